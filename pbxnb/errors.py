@@ -1,0 +1,149 @@
+"""One tree of errors: each carries its data, says what happened in a full sentence and what to try next.
+
+Nothing here may hold a secret: the callers pass reasons, numbers and names, never credentials.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnalysisError",
+    "ApiAccessOff",
+    "BadCommand",
+    "ConfigError",
+    "ConnectionFailed",
+    "ControlDisabled",
+    "FrameTooBig",
+    "HandleClosed",
+    "LoginRefused",
+    "MissingColumn",
+    "MissingExtra",
+    "NotAPbx",
+    "OpenTimeout",
+    "PbxError",
+    "Refused",
+    "ScenarioError",
+    "SecondFactorRequired",
+    "SessionExpired",
+    "SimulatorError",
+    "TlsError",
+    "UnknownAccount",
+    "Unreachable",
+    "UpgradeRefused",
+    "WaitTimeout",
+    "WrongThread",
+]
+
+
+class PbxError(Exception):
+    """The root of everything pbxnb raises on purpose.
+
+    Args:
+        message: what happened, one full sentence.
+        hint: what to try next, one full sentence; empty when there is nothing to try.
+        data: facts for programs (numbers, names, states); shown by ``.data``, never secrets.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", **data: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class ConfigError(PbxError, ValueError):
+    """An argument cannot be used as it is: a URL, an option, a rule."""
+
+
+class MissingExtra(PbxError, AttributeError):
+    """A feature needs an optional dependency; the hint is the line that installs it."""
+
+
+class ControlDisabled(PbxError):
+    """A command was given on a handle that only looks (``control=False``)."""
+
+
+class BadCommand(PbxError, ValueError):
+    """A command's arguments cannot be sent: an empty number, an unknown call, a wrong type."""
+
+
+class HandleClosed(PbxError):
+    """The handle was closed, replaced or refused; a new ``connect`` is needed."""
+
+
+class WrongThread(PbxError, RuntimeError):
+    """A blocking call was made from one of pbxnb's own threads, where it could never return."""
+
+
+class WaitTimeout(PbxError, TimeoutError):
+    """What was waited for did not come within the time given."""
+
+
+class ConnectionFailed(PbxError):
+    """The line could not be set up; subclasses say where it stopped. May be tried again."""
+
+
+class Unreachable(ConnectionFailed):
+    """No TCP connection: name not found, port closed, no route, or no answer."""
+
+
+class OpenTimeout(ConnectionFailed, TimeoutError):
+    """The line was not live within ``open_timeout``."""
+
+
+class Refused(ConnectionFailed):
+    """A final no: trying again unchanged cannot help. The supervisor stops on it."""
+
+
+class TlsError(Refused):
+    """The certificate or the TLS handshake is not acceptable."""
+
+
+class NotAPbx(Refused):
+    """Something answered, but not a PBX: a redirect, an HTML page, another server."""
+
+
+class UpgradeRefused(Refused):
+    """The WebSocket upgrade was answered with an HTTP status instead of 101."""
+
+
+class FrameTooBig(Refused):
+    """A frame was larger than ``max_size`` twice in a row."""
+
+
+class LoginRefused(Refused):
+    """The PBX said no to the credentials."""
+
+
+class UnknownAccount(LoginRefused):
+    """The domain or the extension does not exist on this PBX (404)."""
+
+
+class ApiAccessOff(LoginRefused):
+    """The administrator exists but may not use the API (403)."""
+
+
+class SecondFactorRequired(LoginRefused):
+    """The account wants a second factor, which a script cannot give."""
+
+
+class SessionExpired(LoginRefused):
+    """The session cookie given is no longer valid."""
+
+
+class SimulatorError(PbxError):
+    """The embedded PBX cannot do what was asked."""
+
+
+class ScenarioError(SimulatorError, ValueError):
+    """A scenario cannot be read or played; the data say which step."""
+
+
+class AnalysisError(PbxError, ValueError):
+    """A table cannot be analysed as asked."""
+
+
+class MissingColumn(AnalysisError):
+    """A table lacks a column; the data name it, its accepted aliases and what is there."""

@@ -1,0 +1,295 @@
+"""What a PBX holds, as frozen values: accounts, calls, conversations, queues, orbits.
+
+Frozen and cheap: a change makes a new value, so a reader in any thread always holds one that is consistent.
+Times are timezone-aware UTC datetimes; durations are seconds as float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from pbxnb.protocol.messages import NOTHING
+from pbxnb.protocol.parties import NOBODY, Party
+
+__all__ = [
+    "Account",
+    "AccountState",
+    "Agent",
+    "Call",
+    "CallRecord",
+    "CallState",
+    "Conversation",
+    "Direction",
+    "Evidence",
+    "Orbit",
+    "Parked",
+    "Party",
+    "Presence",
+    "Queue",
+    "Snapshot",
+]
+
+
+class AccountState(StrEnum):
+    """What an account is doing, the strongest of its calls first (design rule: ringing > dialling > busy > ...)."""
+
+    RINGING = "ringing"
+    DIALLING = "dialling"
+    BUSY = "busy"
+    HELD = "held"
+    PARKED = "parked"
+    OFFLINE = "offline"
+    IDLE = "idle"
+
+
+class CallState(StrEnum):
+    """The phase of a call; what the wire said stands in ``Call.raw_state``."""
+
+    RINGING = "ringing"
+    CONNECTED = "connected"
+    HELD = "held"
+    PARKED = "parked"
+    OTHER = "other"
+
+
+class Direction(StrEnum):
+    """A conversation seen from the PBX."""
+
+    IN = "in"
+    OUT = "out"
+    INTERNAL = "internal"
+    UNKNOWN = "unknown"
+
+
+class Evidence(msgspec.Struct, frozen=True, gc=False):
+    """Why the model says what it says.
+
+    Attributes:
+        axis: what was set: ``state``, ``registered``, ``dnd``, ``chat_status``, ``link`` ...
+        rule: the rule's name, one of the ``RULES`` of ``pbxnb.model.rules``, each with a sentence and its source.
+        seq: number of the frame on this handle, 0 when no frame was involved (REST, a timer).
+        received: when that frame arrived.
+        inferred: True when the rule concludes rather than reads.
+        detail: the values the rule looked at, short.
+    """
+
+    axis: str
+    rule: str
+    seq: int
+    received: datetime
+    inferred: bool = False
+    detail: str = ""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One account of the domain: an extension, a queue, a hunt group, an orbit ...
+
+    Attributes:
+        number: the account's number, its key.
+        type: ``extensions``, ``acds``, ``hunts``, ``attendants``, ``conferences``, ``orbits`` ... as on the wire.
+        registered: a phone is registered; None when the PBX has not said.
+        dnd: do not disturb; an axis of its own, never part of ``state``. None when the PBX has not said.
+        chat_status: ``online``, ``offline`` or as on the wire; empty when cleared.
+        calls: ids of its calls, keys of ``calls``, in order of start.
+        state: what it is doing.
+        inferred: True when ``state`` is concluded (a ``code`` without a call) rather than read.
+        since: when ``state`` last changed.
+        extra: every field not understood.
+    """
+
+    number: str
+    name: str = ""
+    type: str = "extensions"
+    registered: bool | None = None
+    dnd: bool | None = None
+    chat_status: str = ""
+    calls: tuple[str, ...] = ()
+    state: AccountState = AccountState.IDLE
+    inferred: bool = False
+    since: datetime
+    domain: str = ""
+    extra: Mapping[str, Any] = NOTHING
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One entry of the PBX's call list, keyed by ``id``.
+
+    Attributes:
+        from_: the caller.
+        to: the called party.
+        raw_state: the state as on the wire.
+        started_at: PBX time; None when the wire did not say.
+        connected_at: PBX time of the answer; None until then, or when never told.
+        since: when ``state`` last changed.
+        extensions: numbers of the extensions involved, marks stripped.
+        recording: True while a recording runs.
+        queue: number of the queue it came through; empty when none is known.
+        conversation: id of its conversation in the ledger.
+        inferred: True when the call itself is concluded (known only from a ``user-state``, or ended by inference).
+        extra: every field not understood.
+    """
+
+    id: str
+    from_: Party = NOBODY
+    to: Party = NOBODY
+    state: CallState = CallState.OTHER
+    raw_state: str = ""
+    started_at: datetime | None = None
+    connected_at: datetime | None = None
+    since: datetime
+    extensions: tuple[str, ...] = ()
+    recording: bool = False
+    queue: str = ""
+    conversation: str = ""
+    inferred: bool = False
+    extra: Mapping[str, Any] = NOTHING
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the people on the line would call one call, however many ids the PBX gave it.
+
+    Attributes:
+        id: id of its first call.
+        calls: ids of its calls, oldest first; the last is the newest.
+        from_: who began it.
+        to: with whom it is now.
+        state: phase of its newest open call; None once it has ended.
+        direction: seen from the PBX.
+        queue: number of the queue it came through; empty when none.
+        agents: extensions that rang for it, in order.
+        answered_by: extension that answered; empty until then.
+        started_at, connected_at, ended_at: UTC; None when not known or not yet.
+        since: when ``state`` last changed.
+        ring, talk, hold: seconds spent so far, up to ``since``; the running phase goes on from there.
+        ended_by: ``caller``, ``called`` or empty when it cannot be known.
+        evidence: one for every link between its calls.
+        inferred: True when its end or a link was concluded.
+    """
+
+    id: str
+    calls: tuple[str, ...]
+    from_: Party = NOBODY
+    to: Party = NOBODY
+    state: CallState | None = None
+    direction: Direction = Direction.UNKNOWN
+    queue: str = ""
+    agents: tuple[str, ...] = ()
+    answered_by: str = ""
+    started_at: datetime | None = None
+    connected_at: datetime | None = None
+    ended_at: datetime | None = None
+    since: datetime
+    ring: float = 0.0
+    talk: float = 0.0
+    hold: float = 0.0
+    ended_by: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    inferred: bool = False
+
+
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A call that has ended, with its times apart.
+
+    Attributes:
+        call: its last state.
+        ended_at: UTC.
+        ring, talk, hold: seconds; None when the phase's bounds are not known.
+        phases: ``(state, from, to)`` in order, for timelines.
+        ended_by: ``caller``, ``called`` or empty.
+        inferred: the end was concluded (a resync, a timeout), not seen.
+        gap: the line was down during some of it.
+    """
+
+    call: Call
+    ended_at: datetime
+    ring: float | None = None
+    talk: float | None = None
+    hold: float | None = None
+    phases: tuple[tuple[CallState, datetime, datetime], ...] = ()
+    ended_by: str = ""
+    inferred: bool = False
+    gap: bool = False
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One interval of one axis of one account; ``end`` is None while it lasts.
+
+    Attributes:
+        axis: ``registered``, ``dnd``, ``chat_status`` or ``state``.
+        value: the axis' value as text during the interval.
+    """
+
+    number: str
+    axis: str
+    value: str
+    start: datetime
+    end: datetime | None = None
+    inferred: bool = False
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One agent of a queue; None where the PBX does not say."""
+
+    number: str
+    name: str = ""
+    logged_in: bool | None = None
+    paused: bool | None = None
+    state: str = ""
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A queue as REST last described it.
+
+    Attributes:
+        waiting: callers waiting; None when unknown.
+        longest_wait: seconds; None when unknown or nobody waits.
+        stats: the PBX's own figures of today, as received.
+        source: ``rest`` or ``unavailable`` (403, 404: ``why`` says it).
+    """
+
+    number: str
+    name: str = ""
+    agents: tuple[Agent, ...] = ()
+    waiting: int | None = None
+    longest_wait: float | None = None
+    stats: Mapping[str, Any] = NOTHING
+    read_at: datetime | None = None
+    source: str = "rest"
+    why: str = ""
+
+
+class Parked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A call lying in an orbit: the call's id (or empty), the party, who parked it, since when."""
+
+    call: str = ""
+    party: Party = NOBODY
+    by: str = ""
+    since: datetime | None = None
+
+
+class Orbit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A park orbit as REST last described it; ``source`` as in `Queue`."""
+
+    number: str
+    name: str = ""
+    parked: tuple[Parked, ...] = ()
+    read_at: datetime | None = None
+    source: str = "rest"
+    why: str = ""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One consistent moment of the whole model; the mappings are read-only copies."""
+
+    accounts: Mapping[str, Account]
+    calls: Mapping[str, Call]
+    conversations: Mapping[str, Conversation]
+    orbits: Mapping[str, Orbit]
+    queues: Mapping[str, Queue]
+    seq: int
+    taken_at: datetime

@@ -1,0 +1,120 @@
+"""The small Protocol a panel may ask of a handle: everything a widget or figure knows of the world outside.
+
+A `Pbx` fulfils it, live, simulated or replayed; so does a dozen-line stand-in in a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from pbxnb.model.changes import Changes, Event
+from pbxnb.model.entities import Account, Call, CallRecord, Conversation, Evidence, Orbit, Presence, Queue, Snapshot
+from pbxnb.model.frames import Frame
+from pbxnb.model.status import Status
+
+__all__ = ["Clock", "Handle", "PendingLike"]
+
+
+class Clock(Protocol):
+    """The PBX's clock, as far as it is known."""
+
+    @property
+    def offset(self) -> float:
+        """Seconds to add to kernel time."""
+
+    @property
+    def rate(self) -> float:
+        """PBX seconds per kernel second: 1 on a real PBX, the speed of a simulated one, 0 while paused."""
+
+    def now(self) -> datetime:
+        """PBX time now, UTC."""
+
+
+class PendingLike(Protocol):
+    """A command in flight."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for and return the `Outcome`."""
+
+    def add_done_callback(self, fn: Callable[[Any], None]) -> None:
+        """Call ``fn(pending)`` once it is done, on the callback lane."""
+
+    def done(self) -> bool:
+        """Whether the outcome is known."""
+
+
+class Handle(Protocol):
+    """What a panel may ask."""
+
+    name: str
+    domain: str
+    user: str
+    control: bool
+    simulated: bool
+
+    @property
+    def status(self) -> Status:
+        """The line, now."""
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """Live accounts in order of number."""
+
+    @property
+    def calls(self) -> Mapping[str, Call]:
+        """Live calls in order of start."""
+
+    @property
+    def conversations(self) -> Mapping[str, Conversation]:
+        """Open conversations, and those that ended within the last minute."""
+
+    @property
+    def queues(self) -> Mapping[str, Queue]:
+        """Queues as last read."""
+
+    @property
+    def orbits(self) -> Mapping[str, Orbit]:
+        """Orbits as last read."""
+
+    @property
+    def clock(self) -> Clock:
+        """The PBX's clock."""
+
+    def snapshot(self) -> Snapshot:
+        """One consistent moment of the whole model."""
+
+    def watch(self, fn: Callable[[Changes], None]) -> Callable[[], None]:
+        """Call ``fn(changes)`` on the I/O lane after every change; it may only mark things dirty. Returns the stop."""
+
+    def watch_frames(self, fn: Callable[[Frame], None]) -> Callable[[], None]:
+        """Call ``fn(frame)`` on the I/O lane for every frame, both directions. Returns the stop."""
+
+    def watch_status(self, fn: Callable[[Status], None]) -> Callable[[], None]:
+        """Call ``fn(status)`` when the line's state changes (never for a mere new message). Returns the stop."""
+
+    def on(self, kind: str, fn: Callable[[Event], Any]) -> Callable[[], None]:
+        """Subscribe a user-level handler on the callback lane."""
+
+    def frames(self) -> tuple[Frame, ...]:
+        """The recent frames, oldest first."""
+
+    def closed_calls(self) -> tuple[CallRecord, ...]:
+        """The session's ended calls, oldest first."""
+
+    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
+        """Presence intervals of the session, of one account or of all."""
+
+    def explain(self, number: str) -> tuple[Evidence, ...]:
+        """Why this account looks as it does: the rule and frame that set each axis."""
+
+    def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
+        """Ask for queues and orbits to be re-read while a panel shows them. Returns the stop."""
+
+    def preview(self, name: str, /, *args: Any, **kw: Any) -> Any:
+        """What a command would send (a `Preview`), without sending it."""
+
+    def command(self, name: str, /, *args: Any, **kw: Any) -> PendingLike:
+        """Start the command ``name`` (``dial``, ``hangup`` ...)."""
+
