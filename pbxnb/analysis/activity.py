@@ -1,0 +1,81 @@
+"""Who and when: calls per extension, per slot of the week, and from whom to whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .columns import one_if, opened, whole
+
+__all__ = ["edges", "per_extension", "per_slot"]
+
+
+def per_extension(calls: Any) -> Any:
+    """What each extension did.
+
+    Args:
+        calls: needs ``ext``, ``outcome``, ``wait_ms``, ``talk_ms``; rows without an extension are left out.
+
+    Returns:
+        ``ext``, ``calls``, ``answered``, ``missed`` (not answered), ``ring_ms``, ``talk_ms`` (sums over what is known;
+        int64), in order of ``ext``; the same kind as ``calls``.
+    """
+    frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms")
+    import narwhals as nw
+
+    names = ("calls", "answered", "ring_ms", "talk_ms")
+    answered = nw.col("outcome") == "answered"
+    return back(
+        frame.filter(~nw.col("ext").is_null() & (nw.col("ext") != ""))
+        .with_columns(calls=nw.lit(1).cast(nw.Int64), answered=one_if(answered), ring_ms=nw.col("wait_ms").fill_null(0))
+        .with_columns(nw.col("talk_ms").fill_null(0))
+        .group_by("ext")
+        .agg(*(nw.col(name).sum() for name in names))
+        .with_columns(*whole(*names))
+        .with_columns(missed=nw.col("calls") - nw.col("answered"))
+        .select("ext", "calls", "answered", "missed", "ring_ms", "talk_ms")
+        .sort("ext")
+    )
+
+
+def per_slot(calls: Any) -> Any:
+    """The week, hour by hour, as means: a sum misleads where the window holds unequal numbers of weekdays.
+
+    Args:
+        calls: needs ``dow`` (0 = Monday), ``hour`` and ``day``, all in the domain's zone.
+
+    Returns:
+        ``dow``, ``hour``, ``calls`` (int64), ``days`` (int64: days of that weekday on which any call was seen),
+        ``mean`` (calls a day, float); slots without a call are left out; in order of ``dow``, ``hour``.
+    """
+    frame, back = opened(calls, "dow", "hour", "day")
+    import narwhals as nw
+
+    one = nw.lit(1).cast(nw.Int64)
+    weekdays = frame.select("dow", "day").unique(["dow", "day"]).with_columns(days=one)
+    days = weekdays.group_by("dow").agg(nw.col("days").sum())
+    slots = frame.with_columns(calls=one).group_by("dow", "hour").agg(nw.col("calls").sum())
+    return back(
+        slots.join(days, on="dow", how="left")
+        .with_columns(*whole("dow", "hour", "calls", "days"))
+        .with_columns(mean=nw.col("calls").cast(nw.Float64) / nw.col("days").cast(nw.Float64))
+        .select("dow", "hour", "calls", "days", "mean")
+        .sort("dow", "hour")
+    )
+
+
+def edges(calls: Any, *, top: int = 200) -> Any:
+    """The busiest pairs of parties.
+
+    Args:
+        calls: needs ``from_num`` and ``to_num``.
+        top: how many pairs to keep, most calls first; ties by ``from_num``, ``to_num``.
+
+    Returns:
+        ``from_num``, ``to_num``, ``calls`` (int64).
+    """
+    frame, back = opened(calls, "from_num", "to_num")
+    import narwhals as nw
+
+    pairs = frame.with_columns(calls=nw.lit(1).cast(nw.Int64)).group_by("from_num", "to_num").agg(nw.col("calls").sum())
+    ordered = pairs.with_columns(*whole("calls")).sort("calls", "from_num", "to_num", descending=[True, False, False])
+    return back(ordered.head(top))

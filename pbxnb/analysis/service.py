@@ -1,0 +1,114 @@
+"""Service level and abandonment, each by a named definition: the same day has five service levels (ICMI)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pbxnb.errors import AnalysisError
+
+from .columns import one_if, opened, whole
+
+__all__ = ["SERVICE_LEVELS", "abandonment", "service_level"]
+
+SERVICE_LEVELS = {
+    1: "(answered in time + abandoned in time) / offered",
+    2: "answered in time / answered",
+    3: "answered in time / offered",
+    4: "answered in time / (offered - short abandons)",
+    5: "(answered in time + short abandons) / offered",
+}
+"""The definitions by number; ``offered`` is answered + abandoned. Source: ICMI 2002, reprinted 2005."""
+
+
+def service_level(calls: Any, *, within: float = 20.0, definition: int = 4, short: float | None = None) -> Any:
+    """Share of calls answered in time.
+
+    Args:
+        calls: needs ``outcome`` and ``wait_ms``; rows that are neither answered nor abandoned are left out.
+        within: the time limit, seconds.
+        definition: a key of `SERVICE_LEVELS`; 4 is the usual one, 3 the strict one.
+        short: seconds up to which an abandoned call does not count, for definitions 4 and 5; None means ``within``.
+
+    Returns:
+        One row: ``offered``, ``answered``, ``abandoned``, ``answered_in_time``, ``short_abandons`` (int64),
+        ``service_level`` (0 to 1, null when nothing counts), ``definition``; the same kind as ``calls``.
+
+    Raises:
+        AnalysisError: an unknown definition or a negative limit.
+        MissingColumn: a column is not there.
+    """
+    if definition not in SERVICE_LEVELS:
+        listed = "; ".join(f"{key}: {text}" for key, text in SERVICE_LEVELS.items())
+        raise AnalysisError(f"There is no service level definition {definition!r}.", hint=f"Choose of {listed}.")
+    short = within if short is None else short
+    if not (within >= 0 and short >= 0):
+        raise AnalysisError("A time limit cannot be negative.", within=within, short=short)
+    frame, back = opened(calls, "outcome", "wait_ms")
+    import narwhals as nw
+
+    answered, abandoned = nw.col("outcome") == "answered", nw.col("outcome") == "abandoned"
+    in_time, briefly = nw.col("wait_ms") <= within * 1000, nw.col("wait_ms") <= short * 1000
+    names = ("answered", "abandoned", "answered_in_time", "abandoned_in_time", "short_abandons")
+    counts = (
+        frame.select(
+            answered=one_if(answered),
+            abandoned=one_if(abandoned),
+            answered_in_time=one_if(answered & in_time),
+            abandoned_in_time=one_if(abandoned & in_time),
+            short_abandons=one_if(abandoned & briefly),
+        )
+        .select(*(nw.col(name).sum() for name in names))
+        .with_columns(*whole(*names))
+        .with_columns(offered=nw.col("answered") + nw.col("abandoned"))
+    )
+    good = {
+        1: nw.col("answered_in_time") + nw.col("abandoned_in_time"),
+        5: nw.col("answered_in_time") + nw.col("short_abandons"),
+    }.get(definition, nw.col("answered_in_time"))
+    base = {2: nw.col("answered"), 4: nw.col("offered") - nw.col("short_abandons")}.get(definition, nw.col("offered"))
+    return back(
+        counts.with_columns(service_level=_ratio(good, base), definition=nw.lit(SERVICE_LEVELS[definition])).select(
+            "offered",
+            "answered",
+            "abandoned",
+            "answered_in_time",
+            "short_abandons",
+            "service_level",
+            "definition",
+        )
+    )
+
+
+def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0) -> Any:
+    """Share of offered calls whose caller gave up, short abandons taken out of both sides of the fraction.
+
+    Args:
+        calls: needs ``outcome`` and ``wait_ms``, and the column ``by``.
+        by: a column to group by, such as ``day`` or ``queue``; None for one row.
+        short: seconds up to which an abandoned call does not count; 0 counts every one that waited at all.
+
+    Returns:
+        ``by``, ``offered``, ``abandoned``, ``short_abandons`` (int64), ``abandonment`` (0 to 1, null when nothing
+        counts), in order of ``by``; the same kind as ``calls``.
+    """
+    frame, back = opened(calls, "outcome", "wait_ms", *([by] if by else []))
+    import narwhals as nw
+
+    abandoned = nw.col("outcome") == "abandoned"
+    names = ("offered", "abandoned", "short_abandons")
+    flags = frame.with_columns(
+        offered=one_if(abandoned | (nw.col("outcome") == "answered")),
+        abandoned=one_if(abandoned),
+        short_abandons=one_if(abandoned & (nw.col("wait_ms") <= short * 1000)),
+    )
+    sums = [nw.col(name).sum() for name in names]
+    counts = (flags.group_by(by).agg(*sums).sort(by) if by else flags.select(*sums)).with_columns(*whole(*names))
+    lost, base = nw.col("abandoned") - nw.col("short_abandons"), nw.col("offered") - nw.col("short_abandons")
+    return back(counts.with_columns(abandonment=_ratio(lost, base)))
+
+
+def _ratio(part: Any, base: Any) -> Any:
+    """A share on float64, null where nothing counts."""
+    import narwhals as nw
+
+    return nw.when(base > 0).then(part.cast(nw.Float64) / base.cast(nw.Float64))
