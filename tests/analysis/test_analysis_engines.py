@@ -18,6 +18,7 @@ from pbxnb.analysis.survival import kaplan_meier
 from pbxnb.errors import AnalysisError, MissingColumn
 
 Rows = list[dict[str, Any]]
+START = datetime.fromisoformat("2026-03-02T09:30")  # UTC without zone, as in every table
 
 
 def reference_steps(calls: Rows) -> list[tuple[datetime, int]]:
@@ -139,7 +140,7 @@ def test_edges_are_ordered_by_every_key(engine: Engine, january: Rows) -> None:
 
 
 def test_patience_by_hand(engine: Engine) -> None:
-    # Six callers: at 10 s one of six gives up, at 20 s one is answered, at 30 s one of four gives up, at 40 s the rest do.
+    # Of six callers one gives up at 10 s, one is answered at 20 s, of the four left one gives up at 30 s, two at 40 s.
     waits = [
         ("abandoned", 10),
         ("answered", 20),
@@ -176,8 +177,15 @@ def test_patience_of_the_bank_is_the_product_limit(engine: Engine, january: Rows
 
 
 SCHEMA = pa.schema(
-    [("call_id", pa.string()), ("answered_at", pa.timestamp("us")), ("ended_at", pa.timestamp("us"))]
-    + [("outcome", pa.string()), ("wait_ms", pa.int64()), ("talk_ms", pa.int64()), ("ext", pa.string())]
+    {
+        "call_id": pa.string(),
+        "answered_at": pa.timestamp("us"),
+        "ended_at": pa.timestamp("us"),
+        "outcome": pa.string(),
+        "wait_ms": pa.int64(),
+        "talk_ms": pa.int64(),
+        "ext": pa.string(),
+    }
 )
 
 
@@ -190,21 +198,18 @@ def test_an_empty_table_gives_empty_answers(engine: Engine) -> None:
 
 
 def test_all_calls_open_count_up_and_never_down(engine: Engine) -> None:
-    start = datetime(2026, 3, 2, 9, 30)
-    rows = [{"call_id": str(n), "answered_at": start + timedelta(seconds=n), "ended_at": None} for n in range(3)]
+    rows = [{"call_id": str(n), "answered_at": START + timedelta(seconds=n), "ended_at": None} for n in range(3)]
     found = engine.rows(concurrency(engine.table(rows, SCHEMA)))
     assert [row["at_once"] for row in found] == [1, 2, 3]
 
 
 def test_an_end_before_its_start_counts_as_nothing(engine: Engine) -> None:
-    start = datetime(2026, 3, 2, 9, 30)
-    rows = [{"call_id": "1", "answered_at": start, "ended_at": start - timedelta(seconds=1)}]
+    rows = [{"call_id": "1", "answered_at": START, "ended_at": START - timedelta(seconds=1)}]
     assert engine.rows(concurrency(engine.table(rows, SCHEMA))) == []
 
 
 def test_columns_go_by_their_usual_names(engine: Engine) -> None:
-    start = datetime(2026, 3, 2, 9, 30)
-    rows = [{"id": "1", "connect": start, "end": start + timedelta(seconds=1)}]
+    rows = [{"id": "1", "connect": START, "end": START + timedelta(seconds=1)}]
     assert [row["at_once"] for row in engine.rows(concurrency(engine.table(rows)))] == [1, 0]
 
 
