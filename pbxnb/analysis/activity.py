@@ -6,7 +6,7 @@ from typing import Any
 
 from .columns import one_if, opened, whole
 
-__all__ = ["edges", "per_extension", "per_slot"]
+__all__ = ["edges", "flows", "per_extension", "per_hour", "per_slot"]
 
 
 def per_extension(calls: Any) -> Any:
@@ -79,3 +79,43 @@ def edges(calls: Any, *, top: int = 200) -> Any:
     pairs = frame.with_columns(calls=nw.lit(1).cast(nw.Int64)).group_by("from_num", "to_num").agg(nw.col("calls").sum())
     ordered = pairs.with_columns(*whole("calls")).sort("calls", "from_num", "to_num", descending=[True, False, False])
     return back(ordered.head(top))
+
+
+def flows(calls: Any) -> Any:
+    """How calls went from caller over called party to outcome.
+
+    Args:
+        calls: needs ``from_num``, ``to_num``, ``outcome``.
+
+    Returns:
+        ``from_num``, ``to_num``, ``outcome``, ``calls`` (int64), in order of the three; the same kind as ``calls``.
+    """
+    frame, back = opened(calls, "from_num", "to_num", "outcome")
+    import narwhals as nw
+
+    keys = ("from_num", "to_num", "outcome")
+    counted = frame.with_columns(calls=nw.lit(1).cast(nw.Int64)).group_by(*keys).agg(nw.col("calls").sum())
+    return back(counted.with_columns(*whole("calls")).sort(*keys))
+
+
+def per_hour(calls: Any) -> Any:
+    """The day, hour by hour, as means over all days on which any call was seen.
+
+    Args:
+        calls: needs ``hour`` and ``day``, in the domain's zone.
+
+    Returns:
+        ``hour``, ``calls``, ``days`` (int64), ``mean`` (calls a day, float); in order of ``hour``.
+    """
+    frame, back = opened(calls, "hour", "day")
+    import narwhals as nw
+
+    one = nw.lit(1).cast(nw.Int64)
+    days = frame.select("day").unique("day").with_columns(days=one).select(nw.col("days").sum())
+    hours = frame.with_columns(calls=one).group_by("hour").agg(nw.col("calls").sum())
+    return back(
+        hours.join(days, how="cross")
+        .with_columns(*whole("hour", "calls", "days"))
+        .with_columns(mean=nw.col("calls").cast(nw.Float64) / nw.col("days").cast(nw.Float64))
+        .sort("hour")
+    )

@@ -1,0 +1,134 @@
+"""The ladder: frames as arrows between actors, top to bottom; what the learner just caused, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import plotly.graph_objects as go
+
+from pbxnb.model.frames import Frame
+
+from .source import label, needs
+from .style import Theme, picture, styled
+
+__all__ = ["ladder", "steps"]
+
+NOTEBOOK, PBX = "notebook", "PBX"
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One arrow: seconds since the first, from whom to whom, and what it said."""
+
+    at: float
+    source: str
+    target: str
+    said: str
+
+
+def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light") -> go.Figure:
+    """A sequence diagram of a session's frames.
+
+    Args:
+        source: a handle, or frames as `pbx.frames()` gives them.
+        call: draw only frames that name this call id.
+        last: how many frames at most, the newest.
+        theme: ``light``, ``dark`` or ``print``.
+
+    Raises:
+        AnalysisError: no such frame.
+
+    The text twin is the same ladder as lines, ready to paste into a report: `pbxnb.figures.describe`.
+    """
+    frames = source.frames() if hasattr(source, "frames") else source
+    drawn = steps(frames, call=call)[-last:]
+    needs([{}] if drawn else [], "frames" + (f" that name call {call}" if call else ""))
+    actors = [NOTEBOOK, PBX]
+    actors += sorted({name for step in drawn for name in (step.source, step.target)} - set(actors))
+    text = "\n".join(f"{step.at:8.3f} s  {step.source} -> {step.target}: {step.said}" for step in drawn)
+    figure = picture(
+        "Who said what",
+        f"{len(drawn)} frames · seconds since the first",
+        text,
+        theme=theme,
+        height=140 + 26 * len(drawn),
+    )
+    look = styled(figure)
+    for column, actor in enumerate(actors):
+        figure.add_shape(type="line", x0=column, x1=column, y0=-0.5, y1=len(drawn) - 0.5, line={"color": look["grid"]})
+        figure.add_annotation(x=column, y=-1, text=f"<b>{label(actor)}</b>", showarrow=False)
+    for row, step in enumerate(drawn):
+        start, end = actors.index(step.source), actors.index(step.target)
+        figure.add_annotation(
+            x=end, y=row, ax=start, ay=row, xref="x", yref="y", axref="x", ayref="y",
+            showarrow=True, arrowhead=2, arrowwidth=1.4, arrowcolor=look["main"], text="",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=(start + end) / 2, y=row, text=label(step.said, 90), showarrow=False, yshift=10, font={"size": 11}
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=[(actors.index(step.source) + actors.index(step.target)) / 2 for step in drawn],
+            y=list(range(len(drawn))),
+            mode="markers",
+            marker={"opacity": 0},
+            text=[f"{step.at:.3f} s: {label(step.said, 200)}" for step in drawn],
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.update_layout(
+        xaxis={"visible": False, "range": [-0.5, len(actors) - 0.5]},
+        yaxis={
+            "autorange": "reversed",
+            "tickvals": list(range(len(drawn))),
+            "ticktext": [f"{step.at:.2f}" for step in drawn],
+            "title": {"text": "s"},
+            "showgrid": False,
+        },
+    )
+    return figure
+
+
+def steps(frames: Iterable[Frame], *, call: str = "") -> list[Step]:
+    """Frames as arrows. Parties of a call do not speak on this line, so there are two actors: the notebook and the PBX.
+
+    Args:
+        frames: in order.
+        call: keep only frames whose text names this call id.
+    """
+    kept = [frame for frame in frames if not call or f'"{call}"' in frame.text]
+    first = kept[0].mono if kept else 0.0
+    return [
+        Step(
+            frame.mono - first,
+            PBX if frame.direction == "in" else NOTEBOOK,
+            NOTEBOOK if frame.direction == "in" else PBX,
+            _said(frame),
+        )
+        for frame in kept
+    ]
+
+
+def _said(frame: Frame) -> str:
+    """A frame in a few words: its kind, and the calls or the account it is about."""
+    message: Any = frame.message
+    if message is None:
+        try:
+            body = msgspec.json.decode(frame.text)
+        except msgspec.DecodeError:
+            return frame.text[:80]
+        rest = ", ".join(f"{name} {value}" for name, value in body.items() if name != "action")
+        return f"{body.get('action', '')} {rest}".strip()
+    if message.kind == "call-state":
+        calls = "; ".join(
+            f"{entry.id} {entry.raw_state} {entry.from_.number}→{entry.to.number}" for entry in message.calls
+        )
+        return f"call-state {calls or 'no calls'}"
+    if message.kind == "user-state":
+        entry = message.entry
+        return f"user-state {entry.account}" + (" in a call" if entry.code not in (None, msgspec.UNSET) else "")
+    if message.kind == "domain-state":
+        return f"domain-state {len(message.accounts)} accounts"
+    return str(getattr(message, "action", "") or message.kind)

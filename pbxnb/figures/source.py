@@ -1,0 +1,121 @@
+"""Where a picture's calls come from: a live handle or any table, and the terms its title must state.
+
+Text from the wire goes into plotly labels, which read a little markup of their own: `label` takes that away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pbxnb.analysis.calls import call_rows
+from pbxnb.analysis.columns import opened
+from pbxnb.errors import AnalysisError, MissingExtra
+
+__all__ = ["Calls", "label", "of", "rows"]
+
+
+class Calls(msgspec.Struct, frozen=True):
+    """A table of calls with the terms a title states.
+
+    Attributes:
+        table: the calls, as given or as the session saw them.
+        coverage: a phrase: how much of the window the line was up; empty for a table, which cannot say.
+    """
+
+    table: Any
+    coverage: str = ""
+
+    def terms(self, *definitions: str, column: str = "started_at") -> str:
+        """Window, number of calls, coverage and definitions, for under the title."""
+        found = rows(_window(self.table, column))[0]
+        window = f"{_minute(found['first'])} to {_minute(found['last'])}" if found["n"] else "no calls"
+        return " · ".join(part for part in (window, f"{found['n']:,} calls", self.coverage, *definitions) if part)
+
+
+def of(source: Any, *, tz: str = "UTC") -> Calls:
+    """The calls of a live handle, ended and open, or of a table as it is.
+
+    Args:
+        source: a `pbxnb.Pbx`, or a pandas, polars, pyarrow or DuckDB table.
+        tz: the domain's zone, for a handle's weekday and hour; a table brings its own columns.
+
+    Raises:
+        MissingExtra: a handle was given and pyarrow is not installed.
+    """
+    if not hasattr(source, "closed_calls"):
+        return Calls(source)
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise MissingExtra(
+            "Pictures of a live handle need the analysis extra.", hint='Install it: pip install "pbxnb[analysis]"'
+        ) from None
+    text, whole, moment = pa.string(), pa.int64(), pa.timestamp("us")
+    schema = pa.schema(
+        dict.fromkeys(("domain", "call_id"), text)
+        | dict.fromkeys(("started_at", "answered_at", "ended_at"), moment)
+        | {"day": text, "dow": pa.int8(), "hour": pa.int8(), "tz": text}
+        | dict.fromkeys(("direction", "from_num", "to_num", "ext", "queue", "outcome"), text)
+        | dict.fromkeys(("wait_ms", "talk_ms", "hold_ms"), whole)
+        | dict.fromkeys(("end_inferred", "gap"), pa.bool_())
+    )
+    listed = call_rows(source.closed_calls(), source.calls.values(), tz=tz, domain=source.domain)
+    return Calls(pa.Table.from_pylist(listed, schema=schema), _coverage(source))
+
+
+def rows(table: Any) -> list[dict[str, Any]]:
+    """A small result table as plain rows; for what is drawn, never for what is aggregated."""
+    import narwhals as nw
+
+    frame = nw.from_native(table)
+    collected = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    return [{name: _plain(value) for name, value in row.items()} for row in collected.rows(named=True)]
+
+
+def label(text: object, most: int = 48) -> str:
+    """Text of a stranger as a plotly label: no markup, no line breaks, no control characters, bounded."""
+    kept = "".join(character if character.isprintable() else " " for character in str(text)[: most * 4])
+    kept = kept.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return kept if len(kept) <= most else kept[: most - 1].rsplit("&", 1)[0] + "…"
+
+
+def _window(table: Any, column: str) -> Any:
+    frame, back = opened(table, column)
+    import narwhals as nw
+
+    counted = frame.with_columns(one=nw.lit(1))
+    return back(counted.select(first=nw.col(column).min(), last=nw.col(column).max(), n=nw.col("one").sum()))
+
+
+def _coverage(handle: Any) -> str:
+    gaps = handle.status.gaps
+    if not gaps:
+        return "line up throughout"
+    now = handle.clock.now()
+    down = sum(((gap.end or now) - gap.start).total_seconds() for gap in gaps)
+    return f"line down {down:.0f} s in {len(gaps)} gaps: totals are at least"
+
+
+def _minute(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if isinstance(moment, datetime) else "?"
+
+
+def _plain(value: Any) -> Any:
+    """Engines hand out their own scalars; a picture wants Python's."""
+    if isinstance(value, Mapping | list | str | bytes) or value is None:
+        return value
+    if isinstance(value, datetime):
+        return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    if value != value:  # NaN and NaT are how some engines spell null
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def needs(found: list[dict[str, Any]], what: str) -> None:
+    """Refuse to draw nothing."""
+    if not found:
+        raise AnalysisError(f"There is nothing to draw: no {what} in this table.", hint="Give a longer window.")

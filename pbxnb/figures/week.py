@@ -1,0 +1,57 @@
+"""The week as a heat map: mean calls per weekday and hour, with the number of days behind each mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from pbxnb.analysis.activity import per_slot
+
+from .source import needs, of, rows
+from .style import Theme, picture
+
+__all__ = ["week"]
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def week(source: Any, *, first_day: int = 0, tz: str = "UTC", theme: Theme = "light") -> go.Figure:
+    """Mean calls per hour of the week.
+
+    Args:
+        source: a handle or a table with ``dow``, ``hour``, ``day`` in the domain's zone.
+        first_day: the weekday on top, 0 = Monday.
+        tz: the domain's zone, for a handle.
+        theme: ``light``, ``dark`` or ``print``.
+
+    Raises:
+        AnalysisError: no calls.
+    """
+    calls = of(source, tz=tz)
+    slots = rows(per_slot(calls.table))
+    needs(slots, "calls")
+    means = {(slot["dow"], slot["hour"]): slot for slot in slots}
+    hours = range(min(slot["hour"] for slot in slots), max(slot["hour"] for slot in slots) + 1)
+    # plotly draws the first row at the bottom
+    days = [(first_day + offset) % 7 for offset in reversed(range(7))]
+    seen = {slot["dow"]: slot["days"] for slot in slots}
+    top = max(slots, key=lambda slot: slot["mean"])
+    text = (
+        f"The busiest hour of the week is {DAYS[top['dow']]} {top['hour']:02d}:00 with {top['mean']:.1f} calls "
+        f"on the mean of {top['days']} days; {sum(slot['calls'] for slot in slots):,} calls in all."
+    )
+    figure = picture(
+        "Calls per hour of the week", calls.terms("mean per weekday and hour, n days each"), text, theme=theme
+    )
+    figure.add_trace(
+        go.Heatmap(
+            x=[f"{hour:02d}:00" for hour in hours],
+            y=[f"{DAYS[day]} (n={seen.get(day, 0)})" for day in days],
+            z=[[means[day, hour]["mean"] if (day, hour) in means else None for hour in hours] for day in days],
+            colorscale="Blues" if theme != "dark" else "Viridis",
+            colorbar={"title": {"text": "calls"}},
+            hovertemplate="%{y} %{x}: %{z:.1f} calls<extra></extra>",
+        )
+    )
+    return figure
