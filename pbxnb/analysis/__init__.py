@@ -6,6 +6,34 @@ columns in the domain's zone, booleans become 0/1 by when/then, divisions happen
 timestamps are UTC without zone, and whatever is cut or ordered is ordered by every key.
 """
 
+from .activity import edges, flows, per_extension, per_hour, per_slot
+from .calls import call_rows
+from .concurrency import concurrency, peak, peak_calls
+from .durations import durations, histogram
 from .erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
+from .service import SERVICE_LEVELS, abandonment, service_level
+from .survival import kaplan_meier
 
-__all__ = ["Delay", "erlang_a", "erlang_b", "erlang_c", "lines_for", "load_for"]
+__all__ = [
+    "SERVICE_LEVELS",
+    "Delay",
+    "abandonment",
+    "call_rows",
+    "concurrency",
+    "durations",
+    "edges",
+    "erlang_a",
+    "erlang_b",
+    "erlang_c",
+    "flows",
+    "histogram",
+    "kaplan_meier",
+    "lines_for",
+    "load_for",
+    "peak",
+    "peak_calls",
+    "per_extension",
+    "per_hour",
+    "per_slot",
+    "service_level",
+]

@@ -88,7 +88,14 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
     figure.update_layout(
         xaxis={"type": "log", "title": {"text": "seconds"}},
         yaxis={"title": {"text": "calls"}},
-        yaxis2={"overlaying": "y", "side": "right", "range": [0, 1], "dtick": 0.25, "tickformat": ".0%", "showgrid": False},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 1],
+            "dtick": 0.25,
+            "tickformat": ".0%",
+            "showgrid": False,
+        },
         bargap=0,
     )
     return figure

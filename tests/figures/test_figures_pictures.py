@@ -1,0 +1,178 @@
+"""Pictures of a real call centre's month: what is drawn, what the text twin says, and numbers counted another way."""
+
+import re
+from collections import Counter
+from statistics import fmean, median
+from typing import Any
+
+import plotly.graph_objects as go
+import pyarrow as pa
+import pytest
+
+from pbxnb import figures
+from pbxnb.errors import AnalysisError, ConfigError, MissingColumn
+
+Rows = list[dict[str, Any]]
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found.replace(",", "")) for found in re.findall(r"-?\d[\d,]*\.?\d*", text)]
+
+
+def title(figure: go.Figure) -> str:
+    return str(figure.layout.title.text)
+
+
+def test_concurrency_draws_the_peak_it_names(table: pa.Table) -> None:
+    figure = figures.concurrency(table, capacity=15)
+    curve = figure.data[0]
+    assert max(curve.y) == 12
+    assert figures.describe(figure).startswith("At most 12 calls at once, first at 1999-01-")
+    assert curve.x[curve.y.index(12)].strftime("%Y-%m-%d %H:%M:%S") in figures.describe(figure)
+    assert curve.line.shape == "hv"  # a step, not a slope: between two instants nothing changes
+    assert "27,060 calls" in title(figure) or "31,359 calls" in title(figure)
+
+
+def test_the_busiest_hour_is_the_mean_of_calls_at_once(table: pa.Table, january: Rows) -> None:
+    area: Counter[Any] = Counter()
+    for call in january:
+        if call["answered_at"] is not None and call["ended_at"] >= call["answered_at"]:
+            for second in range(int((call["ended_at"] - call["answered_at"]).total_seconds())):
+                moment = call["answered_at"].timestamp() + second
+                area[moment // 3600] += 1
+    said = re.search(r"([\d.]+) erlang", figures.describe(figures.concurrency(table)))
+    assert said is not None
+    assert float(said[1]) == pytest.approx(max(area.values()) / 3600, abs=0.006)
+
+
+def test_week_shows_means_with_their_number_of_days(table: pa.Table, january: Rows) -> None:
+    figure = figures.week(table)
+    heat = figure.data[0]
+    mondays = len({call["day"] for call in january if call["dow"] == 0})
+    row = next(index for index, name in enumerate(heat.y) if name.startswith("Monday"))
+    assert heat.y[row] == f"Monday (n={mondays})"
+    ten = sum(call["dow"] == 0 and call["hour"] == 10 for call in january)
+    assert heat.z[row][heat.x.index("10:00")] == pytest.approx(ten / mondays)
+    assert f"{len(january):,} calls in all" in figures.describe(figure)
+
+
+def test_durations_bars_hold_every_call_and_the_twin_its_figures(table: pa.Table, january: Rows) -> None:
+    figure = figures.durations(table)
+    seconds = [call["talk_ms"] / 1000 for call in january if call["talk_ms"] is not None and call["talk_ms"] >= 1000]
+    assert sum(figure.data[0].y) == len(seconds)
+    text = figures.describe(figure)
+    assert f"{len(seconds):,} calls" in text
+    assert f"mean {fmean(seconds):.1f} s, median {median(seconds):.1f} s" in text
+    assert figure.data[-1].y[-1] == pytest.approx(1.0)
+
+
+def test_extensions_are_the_busiest_and_the_twin_names_their_minutes(table: pa.Table, january: Rows) -> None:
+    figure = figures.extensions(table, top=3)
+    talk: Counter[str] = Counter()
+    for call in january:
+        if call["ext"]:
+            talk[call["ext"]] += call["talk_ms"] or 0
+    best = talk.most_common(3)
+    assert list(figure.data[0].y) == [agent for agent, _ in best]
+    assert list(figure.data[0].x) == pytest.approx([spent / 60_000 for _, spent in best])
+    assert f"{best[0][0]}: {best[0][1] / 60_000:.1f} min talk" in figures.describe(figure)
+
+
+def test_flow_gathers_small_flows_and_loses_none(table: pa.Table, january: Rows) -> None:
+    figure = figures.flow(table, top=5)
+    link = figure.data[0].link
+    from_callers = [n for source, n in zip(link.source, link.value, strict=True) if source < 6]
+    assert sum(from_callers) == len(january)
+    outcomes = Counter(call["outcome"] for call in january)
+    assert f"{outcomes['answered']:,} answered" in figures.describe(figure)
+
+
+def test_patience_curve_and_twin_agree(table: pa.Table) -> None:
+    figure = figures.patience(table)
+    curve = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
+    at_a_minute = min(share for wait, share in curve.items() if wait <= 60)
+    assert f"{at_a_minute:.0%} at 60 s" in figures.describe(figure)
+
+
+def test_queue_funnel_names_its_definition(table: pa.Table, january: Rows) -> None:
+    figure = figures.queue_funnel(table, definition=3)
+    answered = [call for call in january if call["outcome"] == "answered"]
+    in_time = sum(call["wait_ms"] <= 20_000 for call in answered)
+    assert list(figure.data[0].x) == [len(january), len(answered), in_time]
+    assert "52.3%" in title(figure)
+    assert "answered in time / offered" in title(figure)
+    assert numbers(figures.describe(figure))[:3] == [len(january), len(answered), in_time]
+
+
+def test_measured_load_stands_on_the_theory_it_names(october: pa.Table) -> None:
+    figure = figures.load_against_theory(october, hours=31 * 17, agents=9)
+    theory, endless, measured = figure.data
+    assert measured.y[0] == pytest.approx(0.683, abs=0.0005)
+    assert all(
+        a >= c
+        for n, c in zip(endless.x, endless.y, strict=True)
+        for m, a in zip(theory.x, theory.y, strict=True)
+        if n == m
+    )
+    assert "Erlang A says" in figures.describe(figure)
+
+
+def test_two_months_side_by_side(table: pa.Table, october: pa.Table) -> None:
+    figure = figures.compare(table, october, names=("January", "October"))
+    for bars, calls in zip(figure.data, (table, october), strict=True):
+        days = len(set(calls["day"].to_pylist()))
+        assert sum(bars.y) == pytest.approx(len(calls) / days)
+    assert "January: 1081.3 calls a day" in figures.describe(figure)
+
+
+PICTURES = [
+    figures.concurrency,
+    figures.week,
+    figures.durations,
+    figures.extensions,
+    figures.flow,
+    figures.patience,
+    figures.queue_funnel,
+]
+
+
+@pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_every_picture_states_its_terms_in_every_theme(draw: Any, theme: str, table: pa.Table) -> None:
+    figure = draw(table, theme=theme)
+    assert isinstance(figure, go.Figure)
+    assert "1999-01-01" in title(figure)
+    assert "1999-01-31" in title(figure)
+    assert "calls" in title(figure)
+    assert numbers(figures.describe(figure))
+    assert "<script" not in figure.to_html(full_html=False, include_plotlyjs=False).split("Plotly.newPlot")[1]
+
+
+@pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
+def test_an_empty_table_is_refused_in_a_sentence(draw: Any, table: pa.Table) -> None:
+    with pytest.raises(AnalysisError, match="nothing to draw"):
+        draw(table.slice(0, 0))
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(MissingColumn, match="dow"):
+        figures.week(pa.table({"hour": [1]}))
+
+
+def test_hostile_numbers_become_plain_labels() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    rows = {"from_num": [evil], "to_num": ["<b>7</b>\u202e"], "outcome": ["answered"], "started_at": [None]}
+    figure = figures.flow(pa.table(rows | {"started_at": pa.array([None], pa.timestamp("us"))}))
+    shown = "".join(figure.data[0].node.label)
+    assert "<" not in shown
+    assert "\u202e" not in shown
+
+
+def test_an_unknown_theme_lists_the_known_ones(table: pa.Table) -> None:
+    with pytest.raises(ConfigError, match="light, dark, print"):
+        figures.week(table, theme="sepia")
+
+
+def test_a_stranger_figure_has_no_twin() -> None:
+    with pytest.raises(ConfigError, match="no text twin"):
+        figures.describe(go.Figure())
