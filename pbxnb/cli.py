@@ -1,0 +1,249 @@
+"""The command line: ``pbxnb check``, ``simulate``, ``watch``, ``demo``. Parses, calls, prints; knows nothing itself.
+
+Results go to standard output, remarks to standard error. Exit codes: 0 well, 1 a problem was found, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import errors
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; None for those of the process.
+
+    Returns:
+        The exit code.
+    """
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except errors.PbxError as error:
+        _remark(f"pbxnb: {error}")
+        return 2 if isinstance(error, errors.ConfigError) else 1
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:  # the reader of a pipe (head, grep -m) has had enough
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pbxnb", description="The PBX, live, in a notebook.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="walk through a connection and say in plain words what is wrong")
+    _connection(check)
+    check.set_defaults(run=_check)
+
+    watch = commands.add_parser("watch", help="print events as JSON lines until interrupted")
+    _connection(watch)
+    watch.add_argument("--kind", default="*", help="kinds to print, a glob such as call.* (default: all but message)")
+    watch.add_argument("--count", type=int, default=0, metavar="N", help="stop after N events")
+    watch.set_defaults(run=_watch)
+
+    simulate = commands.add_parser("simulate", help="run an embedded PBX by itself")
+    simulate.add_argument("preset", nargs="?", default="office", help="quiet, office, callcentre, storm, classroom ...")
+    simulate.add_argument("--extensions", type=int, help="how many extensions (default: the preset's)")
+    simulate.add_argument("--seed", type=int, default=1, help="the same seed gives the same day (default 1)")
+    simulate.add_argument("--speed", type=float, default=1.0, help="PBX seconds per second (default 1)")
+    simulate.add_argument("--start", help="virtual time to start at, such as 2026-03-02T09:30:00+00:00")
+    simulate.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    simulate.add_argument("--tls", action="store_true", help="wss:// with a certificate made on the fly")
+    simulate.add_argument("--dialect", choices=["modern", "2016"], default="modern", help="vocabulary (default modern)")
+    simulate.add_argument("--quirks", default="", help="comma-separated switches, or all")
+    simulate.add_argument("--recording", help="serve this recorded session (JSON lines of frames) instead of traffic")
+    simulate.add_argument("--scenario", help="play a scenario: a built-in name or a file")
+    simulate.add_argument(
+        "--fault", action="append", default=[], metavar="NAME", help="start with this fault; repeatable"
+    )
+    simulate.add_argument("--json", action="store_true", help="machine-readable output")
+    simulate.set_defaults(run=_simulate)
+
+    demo = commands.add_parser("demo", help="open JupyterLab on the first notebook, with a simulated PBX")
+    demo.add_argument("--check", action="store_true", help="run the demo end to end without a browser, then stop")
+    demo.add_argument("--port", type=int, default=8888, help="port of JupyterLab (default 8888)")
+    demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    demo.add_argument("--json", action="store_true", help="machine-readable output")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _connection(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that talks to a PBX. A secret is never one: it would stay in the shell's history."""
+    parser.add_argument("url", help="ws://HOST, wss://HOST, or the full /websocket URL")
+    parser.add_argument("--domain", help="tenant, such as acme.example")
+    parser.add_argument("--user", help="extension, such as 204")
+    parser.add_argument(
+        "--login",
+        choices=["password", "admin", "session", "ask", "none"],
+        default="password" if os.environ.get("PBXNB_PASSWORD") else "none",
+        help="password and admin take the secret from PBXNB_PASSWORD, session the cookie from PBXNB_SESSION; "
+        "ask prompts (default: password where PBXNB_PASSWORD is set, else none)",
+    )
+    parser.add_argument("--admin-name", default="admin", help="administrator's name for --login admin (default admin)")
+    parser.add_argument("--tls", help="a CA or certificate file, sha256:FINGERPRINT, or insecure")
+    parser.add_argument("--timeout", type=float, default=10.0, help="seconds to wait for the line (default 10)")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    from .client import AdminToken, Password, Pin, Session
+
+    def secret(variable: str) -> str:
+        value = os.environ.get(variable)
+        if value is None:
+            raise errors.ConfigError(
+                f"--login {arguments.login} needs the environment variable {variable}.",
+                hint=f"Set it for this one command: {variable}=... pbxnb ...",
+            )
+        return value
+
+    login: Any = {
+        "password": lambda: Password(secret("PBXNB_PASSWORD")),
+        "admin": lambda: AdminToken(arguments.admin_name, secret("PBXNB_PASSWORD")),
+        "session": lambda: Session(secret("PBXNB_SESSION")),
+        "ask": lambda: "ask",
+        "none": lambda: None,
+    }[arguments.login]()
+    tls = Pin(arguments.tls) if (arguments.tls or "").startswith("sha256:") else arguments.tls
+    return {
+        "domain": arguments.domain,
+        "user": arguments.user,
+        "login": login,
+        "tls": tls,
+        "open_timeout": arguments.timeout,
+    }
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    """Events as JSON lines. The queue of a handler keeps them in order; the pipe's reader sets the pace."""
+    import queue
+
+    from . import connect
+    from .session.records import plain
+
+    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    printed = 0
+    with connect(arguments.url, **_options(arguments)) as pbx:
+        kinds = arguments.kind if arguments.kind != "*" else "[!m]*"  # every kind but `message`
+        pbx.on(kinds, events.put)
+        _remark(f"pbxnb: live on {arguments.url}; events follow, Ctrl-C ends.")
+        while not arguments.count or printed < arguments.count:
+            try:
+                event = events.get(timeout=0.2)
+            except queue.Empty:
+                if pbx.status.state in ("closed", "refused"):
+                    _remark(f"pbxnb: {pbx.status.why or 'the line is closed'}")
+                    return 1
+                continue
+            _say(json.dumps(plain(event), ensure_ascii=False))
+            printed += 1
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """The steps of `pbxnb.client.check`, one line each, and what to try where one failed."""
+    import asyncio
+
+    from .client.check import check
+
+    async def walk() -> bool:
+        passed, steps = True, []
+        async for step in check(arguments.url, **_options(arguments)):
+            passed = passed and step.ok
+            steps.append({"step": step.name, "ok": step.ok, "said": step.said, "try": step.hint})
+            if not arguments.json:
+                _say(f"{'ok  ' if step.ok else 'FAIL'} {step.name:<14} {step.said}")
+                if step.hint:
+                    _say(f"     {'':<14} {step.hint}")
+        if arguments.json:
+            _say(json.dumps({"ok": passed, "steps": steps}, ensure_ascii=False, indent=2))
+        return passed
+
+    return 0 if asyncio.run(walk()) else 1
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    """An embedded PBX by itself, until interrupted."""
+    import signal
+    import threading
+
+    from .simulator import start
+
+    options: dict[str, Any] = {
+        "seed": arguments.seed,
+        "speed": arguments.speed,
+        "start": arguments.start,
+        "port": arguments.port,
+        "tls": arguments.tls,
+        "dialect": arguments.dialect,
+        "quirks": tuple(name for name in arguments.quirks.split(",") if name),
+    }
+    if arguments.extensions is not None:
+        options["extensions"] = arguments.extensions
+    if arguments.recording:
+        options["recording"] = arguments.recording
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    with start(arguments.preset, **options) as simulator:
+        if arguments.scenario:
+            simulator.scenario(arguments.scenario)
+        for fault in arguments.fault:
+            simulator.faults.start(fault)
+        facts = {
+            "url": simulator.url,
+            "domain": simulator.domain,
+            "user": simulator.user,
+            "password": simulator.password,
+            "connect": simulator.connect_line,
+        }
+        if arguments.json:
+            _say(json.dumps(facts))
+        else:
+            _say(f"An embedded PBX listens on {simulator.url} (domain {simulator.domain}).")
+            _say(f"Connect a notebook:  {simulator.connect_line}")
+            _say(
+                f"Watch it here:       PBXNB_PASSWORD={simulator.password} pbxnb watch {simulator.url} "
+                f"--domain {simulator.domain} --user {simulator.user}"
+            )
+            _say("Steer it over HTTP:  POST /simulator/faults/NAME, /simulator/scenarios/NAME; Ctrl-C ends it.")
+        over.wait()
+    _remark("pbxnb: the embedded PBX has stopped and its port is free.")
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    """JupyterLab on the first notebook, or the whole demo without a browser."""
+    from . import demo
+
+    if arguments.check:
+        verdict = demo.check(_remark)
+        _say(json.dumps({"ok": verdict.ok, "verdict": verdict.sentence}) if arguments.json else verdict.sentence)
+        return 0 if verdict.ok else 1
+    return demo.open_lab(port=arguments.port, browser=not arguments.no_browser, remark=_remark)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _remark(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

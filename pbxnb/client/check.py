@@ -1,0 +1,119 @@
+"""A connection walked through step by step, each said in plain words: what ``pbxnb check`` prints.
+
+The steps are those of every connection (rest.md 1.9); the first that fails ends the walk with what to try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from pbxnb.errors import PbxError, Unreachable
+
+from .client import Client
+from .endpoint import Endpoint
+from .logins import resolve_login
+from .rest import Rest, unreachable
+from .sync import dialect_of
+from .tls import Trust
+
+__all__ = ["Step", "check"]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step: its name, whether it went well, what was found, and what to try when it did not."""
+
+    name: str
+    ok: bool
+    said: str
+    hint: str = ""
+
+
+async def check(
+    url: str,
+    *,
+    domain: str | None = None,
+    user: str | None = None,
+    login: object = None,
+    tls: object = None,
+    open_timeout: float = 10.0,
+) -> AsyncIterator[Step]:
+    """Walk through a connection: address, reachability, TLS, version, login, socket, first messages.
+
+    Args:
+        url, domain, user, login, tls, open_timeout: as for `Client`.
+
+    Yields:
+        One `Step` each, in order; the last one failed, or everything went well.
+
+    Example:
+        >>> async for step in check("wss://pbx.example.com", domain="acme.example", user="45"):
+        ...     print(step.name, step.said)
+    """
+    name = "address"
+    http: Rest | None = None
+    try:
+        endpoint = Endpoint.parse(url, domain, user)
+        trust = Trust(tls, endpoint)
+        whose = resolve_login(login, endpoint.account)
+        yield Step(name, True, f"{endpoint.authority}, domain {endpoint.domain}, extension {endpoint.user}")
+
+        name = "reachable"
+        await _reach(endpoint, open_timeout)
+        yield Step(name, True, f"something listens at {endpoint.authority}")
+
+        name = "tls" if endpoint.secure else "web server"
+        http = Rest(endpoint, trust, timeout=open_timeout)
+        await http.probe()
+        yield Step(name, True, "the certificate is accepted" if endpoint.secure else "it answers plain HTTP; no TLS")
+
+        version = f"PBX {http.version}" if http.version else "not told; a PBX of our kind names itself"
+        yield Step("version", True, f"{version}; dialect {dialect_of('auto', http.version)}")
+
+        name = "login"
+        if whose is None:
+            yield Step(name, True, "none given; most PBXs want one")
+        else:
+            await whose.cookie(http)
+            yield Step(name, True, f"{whose!r} gives a session")
+
+        name = "socket"
+        options: dict[str, Any] = {"login": whose, "tls": tls, "open_timeout": open_timeout}
+        async with Client(url, domain=endpoint.domain, user=endpoint.user, **options) as client:
+            yield Step(name, True, "the WebSocket is open and live")
+            yield _first_messages(client)
+    except PbxError as error:
+        yield Step(name, False, error.message, error.hint)
+    finally:
+        if http is not None:
+            await http.aclose()
+
+
+async def _reach(endpoint: Endpoint, timeout: float) -> None:
+    """Name lookup and TCP connection alone: tells a wrong host from a closed port from a firewall."""
+    try:
+        async with asyncio.timeout(timeout):
+            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    except (OSError, TimeoutError) as error:
+        raise unreachable(error, endpoint.authority) from None
+    except UnicodeError:
+        raise Unreachable(f"The name in {endpoint.authority} is malformed.", hint="Check the host name.") from None
+    writer.close()
+
+
+def _first_messages(client: Client) -> Step:
+    """What the PBX let us see."""
+    missing = client.status.missing
+    seen = f"{len(client.store.accounts)} accounts, {len(client.store.calls)} calls"
+    if not missing:
+        return Step("first messages", True, seen)
+    lacking = " and ".join(missing)
+    return Step(
+        "first messages",
+        False,
+        f"{seen}; the PBX sends no {lacking}",
+        f"Give the extension {client.endpoint.user} the right to see the domain's {lacking}.",
+    )
