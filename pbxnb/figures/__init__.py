@@ -16,9 +16,11 @@ from .patience import patience
 from .queue import queue_funnel
 from .states import state_shares
 from .style import describe
+from .timeline import Timeline
 from .week import week
 
 __all__ = [
+    "Timeline",
     "call_life",
     "compare",
     "concurrency",

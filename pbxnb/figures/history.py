@@ -63,6 +63,7 @@ class History:
         # Longest block that started in each minute, in minutes: how far back a window must look for it.
         self._longest = 0
         self._busy: list[dict[tuple[str, int], list[float]]] = [defaultdict(lambda: [0.0, 0.0]) for _ in WIDTHS]
+        self._lanes: list[dict[int, set[str]]] = [defaultdict(set) for _ in WIDTHS]
         self._begun: list[dict[int, int]] = [defaultdict(int) for _ in WIDTHS]
 
     def add(self, block: Block) -> None:
@@ -80,6 +81,7 @@ class History:
             for bin_, busy in _slices(block.start, block.end, width):
                 cell = self._busy[level][block.lane, bin_]
                 cell[0] += busy
+                self._lanes[level][bin_].add(block.lane)
             self._busy[level][block.lane, int(block.start // width)][1] += 1
         while self.size > self.most and len(self._order) > 1:
             self.size -= len(self._minutes.pop(self._order.popleft()))
@@ -108,6 +110,14 @@ class History:
             and (lanes is None or block.lane in lanes)
         ]
         return sorted(found, key=lambda block: (block.start, block.lane, block.call))
+
+    def lanes(self, start: float, end: float) -> set[str]:
+        """The lanes on which anything was busy in a window, to the nearest bin."""
+        level = _level(end - start, 12)
+        width = WIDTHS[level]
+        return set().union(
+            *(self._lanes[level].get(bin_, ()) for bin_ in range(int(start // width), int(end // width) + 1))
+        )
 
     def density(self, start: float, end: float, lanes: Collection[str], most: int = 600) -> list[Density]:
         """Busy share of each lane in bins, coarse enough that there are at most ``most`` of them."""
