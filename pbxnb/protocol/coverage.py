@@ -1,0 +1,192 @@
+"""What of the protocol a line has shown so far: actions, fields and values, which of them known. Counts, keeps no text.
+
+Names only: values are counted for the few fields that are vocabularies (states, types), never for numbers or names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from .messages import AccountEntry, CallEntry, CallState, DomainState, Malformed, Message, Unknown, UserState
+from .parties import NOBODY
+from .registry import KNOWN_VALUES
+
+__all__ = ["Coverage", "CoverageReport", "Seen"]
+
+MOST_NAMES = 2000  # different actions, fields or values counted; a stranger may send a million
+LONGEST_NAME = 80  # characters of an unknown name that are kept
+_OTHERS = "(others)"
+_ACCOUNT_FIELDS = ("type", "chatstatus", "name", "domain", "registered", "dnd", "code", "calls", "tag")
+_CALL_FIELDS = ("state", "rec", "id", "from", "to", "extension", "start", "connect", "cmc")
+_Names = Counter[tuple[str, bool]]  # (name, known)
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One name that was seen: how often, and whether any rule knows it."""
+
+    name: str
+    count: int
+    known: bool
+
+
+class CoverageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen, the commonest first.
+
+    Attributes:
+        messages: frames counted.
+        actions: kinds of messages; unknown ones by the action they gave.
+        fields: ``kind.path`` of each field, unknown ones as they stood in ``extra``.
+        values: ``field=value`` of the fields that are vocabularies.
+        malformed: the sentences of malformed frames.
+    """
+
+    messages: int
+    actions: tuple[Seen, ...]
+    fields: tuple[Seen, ...]
+    values: tuple[Seen, ...]
+    malformed: tuple[Seen, ...]
+
+    @property
+    def unknown(self) -> tuple[Seen, ...]:
+        """Everything that no rule knows."""
+        return tuple(seen for group in (self.actions, self.fields, self.values) for seen in group if not seen.known)
+
+    def __str__(self) -> str:
+        lines = [f"{self.messages:,} messages"]
+        for title, group in (("actions", self.actions), ("fields", self.fields), ("values", self.values)):
+            lines += ["", title]
+            lines += [f"{seen.count:>9,}  {seen.name!a}{'' if seen.known else '  unknown'}" for seen in group]
+        return "\n".join(lines)
+
+
+class Coverage:
+    """Counts what messages show. Written by one thread; `report` may be called where that thread is not at work.
+
+    A call that comes again unchanged, in list after list, is counted once.
+    """
+
+    def __init__(self) -> None:
+        self._messages = 0
+        self._actions: _Names = Counter()
+        self._extras: _Names = Counter()
+        self._malformed: _Names = Counter()
+        # Fields are counted by the shape of the entry that holds them, one step per entry; `report` unfolds them.
+        self._accounts: Counter[tuple[Any, ...]] = Counter()
+        self._calls: Counter[tuple[Any, ...]] = Counter()
+        self._counted: dict[int, CallEntry] = {}  # by identity; holding the entry keeps its identity its own
+
+    def add(self, message: Message) -> None:
+        """Counts one message."""
+        self._messages += 1
+        kind = message.kind
+        if isinstance(message, UserState):
+            self._account(kind, message.entry)
+        elif isinstance(message, CallState):
+            self._call_list(kind, message.calls)
+        elif isinstance(message, DomainState):
+            for account in message.accounts:
+                self._account("domain-state.accounts[]", account)
+            self._call_list(kind, message.calls or ())
+        elif isinstance(message, Malformed):
+            _count(self._malformed, message.reason, known=False)
+            return
+        elif isinstance(message, Unknown):
+            kind = message.action or "(none)"
+            _count(self._actions, kind, known=False)
+            self._extra(kind, message.extra)
+            return
+        self._actions[kind, True] += 1
+        if message.extra:
+            self._extra(kind, message.extra)
+
+    def report(self) -> CoverageReport:
+        """What was seen so far, the commonest first."""
+        fields: _Names = Counter(self._extras)
+        values: _Names = Counter()
+        for shapes, names in ((self._accounts, _ACCOUNT_FIELDS), (self._calls, _CALL_FIELDS)):
+            for (place, *shape), count in shapes.items():
+                for name, part in zip(names, shape, strict=True):
+                    if part is False or part is UNSET or part == "":
+                        continue
+                    fields[f"{place}.{name}", True] += count
+                    if name in KNOWN_VALUES:
+                        values[f"{name}={part}", str(part).lower() in KNOWN_VALUES[name]] += count
+        return CoverageReport(
+            messages=self._messages,
+            actions=_listed(self._actions),
+            fields=_listed(fields),
+            values=_listed(values),
+            malformed=_listed(self._malformed),
+        )
+
+    def _account(self, place: str, entry: AccountEntry) -> None:
+        shape = (
+            place,
+            entry.type,
+            entry.chatstatus,
+            entry.name is not UNSET,
+            entry.domain is not UNSET,
+            entry.registered is not UNSET,
+            entry.dnd is not UNSET,
+            entry.code is not UNSET,
+            entry.calls is not UNSET,
+            entry.tag is not UNSET,
+        )
+        if shape in self._accounts or _bounded(self._accounts, entry.type, entry.chatstatus):
+            self._accounts[shape] += 1
+        if entry.calls:
+            self._call_list(place, entry.calls)
+        if entry.extra:
+            self._extra(place, entry.extra)
+
+    def _call_list(self, place: str, calls: Iterable[CallEntry]) -> None:
+        counted = self._counted
+        for call in calls:
+            if id(call) in counted:
+                continue
+            if len(counted) >= MOST_NAMES:
+                counted.clear()
+            counted[id(call)] = call
+            self._call(f"{place}.calls[]", call)
+
+    def _call(self, place: str, call: CallEntry) -> None:
+        shape = (
+            place,
+            call.raw_state,
+            call.recording,
+            bool(call.id),
+            call.from_ != NOBODY,
+            call.to != NOBODY,
+            bool(call.extensions),
+            call.start is not None,
+            call.connect is not None,
+            bool(call.cmc),
+        )
+        if shape in self._calls or _bounded(self._calls, call.raw_state, call.recording):
+            self._calls[shape] += 1
+        if call.extra:
+            self._extra(place, call.extra)
+
+    def _extra(self, place: str, extra: Mapping[str, Any]) -> None:
+        for name in extra:
+            _count(self._extras, f"{place}.{name}", known=False)
+
+
+def _bounded(shapes: Counter[tuple[Any, ...]], *texts: object) -> bool:
+    """Whether one more shape may be kept: not too many, and none with a text too long to be a word."""
+    return len(shapes) < MOST_NAMES and all(text is UNSET or len(str(text)) <= LONGEST_NAME for text in texts)
+
+
+def _count(names: _Names, name: str, *, known: bool) -> None:
+    key = (name[:LONGEST_NAME], known)
+    names[key if key in names or len(names) < MOST_NAMES else (_OTHERS, known)] += 1
+
+
+def _listed(names: _Names) -> tuple[Seen, ...]:
+    ordered = sorted(names.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Seen(name=name, count=count, known=known) for (name, known), count in ordered)

@@ -1,0 +1,138 @@
+"""JSON text to plain values, strictly: what JSON leaves open (repeated keys, any depth) is refused with a sentence.
+
+Knows JSON, no message. Numbers with a fraction come as Decimal, because a time's trailing zeros mean something
+(protocol.md 7.5).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from .fields import shape
+
+__all__ = ["MAX_SIZE", "BadFrame", "as_bytes", "load", "load_frame", "tidy"]
+
+MAX_SIZE = 64 * 2**20  # bytes of a frame
+MAX_DEPTH = 64  # arrays and objects inside each other; the deepest real message has 6
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODE = msgspec.json.Encoder().encode
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)"
+)
+
+
+class BadFrame(Exception):  # noqa: N818 - it is caught where it is raised and never shown as an error
+    """Text that is no usable JSON; ``reason`` is one sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def load_frame(raw: bytes | str, max_size: int) -> dict[str, Any]:
+    """Reads a frame, which is one JSON object.
+
+    Raises:
+        BadFrame: as `load`, and for a frame above ``max_size`` bytes or one that is no object.
+    """
+    value = load(as_bytes(raw, max_size))
+    if not isinstance(value, dict):
+        raise BadFrame(f"The frame is {shape(value)}, not an object.")
+    return value
+
+
+def as_bytes(raw: bytes | str, max_size: int) -> bytes:
+    """The frame as bytes, if it is small enough.
+
+    Raises:
+        BadFrame: it is not, or it holds characters that are no Unicode.
+    """
+    if isinstance(raw, str):
+        try:
+            raw = raw.encode()
+        except UnicodeEncodeError:
+            raise BadFrame("The text holds characters that are no Unicode.") from None
+    if len(raw) > max_size:
+        raise BadFrame(f"The frame has {len(raw):,} bytes, more than the {max_size:,} allowed.")
+    return raw
+
+
+def load(raw: bytes) -> Any:
+    """Reads JSON text.
+
+    Raises:
+        BadFrame: broken JSON, NaN or Infinity, invalid UTF-8, a repeated key, or nesting beyond `MAX_DEPTH`.
+    """
+    try:
+        value = _decode(raw)
+        if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _deeper(value):
+            raise BadFrame(f"The JSON is nested more than {MAX_DEPTH} levels deep.")
+        if not tidy(raw, value):
+            json.loads(raw, object_pairs_hook=_no_repeats)
+    except UnicodeDecodeError as error:
+        raise BadFrame(f"The text is not valid UTF-8 at byte {error.start}.") from None
+    except RecursionError:
+        raise BadFrame(f"The JSON is nested more than {MAX_DEPTH} levels deep.") from None
+    except msgspec.DecodeError as error:
+        if re.search(rb"[:,\[\s]-?(NaN|Infinity)", raw):
+            raise BadFrame("The JSON holds NaN or Infinity, which are no JSON numbers.") from None
+        raise BadFrame(f"The JSON is broken: {error}.") from None
+    return value
+
+
+def tidy(raw: bytes, value: Any, slack: int = 2) -> bool:
+    """Whether the text holds no more keys than the value made from it: none repeated, none passed over.
+
+    Quick and careful: False means "look closer", as for a printer that puts a space before its colons.
+
+    Args:
+        raw: the text.
+        value: what was made of it.
+        slack: bytes by which the text may be longer than the shortest print without room for one more key.
+    """
+    again = _ENCODE(value)
+    return len(raw) <= len(again) + slack or raw.count(b'":') == again.count(b'":')
+
+
+def _decode(raw: bytes) -> Any:
+    try:
+        return _DECODER.decode(raw)
+    except msgspec.DecodeError:
+        # Half a surrogate pair is grammatical JSON, and a caller's broken name must not hide the whole list.
+        if b"\\u" not in raw or (mended := _ESCAPES.sub(_mend, raw)) == raw:
+            raise
+        return _DECODER.decode(mended)
+
+
+def _mend(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    return rb"\ufffd" if len(text) == 6 else text
+
+
+def _deeper(value: Any) -> bool:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return False
+    return True
+
+
+def _children(node: Any) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise BadFrame(f"The key {twice[:60]!r} stands twice in one object.")
+    return made

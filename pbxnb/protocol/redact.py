@@ -1,0 +1,63 @@
+"""Strikes secrets out of text that is about to be logged or shown: known ones by value, others by where they stand.
+
+The last line of defence: nothing should reach it that has to be struck out. Keeps no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+__all__ = ["STRUCK", "redact"]
+
+STRUCK = "[secret]"
+_SHORT = 6  # characters; a shorter secret is struck only where it stands alone, or it would shred the text around it
+
+_HEADER = re.compile(r"((?:set-)?cookie|(?:proxy-)?authorization)(['\"]?\s*[:=,]\s*)[^\r\n]+", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"""(?<![\w-])(session|sessid|token|password|passwd|secret|auth)(=)[^&;\s"'<>]+""",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(
+    r"""(["'](?:session|token|password|secret)["']\s*:\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.I
+)
+# The login body of protocol.md 2.3: {"name": "auth", "value": "login hash"}.
+_LOGIN = re.compile(
+    r"""(["']name["']\s*:\s*["'](?:auth|session|2nd)["']\s*,\s*["']value["']\s*:\s*)(["'])(?:[^"'\\]|\\.)*\2""", re.I
+)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Strikes out secrets.
+
+    Args:
+        text: any text: a log line, an error, a traceback, a body.
+        secrets: values that must not appear, in no usual encoding either; empty ones are ignored.
+
+    Returns:
+        The text with ``[secret]`` for each of them, for the value of every cookie and authorization header, for
+        ``session=``, ``token=`` and the like in URLs, and for the values of login bodies.
+
+    Example:
+        >>> redact("GET /websocket?user=204&session=Zq1x HTTP/1.1")
+        'GET /websocket?user=204&session=[secret] HTTP/1.1'
+    """
+    for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
+        if len(form) < _SHORT:
+            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", STRUCK, text)
+        else:
+            text = text.replace(form, STRUCK)
+    text = _HEADER.sub(rf"\1\2{STRUCK}", text)
+    text = _ASSIGNED.sub(rf"\1\2{STRUCK}", text)
+    text = _FIELD.sub(rf'\1"{STRUCK}"', text)
+    return _LOGIN.sub(rf'\1"{STRUCK}"', text)
+
+
+def _forms(secret: str) -> Iterable[str]:
+    """A secret as it stands, in a URL, and inside a quoted string."""
+    if secret:
+        yield secret
+        yield quote(secret, safe="")
+        yield repr(secret)[1:-1]
+        yield secret.replace("\\", "\\\\").replace('"', '\\"')
