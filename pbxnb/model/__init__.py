@@ -1,1 +1,1 @@
-"""Ring 2, pure state: entities, the store (apply / resync -> Changes), the ledger of calls. No I/O, no clock of its own."""
+"""Ring 2, pure state: entities, the store (apply, resync -> Changes), the ledger of calls. No I/O, no clock."""

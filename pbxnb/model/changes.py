@@ -9,6 +9,7 @@ import msgspec
 from pbxnb.protocol.messages import Message
 
 from .entities import Account, Call
+from .status import Gap
 
 __all__ = ["NO_CHANGES", "Changes", "Event"]
 
@@ -23,6 +24,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         message: the message, for ``message``; the one that caused the change, elsewhere, where there was one.
         before: the entity before the change; None when it is new. For ``connection``, the state before.
         state: for ``connection``, the state now.
+        gap: for ``gap``, the interval without news, with both its ends.
         removed: True when the account is gone.
         inferred: concluded (resync, timeout), not read from a message.
         at: PBX time; None where the message has none.
@@ -36,6 +38,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     message: Message | None = None
     before: Account | Call | str | None = None
     state: str = ""
+    gap: Gap | None = None
     removed: bool = False
     inferred: bool = False
     at: datetime | None = None
@@ -61,9 +64,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ask_again: bool = False
 
     def __bool__(self) -> bool:
-        return bool(
-            self.events or self.accounts or self.calls or self.conversations or self.queues or self.orbits
-        )
+        return bool(self.events or self.accounts or self.calls or self.conversations or self.queues or self.orbits)
 
 
 NO_CHANGES = Changes()

@@ -1,0 +1,144 @@
+"""Accounts: what the wire said of each (the roster) and the calls that name it, made into one `Account`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pbxnb.protocol.messages import AccountEntry
+
+from .batch import AccountChange, Batch
+from .calls import CallBook
+from .derive import Doing, doing, number_order
+from .entities import Account
+from .presence import Axis, PresenceLog
+from .roster import Record, Roster
+
+__all__ = ["AccountBook"]
+
+
+class AccountBook:
+    """The accounts by number, in order of number.
+
+    Args:
+        book: the open calls.
+
+    Attributes:
+        accounts: the public mapping; its order changes by swap only.
+        log: presence and evidence.
+    """
+
+    def __init__(self, book: CallBook) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.log = PresenceLog()
+        self.roster = Roster(self.log)
+        self._book = book
+        self._rules: dict[str, str] = {}  # number -> rule that gave its state
+        self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first
+
+    def merge(self, entry: AccountEntry, batch: Batch, rule: str) -> bool:
+        """Take in one entry; whether the account has another type now (or is new)."""
+        merged = self.roster.merge(entry, rule, batch.received, batch.seq, inferred=not batch.continuous)
+        if merged is None:
+            return False
+        old, new = merged
+        number = new.number
+        batch.touched[number] = None
+        claimed = old is not None and (old.code or bool(old.own))
+        claims = new.code or bool(new.own)
+        if old is not None and claimed and (not claims or old.own != new.own):
+            batch.eased.append((old, new))
+        if not claims:
+            self._claims.pop(number, None)
+        elif not claimed and new.type == "extensions":
+            self._claims[number] = batch.received
+        return old is None or old.type != new.type
+
+    def snapshot(self, entries: Sequence[AccountEntry], batch: Batch, rule: str) -> list[str]:
+        """Take in a whole list of accounts; the numbers whose type became another, or that went."""
+        gone, batch.ask_again = self.roster.doubt([entry.account for entry in entries])
+        retyped = [entry.account for entry in entries if self.merge(entry, batch, rule)]
+        for number in gone:
+            self.roster.remove(number, batch.received)
+            self._claims.pop(number, None)
+            batch.touched[number] = None
+        return retyped + gone
+
+    def unlisted_for(self, now: datetime) -> timedelta:
+        """How long an extension has been in a call, by its own word, without any list naming it."""
+        oldest = next(iter(self._claims.values()), now)
+        return now - oldest
+
+    def derive(self, batch: Batch) -> list[AccountChange]:
+        """Bring every touched account up to date."""
+        changes: list[AccountChange] = []
+        added = False
+        last = next(reversed(self.accounts)) if self.accounts else None
+        for number in batch.touched:
+            record = self.roster.records.get(number)
+            before = self.accounts.get(number)
+            if record is None:
+                if before is not None:
+                    del self.accounts[number], self._rules[number]
+                    changes.append((number, before, None))
+                continue
+            after = self._account(record, before, batch)
+            if before is None:
+                added = added or (last is not None and number_order(number) < number_order(last))
+                last = number
+            elif after == before:
+                continue
+            self.accounts[number] = after
+            changes.append((number, before, after))
+        if added:
+            self.accounts = dict(sorted(self.accounts.items(), key=_by_number))
+        return changes
+
+    def _account(self, record: Record, before: Account | None, batch: Batch) -> Account:
+        number = record.number
+        legs = self._book.naming(number, [entry.id for entry in record.own] if record.own else ())
+        if legs:
+            self._claims.pop(number, None)
+        calls = [leg.call for leg in legs]
+        now = doing(
+            number,
+            calls,
+            record.own,
+            code=record.code,
+            # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
+            offline=record.registered is False and record.type == "extensions",
+        )
+        since = before.since if before is not None and before.state is now.state else batch.received
+        if before is None or before.state is not now.state or self._rules[number] != now.rule:
+            self._note(number, now, batch)
+        return Account(
+            number=number,
+            name=record.name,
+            type=record.type,
+            registered=record.registered,
+            dnd=record.dnd,
+            chat_status=record.chat_status,
+            calls=tuple([call.id for call in calls]),
+            state=now.state,
+            inferred=now.inferred,
+            since=since,
+            domain=record.domain,
+            extra=record.extra,
+        )
+
+    def _note(self, number: str, now: Doing, batch: Batch) -> None:
+        self._rules[number] = now.rule
+        self.log.put(
+            number,
+            Axis.STATE,
+            now.state.value,
+            now.rule,
+            batch.received,
+            batch.seq,
+            inferred=now.inferred or not batch.continuous,
+            detail=now.detail,
+        )
+
+
+def _by_number(item: tuple[str, Account]) -> tuple[int, int, str]:
+    return number_order(item[0])

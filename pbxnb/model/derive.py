@@ -1,0 +1,140 @@
+"""What follows from what the wire said: phase of a call, who is in it, what an account is doing. Pure functions.
+
+They know nothing of the store; each can be read, and tested, as one row of a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pbxnb.protocol.messages import CallEntry
+from pbxnb.protocol.parties import Party
+
+from .entities import AccountState, Call, CallState, Direction
+
+__all__ = ["Doing", "doing", "identity", "number_order", "numbers_of", "phase_of"]
+
+# protocol.md 7.1; a word that is not here is "other" and stays readable in `Call.raw_state`.
+PHASES = {
+    "alerting": CallState.RINGING,
+    "ringback": CallState.RINGING,
+    "ringing": CallState.RINGING,
+    "connected": CallState.CONNECTED,
+    "onhold": CallState.HELD,
+    "holding": CallState.HELD,
+    "parked": CallState.PARKED,
+}
+
+# Callers who hide are not one person, so such a number never ties two calls together.
+NOBODY_IN_PARTICULAR = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private"})
+
+
+def phase_of(entry: CallEntry, *, in_orbit: bool = False) -> CallState:
+    """The phase of a call.
+
+    Args:
+        entry: the call as the wire says it. Without a state word, a connect time means connected.
+        in_orbit: its called party is a park orbit: an answered call there is a parked one (protocol.md 8.6).
+    """
+    word = entry.raw_state
+    state = PHASES.get(word) or PHASES.get(word.strip().lower(), CallState.OTHER)
+    if not word and entry.connect is not None:
+        state = CallState.CONNECTED
+    return CallState.PARKED if in_orbit and state is not CallState.RINGING else state
+
+
+def numbers_of(entry: CallEntry) -> tuple[str, ...]:
+    """Every number a call names: its extensions, then caller and called party, each once."""
+    numbers = dict.fromkeys(entry.extensions)
+    numbers[entry.from_.number] = numbers[entry.to.number] = None
+    numbers.pop("", None)
+    return tuple(numbers)
+
+
+def identity(party: Party) -> str:
+    """The number that tells this party from others; empty when it does not."""
+    return "" if party.number.lower() in NOBODY_IN_PARTICULAR else party.number
+
+
+def number_order(number: str) -> tuple[int, int, str]:
+    """Sort key of account numbers: numbers by value, then all else as text."""
+    # the length bound keeps int() cheap, whatever a stranger sends
+    if number.isascii() and number.isdecimal() and len(number) <= 18:
+        return (0, int(number), number)
+    return (1, 0, number)
+
+
+class Doing(NamedTuple):
+    """What an account does, and why the model says so."""
+
+    state: AccountState
+    inferred: bool
+    rule: str
+    detail: str
+
+
+IDLE = Doing(AccountState.IDLE, False, "state.idle", "")
+OFFLINE = Doing(AccountState.OFFLINE, False, "state.offline", "")
+CODE = Doing(AccountState.BUSY, True, "state.code", "")
+
+# Strength of a call for one of its accounts, by phase; a ringing call counts 0 for the one called, 1 for the caller.
+_STRENGTH = {
+    CallState.RINGING: 0,
+    CallState.CONNECTED: 2,
+    CallState.OTHER: 3,  # the account is in some call: busy, but weaker evidence than a connected one
+    CallState.HELD: 4,
+    CallState.PARKED: 5,
+}
+_BY_STRENGTH = (
+    (AccountState.RINGING, False, "state.ringing"),
+    (AccountState.DIALLING, False, "state.dialling"),
+    (AccountState.BUSY, False, "state.busy"),
+    (AccountState.BUSY, True, "state.other"),
+    (AccountState.HELD, False, "state.held"),
+    (AccountState.PARKED, False, "state.parked"),
+)
+
+
+def doing(number: str, calls: Iterable[Call], own: Iterable[CallEntry], *, code: bool, offline: bool) -> Doing:
+    """What the account ``number`` is doing: its strongest call decides (design rule of `Account.state`).
+
+    Args:
+        calls: the listed calls that name it.
+        own: the calls of its user-state; they count only when no listed call names the account.
+        code: its user-state carries a ``code``.
+        offline: the PBX said that its phone is not registered.
+    """
+    best, which = 9, ""
+    for call in calls:
+        strength = _STRENGTH[call.state]
+        if strength == 0 and call.from_.number == number:
+            strength = 1
+        if strength < best:
+            best, which = strength, call.id
+    if best < 9:
+        return Doing(*_BY_STRENGTH[best], which)
+    for entry in own:
+        strength = _STRENGTH[phase_of(entry)]
+        if strength == 0 and entry.from_.number == number:
+            strength = 1
+        best = min(best, strength)
+    if best < 9:
+        state, inferred, _ = _BY_STRENGTH[best]
+        return Doing(state, inferred, "state.bare-call" if inferred else "state.user-state", "")
+    if code:
+        return CODE
+    return OFFLINE if offline else IDLE
+
+
+def direction_of(from_inside: bool, to_inside: bool, names_extensions: bool) -> Direction:
+    """Direction of a conversation, seen from the PBX.
+
+    Args:
+        from_inside: the caller is an account of ours.
+        to_inside: so is the called party, or it is a star code.
+        names_extensions: the call names extensions of ours.
+    """
+    if from_inside:
+        return Direction.INTERNAL if to_inside else Direction.OUT
+    return Direction.IN if to_inside or names_extensions else Direction.UNKNOWN

@@ -1,0 +1,155 @@
+"""What the call lists mean: which entries exist in this scope, and what ends a call (design rule 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from pbxnb.protocol.messages import CallEntry
+
+from .batch import Batch
+from .calls import CallBook, restarted
+from .derive import numbers_of
+from .ledger import Ledger
+from .legs import Leg
+from .roster import Roster
+
+__all__ = ["CallLists", "Scope"]
+
+_CALLS_KEPT = 100_000
+
+
+class Scope(StrEnum):
+    """Whose calls the call lists of this connection hold (design rule 5.2)."""
+
+    DOMAIN = "domain"
+    OWN = "own"
+
+
+class CallLists:
+    """Turns lists of entries into calls that begin, change and end.
+
+    Args:
+        book: the open calls.
+        roster: what the accounts say of their own calls.
+        ledger: told of every call that begins.
+        user: our own extension; in scope ``own`` only calls with this number exist.
+
+    Attributes:
+        scope: whose calls the lists hold.
+        arrays: a ``call-state`` with an array was seen: absence from the list, and nothing else, ends a call.
+    """
+
+    def __init__(self, book: CallBook, roster: Roster, ledger: Ledger, user: str, scope: Scope) -> None:
+        self.scope = scope
+        self.arrays = False
+        self._book = book
+        self._roster = roster
+        self._ledger = ledger
+        self._user = user
+
+    def whole(self, entries: Sequence[CallEntry], batch: Batch, rule: str) -> None:
+        """An array: what it lacks has ended. ``rule`` says why that is inferred, empty when it is not."""
+        listed = {entry.id: entry for entry in entries}
+        listed.pop("", None)
+        if self.scope is Scope.OWN:
+            listed = {key: entry for key, entry in listed.items() if self._in_scope(numbers_of(entry))}
+        if self._book.legs.keys() - listed.keys():
+            for leg in [leg for key, leg in self._book.legs.items() if key not in listed]:
+                self._end(leg, batch, rule or ("" if self._in_scope(leg.numbers) else "end.foreign"))
+        for entry in listed.values():
+            self._put(entry, batch)
+
+    def some(self, entries: Sequence[CallEntry], batch: Batch) -> None:
+        """Calls by themselves: they are added or updated, and nothing ends."""
+        for entry in entries:
+            if not entry.id:
+                continue
+            if self._in_scope(numbers_of(entry)):
+                self._put(entry, batch)
+            elif entry.id in self._book.legs:
+                self._end(self._book.legs[entry.id], batch, "")  # it went on without us
+
+    def drop_foreign(self, batch: Batch) -> None:
+        """The scope became our own calls: the others do not exist any more."""
+        for leg in [leg for leg in self._book.legs.values() if not self._in_scope(leg.numbers)]:
+            self._end(leg, batch, "end.foreign")
+
+    def retype(self, number: str, batch: Batch) -> None:
+        """The type of a number became another: a call to it may now be parked, or come through a queue."""
+        for leg in self._book.naming(number):
+            self._refresh(leg, leg.entry, batch, inferred=leg.call.inferred)
+
+    def own(self, batch: Batch) -> None:
+        """On a PBX that never sent a whole list, the accounts' own calls tell which calls exist (design rule 5.2)."""
+        if self.arrays:
+            return
+        for old, new in batch.eased:
+            kept = {entry.id for entry in new.own}
+            dropped = [entry.id for entry in old.own if entry.id not in kept]
+            for leg in self._book.naming(new.number, dropped):
+                key = leg.call.id
+                if old.claims(key) and not any(record.claims(key) for record in self._roster.parties(leg)):
+                    self._end(leg, batch, "end.cleared")
+        for number in list(batch.touched):
+            record = self._roster.records.get(number)
+            if record is not None:
+                for entry in record.own:
+                    self._adopt(entry, number, batch)
+
+    def _adopt(self, entry: CallEntry, number: str, batch: Batch) -> None:
+        """A call that only an account tells of."""
+        leg = self._book.legs.get(entry.id)
+        if not entry.id or (leg is not None and not leg.call.inferred):
+            return
+        known = leg.entry.extensions if leg is not None else ()
+        named = msgspec.structs.replace(entry, extensions=tuple(dict.fromkeys((*known, *entry.extensions, number))))
+        if self._in_scope(numbers_of(named)):
+            self._put(named, batch, inferred=True)
+
+    def _put(self, entry: CallEntry, batch: Batch, *, inferred: bool = False) -> None:
+        """Add or update one call."""
+        leg = self._book.legs.get(entry.id)
+        if leg is not None:
+            if leg.entry == entry and leg.call.inferred is inferred:
+                return
+            if not restarted(leg, entry):
+                self._refresh(leg, entry, batch, inferred=inferred)
+                return
+            self._end(leg, batch, "" if batch.continuous else "end.resync")
+        elif len(self._book.legs) >= _CALLS_KEPT:
+            return
+        leg = self._book.add(
+            entry, batch.received, self._ledger.name(entry.id), inferred=inferred, seen_start=batch.continuous
+        )
+        self._ledger.open(leg)
+        batch.fresh[leg] = None
+        self._touch(leg, batch)
+
+    def _refresh(self, leg: Leg, entry: CallEntry, batch: Batch, *, inferred: bool) -> None:
+        before, numbers = leg.call, leg.numbers
+        if self._book.update(leg, entry, batch.received, inferred=inferred):
+            if leg not in batch.fresh:
+                batch.changed.setdefault(leg, before)
+            for number in numbers:
+                batch.touched[number] = None
+            self._touch(leg, batch)
+
+    def _end(self, leg: Leg, batch: Batch, rule: str) -> None:
+        if rule:
+            leg.call = msgspec.structs.replace(leg.call, inferred=True)
+        self._book.remove(leg)
+        batch.changed.pop(leg, None)
+        batch.ended.append((leg, rule))
+        self._touch(leg, batch)
+
+    def _touch(self, leg: Leg, batch: Batch) -> None:
+        for number in leg.numbers:
+            batch.touched[number] = None
+        for number in self._roster.claimants(leg.call.id):
+            batch.touched[number] = None
+
+    def _in_scope(self, numbers: Sequence[str]) -> bool:
+        return self.scope is Scope.DOMAIN or not self._user or self._user in numbers

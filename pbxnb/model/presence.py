@@ -1,0 +1,132 @@
+"""Which value each axis of each account had when, and which frame and rule set it.
+
+Four axes, kept apart on purpose: reachable (registered), wish (dnd, chat_status), doing (state). Knows no entity.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+from enum import IntEnum
+
+import msgspec
+
+from .entities import Evidence, Presence
+
+__all__ = ["Axis", "PresenceLog"]
+
+
+class Axis(IntEnum):
+    """The axes of an account, named as the attributes of `Account`."""
+
+    REGISTERED = 0
+    DND = 1
+    CHAT_STATUS = 2
+    STATE = 3
+
+
+_NAMES = tuple(axis.name.lower() for axis in Axis)
+
+
+class _Mark(msgspec.Struct, frozen=True, gc=False):
+    """The value of one axis now: since when (presence), and what set it last (evidence)."""
+
+    value: str
+    since: datetime
+    rule: str
+    seq: int
+    received: datetime
+    inferred: bool
+    detail: str
+
+
+class PresenceLog:
+    """Running and ended intervals per account and axis.
+
+    Args:
+        limit: how many ended intervals are kept; the oldest go first.
+    """
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._open: dict[str, list[_Mark | None]] = {}
+        self._closed: deque[Presence] = deque(maxlen=limit)
+        # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
+        self._shared: dict[tuple[str, str, bool, str], _Mark] = {}
+        self._shared_of: tuple[datetime | None, int] = (None, 0)
+
+    def put(
+        self,
+        number: str,
+        axis: Axis,
+        value: str | None,
+        rule: str,
+        received: datetime,
+        seq: int,
+        *,
+        inferred: bool = False,
+        detail: str = "",
+    ) -> None:
+        """Set an axis.
+
+        Args:
+            value: its value as text; None ends the interval and begins none ("the PBX does not say").
+            rule: name of the rule that set it, and ``inferred`` whether that rule concludes.
+            detail: what the rule looked at, such as the id of a call.
+        """
+        marks = self._open.get(number)
+        if marks is None:
+            marks = self._open[number] = [None] * len(Axis)
+        old = marks[axis]
+        since = received
+        if old is not None:
+            if old.value == value:
+                since = old.since  # the value lasts, only its reason is another
+            else:
+                self._close(number, axis, old, received)
+        marks[axis] = None if value is None else self._mark(value, since, rule, received, seq, inferred, detail)
+
+    def drop(self, number: str, received: datetime) -> None:
+        """The account is gone: end all its intervals."""
+        for axis, mark in enumerate(self._open.pop(number, ())):
+            if mark is not None:
+                self._close(number, axis, mark, received)
+
+    def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
+        """Ended intervals in order of their end, then the running ones; of one account or of all."""
+        ended = [p for p in list(self._closed) if number is None or p.number == number]
+        running = [
+            Presence(number=n, axis=_NAMES[axis], value=mark.value, start=mark.since, inferred=mark.inferred)
+            for n in ([number] if number is not None else list(self._open))
+            for axis, mark in enumerate(self._open.get(n, ()))
+            if mark is not None
+        ]
+        return (*ended, *running)
+
+    def explain(self, number: str) -> tuple[Evidence, ...]:
+        """What set each axis of the account, as far as the PBX said anything about it."""
+        return tuple(
+            Evidence(_NAMES[axis], mark.rule, mark.seq, mark.received, mark.inferred, mark.detail)
+            for axis, mark in enumerate(self._open.get(number, ()))
+            if mark is not None
+        )
+
+    def _close(self, number: str, axis: int, mark: _Mark, end: datetime) -> None:
+        self._closed.append(
+            Presence(
+                number=number, axis=_NAMES[axis], value=mark.value, start=mark.since, end=end, inferred=mark.inferred
+            )
+        )
+
+    def _mark(
+        self, value: str, since: datetime, rule: str, received: datetime, seq: int, inferred: bool, detail: str
+    ) -> _Mark:
+        if detail or since is not received:
+            return _Mark(value, since, rule, seq, received, inferred, detail)
+        if self._shared_of != (received, seq):
+            self._shared.clear()
+            self._shared_of = (received, seq)
+        key = (value, rule, inferred, detail)
+        mark = self._shared.get(key)
+        if mark is None:
+            mark = self._shared[key] = _Mark(value, since, rule, seq, received, inferred, detail)
+        return mark

@@ -1,0 +1,298 @@
+"""The model: messages in, state and changes out. The only writer of accounts, calls and conversations.
+
+Deterministic: the same messages with the same times give the same state and the same changes. It has no clock and
+no lock; the caller serialises the writers. Readers of other threads may read the mappings at any moment: values are
+frozen, and an order changes by swapping the whole mapping, so take the mapping from the store anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal
+
+from msgspec import UNSET
+
+from pbxnb.protocol.messages import (
+    AccountEntry,
+    Bye,
+    CallEntry,
+    CallState,
+    Cancel,
+    CancelResponse,
+    DomainState,
+    Message,
+    UserState,
+)
+
+from .accounts import AccountBook
+from .batch import Batch
+from .calls import CallBook
+from .changes import NO_CHANGES, Changes
+from .derive import number_order
+from .entities import Account, Call, CallRecord, Conversation, Evidence, Orbit, Presence, Queue, Snapshot
+from .ledger import Ledger
+from .lists import CallLists, Scope
+from .status import Gap
+
+__all__ = ["Scope", "Store"]
+
+_EVIDENCE_AFTER = timedelta(seconds=10)  # design 5.2: when a claim without a call says that the scope is our own calls
+
+
+class Store:
+    """A live model of one tenant.
+
+    Args:
+        domain: the tenant.
+        user: our own extension; in scope ``own`` only calls with this number exist.
+        scope: whose calls the lists hold; may be set later, and takes effect with the next list or `tick`.
+
+    Attributes:
+        seq: number of the last frame applied.
+
+    Example:
+        >>> store = Store(user="45")
+        >>> changes = store.apply(decode(raw), datetime.now(UTC), seq=1)
+        >>> [event.kind for event in changes.events]
+        ['call.new', 'account.changed']
+    """
+
+    def __init__(self, *, domain: str = "", user: str = "", scope: Scope = Scope.DOMAIN) -> None:
+        self.domain = domain
+        self.user = user
+        self.seq = 0
+        self.queues: dict[str, Queue] = {}
+        self.orbits: dict[str, Orbit] = {}
+        self._book = CallBook(self._type_of)
+        self._people = AccountBook(self._book)
+        self._ledger = Ledger(self._book, self._type_of)
+        self._lists = CallLists(self._book, self._people.roster, self._ledger, user, scope)
+        self._lists_seen = (
+            False  # a call-state with an array: then absence from the list, and nothing else, ends a call
+        )
+        self._handlers: dict[type[Message], Callable[[Any, Batch], None]] = {
+            CallState: self._call_state,
+            UserState: self._user_state,
+            DomainState: self._domain_state,
+            Bye: self._bye,
+            Cancel: self._cancel,
+            CancelResponse: self._cancel,
+        }
+
+    @property
+    def scope(self) -> Scope:
+        """Whose calls the lists hold."""
+        return self._lists.scope
+
+    @scope.setter
+    def scope(self, scope: Scope) -> None:
+        self._lists.scope = scope
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """The accounts by number, in numeric order."""
+        return self._people.accounts
+
+    @property
+    def calls(self) -> dict[str, Call]:
+        """The open calls by id, in order of start."""
+        return self._book.calls
+
+    @property
+    def conversations(self) -> dict[str, Conversation]:
+        """Open conversations by id, and those that ended within the last minute."""
+        return self._ledger.conversations
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def apply(self, message: Message, received: datetime, *, seq: int = 0) -> Changes:
+        """Take in one message.
+
+        Args:
+            message: from `pbxnb.protocol.decode`; kinds that carry no state change nothing.
+            received: when it arrived, UTC. The store reads no clock.
+            seq: number of its frame, kept as evidence.
+        """
+        if seq:
+            self.seq = seq
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            return NO_CHANGES
+        batch = Batch(message, received, seq)
+        handler(message, batch)
+        return self._commit(batch)
+
+    def resync(
+        self,
+        accounts: Sequence[AccountEntry] | None,
+        calls: Sequence[CallEntry] | None,
+        received: datetime,
+        *,
+        seq: int = 0,
+        source: Literal["snapshot", "rest"] = "snapshot",
+        first: bool = False,
+        gap: Gap | None = None,
+    ) -> Changes:
+        """Take in a snapshot after an interruption: by difference, its events marked inferred, nothing fired again.
+
+        Args:
+            accounts: all accounts; None when not read. Known ones that it lacks go when a second snapshot lacks
+                them too: ``Changes.ask_again`` says that one more should be read.
+            calls: all calls of the scope; None when not read. What it lacks has ended.
+            received, seq: as in `apply`.
+            source: where it was read.
+            first: the first of its connection's life: the state is set, no event comes out.
+            gap: the interval without news that it closes; marks the calls that were open across it.
+        """
+        if seq:
+            self.seq = seq
+        batch = Batch(None, received, seq, continuous=False, silent=first)
+        if gap is not None:
+            for leg in self._book.legs.values():
+                leg.gap = True
+        if accounts is not None:
+            self._take_accounts(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
+        if calls is not None:
+            self._lists.whole(calls, batch, "end.resync")
+        elif accounts is not None:
+            self._lists.own(batch)
+        return self._commit(batch)
+
+    def tick(self, received: datetime) -> Changes:
+        """Let time pass: forget conversations that ended a minute ago, drop calls outside the scope."""
+        batch = Batch(None, received, 0)
+        self._lists.drop_foreign(batch)
+        return self._commit(batch)
+
+    def put_queue(self, queue: Queue, received: datetime) -> Changes:
+        """Replace what is known of a queue."""
+        batch = Batch(None, received, 0)
+        if self.queues.get(queue.number) != queue:
+            batch.queues.append(queue.number)
+            if queue.number not in self.queues:
+                self.queues = dict(sorted({**self.queues, queue.number: queue}.items(), key=_by_number))
+                self._lists.retype(queue.number, batch)
+            else:
+                self.queues[queue.number] = queue
+        return self._commit(batch)
+
+    def put_orbit(self, orbit: Orbit, received: datetime) -> Changes:
+        """Replace what is known of a park orbit."""
+        batch = Batch(None, received, 0)
+        if self.orbits.get(orbit.number) != orbit:
+            batch.orbits.append(orbit.number)
+            if orbit.number not in self.orbits:
+                self.orbits = dict(sorted({**self.orbits, orbit.number: orbit}.items(), key=_by_number))
+                self._lists.retype(orbit.number, batch)
+            else:
+                self.orbits[orbit.number] = orbit
+        return self._commit(batch)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def scope_evidence(self, now: datetime) -> bool:
+        """Whether the lists seem to hold our own calls only: an extension has been in a call for 10 s, unlisted."""
+        if self.scope is Scope.OWN:
+            return False
+        return self._people.unlisted_for(now) >= _EVIDENCE_AFTER
+
+    def snapshot(self, taken_at: datetime) -> Snapshot:
+        """One consistent moment of the whole model; to be taken while no writer writes."""
+        return Snapshot(
+            accounts=MappingProxyType(self.accounts.copy()),
+            calls=MappingProxyType(self.calls.copy()),
+            conversations=MappingProxyType(self.conversations.copy()),
+            orbits=MappingProxyType(self.orbits.copy()),
+            queues=MappingProxyType(self.queues.copy()),
+            seq=self.seq,
+            taken_at=taken_at,
+        )
+
+    def closed_calls(self) -> tuple[CallRecord, ...]:
+        """The last 20,000 calls that ended, oldest first."""
+        return self._ledger.closed_calls()
+
+    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
+        """Intervals of each axis, of one account or of all: ended ones (the last 100,000), then running ones."""
+        return self._people.log.intervals(number)
+
+    def explain(self, number: str) -> tuple[Evidence, ...]:
+        """Which frame and which rule set each axis of an account."""
+        return self._people.log.explain(number)
+
+    # --- one message each --------------------------------------------------------------------------------------------
+
+    def _call_state(self, message: CallState, batch: Batch) -> None:
+        if message.whole:
+            self._lists.arrays = True
+            self._lists.whole(message.calls, batch, "")
+        else:
+            self._lists.some(message.calls, batch)
+
+    def _user_state(self, message: UserState, batch: Batch) -> None:
+        if self._people.merge(message.entry, batch, "account.user-state"):
+            self._lists.retype(message.entry.account, batch)
+        self._lists.own(batch)
+
+    def _domain_state(self, message: DomainState, batch: Batch) -> None:
+        self._take_accounts(message.accounts, batch, "account.snapshot")
+        if message.calls is UNSET:
+            self._lists.own(batch)
+        elif self._people.roster.missing:
+            self._lists.some(message.calls, batch)  # a snapshot that lacks accounts may lack calls as well
+        else:
+            self._lists.whole(message.calls, batch, "")
+
+    def _bye(self, message: Bye, batch: Batch) -> None:
+        """The far end of our own leg said goodbye; the call's end follows in the list (protocol.md 5.4, 7.4)."""
+        leg = self._book.legs.get(message.callid)
+        if leg is not None and self.user:
+            leg.ended_by = "called" if leg.call.from_.number == self.user else "caller"
+
+    def _cancel(self, message: Cancel | CancelResponse, batch: Batch) -> None:
+        """The caller gave up (protocol.md 5.5, 5.6)."""
+        leg = self._book.legs.get(message.callid)
+        if leg is not None:
+            leg.ended_by = "caller"
+
+    # --- between the parts -------------------------------------------------------------------------------------------
+
+    def _type_of(self, number: str) -> str:
+        record = self._people.roster.records.get(number)
+        if record is not None:
+            return record.type
+        return "orbits" if number in self.orbits else "acds" if number in self.queues else ""
+
+    def _take_accounts(self, entries: Sequence[AccountEntry], batch: Batch, rule: str) -> None:
+        for number in self._people.snapshot(entries, batch, rule):
+            self._lists.retype(number, batch)
+
+    # --- the outcome -------------------------------------------------------------------------------------------------
+
+    def _commit(self, batch: Batch) -> Changes:
+        """Settle the ledger and the accounts, and say what changed."""
+        conversations = self._ledger.forget(batch.received)
+        if batch.ended or batch.fresh or batch.changed:
+            conversations |= self._ledger.settle(batch)
+            self._book.settle()
+        accounts = self._people.derive(batch) if batch.touched else []
+        if not (accounts or conversations or batch.queues or batch.orbits):
+            return Changes(ask_again=True) if batch.ask_again else NO_CHANGES
+        calls = [leg.call.id for leg, _ in batch.ended]
+        calls += [leg.call.id for leg in batch.fresh]
+        calls += [leg.call.id for leg in batch.changed]
+        return Changes(
+            events=() if batch.silent else (*batch.call_events(), *batch.account_events(accounts)),
+            accounts=frozenset([number for number, _, _ in accounts]),
+            calls=frozenset(calls),
+            conversations=frozenset(conversations),
+            queues=frozenset(batch.queues),
+            orbits=frozenset(batch.orbits),
+            ask_again=batch.ask_again,
+        )
+
+
+def _by_number(item: tuple[str, Any]) -> tuple[int, int, str]:
+    return number_order(item[0])

@@ -1,0 +1,162 @@
+"""A conversation in the making: the legs that belong together, and the `Conversation` they add up to.
+
+It knows how to add up, not which legs belong together: that is decided by the rules in ``links``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from .derive import direction_of
+from .entities import CallState, Conversation, Direction, Evidence
+from .legs import Leg
+
+__all__ = ["LIMIT", "Talk"]
+
+LIMIT = 500  # legs, links and agents of one conversation; beyond it a PBX, or somebody, is playing tricks
+
+_SPENT = {
+    CallState.RINGING: "ring",
+    CallState.CONNECTED: "talk",
+    CallState.HELD: "hold",
+    CallState.PARKED: "hold",
+}
+
+
+class Talk:
+    """One conversation, open or lately ended. Written by the ledger only.
+
+    Args:
+        id: its key.
+        leg: its first call.
+        type_of: the type of an account by number; empty when there is no such account.
+    """
+
+    __slots__ = (
+        "_agents",
+        "_answered_by",
+        "_caller",
+        "_direction",
+        "_spent",
+        "_state",
+        "_type_of",
+        "ended_at",
+        "evidence",
+        "id",
+        "inferred",
+        "legs",
+        "since",
+    )
+
+    def __init__(self, id: str, leg: Leg, type_of: Callable[[str], str]) -> None:  # noqa: A002 - the field's name
+        self.id = id
+        self.legs = [leg]
+        self.evidence: list[Evidence] = []
+        self.inferred = False
+        self.ended_at: datetime | None = None
+        self.since = leg.call.since
+        self._caller = leg.call.from_
+        self._state: CallState | None = leg.call.state
+        self._spent = {"ring": 0.0, "talk": 0.0, "hold": 0.0}
+        self._agents: dict[str, None] = {}
+        self._answered_by = ""
+        self._direction = Direction.UNKNOWN
+        self._type_of = type_of
+
+    @property
+    def answered_by(self) -> str:
+        """The extension that answered; empty until then."""
+        return self._answered_by
+
+    def hears(self, leg: Leg) -> None:
+        """Note who rings for a call and who answered it."""
+        call = leg.call
+        inside = [number for number in call.extensions if number != call.from_.number]
+        if call.to.number not in inside and self._type_of(call.to.number) == "extensions":
+            inside.append(call.to.number)
+        if call.state is CallState.RINGING:
+            for number in inside:
+                if len(self._agents) < LIMIT:
+                    self._agents[number] = None
+        elif call.state is CallState.CONNECTED and not self._answered_by:
+            if call.to.number in inside:
+                self._answered_by = call.to.number
+            elif len(inside) == 1:
+                self._answered_by = inside[0]
+
+    def add(self, evidence: Evidence) -> None:
+        """Keep why the ledger says so."""
+        if len(self.evidence) < LIMIT:
+            self.evidence.append(evidence)
+
+    def absorb(self, other: Talk) -> None:
+        """Take over a younger conversation. Its times ran beside ours, so they are not added."""
+        self.legs = sorted(self.legs + other.legs, key=_order)
+        self.evidence = (self.evidence + other.evidence)[:LIMIT]
+        self.inferred = self.inferred or other.inferred
+        self.ended_at = None
+        self._agents.update(other._agents)
+        self._answered_by = self._answered_by or other._answered_by
+        for leg in other.legs:
+            leg.talk = self
+
+    def value(self, received: datetime) -> Conversation:
+        """Add up, as of now."""
+        first, newest = self.legs[0], next((leg for leg in reversed(self.legs) if leg.ended_at is None), None)
+        state = newest.call.state if newest is not None else None
+        if state is not self._state:
+            self._run_to(received)
+            self._state = state
+            self.since = received
+        if newest is not None:
+            self.ended_at = None
+        elif self.ended_at is None:
+            self.ended_at = received
+        last = newest or max(self.legs, key=_end)
+        if not self._caller.number:
+            self._caller = first.call.from_
+        if self._direction is Direction.UNKNOWN:
+            self._direction = self._find_direction(first)
+        call = last.call
+        return Conversation(
+            id=self.id,
+            calls=tuple([leg.call.id for leg in self.legs]),
+            from_=self._caller,
+            to=call.from_ if call.to.number == self._caller.number and call.from_.number else call.to,
+            state=state,
+            direction=self._direction,
+            queue=next((leg.call.queue for leg in self.legs if leg.call.queue), ""),
+            agents=tuple(self._agents),
+            answered_by=self._answered_by,
+            started_at=first.call.started_at,
+            connected_at=next((leg.call.connected_at for leg in self.legs if leg.call.connected_at), None),
+            ended_at=self.ended_at,
+            since=self.since,
+            ended_by=last.ended_by if newest is None else "",
+            evidence=tuple(self.evidence),
+            inferred=self.inferred,
+            **self._spent,
+        )
+
+    def _run_to(self, received: datetime) -> None:
+        name = _SPENT.get(self._state) if self._state is not None else None
+        if name is not None:
+            self._spent[name] += (received - self.since).total_seconds()
+
+    def _find_direction(self, leg: Leg) -> Direction:
+        call = leg.call
+        inside = call.extensions
+        from_inside = bool(self._type_of(call.from_.number)) or call.from_.number in inside
+        to = call.to.number
+        to_inside = bool(self._type_of(to)) or to in inside or to.startswith("*")
+        return direction_of(from_inside, to_inside, bool(inside))
+
+
+def _order(leg: Leg) -> tuple[datetime, int]:
+    return leg.order
+
+
+def _end(leg: Leg) -> tuple[datetime, tuple[datetime, int]]:
+    assert leg.ended_at is not None
+    return (leg.ended_at, leg.order)
