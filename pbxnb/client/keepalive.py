@@ -1,0 +1,90 @@
+"""Is the other end still there: pings, signs of life, and the application's own "do not disconnect me".
+
+An open socket proves nothing (telephony.md part 4, lesson 5). Any frame counts as life, so a pong stuck behind a burst
+does not end a line that is plainly alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from .transport import Line
+
+__all__ = ["Pulse", "repeat"]
+
+
+class Pulse:
+    """Signs of life of one socket.
+
+    Stale after ``stale_pings`` intervals without any; hung up once a ping has also had its ``ping_timeout``, and never
+    before the line was stale for one more interval, so that a last ping has its chance.
+
+    Args:
+        ping_interval: seconds between pings.
+        ping_timeout: seconds a pong may take.
+        on_latency: called with the seconds of each ping.
+        on_stale: called with True when the line goes stale, with False when it comes back.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        *,
+        ping_interval: float,
+        ping_timeout: float,
+        stale_pings: int,
+        on_latency: Callable[[float], None],
+        on_stale: Callable[[bool], None],
+    ) -> None:
+        self._line = line
+        self._interval = ping_interval
+        self._timeout = ping_timeout
+        self._stale_after = stale_pings * ping_interval
+        self._dead_after = max(ping_interval + ping_timeout, self._stale_after + ping_interval)
+        self._on_latency = on_latency
+        self._on_stale = on_stale
+        self._stale = False
+        self.last = time.monotonic()
+
+    def beat(self) -> None:
+        """Something came: a frame or a pong."""
+        self.last = time.monotonic()
+        if self._stale:
+            self._stale = False
+            self._on_stale(False)
+
+    async def ping(self) -> None:
+        """Ping for ever; raises `LineLost` with the line."""
+        while True:
+            await asyncio.sleep(self._interval)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    latency = await self._line.ping()
+            except TimeoutError:
+                continue  # `watch` decides: frames may have come meanwhile
+            self.beat()
+            self._on_latency(latency)
+
+    async def watch(self) -> None:
+        """Tell when the line goes stale, and hang up when it is dead."""
+        while True:
+            silence = time.monotonic() - self.last
+            if silence >= self._dead_after:
+                self._line.hang_up()
+                return
+            if silence < self._stale_after:
+                await asyncio.sleep(self._stale_after - silence)
+                continue
+            if not self._stale:
+                self._stale = True
+                self._on_stale(True)
+            await asyncio.sleep(self._dead_after - silence)
+
+
+async def repeat(every: float, do: Callable[[], Awaitable[None]]) -> None:
+    """``await do()`` now and then every so many seconds; not at all when ``every`` is 0."""
+    while every > 0:
+        await do()
+        await asyncio.sleep(every)

@@ -1,0 +1,298 @@
+"""HTTP beside the socket: one small client for login, REST reads and REST commands (rest.md 1, 2).
+
+Redirects are not followed, cookies are set by hand (a jar would keep a Secure cookie off a plain http PBX), bodies are
+bounded. A failure names the host and the reason, never what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, PbxError, Unreachable
+
+from .endpoint import Endpoint
+from .secrets import Secret
+from .tls import Trust, needs_legacy
+
+__all__ = ["NO_BODY", "Reply", "Rest", "RestError"]
+
+NO_BODY: Any = object()
+_MAX_BODY = 32 * 2**20
+
+
+class RestError(PbxError):
+    """A REST request was answered with no; ``status`` is the HTTP status (200 for a body of ``false``)."""
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint, status=status)
+        self.status = status
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP answer, read completely.
+
+    Attributes:
+        value: the body as JSON; text that is no JSON stays text.
+        is_json: whether it was JSON.
+        session: the session cookie it set, if any.
+    """
+
+    status: int
+    value: Any
+    is_json: bool
+    is_html: bool = False
+    location: str = ""
+    session: Secret | None = None
+
+    @property
+    def refused(self) -> bool:
+        """The PBX's way of saying no with a 200: ``false``, or ``""`` on old versions (rest.md 1.3)."""
+        return self.status == 200 and (self.value is False or self.value == "")
+
+
+class Rest:
+    """The PBX's web side, for one client.
+
+    Args:
+        proxy: None (none for a private address, else the environment's), False (never), True (the environment's), a URL.
+        timeout: seconds for one whole request.
+
+    Attributes:
+        session: the cookie every request carries; None before a login.
+        version: from the ``Server`` header, such as ``70.1``; empty while not told.
+        clock_offset: seconds to add to our time to get the PBX's, within a second; None while not told.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, trust: Trust, *, proxy: str | bool | None = None, timeout: float = 10.0
+    ) -> None:
+        if isinstance(proxy, str) and not proxy.startswith(("http://", "https://")):
+            raise ConfigError("Only http proxies are supported.", hint='Write proxy="http://host:port".')
+        self.endpoint = endpoint
+        self.session: Secret | None = None
+        self.version = ""
+        self.clock_offset: float | None = None
+        self.proxy = (not endpoint.is_private) if proxy is None else proxy
+        self._trust = trust
+        self._timeout = timeout
+        self._http: aiohttp.ClientSession | None = None
+
+    async def probe(self) -> None:
+        """``GET /``: is anything there, is its TLS acceptable, which version is it (rest.md 1.9).
+
+        Raises:
+            ConnectionFailed: nothing answers, or its certificate is not acceptable.
+        """
+        await self.request("GET", "/", anonymous=True)
+
+    async def get(self, path: str) -> Any:
+        """Read a resource as JSON; raises `RestError` for anything but data."""
+        return self._data("GET", path, await self.request("GET", path))
+
+    async def send(self, method: str, path: str, body: Any = NO_BODY) -> Any:
+        """Write to a resource; raises `RestError` when the answer is a no."""
+        return self._data(method, path, await self.request(method, path, body))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = NO_BODY,
+        *,
+        basic: tuple[str, Secret] | None = None,
+        anonymous: bool = False,
+    ) -> Reply:
+        """One request, one answer, whatever its status.
+
+        Args:
+            path: from ``/``, already quoted (`Endpoint.rest`).
+            body: anything JSON can say.
+            basic: user name and password of HTTP Basic.
+            anonymous: leave the session cookie out.
+
+        Raises:
+            ConnectionFailed: no answer came.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._request(method, path, body, basic, anonymous)
+        except (aiohttp.ClientError, OSError) as exc:
+            cause = _ssl_error(exc)
+            failure = self._failure(exc)
+        if needs_legacy(cause) and self._trust.allow_legacy():
+            # The handshake failed, so nothing of the request was sent: this is a first attempt, not a second.
+            return await self.request(method, path, body, basic=basic, anonymous=anonymous)
+        # Outside the handler: the library's exception may hold the request with its headers.
+        raise failure
+
+    async def aclose(self) -> None:
+        """Release the connections; the object may be used again."""
+        if self._http is not None:
+            http, self._http = self._http, None
+            await http.close()
+
+    async def _request(
+        self, method: str, path: str, body: Any, basic: tuple[str, Secret] | None, anonymous: bool
+    ) -> Reply:
+        sent = datetime.now(UTC)
+        cookie = None if anonymous else self.session
+        async with self._open().request(
+            method,
+            URL(self.endpoint.http_base + path, encoded=True),
+            data=None if body is NO_BODY else msgspec.json.encode(body),
+            headers={
+                "Accept": "application/json",
+                **({} if body is NO_BODY else {"Content-Type": "application/json"}),
+                **({"Cookie": f"session={cookie.reveal()}"} if cookie else {}),
+                **({"Authorization": _basic(*basic)} if basic else {}),
+            },
+            allow_redirects=False,
+            proxy=self.proxy if isinstance(self.proxy, str) else None,
+        ) as answer:
+            self._note(answer.headers, sent)
+            return _reply(answer.status, answer.headers, await _read(answer.content))
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                # A connection kept open may be closed under a command, which then could not be told apart from one
+                # that arrived; requests are rare, so each has its own.
+                connector=aiohttp.TCPConnector(ssl=self._trust.context or False, force_close=True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # Our own timeout nests: aiohttp's may swallow that of a caller which expires at the same moment.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                trust_env=self.proxy is True,
+            )
+        return self._http
+
+    def _note(self, headers: Mapping[str, str], sent: datetime) -> None:
+        server = headers.get("Server", "")
+        if server.startswith("PBX/"):
+            self.version = server[4:].split()[0] if server[4:].split() else ""
+        try:
+            shown = parsedate_to_datetime(headers["Date"])
+        except (KeyError, ValueError, TypeError):
+            return
+        if shown.tzinfo is not None:
+            now = datetime.now(UTC)
+            middle = sent + (now - sent) / 2
+            # The header is cut to whole seconds, so the PBX is half a second further on average.
+            self.clock_offset = (shown - middle).total_seconds() + 0.5
+
+    def _failure(self, exc: Exception) -> ConnectionFailed:
+        where = self.endpoint.authority
+        cause = _ssl_error(exc)
+        if cause is not None:
+            return self._trust.failure(cause)
+        return unreachable(exc, where)
+
+    def _data(self, method: str, path: str, reply: Reply) -> Any:
+        if reply.status == 200 and reply.is_json and not reply.refused:
+            return reply.value
+        if reply.status in (200, 201, 202, 204) and method != "GET" and not reply.refused and not reply.is_html:
+            return reply.value
+        said = {
+            200: "answered with a no" if reply.refused else "answered with something that is not JSON",
+            401: "wants a login",
+            403: "does not allow it",
+            404: "does not know it",
+        }.get(reply.status, f"answered with HTTP status {reply.status}")
+        raise RestError(f"{method} {path}: the PBX {said}.", status=reply.status)
+
+
+def unreachable(exc: BaseException, where: str) -> Unreachable:
+    """The plain words for an OSError or a timeout on the way to ``where``."""
+    cause: BaseException = getattr(exc, "os_error", None) or exc
+    if isinstance(cause, socket.gaierror):
+        return Unreachable(f"The name in {where} is not known.", hint="Check the host name; is the VPN up?")
+    if isinstance(cause, ConnectionRefusedError):
+        return Unreachable(f"Nothing listens at {where}.", hint="Check the port; is the PBX running?")
+    if isinstance(cause, TimeoutError):
+        return Unreachable(f"{where} does not answer.", hint="Check the address, the network and the firewall.")
+    if isinstance(cause, ConnectionError | asyncio.IncompleteReadError | EOFError | aiohttp.ServerDisconnectedError):
+        return Unreachable(f"{where} hung up without an answer.", hint="Is the PBX restarting? Is this its web port?")
+    if isinstance(cause, aiohttp.ClientPayloadError | aiohttp.ClientResponseError):
+        return Unreachable(f"{where} gave an answer that is no HTTP.", hint="Is this the PBX's web port?")
+    reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
+    return Unreachable(f"No connection to {where}: {reason}.", hint="Check the address and the network.")
+
+
+def not_a_pbx(reply: Reply, where: str) -> NotAPbx | None:
+    """The error for an answer that no PBX gives to a login or a REST path: a redirect, a web page; else None."""
+    if 300 <= reply.status < 400:
+        hint = "Use the address of the PBX itself."
+        if reply.location.startswith("https://"):
+            hint = "It sends us to https: begin the URL with wss://."
+        return NotAPbx(f"{where} answers with a redirect.", hint=hint, status=reply.status)
+    if reply.is_html and reply.status == 200:
+        return NotAPbx(
+            f"{where} answers with a web page where a PBX answers with JSON.",
+            hint="Is this the PBX's own address and port?",
+        )
+    return None
+
+
+def _basic(name: str, password: Secret) -> str:
+    return "Basic " + b64encode(f"{name}:{password.reveal()}".encode()).decode()
+
+
+async def _read(stream: aiohttp.StreamReader) -> bytes:
+    body = bytearray()
+    async for chunk in stream.iter_chunked(2**16):
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise aiohttp.ClientPayloadError("too large")
+    return bytes(body)
+
+
+def _reply(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+    text = body.decode("utf-8", "replace")
+    kind = headers.get("Content-Type", "").lower()
+    is_html = "html" in kind or text.lstrip()[:15].lower().startswith(("<!doctype", "<html"))
+    value: Any = text.strip()
+    is_json = False
+    if not is_html:
+        try:
+            value, is_json = msgspec.json.decode(body), True
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            is_json = False
+    return Reply(
+        status=status,
+        value=value,
+        is_json=is_json,
+        is_html=is_html,
+        location=headers.get("Location", ""),
+        session=_session_cookie(headers),
+    )
+
+
+def _session_cookie(headers: Mapping[str, str]) -> Secret | None:
+    for header in getattr(headers, "getall", lambda _name, _default: ())("Set-Cookie", ()):
+        try:
+            morsel = SimpleCookie(header).get("session")
+        except CookieError:
+            continue
+        if morsel is not None and morsel.value:
+            return Secret(morsel.value)
+    return None
+
+
+def _ssl_error(exc: BaseException) -> ssl.SSLError | None:
+    """The TLS failure inside one of the library's exceptions, if that is what it was."""
+    # The library's own exceptions inherit from ssl.SSLError without being filled in, so they come last.
+    for cause in (getattr(exc, "certificate_error", None), getattr(exc, "os_error", None), exc.__cause__, exc):
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, aiohttp.ClientError):
+            return cause
+    return None

@@ -1,0 +1,274 @@
+"""Queues and orbits, read by REST: when to read them, and how their answers are understood (rest.md 2.2, 2.5).
+
+Read at the start, on an ``acds`` user-state, after our own commands, and regularly while somebody looks; never one of
+them more than once a second. What the PBX does not let us read is shown as unavailable, with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pbxnb.errors import ConnectionFailed
+from pbxnb.model.entities import Agent, Orbit, Parked, Queue
+from pbxnb.model.store import Store
+from pbxnb.protocol.messages import NOTHING
+from pbxnb.protocol.parties import parse_party
+from pbxnb.protocol.times import parse_moment
+
+from .endpoint import Endpoint
+from .rest import Rest, RestError
+from .timing import Timing
+
+__all__ = ["RestReader", "orbits_in", "queue_in"]
+
+_LOG = logging.getLogger("pbxnb.client")
+_ORBITS = ""  # the key of "all orbits" among the queues' numbers, which are never empty
+_UNAVAILABLE = (401, 403, 404)
+_MAX_ITEMS = 10_000
+
+
+class RestReader:
+    """Keeps the model's queues and orbits as fresh as somebody needs them.
+
+    Args:
+        rest: gives the REST client, logged in.
+        put: writes a `Queue` or an `Orbit` into the model.
+    """
+
+    def __init__(
+        self,
+        rest: Callable[[], Awaitable[Rest]],
+        endpoint: Endpoint,
+        store: Store,
+        put: Callable[[Queue | Orbit], None],
+        timing: Timing,
+    ) -> None:
+        self._rest = rest
+        self._endpoint = endpoint
+        self._store = store
+        self._put = put
+        self._timing = timing
+        self._due: dict[str, float] = {}
+        self._read_at: dict[str, float] = {}
+        self._watchers = {"queues": 0, "orbits": 0}
+        self._names: dict[str, str] = {}
+        self._woken = asyncio.Event()
+
+    def queue(self, number: str) -> None:
+        """Read this queue soon."""
+        self._ask(number)
+
+    def orbits(self) -> None:
+        """Read the orbits soon."""
+        self._ask(_ORBITS)
+
+    def keep(self, queues: bool, orbits: bool) -> Callable[[], None]:
+        """Read regularly until the function returned is called (once or more)."""
+        kinds = [kind for kind, wanted in (("queues", queues), ("orbits", orbits)) if wanted]
+        for kind in kinds:
+            self._watchers[kind] += 1
+        self._ask_all(queues=queues, orbits=orbits)
+
+        def stop() -> None:
+            while kinds:
+                self._watchers[kinds.pop()] -= 1
+
+        return stop
+
+    async def run(self) -> None:
+        """Read what is due, for ever."""
+        await self._list_queues()
+        self._ask_all(queues=True, orbits=True)
+        while True:
+            now = time.monotonic()
+            for key in sorted(key for key, due in self._due.items() if due <= now):
+                del self._due[key]
+                self._read_at[key] = time.monotonic()
+                await (self._read_queue(key) if key else self._read_orbits())
+                if self._watchers["queues" if key else "orbits"]:
+                    self._ask(key, after=self._timing.read_every)
+            self._woken.clear()
+            wait = min(self._due.values(), default=float("inf")) - time.monotonic()
+            try:
+                async with asyncio.timeout(None if wait == float("inf") else max(0.0, wait)):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    def _ask(self, key: str, after: float = 0.0) -> None:
+        due = max(time.monotonic() + after, self._read_at.get(key, float("-inf")) + self._timing.read_gap)
+        self._due[key] = min(due, self._due.get(key, float("inf")))
+        self._woken.set()
+
+    def _ask_all(self, *, queues: bool, orbits: bool) -> None:
+        if queues:
+            for number in self._numbers("acds") | set(self._names):
+                self._ask(number)
+        if orbits:
+            self._ask(_ORBITS)
+
+    def _numbers(self, kind: str) -> set[str]:
+        return {account.number for account in self._store.accounts.values() if account.type == kind}
+
+    async def _get(self, *paths: str) -> Any:
+        """The first of the paths that may be read; `RestError` of the last one if none."""
+        rest = await self._rest()
+        for path in paths[:-1]:
+            try:
+                return await rest.get(path)
+            except RestError:
+                continue
+        return await rest.get(paths[-1])
+
+    async def _list_queues(self) -> None:
+        """Find the queues that no ``domain-state`` names."""
+        endpoint = self._endpoint
+        try:
+            found = await self._get(
+                endpoint.rest("user", endpoint.account, "wallboard"), endpoint.rest("domain", endpoint.domain, "acds")
+            )
+        except (RestError, ConnectionFailed) as exc:
+            _LOG.debug("No list of queues: %s", exc)
+            return
+        for item in _items(found):
+            number = _text(item, "name", "account", "number")
+            if number:
+                self._names[number] = _text(item, "display", "displayname")
+
+    async def _read_queue(self, number: str) -> None:
+        endpoint = self._endpoint
+        name = self._names.get(number, "")
+        known = self._store.accounts.get(number)
+        if not name and known is not None:
+            name = known.name
+        now = datetime.now(UTC)
+        try:
+            answer = await self._get(endpoint.rest("user", endpoint.account, "wallboard", number))
+        except RestError as exc:
+            if exc.status in _UNAVAILABLE:
+                self._put(Queue(number=number, name=name, read_at=now, source="unavailable", why=str(exc)))
+        except ConnectionFailed as exc:
+            _LOG.debug("Queue %s was not read: %s", number, exc)
+        else:
+            self._put(queue_in(number, name, answer, now))
+
+    async def _read_orbits(self) -> None:
+        endpoint = self._endpoint
+        now = datetime.now(UTC)
+        try:
+            answer = await self._get(
+                endpoint.rest("user", endpoint.account, "orbits"), endpoint.rest("domain", endpoint.domain, "orbits")
+            )
+        except RestError as exc:
+            if exc.status in _UNAVAILABLE:
+                for number in self._numbers("orbits") | set(self._store.orbits):
+                    name = self._store.accounts[number].name if number in self._store.accounts else ""
+                    self._put(Orbit(number=number, name=name, read_at=now, source="unavailable", why=str(exc)))
+        except ConnectionFailed as exc:
+            _LOG.debug("The orbits were not read: %s", exc)
+        else:
+            for orbit in orbits_in(answer, now):
+                self._put(orbit)
+
+
+def queue_in(number: str, name: str, answer: Any, read_at: datetime) -> Queue:
+    """A queue from its wallboard (rest.md 2.5); what is missing or misshapen stays unknown.
+
+    ``current`` lists the calls inside the queue: one without an ``agent`` is a caller waiting (our reading; the page
+    names the fields only).
+    """
+    board = answer if isinstance(answer, Mapping) else {}
+    logged = {_text(item, "account", "name") or str(item) for item in _items(board.get("logged_agents"), bare=True)}
+    agents = []
+    for item in _items(board.get("agents")):
+        agent = _text(item, "account", "name")
+        login = item.get("login")
+        logged_in = _truth(login) if login is not None else (agent in logged if logged else None)
+        agents.append(
+            Agent(
+                number=agent,
+                name=_text(item, "name"),
+                logged_in=logged_in,
+                paused=_truth(item.get("dnd")),
+                state=_text(item, "state"),
+            )  # fmt: skip
+        )
+    waiting = [item for item in _items(board.get("current")) if _text(item, "agent") == ""]
+    starts = [moment.at for moment in (parse_moment(item.get("start")) for item in waiting) if moment is not None]
+    figures: Any = board.get("acds")
+    if isinstance(figures, Mapping) and isinstance(figures.get(number), Mapping):
+        figures = figures[number]
+    elif isinstance(figures, list) and len(figures) == 1:
+        figures = figures[0]
+    return Queue(
+        number=number,
+        name=name,
+        agents=tuple(agents),
+        waiting=len(waiting) if "current" in board else None,
+        longest_wait=max(0.0, (read_at - min(starts)).total_seconds()) if starts else None,
+        stats=figures if isinstance(figures, Mapping) else NOTHING,
+        read_at=read_at,
+    )
+
+
+def orbits_in(answer: Any, read_at: datetime) -> tuple[Orbit, ...]:
+    """The orbits of a list, or of an object by number (rest.md 2.2: number, name, list of parked calls).
+
+    The names of the fields are not published; every likely one is read.
+    """
+    found = []
+    for item in _items(answer):
+        number = _text(item, "number", "account", "extension", "orbit") or _text(item, "name")
+        if not number:
+            continue
+        parked = tuple(
+            Parked(
+                call=_text(call, "id", "callid"),
+                party=parse_party(_text(call, "from", "party", "number")),
+                by=_text(call, "by", "parked-by", "parked_by"),
+                since=moment.at if (moment := parse_moment(_since(call))) else None,
+            )
+            for call in _items(next((item[key] for key in ("calls", "parked") if item.get(key)), ()))
+        )
+        name = _text(item, "display", "displayname", "name")
+        found.append(Orbit(number=number, name="" if name == number else name, parked=parked, read_at=read_at))
+    return tuple(found)
+
+
+def _items(value: Any, *, bare: bool = False) -> Iterator[Any]:
+    """The objects of a list or of an object by key (the key becomes ``number``); ``bare`` also gives plain values."""
+    if isinstance(value, Mapping):
+        value = [
+            {"number": key, **item} if isinstance(item, Mapping) else item
+            for key, item in value.items()
+        ]  # fmt: skip
+    if isinstance(value, list | tuple):
+        for item in value[:_MAX_ITEMS]:
+            if bare or isinstance(item, Mapping):
+                yield item
+
+
+def _text(item: Any, *names: str) -> str:
+    """The first of these fields that is there, as text."""
+    if isinstance(item, Mapping):
+        for name in names:
+            value = item.get(name)
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+                return str(value)
+    return ""
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+def _since(call: Mapping[str, Any]) -> str | int | float | None:
+    value = next((call[key] for key in ("since", "start", "parked") if key in call), None)
+    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,132 @@
+"""Queues and orbits by REST: when they are read, how the answers are understood, and what "not allowed" looks like."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from client_kit import watching
+from fault_server import FaultServer, account, healthy
+
+from pbxnb.client.rest_state import orbits_in, queue_in
+
+NOW = datetime(2026, 9, 21, 14, 13, 40, tzinfo=UTC)  # 1790000020
+BOARD = "/rest/user/45@acme.example/wallboard"
+ORBITS = "/rest/user/45@acme.example/orbits"
+
+WALLBOARD: dict[str, Any] = {
+    "acds": {"73": {"calls": {"count": 12, "completed": 9}}},
+    "agents": [
+        {"account": "204", "name": "Jo", "login": True, "dnd": "false"},
+        {"account": "207", "name": "Al", "login": "false", "dnd": True},
+    ],
+    "current": [
+        {"start": 1790000000, "from": "<sip:+15550100@acme.example>", "acd": "73", "agent": ""},
+        {"start": "1790000010", "from": "x", "acd": "73"},
+        {"start": 1789999000, "from": "y", "acd": "73", "agent": "204"},
+    ],
+}
+
+
+def test_a_wallboard_is_a_queue():
+    queue = queue_in("73", "Sales", WALLBOARD, NOW)
+    assert (queue.number, queue.name, queue.source) == ("73", "Sales", "rest")
+    assert [(agent.number, agent.logged_in, agent.paused) for agent in queue.agents] == [
+        ("204", True, False),
+        ("207", False, True),
+    ]
+    assert queue.waiting == 2
+    assert queue.longest_wait == 20
+    assert queue.stats["calls"]["count"] == 12
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, "x", {"agents": 5, "current": {}, "acds": []}, {"agents": [None, 3]}])
+def test_a_wallboard_that_says_nothing(answer):
+    queue = queue_in("73", "", answer, NOW)
+    assert queue.agents == ()
+    assert queue.longest_wait is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [{"number": "700", "name": "Park", "calls": [{"id": 9, "from": "<sip:204@a>", "since": "1790000000"}]}],
+        {"700": {"display": "Park", "parked": [{"callid": "9", "from": "<sip:204@a>", "start": 1790000000}]}},
+    ],
+)
+def test_orbits_in_both_shapes(answer):
+    (orbit,) = orbits_in(answer, NOW)
+    assert (orbit.number, orbit.name) == ("700", "Park")
+    (parked,) = orbit.parked
+    assert (parked.call, parked.party.number) == ("9", "204")
+    assert parked.since is not None
+
+
+@pytest.mark.parametrize("answer", [None, 1, "x", [5], [{}], {"a": 5}])
+def test_no_orbits(answer):
+    assert orbits_in(answer, NOW) == ()
+
+
+async def test_queues_and_orbits_are_read_at_the_start():
+    async with FaultServer(healthy) as server:
+        server.answers[BOARD] = lambda _: web.json_response([{"name": "73", "display": "Sales"}])
+        server.answers[f"{BOARD}/73"] = lambda _: web.json_response(WALLBOARD)
+        server.answers[ORBITS] = lambda _: web.json_response([{"number": "700"}])
+        async with watching(server) as watched:
+            store = watched.client.store
+            await watched.until(lambda: store.queues and store.orbits)
+            assert store.queues["73"].name == "Sales"
+
+
+async def test_a_user_state_of_a_queue_is_the_signal_to_read_it():
+    async with FaultServer(healthy) as server:
+        reads: list[int] = []
+
+        def board(_request: web.Request) -> web.Response:
+            reads.append(1)
+            return web.json_response({"current": [{}] * len(reads)})
+
+        server.answers[f"{BOARD}/73"] = board
+        server.accounts.append(account("73", type="acds"))
+        async with watching(server) as watched:
+            store = watched.client.store
+            await watched.until(lambda: store.queues)
+            await server.peers[0].send({"action": "user-state", "type": "acds", "account": "73"})
+            await watched.until(lambda: store.queues["73"].waiting == 2)
+
+
+async def test_read_again_only_while_somebody_looks():
+    async with FaultServer(healthy) as server:
+        reads: list[int] = []
+
+        def orbits(_request: web.Request) -> web.Response:
+            reads.append(1)
+            return web.json_response([{"number": "700", "calls": [{"id": str(len(reads))}]}])
+
+        server.answers[ORBITS] = orbits
+        async with watching(server) as watched:
+            client = watched.client
+            stop = client.keep_read(False, True)
+            await watched.until(lambda: len(reads) >= 4)
+            stop()
+            stop()
+            again = client.keep_read(False, True)
+            seen = len(reads)
+            await watched.until(lambda: len(reads) > seen)
+            again()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_what_may_not_be_read_is_unavailable(status):
+    async with FaultServer(healthy) as server:
+        server.accounts += [account("73", type="acds"), account("700", type="orbits")]
+        for path in (BOARD, f"{BOARD}/73", ORBITS, "/rest/domain/acme.example/orbits"):
+            server.answers[path] = lambda _: web.json_response({}, status=status)
+        async with watching(server) as watched:
+            store = watched.client.store
+            await watched.until(lambda: store.queues and store.orbits)
+            for value in (store.queues["73"], store.orbits["700"]):
+                assert value.source == "unavailable"
+                assert value.why

@@ -1,0 +1,121 @@
+"""The snapshot in the making, without a clock: what completes it, what waits, what it covers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from pbxnb.client.sync import Arrival, Sync, accounts_in, dialect_of, opening_frames, switch_frames
+from pbxnb.errors import ConfigError
+from pbxnb.model.store import Scope
+from pbxnb.protocol.decode import decode
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def sync_of(*messages: dict[str, object]) -> Sync:
+    sync = Sync()
+    for seq, message in enumerate(messages, 1):
+        sync.offer(Arrival(decode(msgspec.json.encode(message)), NOW, seq))
+    return sync
+
+
+def accounts(*numbers: str, **more: object) -> dict[str, object]:
+    return {"action": "domain-state", "accounts": [{"account": number} for number in numbers], **more}
+
+
+def calls(*ids: str) -> dict[str, object]:
+    return {"action": "call-state", "calls": [{"id": id_} for id_ in ids]}
+
+
+def user(number: str) -> dict[str, object]:
+    return {"action": "user-state", "account": number, "type": "extensions"}
+
+
+def split(sync: Sync) -> tuple[list[str] | None, list[str] | None, list[int]]:
+    known, listed, after = sync.result()
+    return (
+        None if known is None else [entry.account for entry in known],
+        None if listed is None else [entry.id for entry in listed],
+        [arrival.seq for arrival in after],
+    )
+
+
+def test_one_domain_state_with_calls_is_enough():
+    sync = sync_of(accounts("45", calls=[{"id": "1"}]))
+    assert sync.missing == ()
+    assert split(sync) == (["45"], ["1"], [])
+
+
+def test_a_domain_state_without_calls_waits_for_a_list():
+    assert sync_of(accounts("45")).missing == ("calls",)
+    assert sync_of(calls()).missing == ("accounts",)
+    assert sync_of(accounts("45"), calls()).missing == ()
+
+
+def test_later_frames_are_applied_after_and_earlier_ones_are_covered():
+    sync = sync_of(user("45"), calls("1"), calls("1", "2"), accounts("45"), user("45"), calls("2"))
+    assert split(sync) == (["45"], ["1"], [3, 5, 6])
+
+
+def test_calls_inside_a_newer_domain_state_win():
+    assert split(sync_of(calls("1"), accounts("45", calls=[{"id": "2"}]), calls("3"))) == (["45"], ["2"], [3])
+
+
+def test_a_change_of_an_account_the_snapshot_lacks_is_kept():
+    assert split(sync_of(user("299"), accounts("45", calls=[]))) == (["45"], [], [1])
+
+
+def test_a_single_call_is_no_list_and_ends_nothing():
+    sync = sync_of(accounts("45"), {"action": "call-state", "calls": {"id": "1"}})
+    assert sync.missing == ()
+    assert split(sync) == (["45"], None, [2])
+
+
+def test_changes_during_a_rest_read_come_on_top_of_its_answer():
+    sync = sync_of(user("45"), calls())
+    sync.rest_asked()
+    sync.offer(Arrival(decode(msgspec.json.encode(user("45"))), NOW, 3))
+    assert sync.missing == ("accounts",)
+    assert sync.rest_answered(accounts_in([{"name": "45"}]))
+    assert split(sync) == (["45"], [], [3])
+
+
+@pytest.mark.parametrize(
+    ("version", "dialect"), [("", "modern"), ("70.1", "modern"), ("67.0.5", "modern"), ("5.4", "2016"), ("58", "2016")]
+)
+def test_the_version_decides_the_dialect(version, dialect):
+    assert dialect_of("auto", version) == dialect
+    assert dialect_of("modern", version) == "modern"
+
+
+def test_a_dialect_nobody_speaks():
+    with pytest.raises(ConfigError):
+        dialect_of("2020", "")
+
+
+def test_one_call_subscription_and_never_two():
+    assert opening_frames("modern", Scope.DOMAIN) == ({"action": "domain-calls", "subscribe": True},)
+    assert opening_frames("modern", Scope.OWN) == ({"action": "own-calls", "subscribe": True},)
+    assert [frame["subscribe"] for frame in switch_frames()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [{"name": "45", "displayname": "Ann", "registered": True}],
+        {"1187": {"name": "45", "displayname": "Ann"}},
+        {"accounts": [{"account": "45", "name": "Ann"}]},
+        {"total": 1, "page": 1, "data": [{"name": "45", "display_name": "Ann", "usertype": "extensions"}]},
+    ],
+)
+def test_accounts_by_rest_in_every_shape(answer):
+    (entry,) = accounts_in(answer)
+    assert (entry.account, entry.name) == ("45", "Ann")
+
+
+@pytest.mark.parametrize("answer", [None, 5, "text", [], {}, [None, 3], {"accounts": "none"}])
+def test_answers_that_name_no_account(answer):
+    assert accounts_in(answer) == ()
