@@ -1,0 +1,128 @@
+"""From a preset and a few choices to a furnished PBX with its clock, its traffic and its server, not yet listening."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pbxnb.errors import SimulatorError
+
+from .clock import Clock, Pace
+from .login import Login
+from .office import furnish
+from .pbx import Pbx
+from .presets import Preset, preset
+from .quirks import Dialect, Manners
+from .server import Server
+from .traffic import Traffic
+
+__all__ = ["Plan", "Plant", "build"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to build; the arguments of `run.start`, where they are described."""
+
+    preset: str | Preset = "office"
+    extensions: int | None = None
+    seed: int = 1
+    speed: float = 1.0
+    start: datetime | str | float | None = None
+    dialect: str = "modern"
+    version: str | None = None
+    quirks: str | Iterable[str] = ()
+    domain: str = "acme.example"
+    user: str = ""
+    password: str = ""
+    open_cookie: bool = False
+    held: bool | None = None
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.preset} seed={self.seed}>"
+
+
+@dataclass(frozen=True)
+class Plant:
+    """What was built."""
+
+    preset: Preset
+    pbxs: dict[str, Pbx]
+    pbx: Pbx
+    pace: Pace
+    traffic: Traffic
+    login: Login
+    server: Server
+    user: str
+    password: str
+    seed: int
+
+    def __repr__(self) -> str:
+        return f"<Plant {self.preset.name} {self.pbx.domain}>"
+
+
+def build(plan: Plan) -> Plant:
+    """Build it, and let the traffic warm up so that nobody finds an empty PBX.
+
+    Raises:
+        SimulatorError: an unknown dialect, quirk, user, version or start.
+        ConfigError: an unknown preset.
+    """
+    chosen = preset(plan.preset)
+    dialect = _dialect(plan.dialect)
+    version = plan.version or dialect.version
+    if not version.split(".")[0].isdigit():
+        raise SimulatorError(f"{version!r} is not a version.", hint="Give one like '70.1'.")
+    begin, offset = _begin(plan.start)
+    clock = Clock(begin - chosen.warm_up)
+    extensions = chosen.extensions if plan.extensions is None else plan.extensions
+    channels = extensions + 10 if chosen.trunks is None else chosen.trunks
+    pbx = Pbx(plan.domain, clock=clock, seed=plan.seed, channels=channels)
+    away = 0.05 if chosen.people else 0.0
+    furnish(pbx, extensions, seed=plan.seed, agents=chosen.agents, wrap_up=chosen.habits.wrap_up, away=away)
+    user = plan.user or pbx.extensions[0].number
+    if pbx.extension(user) is None:
+        numbers = f"{pbx.extensions[0].number} to {pbx.extensions[-1].number}"
+        raise SimulatorError(f"There is no extension {user!r}.", hint=f"There are {numbers}.")
+    traffic = Traffic(pbx, chosen, seed=plan.seed, user=user, utc_offset=offset)
+    traffic.start()
+    clock.advance_to(begin)
+    pbxs = {plan.domain: pbx}
+    password = plan.password or secrets.token_urlsafe(9)
+    login = Login(pbxs, password)
+    pace = Pace(clock, plan.speed)
+    server = Server(
+        pbxs,
+        pace,
+        login,
+        dialect=dialect,
+        version=version,
+        manners=Manners(plan.quirks, seed=plan.seed),
+        open_cookie=plan.open_cookie,
+        held=plan.start is not None if plan.held is None else plan.held,
+    )
+    return Plant(chosen, pbxs, pbx, pace, traffic, login, server, user, password, plan.seed)
+
+
+def _dialect(name: str) -> Dialect:
+    try:
+        return Dialect(name)
+    except ValueError:
+        raise SimulatorError(f"There is no dialect {name!r}.", hint="Choose 'modern' or '2016'.") from None
+
+
+def _begin(start: datetime | str | float | None) -> tuple[float, float]:
+    """Seconds since 1970 and the PBX's offset from UTC; by default 09:30 of today where this machine stands."""
+    if start is None:
+        moment = datetime.now().astimezone().replace(hour=9, minute=30, second=0, microsecond=0)
+    elif isinstance(start, str):
+        try:
+            moment = datetime.fromisoformat(start)
+        except ValueError:
+            raise SimulatorError(f"{start!r} is no time.", hint="Write it like '2026-03-02T09:30'.") from None
+    else:
+        moment = start if isinstance(start, datetime) else datetime.fromtimestamp(start, UTC)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp(), (moment.utcoffset() or timedelta()).total_seconds()

@@ -1,0 +1,191 @@
+"""A call inside the embedded PBX, what becomes of it, and the changes observers are told.
+
+Plain records; the rules are in `pbx` and `acd`. They know nothing of the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from .clock import Timer
+
+__all__ = ["Call", "CallRecord", "Cause", "Change", "End", "Kind", "Phase"]
+
+
+class Phase(StrEnum):
+    """Where a call is; how each looks on the wire is `wire`'s business (protocol.md 7.1)."""
+
+    RINGING = "ringing"
+    CONNECTED = "connected"
+    HELD = "held"
+    PARKED = "parked"
+    QUEUED = "queued"
+    MENU = "menu"
+    VOICEMAIL = "voicemail"
+    ENDED = "ended"
+
+
+class Cause(StrEnum):
+    """Why a call ended, and the code a phone is told (protocol.md 5.4, SIP's numbers)."""
+
+    NORMAL = "normal"
+    CANCELLED = "cancelled"
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    REJECTED = "rejected"
+    UNKNOWN_NUMBER = "unknown-number"
+    NO_CHANNEL = "no-channel"
+    NO_MEDIA = "no-media"
+    TRANSFERRED = "transferred"
+
+    @property
+    def code(self) -> int | None:
+        """SIP status told to the caller's phone; None when the end is a normal one."""
+        return _CODES.get(self)
+
+
+_CODES = {
+    Cause.NO_ANSWER: 480,
+    Cause.BUSY: 486,
+    Cause.REJECTED: 603,
+    Cause.UNKNOWN_NUMBER: 404,
+    Cause.NO_CHANNEL: 503,
+    Cause.NO_MEDIA: 415,
+}
+
+
+class End(NamedTuple):
+    """One end of a call.
+
+    Attributes:
+        external: it is reached over a trunk and takes a channel there.
+        extension: it is an extension of the tenant (and not a group, an orbit, a mailbox).
+    """
+
+    number: str
+    name: str = ""
+    external: bool = False
+    extension: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call; ``id`` is what clients use.
+
+    Attributes:
+        caller: who began it; changes when the caller hands it on.
+        called: what was dialled, and once answered who answered.
+        ringing: extensions ringing now.
+        held_by: numbers of the ends that hold it.
+        connected: start of the present conversation; None while it rings (again).
+        first_connected: first answer of all, by a person, a menu or a mailbox.
+        group: number of the queue or hunt group it is with now, else empty.
+        through: number of the queue or hunt group it last came through, kept to its end.
+        parked_by: extension that parked it.
+        channels: trunk channels in use; ``trunked`` once it has used any.
+        since: when ``phase`` began.
+        spent: seconds in the phases that are over.
+        rang: every extension that rang for it, in order.
+        talked: every extension that was connected to it, in order.
+        version: grows with every change.
+        accounts: numbers of the accounts that show it now; kept by `Pbx`.
+        timer: what happens if nobody does anything.
+    """
+
+    id: str
+    caller: End
+    called: End
+    started: float
+    phase: Phase = Phase.RINGING
+    ringing: tuple[str, ...] = ()
+    held_by: frozenset[str] = frozenset()
+    connected: float | None = None
+    first_connected: float | None = None
+    recording: bool = False
+    group: str = ""
+    through: str = ""
+    orbit: str = ""
+    parked_by: str = ""
+    comment: str = ""
+    channels: int = 0
+    trunked: bool = False
+    since: float = 0.0
+    spent: dict[Phase, float] = field(default_factory=dict)
+    rang: list[str] = field(default_factory=list)
+    talked: list[str] = field(default_factory=list)
+    version: int = 0
+    accounts: tuple[str, ...] = ()
+    timer: Timer | None = None
+    max_wait: Timer | None = None
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Extensions involved now: the caller, who is connected, who rings."""
+        ends = [end.number for end in (self.caller, self.called) if end.extension]
+        return tuple(dict.fromkeys([*ends, *self.ringing]))
+
+    @property
+    def open(self) -> bool:
+        """It has not ended."""
+        return self.phase is not Phase.ENDED
+
+    def involves(self, number: str) -> bool:
+        """True when ``number`` is an end of it or rings for it."""
+        return number in (self.caller.number, self.called.number) or number in self.ringing
+
+    def other(self, number: str) -> End:
+        """The end that ``number`` talks to."""
+        return self.called if number == self.caller.number else self.caller
+
+
+class CallRecord(NamedTuple):
+    """A call that is over; times are virtual seconds since 1970, durations seconds."""
+
+    id: str
+    caller: End
+    called: End
+    started: float
+    connected: float | None
+    ended: float
+    cause: Cause
+    ended_by: str
+    through: str
+    rang: tuple[str, ...]
+    talked: tuple[str, ...]
+    trunked: bool
+    wait: float
+    ring: float
+    talk: float
+    hold: float
+
+
+class Kind(StrEnum):
+    """What an observer is told."""
+
+    CALL_NEW = "call-new"
+    CALL_CHANGED = "call-changed"
+    CALL_ENDED = "call-ended"
+    CALL_REFUSED = "call-refused"
+    ACCOUNT = "account"
+    RECORDING = "recording"
+    CHAT = "chat"
+    MISSED = "missed"
+
+
+class Change(NamedTuple):
+    """One change of state, told after the state has changed.
+
+    Attributes:
+        accounts: numbers of the accounts that look different now.
+        call: the call concerned; for ``CALL_ENDED`` and ``CALL_REFUSED`` in its last state.
+        record: the finished record, with ``CALL_ENDED`` and ``CALL_REFUSED``.
+        text: for ``CHAT`` the text, whose receiver and sender are ``accounts``.
+    """
+
+    kind: Kind
+    accounts: tuple[str, ...] = ()
+    call: Call | None = None
+    record: CallRecord | None = None
+    text: str = ""

@@ -1,0 +1,326 @@
+"""Faults on demand: what breaks on real lines, each by its name and each bounded in time or number.
+
+Durations are real seconds, because that is what a client's patience is measured in. The PBX inside stays right.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from pbxnb.errors import SimulatorError
+
+from .breakage import LONGEST, MOST, Active, Breakage, within
+from .calls import Change, Kind
+from .pbx import Pbx
+from .sockets import Socket
+
+__all__ = ["FAULTS", "Active", "Faults"]
+
+BIGGEST = 60 * 2**20
+GARBAGE = (
+    '{"action":"call-state","calls":[{"id":"7',
+    "not json at all",
+    "[1,2,3]",
+    "",
+    '{"action":"call-state","calls":"none"}',
+    '{"action":"user-state","account":["41"],"registered":"perhaps"}',
+    '{"action":"call-state","calls":' + "[" * 2000 + "]" * 2000 + "}",
+    '{"action":"no-such-action","\\u202e":"\\u0000"}',
+)
+
+
+class Faults(Breakage):
+    """The faults of one simulator; every method may be called from any thread.
+
+    Args:
+        server: what breaks.
+        run: runs a function on the server's loop and returns its result; by default the caller is on that loop.
+        reopen: needed by the faults that close the port.
+        tls: the server has a certificate that could change.
+        seed: of what is left to chance.
+
+    Example:
+        ``sim.faults.drop()``, ``sim.faults.stall(seconds=30)``, ``sim.faults.start("ghost", count=3)``
+    """
+
+    def start(self, name: str, **options: Any) -> Active:
+        """Start a fault by its name; options as of its method, also as text.
+
+        Raises:
+            SimulatorError: there is no such fault, or it has no such option, or the option is out of bounds.
+        """
+        method = FAULTS.get(name.replace("_", "-"))
+        if method is None:
+            near = difflib.get_close_matches(name, FAULTS, n=1)
+            raise SimulatorError(
+                f"There is no fault {name!r}.",
+                hint=(f"Did you mean {near[0]!r}? " if near else "") + f"The faults are {', '.join(FAULTS)}.",
+            )
+        known = list(inspect.signature(method).parameters)[1:]
+        if odd := next((key for key in options if key not in known), ""):
+            has = f"It has {', '.join(known)}." if known else "It has none."
+            raise SimulatorError(f"The fault {name!r} has no option {odd!r}.", hint=has)
+        return method(self, **options)
+
+    def keep_going(self, faults: Sequence[tuple[str, float]]) -> None:
+        """Let faults happen by themselves, at random on the virtual clock: pairs of name and mean seconds between."""
+        clock = self._server.pace.clock
+
+        def again(name: str, mean: float) -> None:
+            def strike() -> None:
+                self.start(name)
+                again(name, mean)
+
+            clock.at(self._random.expovariate(1 / mean), strike)
+
+        for name, mean in faults:
+            again(name, mean)
+
+    # -- the line ------------------------------------------------------------------------------------------------
+
+    def drop(self, user: str = "", code: int = 0) -> Active:
+        """Connections break, one user's or everybody's: without a word, or with a close frame of that code."""
+        code = within("code", code, 0, 4999, int)
+
+        def act(active: Active) -> None:
+            for socket in self._server.sockets_of(user):
+                socket.thaw()
+                if code:
+                    socket.close(code, "fault")
+                else:
+                    socket.abort()
+
+        return self._start("drop", act)
+
+    def half_open(self, seconds: float = 60.0, user: str = "") -> Active:
+        """The connections stay open and silent, pings included; at the end they are gone."""
+
+        def end(socket: Socket) -> None:
+            socket.thaw()
+            socket.abort()
+
+        return self._start("half-open", lambda active: self._freeze(active, user, end), seconds=seconds)
+
+    def stall(self, seconds: float = 10.0, user: str = "") -> Active:
+        """The PBX hangs: nothing is read, sent or answered, then everything at once."""
+        return self._start("stall", lambda active: self._freeze(active, user, Socket.thaw), seconds=seconds)
+
+    def refuse(self, seconds: float = 5.0, status: int = 503) -> Active:
+        """Nobody comes in: every request is answered with that status; 0 closes the port itself."""
+        status = within("status", status, 0, 599, int)
+        if 0 < status < 300:
+            raise SimulatorError(f"The status {status} refuses nothing.", hint="Choose one from 300 to 599, or 0.")
+        if status == 0:
+            return self._start("refuse", lambda active: self._close_port(active, False), seconds=seconds)
+
+        def gate(request: web.Request) -> web.StreamResponse | None:
+            if request.path.startswith("/simulator"):
+                return None
+            return web.Response(status=status, text="false", content_type="application/json")
+
+        def act(active: Active) -> None:
+            self._server.gates.append(gate)
+            active.then(lambda: self._server.gates.remove(gate))
+
+        return self._start("refuse", act, seconds=seconds)
+
+    def slow(self, seconds: float = 30.0, lag: float = 0.2, user: str = "") -> Active:
+        """Every frame takes ``lag`` seconds longer, one after another, so that a busy line falls behind."""
+        lag = within("lag", lag, 0, 60, float)
+
+        def act(active: Active) -> None:
+            for socket in self._server.sockets_of(user):
+                socket.lag = lag
+                active.then(lambda socket=socket: setattr(socket, "lag", 0.0))  # type: ignore[misc]
+
+        return self._start("slow", act, seconds=seconds)
+
+    # -- what is sent --------------------------------------------------------------------------------------------
+
+    def partial_snapshot(self, count: int = 1, share: float = 0.5, seconds: float = 300.0) -> Active:
+        """The next snapshots lack the accounts at their end; those there are stay in order."""
+        share = within("share", share, 0, 1, float)
+
+        def act(active: Active) -> None:
+            def cut(frame: dict[str, Any], socket: Socket) -> bool:
+                accounts = frame.get("accounts")
+                if active.over or frame.get("action") != "domain-state" or not isinstance(accounts, list):
+                    return False
+                frame["accounts"] = accounts[: int(len(accounts) * share)]
+                active.strike()
+                return True
+
+            self._rewrite(active, cut)
+
+        return self._start("partial-snapshot", act, seconds=seconds, count=count)
+
+    def garbage(self, count: int = 1, user: str = "") -> Active:
+        """So many frames that are no messages: broken JSON, wrong types, nothing at all, far too deep."""
+        count = within("count", count, 1, MOST, int)
+        return self._start(
+            "garbage", lambda active: self._send([GARBAGE[n % len(GARBAGE)] for n in range(count)], user)
+        )
+
+    def giant(self, size: int = 2**20, user: str = "") -> Active:
+        """One frame of ``size`` bytes, at most 60 MiB."""
+        head, tail = '{"action":"giant","padding":"', '"}'
+        padding = "x" * max(0, within("size", size, 0, BIGGEST, int) - len(head) - len(tail))
+        return self._start("giant", lambda active: self._send([head + padding + tail], user))
+
+    def ghost(self, count: int = 1, seconds: float = 60.0) -> Active:
+        """The next calls that end stay in every list sent; REST and the accounts know that they are gone."""
+        count = within("count", count, 1, MOST, int)
+
+        def act(active: Active) -> None:
+            ghosts: dict[str, dict[str, Any]] = {}
+
+            def haunt(frame: dict[str, Any], socket: Socket) -> bool:
+                calls = frame.get("calls")
+                if not isinstance(calls, list) or frame.get("action") not in ("call-state", "domain-state"):
+                    return False
+                frame["calls"] = calls + [g for g in ghosts.values() if _sees(socket, g)]
+                return True
+
+            self._rewrite(active, haunt)
+            for tenant in self._server.tenants.values():
+
+                def note(change: Change, wire: Any = tenant.wire) -> None:
+                    if change.kind is Kind.CALL_ENDED and change.call is not None and len(ghosts) < count:
+                        ghosts[change.call.id] = wire.call(change.call, wire.manners.fixed)
+
+                active.then(tenant.pbx.subscribe(note))
+
+        return self._start("ghost", act, seconds=seconds)
+
+    # -- the PBX -------------------------------------------------------------------------------------------------
+
+    def expired_token(self, seconds: float = 10.0) -> Active:
+        """Every session ends at once, and tokens made meanwhile are too old when they are exchanged."""
+
+        def act(active: Active) -> None:
+            login = self._server.login
+            before, login.token_life = login.token_life, -1.0
+            login.forget_all()
+            active.then(lambda: setattr(login, "token_life", before))
+
+        return self._start("expired-token", act, seconds=seconds)
+
+    def restart(self, seconds: float = 2.0, changed: bool = True) -> Active:
+        """The PBX restarts: the port closes, calls and sessions are gone; with ``changed`` accounts are too.
+
+        Changed means: the last extension is no more, a new one is there, the second has no phone, the third DND.
+        """
+
+        def act(active: Active) -> None:
+            for socket in self._server.sockets_of():
+                socket.thaw()
+                socket.close(1001, "restart")
+            self._server.login.forget_all()
+            for tenant in self._server.tenants.values():
+                for call in tuple(tenant.pbx.calls):
+                    tenant.pbx.hangup(call)
+                if _flag(changed):
+                    _change(tenant.pbx)
+            self._close_port(active, False)
+
+        return self._start("restart", act, seconds=seconds)
+
+    def clock_skew(self, offset: float = 300.0, seconds: float = 60.0) -> Active:
+        """The PBX's clock is wrong by ``offset`` seconds: the ``Date`` header and every time it prints."""
+        offset = within("offset", offset, -1e9, 1e9, float)
+
+        def act(active: Active) -> None:
+            def turn(by: float) -> None:
+                self._server.skew += by
+                for tenant in self._server.tenants.values():
+                    tenant.wire.skew_by(by)
+
+            turn(offset)
+            active.then(lambda: turn(-offset))
+
+        return self._start("clock-skew", act, seconds=seconds)
+
+    def new_certificate(self) -> Active:
+        """Everybody is dropped, and the port comes back with another certificate (only with TLS)."""
+        if not self._tls:
+            raise SimulatorError("This PBX has no certificate to change.", hint="Start it with tls=True.")
+
+        def act(active: Active) -> None:
+            for socket in self._server.sockets_of():
+                socket.abort()
+            self._close_port(active, True)
+
+        return self._start("new-certificate", act, seconds=0.0)
+
+    def flap(self, extension: str = "", count: int = 10, every: float = 0.5) -> Active:
+        """A phone's registration goes and comes ``count`` times, ``every`` virtual seconds apart; any phone."""
+        count, every = within("count", count, 1, MOST, int), within("every", every, 0.01, LONGEST, float)
+
+        def act(active: Active) -> None:
+            pbx = next(iter(self._server.tenants.values())).pbx
+            number = str(extension) or self._random.choice(pbx.extensions).number
+            if pbx.extension(number) is None:
+                raise SimulatorError(f"There is no extension {number!r} to flap.")
+
+            def turn() -> None:
+                if active.over:
+                    return
+                if pbx.unregister(number):
+                    pbx.at(every, turn)
+                    return
+                pbx.register(number)
+                active.strike()
+                pbx.at(every, turn)
+
+            active.then(lambda: pbx.register(number))
+            turn()
+
+        return self._start("flap", act, count=count)
+
+
+def _sees(socket: Socket, entry: dict[str, Any]) -> bool:
+    return socket.everyone or socket.user in entry["extension"]
+
+
+def _flag(value: object) -> bool:
+    return str(value).lower() not in ("false", "no", "off", "0")
+
+
+def _change(pbx: Pbx) -> None:
+    """What was done to the PBX while nobody could look."""
+    extensions = pbx.extensions
+    serving = {number for queue in pbx.queues for number in queue.agents}
+    gone = next((e for e in reversed(extensions[3:]) if e.number not in serving), None)
+    if gone is not None:
+        del pbx.accounts[gone.number]
+    if len(extensions) > 2:
+        pbx.unregister(extensions[1].number)
+        pbx.set_dnd(extensions[2].number, True)
+    number = max((int(e.number) for e in extensions if e.number.isdigit()), default=40) + 1
+    while str(number) in pbx.accounts:
+        number += 1
+    pbx.add_extension(str(number), "New Here")
+
+
+FAULTS: dict[str, Callable[..., Active]] = {
+    "drop": Faults.drop,
+    "half-open": Faults.half_open,
+    "stall": Faults.stall,
+    "refuse": Faults.refuse,
+    "slow": Faults.slow,
+    "partial-snapshot": Faults.partial_snapshot,
+    "garbage": Faults.garbage,
+    "giant": Faults.giant,
+    "ghost": Faults.ghost,
+    "expired-token": Faults.expired_token,
+    "restart": Faults.restart,
+    "clock-skew": Faults.clock_skew,
+    "new-certificate": Faults.new_certificate,
+    "flap": Faults.flap,
+}
+"""Every fault by its name; what each does is the first line of its docstring."""

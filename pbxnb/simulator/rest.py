@@ -1,0 +1,395 @@
+"""REST of the embedded PBX, as far as a notebook uses it (rest.md 2): who may ask, and which function answers.
+
+Shapes are those of the samples where there is one; reply bodies of writes are not published: ``true``, or ``false``
+with 200 where nothing came of it, which is how this PBX says no (rest.md 2.0).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from . import reports
+from .accounts import Extension, Queue
+from .calls import Call, Phase
+from .login import Identity
+from .pbx import Pbx
+
+if TYPE_CHECKING:
+    from .server import Server, Tenant
+
+__all__ = ["rest_routes"]
+
+MOST_PER_PAGE = 1_000
+MOST_TEXT = 10_000
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+COOKIE = "session={}; Path=/; HttpOnly; Secure; SameSite=Strict"
+
+
+def answer(value: object, *, status: int = 200) -> web.Response:
+    """A JSON answer."""
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+
+
+async def read_json(request: web.Request) -> dict[str, Any]:
+    """The body as an object; the PBX does not look at the content type (protocol.md 2.6). Anything else is empty."""
+    try:
+        body = msgspec.json.decode(await request.read())
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def text(body: dict[str, Any], key: str) -> str:
+    """A value as text: ids and numbers may come as numbers."""
+    value = body.get(key)
+    return str(value)[:MOST_TEXT] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def truth(value: object) -> bool:
+    """``true`` and ``"true"``."""
+    return value is True or value == "true"
+
+
+def page(request: web.Request, items: Sequence[Any], default: int = 50) -> Sequence[Any]:
+    """The page asked for: ``page`` counts from 1."""
+    number = _integer(request.query.get("page"), 1)
+    size = min(_integer(request.query.get("size"), default), MOST_PER_PAGE)
+    return items[(number - 1) * size : number * size]
+
+
+def _integer(value: str | None, default: int) -> int:
+    return int(value) if value and value.isascii() and value.isdigit() and int(value[:9]) > 0 else default
+
+
+class Asked(NamedTuple):
+    """Who asks, about which account of which tenant."""
+
+    whose: Identity
+    tenant: Tenant
+    number: str
+
+    @property
+    def pbx(self) -> Pbx:
+        """The tenant's PBX."""
+        return self.tenant.pbx
+
+
+class Rest:
+    """The resources of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._chats: dict[frozenset[str], list[dict[str, Any]]] = {}
+
+    # -- who may -------------------------------------------------------------------------------------------------
+
+    def ask_user(self, request: web.Request) -> Asked:
+        """``/rest/user/{account}/...``: the extension itself, its tenant, the administrator."""
+        number, _, domain = request.match_info["account"].partition("@")
+        return self._asked(request, domain or next(iter(self._server.tenants)), number, own=True)
+
+    def ask_domain(self, request: web.Request, number: str = "") -> Asked:
+        """``/rest/domain/{domain}/...``: the tenant, the administrator, and extensions that see the tenant."""
+        return self._asked(request, request.match_info["domain"], number, own=False)
+
+    def _asked(self, request: web.Request, domain: str, number: str, *, own: bool) -> Asked:
+        whose = self._server.identity(request)
+        if whose is None:
+            raise web.HTTPUnauthorized(text="false", content_type="application/json")
+        if whose.kind == "admin" and not self._server.login.api_access:
+            raise web.HTTPForbidden(text="false", content_type="application/json")
+        tenant = self._server.tenants.get(domain)
+        if tenant is None or (number and number not in tenant.pbx.accounts):
+            raise web.HTTPNotFound(text="false", content_type="application/json")
+        sees = whose.domain == domain and tenant.push.sees_domain(whose.user)
+        if not whose.may_act_for(domain, number) and (own or not sees):
+            raise web.HTTPForbidden(text="false", content_type="application/json")
+        return Asked(whose, tenant, number)
+
+    # -- sessions ------------------------------------------------------------------------------------------------
+
+    async def session_get(self, request: web.Request) -> web.StreamResponse:
+        """Capabilities for everybody; who one is for those who are logged in (protocol.md 2.3 c)."""
+        facts: dict[str, Any] = {"recording": True, "hosted": False, "standby": False, "lang": "en", "os": "pbxnb"}
+        whose = self._server.login.whose(request.cookies.get("session", ""))
+        if whose is not None:
+            facts |= {"type": whose.kind, "cuser": whose.user, "cdomain": whose.domain}
+        return answer(facts)
+
+    async def session_set(self, request: web.Request) -> web.StreamResponse:
+        """``auth`` (PUT and POST), ``3rd`` and ``session`` (POST), ``lang`` and ``reset``."""
+        body = await read_json(request)
+        login = self._server.login
+        match body.get("name"):
+            case "auth":
+                whose = login.by_hash(text(body, "value"))
+                return answer("") if whose is None else self._opened(login.session(whose), in_body=True)
+            case "3rd" if request.method == "POST":
+                who = login.basic(request.headers.get("Authorization", ""))
+                if who is None or who.kind != "admin":
+                    return answer(False)
+                if not login.api_access:
+                    return answer(False, status=403)
+                whose = login.third_party(body)
+                return answer(False, status=404) if whose is None else self._token(login.token(whose))
+            case "session" if request.method == "POST":
+                session = login.exchange(text(body, "value"))
+                return self._opened(session, in_body=False) if session else answer(False)
+            case "lang" | "reset":
+                return answer(True)
+        return answer(False)
+
+    async def session_delete(self, request: web.Request) -> web.StreamResponse:
+        """Log out; open sockets stay (unknown, protocol.md 12.11)."""
+        self._server.login.logout(request.cookies.get("session", ""))
+        return answer(True)
+
+    def _opened(self, session: str, *, in_body: bool) -> web.Response:
+        response = answer(session if in_body else True)
+        response.headers["Set-Cookie"] = COOKIE.format(session)
+        return response
+
+    def _token(self, token: str) -> web.Response:
+        fixed = self._server.manners.fixed
+        if "session-plain" in fixed:
+            return web.Response(text=token, content_type="text/plain")
+        return answer({"session": token} if "session-object" in fixed else token)
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    async def calls_get(self, request: web.Request) -> web.StreamResponse:
+        """The legs of one account."""
+        asked = self.ask_user(request)
+        return answer(self._server.do(lambda: [self._leg(asked, c) for c in asked.pbx.calls_of(asked.number)]))
+
+    def _leg(self, asked: Asked, call: Call) -> dict[str, Any]:
+        wire, now, number = asked.tenant.wire, asked.pbx.clock.now, asked.number
+        return wire.call(call, wire.manners.fixed, number) | {
+            "direction": "outbound" if call.caller.number == number else "inbound",
+            "remote": call.other(number).number,
+            "duration": round(now - (call.connected or call.started), 3),
+            "held": call.phase is Phase.HELD,
+            "now": wire.time(now, frozenset()),
+        }
+
+    async def calls_post(self, request: web.Request) -> web.StreamResponse:
+        """One key selects the action (rest.md 2.7)."""
+        asked = self.ask_user(request)
+        body = await read_json(request)
+        return answer(self._server.do(lambda: self._act(asked, body)))
+
+    def _act(self, asked: Asked, body: dict[str, Any]) -> bool:
+        pbx, me = asked.pbx, asked.number
+        plain = {
+            "hangup": pbx.hangup,
+            "reject": pbx.reject,
+            "remote-answer": pbx.answer,
+            "remote-hold": pbx.hold,
+            "remote-resume": pbx.resume,
+        }
+        for key, act in plain.items():
+            if key in body:
+                return act(text(body, key), me)
+        if "transfer" in body and "number" in body:
+            return pbx.blind_transfer(text(body, "transfer"), text(body, "number").partition("@")[0], me)
+        if "transfer" in body:
+            return pbx.attended_transfer(text(body, "transfer"), text(body, "id"), me)
+        if "remote-dial" in body:
+            return bool(pbx.place_call(me, text(body, "remote-dial"), name=text(body, "name")))
+        if "comment" in body or "category" in body:
+            return pbx.comment(text(body, "id"), text(body, "comment") or text(body, "category"), me)
+        return False
+
+    async def orbits(self, request: web.Request) -> web.StreamResponse:
+        """Orbits with what is parked there, of an account or a tenant."""
+        asked = self.ask_user(request) if "account" in request.match_info else self.ask_domain(request)
+        wire = asked.tenant.wire
+        return answer([wire.orbit(o, wire.manners.fixed) for o in asked.pbx.orbits])
+
+    # -- people --------------------------------------------------------------------------------------------------
+
+    async def accounts(self, request: web.Request) -> web.StreamResponse:
+        """The directory, with the flags of rest.md 2.1."""
+        asked = self.ask_user(request) if "account" in request.match_info else self.ask_domain(request)
+        wanted = request.query.get("type", "")
+        return answer(self._server.do(lambda: reports.directory(asked.pbx, wanted)))
+
+    async def dnd_get(self, request: web.Request) -> web.StreamResponse:
+        """Do not disturb."""
+        asked = self.ask_user(request)
+        extension = self._extension(asked)
+        reason = extension.dnd_reason
+        return answer({"state": extension.dnd, "reason": reason, "expires": "", "redirect": "", "hint": ""})
+
+    async def dnd_post(self, request: web.Request) -> web.StreamResponse:
+        """Set it, for ``expires`` seconds if given."""
+        asked = self.ask_user(request)
+        self._extension(asked)
+        body = await read_json(request)
+        on, expires = truth(body.get("state")), _integer(text(body, "expires"), 0)
+
+        def act() -> None:
+            if asked.pbx.set_dnd(asked.number, on, text(body, "reason")):
+                asked.tenant.push.setting_changed(asked.number)
+            if on and expires:
+                asked.pbx.at(expires, lambda: asked.pbx.set_dnd(asked.number, False))
+
+        self._server.do(act)
+        return answer(True)
+
+    def _extension(self, asked: Asked) -> Extension:
+        extension = asked.pbx.extension(asked.number)
+        if extension is None:
+            raise web.HTTPNotFound(text="false", content_type="application/json")
+        return extension
+
+    async def chat_get(self, request: web.Request) -> web.StreamResponse:
+        """The texts exchanged with ``number``; ``meta`` is JSON in a string."""
+        asked = self.ask_user(request)
+        content = self._chats.get(frozenset((asked.number, request.query.get("number", ""))), [])
+        return answer({"first": 0, "last": len(content), "total": len(content), "content": page(request, content)})
+
+    async def chat_post(self, request: web.Request) -> web.StreamResponse:
+        """Send a text to ``number``; the answer is the message's id."""
+        asked = self.ask_user(request)
+        body = await read_json(request)
+        peer, words = request.query.get("number", ""), text(body, "text")
+        if not self._server.do(lambda: asked.pbx.chat(asked.number, peer, words)):
+            return answer(False)
+        talk = self._chats.setdefault(frozenset((asked.number, peer)), [])
+        meta = {"type": "text", "text": words, "date": int(asked.pbx.clock.now * 1000), "from": asked.number}
+        number = sum(map(len, self._chats.values())) + 1
+        talk.append({"id": number, "meta": msgspec.json.encode(meta).decode()})
+        del talk[:-MOST_PER_PAGE]
+        return answer(number)
+
+    async def registrations(self, request: web.Request) -> web.StreamResponse:
+        """Phones registered, of an account or of the tenant."""
+        asked = self.ask_user(request) if "account" in request.match_info else self.ask_domain(request)
+        chosen = [e for e in asked.pbx.extensions if asked.number in ("", e.number)]
+        return answer([{"account": e.number, "id": n, "ua": p} for e in chosen for n, p in enumerate(e.phones)])
+
+    async def activity(self, request: web.Request) -> web.StreamResponse:
+        """Missed calls and voicemails."""
+        extension = self._extension(self.ask_user(request))
+        return answer({"missed": extension.missed, "voicemails": extension.voicemails, "messages": 0})
+
+    # -- what was ------------------------------------------------------------------------------------------------
+
+    async def history(self, request: web.Request) -> web.StreamResponse:
+        """Own calls, newest first."""
+        asked = self.ask_user(request)
+        return answer(reports.history(asked.pbx, asked.number, lambda items: page(request, items)))
+
+    async def cdrs(self, request: web.Request) -> web.StreamResponse:
+        """The tenant's calls, newest first, with paging."""
+        asked = self.ask_domain(request)
+        wire = asked.tenant.wire
+        return answer([reports.cdr(wire, record) for record in page(request, list(asked.pbx.history)[::-1], 30)])
+
+    # -- queues --------------------------------------------------------------------------------------------------
+
+    async def acds(self, request: web.Request) -> web.StreamResponse:
+        """All queues with agents and calls now."""
+        asked = self.ask_domain(request)
+        return answer(
+            [reports.queue_line(q) | {"agents": list(q.agents), "calls": len(q.waiting)} for q in asked.pbx.queues]
+        )
+
+    async def wallboard(self, request: web.Request) -> web.StreamResponse:
+        """The queues an account may watch, or one of them as it is now."""
+        asked = self.ask_user(request)
+        mine = [q for q in asked.pbx.queues if self._watches(asked, q)]
+        name = request.match_info.get("queue")
+        if name is None:
+            return answer([reports.queue_line(q) for q in mine])
+        queue = next((q for q in mine if q.number == name), None)
+        if queue is None:
+            known = isinstance(asked.pbx.accounts.get(name), Queue)
+            return answer(False, status=403 if known else 404)
+        return answer(self._server.do(lambda: reports.wallboard(asked.tenant.wire, queue)))
+
+    @staticmethod
+    def _watches(asked: Asked, queue: Queue) -> bool:
+        return asked.whose.kind != "user" or asked.tenant.push.sees_domain(asked.number) or asked.number in queue.agents
+
+    async def acd_stat(self, request: web.Request) -> web.StreamResponse:
+        """Counters of one queue, in seconds."""
+        name, _, domain = request.match_info["account"].partition("@")
+        asked = self._asked(request, domain or next(iter(self._server.tenants)), name, own=False)
+        queue = asked.pbx.accounts.get(name)
+        return answer(reports.queue_counters(queue)) if isinstance(queue, Queue) else answer(False, status=404)
+
+    async def acd_login_get(self, request: web.Request) -> web.StreamResponse:
+        """Is the agent logged in?"""
+        asked, queue = self._agent(request)
+        agent = queue.agents.get(asked.number)
+        return answer({"login": agent is not None and agent.logged_in})
+
+    async def acd_login_post(self, request: web.Request) -> web.StreamResponse:
+        """Log an agent in or out: itself, or anybody for who runs the tenant."""
+        asked, queue = self._agent(request)
+        if not asked.whose.may_act_for(asked.pbx.domain, asked.number):
+            return answer(False, status=403)
+        body = await read_json(request)
+        self._server.do(lambda: asked.pbx.queue_login(queue.number, asked.number, truth(body.get("login"))))
+        return answer(True)
+
+    def _agent(self, request: web.Request) -> tuple[Asked, Queue]:
+        asked = self.ask_domain(request, request.match_info["number"])
+        queue = asked.pbx.accounts.get(request.query.get("group", ""))
+        if not isinstance(queue, Queue):
+            raise web.HTTPNotFound(text="false", content_type="application/json")
+        return asked, queue
+
+    async def status(self, request: web.Request) -> web.StreamResponse:
+        """Version, for administrators."""
+        whose = self._server.identity(request)
+        if whose is None or whose.kind != "admin":
+            return answer(False, status=401 if whose is None else 403)
+        clock = self._server.pace.clock
+        return answer({"version": self._server.version, "calls": self._open_calls(), "now": math.floor(clock.now)})
+
+    def _open_calls(self) -> int:
+        return sum(len(t.pbx.calls) for t in self._server.tenants.values())
+
+
+def rest_routes(server: Server) -> list[web.RouteDef]:
+    """Every resource with its function."""
+    rest = Rest(server)
+    session, user, domain = "/rest/system/session", "/rest/user/{account}", "/rest/domain/{domain}"
+    table: list[tuple[str, str, Handler]] = [
+        ("GET", session, rest.session_get),
+        ("PUT", session, rest.session_set),
+        ("POST", session, rest.session_set),
+        ("DELETE", session, rest.session_delete),
+        ("GET", "/rest/system/status", rest.status),
+        ("GET", f"{user}/calls", rest.calls_get),
+        ("POST", f"{user}/calls", rest.calls_post),
+        ("GET", f"{user}/orbits", rest.orbits),
+        ("GET", f"{domain}/orbits", rest.orbits),
+        ("GET", f"{user}/accounts", rest.accounts),
+        ("GET", f"{domain}/users", rest.accounts),
+        ("GET", f"{user}/dnd", rest.dnd_get),
+        ("POST", f"{user}/dnd", rest.dnd_post),
+        ("GET", f"{user}/chat", rest.chat_get),
+        ("POST", f"{user}/chat", rest.chat_post),
+        ("GET", f"{user}/registration", rest.registrations),
+        ("GET", f"{domain}/registrations", rest.registrations),
+        ("GET", f"{user}/activity", rest.activity),
+        ("GET", f"{user}/history", rest.history),
+        ("GET", f"{domain}/cdrs", rest.cdrs),
+        ("GET", f"{domain}/acds", rest.acds),
+        ("GET", f"{user}/wallboard", rest.wallboard),
+        ("GET", f"{user}/wallboard/{{queue}}", rest.wallboard),
+        ("GET", "/rest/acd/{account}/stat", rest.acd_stat),
+        ("GET", f"{domain}/account/{{number}}/acd_login", rest.acd_login_get),
+        ("POST", f"{domain}/account/{{number}}/acd_login", rest.acd_login_post),
+    ]
+    return [web.route(method, path, handler) for method, path, handler in table]

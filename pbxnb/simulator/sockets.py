@@ -1,0 +1,155 @@
+"""One client's socket: an outbox that nobody else waits for, what it subscribed to, and the handles for faults.
+
+Writing is the outbox's own task: a client that does not read is dropped and nobody else notices. It knows no message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+__all__ = ["Filter", "Socket"]
+
+MOST_FRAMES = 20_000
+MOST_BYTES = 64 * 2**20
+BURST = 64
+"""Frames taken from one client before the others have their turn."""
+
+Filter = Callable[["Socket", str], str | None]
+"""A fault's hook: the frame to send instead, or None to lose it."""
+
+_log = logging.getLogger("pbxnb.simulator")
+
+
+class Socket:
+    """A WebSocket of one extension.
+
+    Attributes:
+        domain: its tenant.
+        user: its extension.
+        own, everyone, orbits, users: what it subscribed to (own-calls, domain-calls, orbit-calls, user-state).
+        lamps: numbers watched by ``blf``.
+        filters: hooks that see every frame before it is sent, in order.
+        lag: seconds added before each frame (the fault ``slow``).
+        sent: frames handed to the network.
+    """
+
+    def __init__(self, ws: web.WebSocketResponse, request: web.BaseRequest, domain: str, user: str) -> None:
+        self.domain = domain
+        self.user = user
+        self.own = self.everyone = self.orbits = self.users = False
+        self.lamps: dict[str, None] = {}
+        self.filters: list[Filter] = []
+        self.lag = 0.0
+        self.sent = 0
+        self._ws = ws
+        self._transport = request.transport
+        self._outbox: deque[str] = deque()
+        self._bytes = 0
+        self._filled = asyncio.Event()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writer = asyncio.create_task(self._write(), name=f"pbxnb-simulator socket {user}")
+        self._closers: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Socket {self.user}@{self.domain} sent={self.sent}>"
+
+    @property
+    def closed(self) -> bool:
+        """The socket is closed or closing."""
+        return self._ws.closed or self._transport is None or self._transport.is_closing()
+
+    def send(self, text: str) -> None:
+        """Put a frame into the outbox; a client that lets it fill up is dropped (1013)."""
+        for hook in tuple(self.filters):
+            changed = hook(self, text)
+            if changed is None:
+                return
+            text = changed
+        if self.closed or self._writer.done():
+            return
+        self._outbox.append(text)
+        self._bytes += len(text)
+        self._filled.set()
+        if len(self._outbox) > MOST_FRAMES or self._bytes > MOST_BYTES:
+            _log.info("The client of %s does not read fast enough and is dropped.", self.user)
+            self._outbox.clear()
+            self._bytes = 0
+            self.close(WSCloseCode.TRY_AGAIN_LATER, "too slow")
+
+    def close(self, code: int = WSCloseCode.OK, reason: str = "") -> None:
+        """Close with a close frame; what is in the outbox is not waited for."""
+        task = asyncio.create_task(self._close(code, reason))
+        self._closers.add(task)
+        task.add_done_callback(self._closers.discard)
+
+    def abort(self) -> None:
+        """Drop the TCP connection without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def freeze(self) -> None:
+        """Neither read, nor write, nor answer pings; the connection stays up (half-open, stalled)."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Go on as before the freeze; what came meanwhile is handled now."""
+        self._flowing.set()
+
+    async def texts(self) -> AsyncIterator[str | bytes]:
+        """The client's frames until it closes; pings are answered here, so that a frozen socket is silent."""
+        taken = 0
+        while True:
+            message = await self._ws.receive()
+            await self._flowing.wait()
+            if message.type is WSMsgType.PING:
+                with contextlib.suppress(ConnectionError):
+                    await self._ws.pong(message.data)
+            elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                yield message.data
+                taken += 1
+                if taken % BURST == 0:
+                    await asyncio.sleep(0)
+            elif message.type is WSMsgType.CLOSE:
+                await self._ws.close()
+                return
+            elif message.type is not WSMsgType.PONG:
+                return
+
+    async def finish(self) -> None:
+        """Stop the writer; the last call to this object."""
+        self._writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._writer
+
+    async def _write(self) -> None:
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            while self._outbox:
+                await self._flowing.wait()
+                if self.lag:
+                    await asyncio.sleep(self.lag)
+                if not self._outbox:
+                    break
+                text = self._outbox.popleft()
+                self._bytes -= len(text)
+                try:
+                    await self._ws.send_str(text)
+                except (ConnectionError, RuntimeError):
+                    # The client has gone; its reader sees that too and takes the socket out of service.
+                    return
+                self.sent += 1
+
+    async def _close(self, code: int, reason: str) -> None:
+        self._writer.cancel()
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            await asyncio.wait_for(self._ws.close(code=code, message=reason.encode()[:120]), 1.0)
+            return
+        self.abort()

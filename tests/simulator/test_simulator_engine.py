@@ -1,0 +1,374 @@
+"""The PBX inside does what a PBX does: one test for each thing, in virtual time, without a wire."""
+
+from collections.abc import Iterator
+
+import pytest
+from sim_client import contradictions
+
+from pbxnb.errors import SimulatorError
+from pbxnb.simulator.calls import Call, Cause, Change, Kind, Phase
+from pbxnb.simulator.clock import Clock
+from pbxnb.simulator.pbx import Pbx
+
+OUTSIDE, FAR = "+12025550101", "+12025550102"
+
+
+@pytest.fixture
+def pbx() -> Pbx:
+    pbx = Pbx("acme.example", clock=Clock(1000.0), channels=3)
+    for number in ("41", "42", "43", "44", "45"):
+        pbx.add_extension(number, f"Name {number}")
+    pbx.add_queue("600", "Support", ["44", "45"], ring_for=15, wrap_up=10)
+    pbx.add_hunt_group("500", "Desk", ["42", "43"], then="600")
+    pbx.add_attendant("100", "Menu", {"1": "600", "0": "41"})
+    pbx.add_orbit("700")
+    pbx.add_conference("800", "Room")
+    return pbx
+
+
+@pytest.fixture(autouse=True)
+def consistent_at_the_end(pbx: Pbx) -> Iterator[None]:
+    yield
+    assert not list(contradictions(pbx))
+
+
+def state(pbx: Pbx, call_id: str) -> tuple[str, str, str]:
+    call = pbx.calls[call_id]
+    return call.phase.value, call.caller.number, call.called.number
+
+
+def talking(pbx: Pbx, from_: str = "41", to: str = "42") -> str:
+    call = pbx.place_call(from_, to)
+    assert pbx.answer(call)
+    return call
+
+
+def ended(pbx: Pbx, call_id: str) -> Cause:
+    assert call_id not in pbx.calls
+    assert not list(contradictions(pbx))
+    return next(r.cause for r in pbx.history if r.id == call_id)
+
+
+def test_a_call_rings_is_answered_and_ends(pbx: Pbx) -> None:
+    call = pbx.place_call("41", "42")
+    assert state(pbx, call) == ("ringing", "41", "42")
+    assert pbx.calls[call].ringing == ("42",)
+    pbx.clock.advance(5)
+    assert pbx.answer(call)
+    pbx.clock.advance(60)
+    assert pbx.hangup(call, "42")
+    record = pbx.history[-1]
+    assert (record.ring, record.talk, record.ended_by, record.cause) == (5.0, 60.0, "42", Cause.NORMAL)
+    assert not pbx.calls_of("41")
+
+
+def test_nobody_answers_and_voicemail_takes_it(pbx: Pbx) -> None:
+    call = pbx.place_call(OUTSIDE, "42", name="Jo")
+    pbx.clock.advance(21)
+    assert state(pbx, call) == ("voicemail", OUTSIDE, "842")
+    assert pbx.calls[call].extensions == ()
+    assert pbx.extensions[1].missed == 1
+    pbx.clock.advance(60)
+    assert ended(pbx, call) is Cause.NORMAL
+    assert pbx.extensions[1].voicemails == 1
+
+
+@pytest.mark.parametrize("why", ["dnd", "unregistered", "lines"])
+def test_who_cannot_be_rung_goes_to_voicemail_or_is_busy(pbx: Pbx, why: str) -> None:
+    if why == "dnd":
+        pbx.set_dnd("42", True)
+    elif why == "unregistered":
+        pbx.unregister("42")
+    else:
+        pbx.extensions[1].lines = 1
+        talking(pbx, "43", "42")
+    assert pbx.calls[pbx.place_call("41", "42")].phase is Phase.VOICEMAIL
+    pbx.extensions[1].mailbox = False
+    refused: list[Change] = []
+    pbx.subscribe(refused.append)
+    call = pbx.place_call("44", "42")
+    assert [c.kind for c in refused] == [Kind.CALL_REFUSED]
+    assert ended(pbx, call) is (Cause.NO_ANSWER if why == "unregistered" else Cause.BUSY)
+
+
+def test_a_caller_who_gives_up_leaves_a_missed_call(pbx: Pbx) -> None:
+    call = pbx.place_call("41", "42")
+    pbx.hangup(call, "41")
+    assert ended(pbx, call) is Cause.CANCELLED
+    assert pbx.extensions[1].missed == 1
+
+
+def test_hold_has_two_sides(pbx: Pbx) -> None:
+    call = talking(pbx)
+    assert pbx.hold(call, "41")
+    assert not pbx.hold(call, "41")
+    assert pbx.hold(call, "42")
+    assert pbx.resume(call, "41")
+    assert state(pbx, call)[0] == "held"
+    assert not pbx.resume(call, "41")
+    assert pbx.resume(call, "42")
+    assert state(pbx, call)[0] == "connected"
+
+
+def test_a_phone_talks_to_one_party_at_a_time(pbx: Pbx) -> None:
+    first = talking(pbx)
+    second = pbx.place_call("41", "43")
+    assert state(pbx, first)[0] == "held"
+    pbx.answer(second)
+    pbx.resume(first, "41")
+    assert (state(pbx, first)[0], state(pbx, second)[0]) == ("connected", "held")
+    assert not list(contradictions(pbx))
+
+
+def test_blind_transfer_moves_the_other_end(pbx: Pbx) -> None:
+    call = talking(pbx, OUTSIDE, "42")
+    assert pbx.blind_transfer(call, "43", "42")
+    assert state(pbx, call) == ("ringing", OUTSIDE, "43")
+    assert not pbx.calls_of("42")
+    pbx.answer(call)
+    assert state(pbx, call) == ("connected", OUTSIDE, "43")
+
+
+def test_the_caller_can_transfer_too(pbx: Pbx) -> None:
+    call = talking(pbx)
+    assert pbx.blind_transfer(call, "43", "41")
+    assert state(pbx, call) == ("ringing", "42", "43")
+
+
+def test_transfer_to_nowhere_changes_nothing(pbx: Pbx) -> None:
+    call = talking(pbx, OUTSIDE, "42")
+    for to in ("", "42", "999", OUTSIDE, "nowhere", "*99"):
+        assert not pbx.blind_transfer(call, to, "42")
+    assert state(pbx, call) == ("connected", OUTSIDE, "42")
+
+
+def test_attended_transfer_joins_the_far_ends(pbx: Pbx) -> None:
+    first = talking(pbx, OUTSIDE, "41")
+    second = talking(pbx, "41", FAR)
+    assert pbx.channels_used == 2
+    assert pbx.attended_transfer(first, second, "41")
+    assert state(pbx, first) == ("connected", OUTSIDE, FAR)
+    assert ended(pbx, second) is Cause.TRANSFERRED
+    assert pbx.channels_used == 2
+    assert not pbx.calls_of("41")
+
+
+def test_a_blonde_transfer_rings_on(pbx: Pbx) -> None:
+    first = talking(pbx, OUTSIDE, "41")
+    second = pbx.place_call("41", "43")
+    pbx.clock.advance(12)
+    assert pbx.attended_transfer(first, second, "41")
+    assert state(pbx, first) == ("ringing", OUTSIDE, "43")
+    pbx.clock.advance(9)
+    assert state(pbx, first)[0] == "voicemail"
+
+
+def test_park_retrieve_and_a_busy_orbit(pbx: Pbx) -> None:
+    call, other = talking(pbx, OUTSIDE, "41"), talking(pbx, FAR, "42")
+    assert pbx.park(call, "700", "41")
+    assert state(pbx, call) == ("parked", OUTSIDE, "700")
+    assert not pbx.park(other, "700", "42")
+    assert not pbx.retrieve("701", "43")
+    assert pbx.retrieve("700", "43")
+    assert state(pbx, call) == ("connected", OUTSIDE, "43")
+    assert pbx.orbits[0].call == ""
+
+
+def test_a_parked_call_nobody_fetches_comes_back(pbx: Pbx) -> None:
+    call = talking(pbx, OUTSIDE, "41")
+    pbx.park(call, "700", "41")
+    pbx.clock.advance(121)
+    assert state(pbx, call) == ("ringing", OUTSIDE, "41")
+    assert not list(contradictions(pbx))
+
+
+def test_star_codes_park_retrieve_and_pick_up(pbx: Pbx) -> None:
+    call = talking(pbx, OUTSIDE, "41")
+    assert pbx.place_call("41", "*85700") == call
+    assert pbx.place_call("42", "*86700") == call
+    ringing = pbx.place_call(FAR, "43")
+    assert pbx.place_call("44", "*8743") == ringing
+    assert state(pbx, ringing) == ("connected", FAR, "44")
+    assert pbx.place_call("44", "*99") == ""
+
+
+def test_pickup_needs_something_that_rings(pbx: Pbx) -> None:
+    call = talking(pbx)
+    assert not pbx.pickup(call, "43")
+    assert not pbx.pickup("41", "43")
+    assert not pbx.pickup("nothing", "43")
+
+
+def test_a_hunt_group_rings_all_and_then_goes_on(pbx: Pbx) -> None:
+    call = pbx.place_call(OUTSIDE, "500")
+    assert pbx.calls[call].ringing == ("42", "43")
+    assert pbx.reject(call, "42")
+    assert pbx.calls[call].ringing == ("43",)
+    pbx.clock.advance(31)
+    assert pbx.calls[call].ringing == ("44",), "the group's next stop is the queue"
+    assert pbx.calls[call].through == "600"
+
+
+def test_the_menu_sends_on_and_waits_not_for_ever(pbx: Pbx) -> None:
+    call = pbx.place_call(OUTSIDE, "100")
+    assert state(pbx, call)[0] == "menu"
+    assert not pbx.press(call, "7")
+    assert pbx.press(call, "1")
+    other = pbx.place_call(FAR, "100")
+    pbx.clock.advance(31)
+    assert pbx.calls[other].ringing == ("41",)
+
+
+def test_a_queue_rings_the_agent_idle_longest_and_counts_misses(pbx: Pbx) -> None:
+    first = pbx.place_call(OUTSIDE, "600")
+    assert pbx.calls[first].ringing == ("44",)
+    pbx.clock.advance(15)
+    assert pbx.calls[first].ringing == ("45",)
+    queue = pbx.queues[0]
+    assert queue.agents["44"].missed == 1
+    pbx.answer(first)
+    second = pbx.place_call(FAR, "600")
+    assert pbx.calls[second].ringing == ("44",)
+    assert pbx.hangup(second, FAR)
+    assert queue.stats.hangup_ringing == 1
+    pbx.clock.advance(100)
+    pbx.hangup(first, OUTSIDE)
+    stats = queue.stats
+    assert (stats.count, stats.completed, stats.talk, stats.ring) == (2, 1, 100.0, 15.0)
+    assert pbx.acd.agent_state(queue.agents["45"]) == "wrap-up"
+
+
+def test_who_waits_is_served_when_the_wrap_up_ends(pbx: Pbx) -> None:
+    pbx.queue_login("600", "45", False)
+    first = pbx.place_call(OUTSIDE, "600")
+    pbx.answer(first)
+    second = pbx.place_call(FAR, "600")
+    assert state(pbx, second)[0] == "queued"
+    pbx.clock.advance(30)
+    pbx.hangup(first)
+    pbx.clock.advance(9.9)
+    assert state(pbx, second)[0] == "queued"
+    pbx.clock.advance(0.2)
+    assert pbx.calls[second].ringing == ("44",)
+
+
+def test_login_and_pause_decide_who_serves(pbx: Pbx) -> None:
+    pbx.queue_login("600", "45", False)
+    pbx.queue_pause("600", "44", True)
+    call = pbx.place_call(OUTSIDE, "600")
+    assert state(pbx, call)[0] == "queued"
+    assert pbx.queue_login("600", "41", True), "who logs in joins"
+    assert pbx.calls[call].ringing == ("41",)
+    pbx.queue_pause("600", "44", False)
+    pbx.clock.advance(1)
+    assert pbx.reject(call, "41")
+    assert pbx.calls[call].ringing == ("44",)
+    assert not pbx.queue_login("600", "44", True)
+    assert not pbx.queue_login("500", "44", True)
+
+
+@pytest.mark.parametrize("back", ["dnd", "registration", "call"])
+def test_an_agent_who_comes_back_serves_who_waits(pbx: Pbx, back: str) -> None:
+    pbx.queue_login("600", "45", False)
+    other = pbx.place_call("44", "41") if back == "call" else ""
+    pbx.set_dnd("44", back == "dnd")
+    if back == "registration":
+        pbx.unregister("44")
+    call = pbx.place_call(OUTSIDE, "600")
+    assert state(pbx, call)[0] == "queued"
+    pbx.set_dnd("44", False)
+    pbx.register("44")
+    pbx.hangup(other)
+    assert pbx.calls[call].ringing == ("44",)
+
+
+def test_a_queue_gives_up_after_its_longest_wait(pbx: Pbx) -> None:
+    queue = pbx.add_queue("601", "Nobody", [], max_wait=60, then="41")
+    call = pbx.place_call(OUTSIDE, "601")
+    pbx.clock.advance(60)
+    assert pbx.calls[call].ringing == ("41",)
+    assert (queue.waiting, queue.stats.redirect_waiting) == ([], 1)
+
+
+def test_the_trunk_is_full(pbx: Pbx) -> None:
+    for n, number in enumerate(("41", "42", "43")):
+        talking(pbx, f"+1202555010{n}", number)
+    refused = pbx.place_call("44", FAR)
+    assert ended(pbx, refused) is Cause.NO_CHANNEL
+    assert Cause.NO_CHANNEL.code == 503
+    pbx.hangup(next(iter(pbx.calls)))
+    assert pbx.place_call("44", FAR) in pbx.calls
+
+
+def test_numbers_that_lead_nowhere(pbx: Pbx) -> None:
+    assert ended(pbx, pbx.place_call("41", "999")) is Cause.UNKNOWN_NUMBER
+    assert ended(pbx, pbx.place_call("41", "700")) is Cause.UNKNOWN_NUMBER
+    assert pbx.place_call(OUTSIDE, FAR) == ""
+    assert pbx.place_call("600", "41") == ""
+    assert pbx.place_call("41", "9" * 65) == ""
+    pbx.unregister("41")
+    assert pbx.place_call("41", "42") == ""
+
+
+def test_only_a_party_commands_a_call(pbx: Pbx) -> None:
+    call = talking(pbx)
+    before = state(pbx, call)
+    commands = [
+        pbx.hangup(call, "43"),
+        pbx.hold(call, "43"),
+        pbx.blind_transfer(call, "44", "43"),
+        pbx.park(call, "700", "43"),
+        pbx.record(call, True, "43"),
+        pbx.answer(call, "43"),
+        pbx.hangup("no such call", "41"),
+    ]
+    assert not any(commands)
+    assert state(pbx, call) == before
+
+
+def test_a_conference_is_open(pbx: Pbx) -> None:
+    assert state(pbx, pbx.place_call("41", "800")) == ("connected", "41", "800")
+
+
+def test_recording_is_of_a_conversation(pbx: Pbx) -> None:
+    call = pbx.place_call("41", "42")
+    assert not pbx.record(call, True)
+    pbx.answer(call)
+    assert pbx.record(call, True)
+    assert not pbx.record(call, True)
+    assert pbx.record(call, False)
+
+
+def test_where_ids_do_not_survive_a_transfer(pbx: Pbx) -> None:
+    pbx.fresh_ids = True
+    call = talking(pbx, OUTSIDE, "41")
+    pbx.blind_transfer(call, "42", "41")
+    assert ended(pbx, call) is Cause.TRANSFERRED
+    (successor,) = pbx.calls
+    assert state(pbx, successor) == ("ringing", OUTSIDE, "42")
+    assert pbx.channels_used == 1
+
+
+def test_observers_are_told_after_the_change_and_can_leave(pbx: Pbx) -> None:
+    seen: list[tuple[Kind, Phase | None]] = []
+
+    def watch(change: Change) -> None:
+        call: Call | None = change.call
+        seen.append((change.kind, call.phase if call else None))
+
+    leave = pbx.subscribe(watch)
+    call = talking(pbx)
+    pbx.hangup(call)
+    assert seen == [
+        (Kind.CALL_NEW, Phase.RINGING),
+        (Kind.CALL_CHANGED, Phase.CONNECTED),
+        (Kind.CALL_ENDED, Phase.ENDED),
+    ]
+    leave()
+    talking(pbx)
+    assert len(seen) == 3
+
+
+def test_a_number_is_given_once(pbx: Pbx) -> None:
+    with pytest.raises(SimulatorError, match="taken"):
+        pbx.add_orbit("41")
