@@ -1,0 +1,175 @@
+"""The commands of a handle: thin, typed names over one `command`, which checks, plans and starts.
+
+What a command sends and what proves it, is `pbxnb.protocol.commands`; sending and watching is the client's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pbxnb.client.commander import Outcome
+from pbxnb.errors import BadCommand, ControlDisabled
+from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
+from pbxnb.protocol.commands import CallRef, Plan, Preview, plan, preview
+
+from .keywords import nearest
+from .line import Line
+from .pending import Pending
+
+__all__ = ["Commands"]
+
+CallLike = Call | Conversation | str
+"""A call, the newest call of a conversation, or the id of a call."""
+
+ON_CALLS = frozenset({"answer", "reject", "hangup", "hold", "resume", "transfer", "park", "pickup", "record"})
+"""Commands whose first argument is a call."""
+
+
+class Commands:
+    """Mixin of `Pbx`: every command starts at once and returns a `Pending` whose result is an `Outcome`.
+
+    Each takes, beside its own arguments:
+
+    * ``account``: the account that acts; by default us if we are a party of the call, else the first of its extensions.
+    * ``deadline``: seconds to wait for the effect; 5 by default, 10 for dial, transfer and park.
+
+    Each raises `ControlDisabled` on a handle that only looks, and `BadCommand` where the arguments cannot be sent.
+    """
+
+    control: bool
+    _line: Line
+
+    def dial(self, to: str, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """Call ``to`` from our phone, or from that of ``account``."""
+        return self.command("dial", to, account=account, deadline=deadline)
+
+    def answer(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """Answer a ringing call."""
+        return self.command("answer", call, account=account, deadline=deadline)
+
+    def reject(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """Turn a ringing call away."""
+        return self.command("reject", call, account=account, deadline=deadline)
+
+    def hangup(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """End a call."""
+        return self.command("hangup", call, account=account, deadline=deadline)
+
+    def hold(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """Put a call on hold."""
+        return self.command("hold", call, account=account, deadline=deadline)
+
+    def resume(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """Take a call off hold."""
+        return self.command("resume", call, account=account, deadline=deadline)
+
+    def transfer(
+        self, call: CallLike, to: Call | str, *, account: str | None = None, deadline: float | None = None
+    ) -> Pending[Outcome]:
+        """Transfer a call: blind to a number, attended to another `Call` of ours."""
+        return self.command("transfer", call, to, account=account, deadline=deadline)
+
+    def park(
+        self, call: CallLike, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
+    ) -> Pending[Outcome]:
+        """Park a call in an orbit."""
+        return self.command("park", call, orbit, account=account, deadline=deadline)
+
+    def retrieve(
+        self, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
+    ) -> Pending[Outcome]:
+        """Take the call back that is parked in an orbit."""
+        return self.command("retrieve", orbit, account=account, deadline=deadline)
+
+    def pickup(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """Answer a call that rings somewhere else."""
+        return self.command("pickup", call, account=account, deadline=deadline)
+
+    def record(
+        self, call: CallLike, on: bool = True, *, account: str | None = None, deadline: float | None = None
+    ) -> Pending[Outcome]:
+        """Start or stop recording a call."""
+        return self.command("record", call, on, account=account, deadline=deadline)
+
+    def dnd(self, on: bool = True, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+        """Set or clear do-not-disturb."""
+        return self.command("dnd", on, account=account, deadline=deadline)
+
+    def chat(
+        self, to: str, text: str, *, account: str | None = None, deadline: float | None = None
+    ) -> Pending[Outcome]:
+        """Send a chat message."""
+        return self.command("chat", to, text, account=account, deadline=deadline)
+
+    def queue_login(
+        self, queue: Queue | str, on: bool = True, *, account: str | None = None, deadline: float | None = None
+    ) -> Pending[Outcome]:
+        """Log in to or out of a queue."""
+        return self.command("queue_login", queue, on, account=account, deadline=deadline)
+
+    def send(
+        self, frame: Mapping[str, Any], *, account: str | None = None, deadline: float | None = None
+    ) -> Pending[Outcome]:
+        """Send any frame as it is. Nothing can prove its effect: the outcome is *unconfirmed* at once."""
+        return self.command("send", frame, account=account, deadline=deadline)
+
+    def command(self, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Pending[Outcome]:
+        """Start the command ``name``; the named methods are this with a signature.
+
+        Raises:
+            ControlDisabled: this handle only looks.
+            BadCommand: the arguments cannot be sent.
+            HandleClosed: the handle is closed.
+        """
+        if not self.control:
+            raise ControlDisabled(
+                f"This handle only looks: {name!r} was not sent.",
+                hint="Connect with control=True to allow commands; preview(...) shows what would be sent.",
+                command=name,
+            )
+        self._line.check_open()
+        planned = self._plan(name, args, kw)
+        client = self._line.client
+        return self._line.submit(lambda: client.execute(planned, deadline), f"outcome of {name!r}")
+
+    def preview(self, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Preview:
+        """What the command would send, as frames, REST requests, Python and JavaScript; sends nothing.
+
+        Works on any handle, also one that only looks or is closed. ``deadline`` is accepted and changes nothing.
+        """
+        return preview(self._plan(name, args, kw))
+
+    def _plan(self, name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Plan:
+        account = _named(kw.pop("account", None))
+        plain = [self._call_ref(args[0]) if args and name in ON_CALLS else _named(args[0])] if args else []
+        plain += [_named(value) for value in args[1:]]
+        named = {key: self._call_ref(v) if key == "call" and name in ON_CALLS else _named(v) for key, v in kw.items()}
+        with self._line.lock:
+            context = self._line.client.context(account or "")
+        return plan(name, *plain, context=context, **named)
+
+    def _call_ref(self, call: Any) -> Any:
+        """The call as a command needs it: as it is now, or as it last was."""
+        if isinstance(call, CallRef):
+            return call
+        if isinstance(call, Conversation):
+            call = call.calls[-1]
+        calls = self._line.client.store.calls
+        found = calls.get(call if isinstance(call, str) else getattr(call, "id", ""))
+        if found is None and isinstance(call, str):
+            raise BadCommand(f"No call has the id {call!r}{nearest(call, list(calls))}", call=call)
+        return _ref(found or call)
+
+
+def _ref(call: Any) -> Any:
+    if not isinstance(call, Call):
+        return call  # the plan says what is wrong with it
+    return CallRef(id=call.id, from_=call.from_, to=call.to, extensions=call.extensions, state=str(call.state))
+
+
+def _named(value: Any) -> Any:
+    """Entities stand for their number, a second call for its reference."""
+    if isinstance(value, Account | Orbit | Queue | Party):
+        return value.number
+    return _ref(value)

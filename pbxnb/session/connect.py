@@ -1,0 +1,145 @@
+"""`connect` and `simulate`: check the arguments in the caller's thread, then start the line on its own and return."""
+
+from __future__ import annotations
+
+import inspect
+import ssl
+import threading
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Literal
+
+from pbxnb.client.client import Client
+from pbxnb.client.endpoint import Endpoint
+from pbxnb.client.logins import Login, Password
+from pbxnb.client.tls import Pin
+
+from .clock import PbxClock, SimulatedClock
+from .keywords import helpful_keywords, unknown_keyword
+from .line import Line
+from .pbx import Pbx
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["connect", "simulate"]
+
+
+@helpful_keywords
+def connect(
+    url: str,
+    *,
+    domain: str | None = None,
+    user: str | None = None,
+    login: Login | Literal["ask"] | None = None,
+    control: bool = False,
+    name: str | None = None,
+    dialect: Literal["auto", "modern", "2016"] = "auto",
+    tls: str | Path | Pin | ssl.SSLContext | None = None,
+    keepalive: float = 30.0,
+    open_timeout: float = 10.0,
+    ping_interval: float = 20.0,
+    ping_timeout: float = 20.0,
+    max_size: int = 64 * 2**20,
+    proxy: str | bool | None = None,
+) -> Pbx:
+    """Connect to a PBX. Returns at once, already connecting on pbxnb's own thread.
+
+    A second `connect` with the same url, domain, user and name replaces the first once it is live.
+
+    Args:
+        url: ``ws://host[:port]``, ``wss://host[:port]``, or the full ``/websocket`` URL with its query.
+        domain: the tenant; may be left out when the URL has it.
+        user: the extension whose view this is; may be left out when the URL has it.
+        login: `Password`, `AdminToken`, `Session`, ``"ask"`` for a hidden prompt now, or None to send nothing.
+        control: allow commands. Without it the handle only looks.
+        name: keeps deliberate siblings of the same url, domain and user apart.
+        dialect: the vocabulary of commands; ``auto`` decides by what the PBX is.
+        tls: None for the system's trust, a path to a CA or certificate, a `Pin`, an `ssl.SSLContext`, or
+            ``"insecure"``, which warns each time.
+        keepalive: seconds between two ``avoid-disconnect``.
+        open_timeout: seconds until the first live moment, after which the handle gives up.
+        ping_interval: seconds between two WebSocket pings.
+        ping_timeout: seconds a pong may take.
+        max_size: bytes of the largest frame taken.
+        proxy: as in websockets; None uses none on private addresses.
+
+    Raises:
+        ConfigError: an argument cannot be used. What goes wrong on the line is raised by waiting.
+
+    Example:
+        >>> pbx = await pbxnb.connect("wss://pbx.example.com", domain="acme.example", user="45",
+        ...                           login=pbxnb.Password("…"))  # doctest: +SKIP
+    """
+    endpoint = Endpoint.parse(url, domain, user)
+    lock = threading.RLock()
+    client = Client(
+        url,
+        domain=domain,
+        user=user,
+        login=login,  # which asks now, in this thread, if it is to ask
+        dialect=dialect,
+        tls=tls,
+        keepalive=keepalive,
+        open_timeout=open_timeout,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        max_size=max_size,
+        proxy=proxy,
+        lock=lock,
+    )
+    key: Hashable = (endpoint.ws_url, name)  # the URL holds domain and user
+    line = Line(client, lock, key=key)
+    pbx = Pbx(line, name=name or endpoint.account, control=control, clock=PbxClock(lambda: client.clock_offset))
+    line.start()
+    return pbx
+
+
+def simulate(
+    preset: str = "office",
+    *,
+    extensions: int = 50,
+    seed: int = 1,
+    speed: float = 1.0,
+    name: str | None = None,
+    **options: Any,
+) -> Pbx:
+    """Start an embedded PBX and connect to it over a real loopback socket, with control. Closing stops both.
+
+    The same call again, in a re-run cell, replaces the first once it is live.
+
+    Args:
+        preset: the traffic: ``office`` and others of `pbxnb.simulator`.
+        extensions: how many.
+        seed: the same seed gives the same history.
+        speed: PBX seconds per real second.
+        name: keeps deliberate siblings of the same call apart.
+        options: further options of `pbxnb.simulator.start`.
+
+    Raises:
+        TypeError: an option that the simulator does not have, with the nearest it has.
+
+    Example:
+        >>> pbx = await pbxnb.simulate("office", extensions=50, seed=1)  # doctest: +SKIP
+    """
+    from pbxnb import simulator
+
+    known = [*inspect.signature(simulator.start).parameters, "name"]
+    for option in options:
+        if option not in known:
+            raise unknown_keyword("simulate", option, known)
+    embedded = simulator.start(preset, extensions=extensions, seed=seed, speed=speed, **options)
+    lock = threading.RLock()
+    client = Client(
+        embedded.url,
+        domain=embedded.domain,
+        user=embedded.user,
+        login=Password(embedded.password),
+        tls=embedded.tls_certificate or None,
+        lock=lock,
+    )
+    key: Hashable = ("simulate", preset, extensions, seed, speed, repr(sorted(options.items())), name)
+    line = Line(client, lock, key=key, finish=embedded.close)
+    clock = SimulatedClock(embedded.clock.now, lambda: embedded.clock.rate)
+    pbx = Pbx(line, name=name or preset, control=True, clock=clock, simulator=embedded)
+    line.start()
+    return pbx

@@ -1,0 +1,270 @@
+"""`Line`: a client in its thread, from start to end, and the places everything it says passes through.
+
+The engine behind a `Pbx`. It does not know the handle, its panels or the notebook.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Hashable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from pbxnb.client.client import Client
+from pbxnb.errors import HandleClosed, PbxError
+from pbxnb.model.changes import Changes, Event
+from pbxnb.model.frames import Frame
+from pbxnb.model.status import LineState, Status
+
+from .callbacks import CallbackLane
+from .matching import event_matcher
+from .pending import Pending, fail, fulfil
+from .recent import Recent
+from .registry import REGISTRY
+from .runner import Runner
+from .subscriptions import OneEvent, Subscriptions, check_kind
+from .waiting import block, settled, timed_out
+from .watchers import Watchers
+
+__all__ = ["Line"]
+
+logger = logging.getLogger("pbxnb")
+
+T = TypeVar("T")
+
+CLOSE_WITHIN = 0.5
+"""Seconds a polite close may take before the socket is dropped: threads must be gone within one second."""
+
+UNREAD_AFTER = 0.4
+"""Seconds a failure before the first *live* waits for a reader before it is logged."""
+
+LAST_WORDS = 0.3
+"""Seconds the handlers have, after the end, for the events already queued."""
+
+
+class Line:
+    """One connection on its own thread.
+
+    Args:
+        client: not yet started.
+        lock: held by the client while it writes the model.
+        key: equal keys replace each other (see `Registry`).
+        finish: called last of all, for what belongs to the line: the embedded PBX.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        lock: AbstractContextManager[Any],
+        *,
+        key: Hashable,
+        finish: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.client = client
+        self.lock = lock
+        self.key = key
+        self.lane = CallbackLane()
+        self.subscriptions = Subscriptions(self.lane)
+        self.recent = Recent(lambda: self.read(client.store.closed_calls))
+        self.on_changes: Watchers[Changes] = Watchers()
+        self.on_frame: Watchers[Frame] = Watchers()
+        self.on_status: Watchers[Status] = Watchers()
+        self._runner = Runner(self._main, self._after)
+        self._finish = finish
+        self._live: Future[None] = Future()
+        self._gone: Future[None] = Future()
+        self._read = threading.Event()  # somebody has seen why it failed
+        self._closing = asyncio.Event()
+        self._why = ""
+        self._error: BaseException | None = None
+        self._final: Status | None = None
+        client.on_event = self.subscriptions.publish
+        client.on_changes = self._changed
+        client.on_frame = self._frame
+        client.on_status = self._status
+
+    # ---- life ----
+
+    def start(self) -> None:
+        """Begin to connect."""
+        REGISTRY.enter(self)
+        self._runner.start()
+
+    async def live(self) -> None:
+        """Return once live; raise what went wrong, or what ended it."""
+        await settled(self._live)
+        self._raise()
+
+    def wait_live(self, timeout: float | None) -> None:
+        """As `live`, blocking."""
+        block(self._live, timeout, "the first live moment of the connection")
+        self._raise()
+
+    def begin_close(self, why: str) -> None:
+        """Start to close; does not wait, and may be called again and from anywhere."""
+        self._why = self._why or why
+        self._runner.call(self._closing.set)
+
+    async def gone(self) -> None:
+        """Return once its threads have finished."""
+        await settled(self._gone)
+        self.join(0.1)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for its threads to be gone; True when they are. On one of them, does not wait."""
+        if self._runner.inside or self.lane.inside:
+            return False
+        return self._runner.join(timeout) and self.lane.join(timeout)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self._final is not None
+
+    @property
+    def status(self) -> Status:
+        """The line, now."""
+        status = self._final or self._with_reason(self.client.status)
+        dropped = self.lane.tally.count
+        return msgspec.structs.replace(status, dropped_events=dropped) if dropped else status
+
+    # ---- work ----
+
+    def read(self, fn: Callable[[], T]) -> T:
+        """Call ``fn()`` while the model holds still."""
+        with self.lock:
+            return fn()
+
+    def ask(self, fn: Callable[[], T]) -> T:
+        """Call ``fn()`` on the I/O lane, between two messages, and return what it returns; a few milliseconds."""
+
+        async def there() -> T:
+            return fn()
+
+        if not self._runner.inside:
+            with suppress(HandleClosed):
+                return self._runner.submit(there).result()
+        return fn()  # nobody else runs, or we are there already
+
+    def check_open(self) -> None:
+        """Refuse what a closed handle cannot do."""
+        if self._final is not None:
+            raise self._closed()
+
+    def submit(self, make: Callable[[], Coroutine[Any, Any, T]], what: str) -> Pending[T]:
+        """Run a coroutine on the I/O lane."""
+        return self._pending(self._runner.submit(make), what, None)
+
+    def call(self, fn: Callable[[], object]) -> bool:
+        """Run ``fn()`` on the I/O lane soon; False when it has ended."""
+        return self._runner.call(fn)
+
+    def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
+        """Have queues and orbits re-read while something shows them."""
+        stops: list[Callable[[], None]] = []  # used on the I/O lane only
+        self.call(lambda: stops.append(self.client.keep_read(queues, orbits)))
+
+        def stop() -> None:
+            self.call(lambda: stops.pop()() if stops else None)
+
+        return stop
+
+    def until(self, test: Callable[[], T], timeout: float | None) -> Pending[T]:
+        """Wait for ``test()`` to become true."""
+        future: Future[T] = Future()
+        self.lane.until(test, future)
+        return self._pending(future, "the condition", timeout)
+
+    def wait_for(self, kind: str, timeout: float | None, match: dict[str, Any]) -> Pending[Event]:
+        """Wait for one event."""
+        future: Future[Event] = Future()
+        one = OneEvent(event_matcher(check_kind(kind), match), future)
+        remove = self.subscriptions.add(kind, one)
+        future.add_done_callback(lambda _: remove())
+        return self._pending(future, f"an event {kind!r}", timeout)
+
+    def _pending(self, future: Future[T], what: str, timeout: float | None) -> Pending[T]:
+        if timeout is not None and not future.done():
+            self._runner.later(timeout, lambda: fail(future, timed_out(what, timeout)))
+        return Pending(future, what, post=self.lane.post, later=self._runner.later)
+
+    # ---- on the I/O lane ----
+
+    async def _main(self) -> None:
+        run = asyncio.ensure_future(self.client.run())
+        asked = asyncio.ensure_future(self._closing.wait())
+        await asyncio.wait({run, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not run.done():
+            await asyncio.wait({run, asyncio.ensure_future(self.client.aclose())}, timeout=CLOSE_WITHIN)
+        if not run.done():
+            run.cancel()
+            await asyncio.wait({run}, timeout=0.1)
+        self._end(run.exception() if run.done() and not run.cancelled() else None)
+
+    def _end(self, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, PbxError):
+            logger.error("The connection ended with an error that is not its own.", exc_info=error)
+        self._error = error
+        self._why = str(error) if error is not None else self._why or "Closed."
+        last = self.client.status
+        if last.state in (LineState.CLOSED, LineState.REFUSED):
+            self._final = self._with_reason(last)
+        else:  # the client had no time left to say so itself
+            self._final = msgspec.structs.replace(last, state=LineState.CLOSED, since=datetime.now(UTC), why=self._why)
+            self.on_status(self._final)
+        closed = self._closed()
+        self.subscriptions.end(closed)
+        self.lane.refuse(closed)
+        if self._live.done() and error is not None:
+            logger.error("The connection has ended: %s", error)  # nobody waits any more who could be told
+            self._read.set()
+        fail(self._live, error or closed)
+
+    def _after(self) -> None:
+        self.lane.stop(LAST_WORDS)
+        try:
+            self._finish()
+        finally:
+            REGISTRY.leave(self)
+            if self._error is not None and not self._read.wait(UNREAD_AFTER):
+                logger.error("The connection failed: %s", self._error)
+            self.lane.join(LAST_WORDS)
+            fulfil(self._gone, None)
+
+    def _changed(self, changes: Changes) -> None:
+        self.on_changes(changes)
+        self.lane.changed()
+
+    def _frame(self, frame: Frame) -> None:
+        self.recent.add(frame)  # every frame passes here once: the journal's place
+        self.on_frame(frame)
+
+    def _status(self, status: Status) -> None:
+        if status.state is LineState.LIVE and not self._live.done():
+            fulfil(self._live, None)
+            REGISTRY.went_live(self)
+        self.on_status(self._with_reason(status))
+        self.lane.changed()
+
+    # ---- how it ended ----
+
+    def _with_reason(self, status: Status) -> Status:
+        """The client does not know why it is closed from outside."""
+        if status.state is LineState.CLOSED and not status.why:
+            return msgspec.structs.replace(status, why=self._why or "Closed.")
+        return status
+
+    def _closed(self) -> HandleClosed:
+        return HandleClosed(f"This connection is closed: {self._why}", hint="Connect again.")
+
+    def _raise(self) -> None:
+        self._read.set()
+        if self._final is not None:
+            raise self._error or self._closed()

@@ -1,0 +1,194 @@
+"""Live, read-only views of the model: a dictionary's manners, safe against the I/O lane that writes.
+
+``len``, ``in`` and ``[key]`` read now; everything that walks works on a list taken atomically at its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from pbxnb.errors import MissingExtra
+from pbxnb.model.entities import Party
+
+from .matching import check_fields, fits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LiveMapping", "Rows"]
+
+V = TypeVar("V", bound=msgspec.Struct)
+
+
+class Rows(list[V], Generic[V]):
+    """Entities taken at one moment: a plain list that also makes tables.
+
+    Args:
+        entities: the rows.
+        type_: their type; gives the columns even where there is no row.
+    """
+
+    def __init__(self, entities: Iterable[V], type_: type[V]) -> None:
+        super().__init__(entities)
+        self._type = type_
+
+    def where(self, predicate: Callable[[V], object] | None = None, **fields: Any) -> Rows[V]:
+        """Those for which ``predicate`` is true and every field given has the value given.
+
+        Example:
+            >>> pbx.calls.where(state="connected", to="204")  # doctest: +SKIP
+
+        Raises:
+            TypeError: a field that these entities do not have.
+        """
+        check_fields(fields, self._type.__struct_fields__, self._type.__name__)
+        kept = (e for e in self if fits(e, fields) and (predicate is None or predicate(e)))
+        return Rows(kept, self._type)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One dictionary a row, of plain values; a party becomes two columns, number and name."""
+        return [_record(entity) for entity in self]
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """A pandas table, one row each, the same columns always.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtra(
+                "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
+            ) from None
+        table = pd.DataFrame(self.records(), columns=_columns(self._type))
+        for name in table.columns:
+            if _is_time(self._type, name):
+                table[name] = pd.to_datetime(table[name], utc=True)
+        return table
+
+
+class LiveMapping(Mapping[str, V], Generic[V]):
+    """One collection of the model, as it is now.
+
+    Args:
+        name: what it is called, for texts.
+        type_: the type of its entities.
+        read: gives the dictionary the model writes.
+        lock: held by the writer during one message.
+        only: keeps the entities it accepts; None keeps all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        type_: type[V],
+        read: Callable[[], Mapping[str, V]],
+        lock: AbstractContextManager[Any],
+        only: Callable[[V], bool] | None = None,
+    ) -> None:
+        self._name = name
+        self._type = type_
+        self._read = read
+        self._lock = lock
+        self._only = only
+
+    def __getitem__(self, key: str) -> V:
+        if isinstance(key, int):
+            raise KeyError(f"{key} is an int, the keys are text: {self._name}[{str(key)!r}]")
+        value = self._read()[key]
+        if self._only is not None and not self._only(value):
+            raise KeyError(key)
+        return value
+
+    def __len__(self) -> int:
+        return len(self._read()) if self._only is None else len(self._now())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def keys(self) -> KeysView[str]:
+        """The keys, taken now."""
+        return self._now().keys()
+
+    def values(self) -> ValuesView[V]:
+        """The entities, taken now."""
+        return self._now().values()
+
+    def items(self) -> ItemsView[str, V]:
+        """Keys and entities, taken now."""
+        return self._now().items()
+
+    def where(self, predicate: Callable[[V], object] | None = None, **fields: Any) -> Rows[V]:
+        """The entities, taken now, that have these fields and for which ``predicate`` is true (see `Rows.where`)."""
+        return self._rows().where(predicate, **fields)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One dictionary of plain values an entity (see `Rows.records`)."""
+        return self._rows().records()
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """A pandas table, one row an entity; needs the ``analysis`` extra (see `Rows.df`)."""
+        return self._rows().df
+
+    def __repr__(self) -> str:
+        return f"<{self._name}: {len(self)}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._now())
+
+    def _now(self) -> dict[str, V]:
+        with self._lock:
+            now = dict(self._read())
+        return now if self._only is None else {k: v for k, v in now.items() if self._only(v)}
+
+    def _rows(self) -> Rows[V]:
+        return Rows(self._now().values(), self._type)
+
+
+def _record(entity: msgspec.Struct) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for name in entity.__struct_fields__:
+        value = getattr(entity, name)
+        if isinstance(value, Party):
+            stem = name.rstrip("_")
+            record[f"{stem}_number"], record[f"{stem}_name"] = value.number, value.name
+        else:
+            record[name] = _plain(value)
+    return record
+
+
+def _plain(value: Any) -> Any:
+    if value is None or type(value) in (str, int, float, bool, datetime):
+        return value
+    if isinstance(value, str):
+        return str(value)  # a string enum becomes its text
+    if isinstance(value, msgspec.Struct):
+        return _record(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _columns(type_: type[msgspec.Struct]) -> list[str]:
+    columns: list[str] = []
+    for field in msgspec.structs.fields(type_):
+        if field.type is Party:
+            stem = field.name.rstrip("_")
+            columns += [f"{stem}_number", f"{stem}_name"]
+        else:
+            columns.append(field.name)
+    return columns
+
+
+def _is_time(type_: type[msgspec.Struct], name: str) -> bool:
+    return any(f.name == name and f.type in (datetime, datetime | None) for f in msgspec.structs.fields(type_))

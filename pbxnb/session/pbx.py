@@ -1,0 +1,286 @@
+"""`Pbx`: the one object a person holds. It reads the model, waits, sends, and makes panels; the work is in `Line`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from pbxnb.model.changes import Changes, Event
+from pbxnb.model.entities import (
+    Account,
+    Call,
+    CallRecord,
+    Conversation,
+    Evidence,
+    Orbit,
+    Presence,
+    Queue,
+    Snapshot,
+)
+from pbxnb.model.frames import Frame
+from pbxnb.model.status import Status
+
+from .clock import PbxClock
+from .commands import Commands
+from .line import Line
+from .mappings import LiveMapping
+from .panels import Panels
+from .pending import Pending
+from .recent import Recent
+from .registry import REGISTRY
+from .show import one_line, small_html
+from .subscriptions import EventStream
+from .waiting import in_own_thread
+
+if TYPE_CHECKING:
+    from pbxnb.protocol.coverage import CoverageReport
+    from pbxnb.simulator import Simulator
+    from pbxnb.ui.handle import Handle
+
+__all__ = ["Pbx"]
+
+T = TypeVar("T")
+
+JOIN_WITHIN = 1.5
+"""Seconds `close` waits at most for the threads: they are gone within one, unless a handler of the user's blocks."""
+
+
+class Pbx(Commands, Panels):
+    """A live PBX. Made by `pbxnb.connect` and `pbxnb.simulate`; it is already connecting when you get it.
+
+    Wait until it is live with ``await``, ``async with``, ``with`` or ``.result(timeout)``.
+
+    Attributes:
+        name: what tells deliberate siblings apart; by default ``user@domain``.
+        domain: the tenant.
+        user: our extension.
+        control: whether commands may be sent.
+        simulated: whether the PBX is an embedded one.
+        accounts: every account by number, live.
+        extensions: the accounts that are extensions, live.
+        calls: every call by id, live.
+        conversations: what people would call one call, by id, live.
+        queues: queues by number, as last read.
+        orbits: park orbits by number, as last read.
+
+    Example:
+        >>> pbx = await pbxnb.connect("wss://pbx.example.com", domain="acme.example", user="45")  # doctest: +SKIP
+        >>> pbx.accounts["204"].state  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, line: Line, *, name: str, control: bool, clock: PbxClock, simulator: Simulator | None = None
+    ) -> None:
+        store = line.client.store
+        self._line = line
+        self._clock = clock
+        self._simulator = simulator
+        self.name = name
+        self.domain = line.client.endpoint.domain
+        self.user = line.client.endpoint.user
+        self.control = control
+        self.simulated = simulator is not None
+        lock = line.lock
+        self.accounts = LiveMapping("accounts", Account, lambda: store.accounts, lock)
+        self.extensions = LiveMapping(
+            "extensions", Account, lambda: store.accounts, lock, only=lambda account: account.type == "extensions"
+        )
+        self.calls = LiveMapping("calls", Call, lambda: store.calls, lock)
+        self.conversations = LiveMapping("conversations", Conversation, lambda: store.conversations, lock)
+        self.queues = LiveMapping("queues", Queue, lambda: store.queues, lock)
+        self.orbits = LiveMapping("orbits", Orbit, lambda: store.orbits, lock)
+
+    # ---- life ----
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from self._line.live().__await__()
+        return self
+
+    def result(self, timeout: float | None = None) -> Self:
+        """Block until live.
+
+        Args:
+            timeout: seconds; None leaves it to ``open_timeout``.
+
+        Raises:
+            PbxError: what went wrong; `WaitTimeout` when only this wait was too short.
+            WrongThread: called on one of pbxnb's own threads.
+        """
+        self._line.wait_live(timeout)
+        return self
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await self
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> Self:
+        try:
+            return self.result()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the line and wait for its threads to be gone; on one of them, only start to. May be called again."""
+        self._line.begin_close("Closed.")
+        if not in_own_thread():
+            self._line.join(JOIN_WITHIN)
+
+    async def aclose(self) -> None:
+        """Close the line and wait for its threads to be gone. May be called again."""
+        self._line.begin_close("Closed.")
+        await self._line.gone()
+
+    # ---- reading ----
+
+    @property
+    def status(self) -> Status:
+        """The line, now; frozen."""
+        return self._line.status
+
+    @property
+    def clock(self) -> PbxClock:
+        """The PBX's clock, as far as it is known."""
+        return self._clock
+
+    @property
+    def recent(self) -> Recent:
+        """The newest frames in both directions, and the calls of the session that have ended."""
+        return self._line.recent
+
+    @property
+    def simulator(self) -> Simulator:
+        """The embedded PBX, to steer it; on a simulated handle only."""
+        if self._simulator is None:
+            raise AttributeError("A real PBX has no `simulator`; make a simulated one with pbxnb.simulate().")
+        return self._simulator
+
+    def snapshot(self) -> Snapshot:
+        """The whole model at one moment, frozen and consistent."""
+        store = self._line.client.store
+        return self._line.read(lambda: store.snapshot(datetime.now(UTC)))
+
+    def coverage(self) -> CoverageReport:
+        """Which actions, fields and values were seen, and which of them nobody knows."""
+        return self._line.ask(self._line.client.coverage.report)
+
+    def frames(self) -> tuple[Frame, ...]:
+        """The recent frames, oldest first."""
+        return self.recent.frames
+
+    def closed_calls(self) -> tuple[CallRecord, ...]:
+        """The session's ended calls, oldest first."""
+        return self.recent.closed_calls
+
+    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
+        """Presence intervals of the session, of one account or of all."""
+        store = self._line.client.store
+        return self._line.read(lambda: store.presence(number))
+
+    def explain(self, number: str) -> tuple[Evidence, ...]:
+        """Why this account looks as it does: the rule and frame that set each axis."""
+        store = self._line.client.store
+        return self._line.read(lambda: store.explain(number))
+
+    # ---- hearing ----
+
+    def on(self, kind: str, fn: Callable[[Event], Any]) -> Callable[[], None]:
+        """Call ``fn(event)`` for every event of ``kind``.
+
+        A plain function runs on the callback lane, in order; a coroutine function on the loop that calls `on`, one
+        event after the other. Dropped when the cell it was subscribed in runs again.
+
+        Args:
+            kind: ``message``, ``call.new``, ``call.changed``, ``call.ended``, ``account.changed``, ``connection``,
+                ``gap``, or a glob such as ``call.*``.
+            fn: the handler. Its errors are logged and never stop the line.
+
+        Returns:
+            The unsubscribe.
+
+        Raises:
+            ConfigError: no event can ever match ``kind``.
+        """
+        unsubscribe = self._line.subscriptions.on(kind, fn)
+        forget = REGISTRY.cells.remember(unsubscribe)
+
+        def stop() -> None:
+            unsubscribe()
+            forget()
+
+        return stop
+
+    def events(self, kind: str = "*") -> EventStream:
+        """The events of ``kind`` as an async iterator, which ends with the handle; kinds as for `on`."""
+        stream = self._line.subscriptions.stream(kind)
+        REGISTRY.cells.remember(stream.unsubscribe)
+        return stream
+
+    def until(self, predicate: Callable[[Pbx], T], timeout: float | None = None) -> Pending[T]:
+        """Wait until ``predicate(pbx)`` is true; the result is what it returned.
+
+        It is tried at once and after changes, on the callback lane, with the newest state: a state that came and
+        went in between may be skipped (for edges, `wait_for`). Its exception is the waiter's.
+
+        Args:
+            predicate: reads, and returns something true when the wait is over.
+            timeout: seconds; None waits as long as it takes.
+
+        Example:
+            >>> await pbx.until(lambda p: p.accounts["204"].state == "idle", timeout=60)  # doctest: +SKIP
+        """
+        return self._line.until(lambda: predicate(self), timeout)
+
+    def wait_for(self, kind: str, timeout: float | None = None, **match: Any) -> Pending[Event]:
+        """Wait for the next event of ``kind`` whose fields, or whose call's or account's fields, match.
+
+        Args:
+            kind: as for `on`.
+            timeout: seconds; None waits as long as it takes.
+            match: values to have; a call or account may stand for itself: ``wait_for("call.ended", call=call)``.
+
+        Raises:
+            TypeError: a field that such events do not have.
+        """
+        return self._line.wait_for(kind, timeout, match)
+
+    def watch(self, fn: Callable[[Changes], None]) -> Callable[[], None]:
+        """Call ``fn(changes)`` on the I/O lane after every change; it may only mark things dirty. Returns the stop."""
+        return self._line.on_changes.add(fn)
+
+    def watch_frames(self, fn: Callable[[Frame], None]) -> Callable[[], None]:
+        """Call ``fn(frame)`` on the I/O lane for every frame, both directions. Returns the stop."""
+        return self._line.on_frame.add(fn)
+
+    def watch_status(self, fn: Callable[[Status], None]) -> Callable[[], None]:
+        """Call ``fn(status)`` on the I/O lane when the line's state changes. Returns the stop."""
+        return self._line.on_status.add(fn)
+
+    def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
+        """Have queues and orbits re-read every 30 s while something shows them. Returns the stop."""
+        return self._line.keep_read(queues, orbits)
+
+    # ---- showing ----
+
+    def __repr__(self) -> str:
+        return one_line(self, self._line.client.endpoint.host)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        host = self._line.client.endpoint.host
+        return {"text/plain": one_line(self, host), "text/html": small_html(self, host)}
+
+
+if TYPE_CHECKING:
+
+    def _is_a_handle(pbx: Pbx) -> Handle:
+        return pbx

@@ -1,0 +1,64 @@
+"""A bounded queue of events for a slow reader: state events are never lost, old `message` events may be, counted."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+__all__ = ["LIMIT", "EventQueue", "Tally"]
+
+T = TypeVar("T")
+
+LIMIT = 100_000
+"""Entries beyond which the oldest `message` events go."""
+
+
+class Tally:
+    """How many events one handle has dropped, over all its queues."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class EventQueue(Generic[T]):
+    """First in, first out, over two shelves: what must stay, and what may go when too much lies here.
+
+    Args:
+        tally: counts what goes; only the I/O lane puts, so one writer counts.
+        limit: entries, both shelves together, beyond which the oldest that may go, goes.
+    """
+
+    def __init__(self, tally: Tally, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self._tally = tally
+        self._kept: deque[tuple[int, T]] = deque()
+        self._droppable: deque[tuple[int, T]] = deque()
+        self._order = 0
+        self._lock = threading.Lock()
+
+    def put(self, item: T, *, may_go: bool = False) -> None:
+        """Append ``item``; ``may_go`` marks it as one that can be dropped."""
+        with self._lock:
+            self._order += 1
+            (self._droppable if may_go else self._kept).append((self._order, item))
+            if self._droppable and len(self._kept) + len(self._droppable) > self.limit:
+                self._droppable.popleft()
+                self._tally.count += 1
+
+    def get(self) -> T | None:
+        """Take the oldest entry; None when nothing lies here."""
+        with self._lock:
+            kept, droppable = self._kept, self._droppable
+            if kept and (not droppable or kept[0][0] < droppable[0][0]):
+                return kept.popleft()[1]
+            return droppable.popleft()[1] if droppable else None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            self._droppable.clear()
+
+    def __len__(self) -> int:
+        return len(self._kept) + len(self._droppable)

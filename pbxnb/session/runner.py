@@ -1,0 +1,119 @@
+"""The I/O lane: one daemon thread ``pbxnb-io`` with its own asyncio loop, and the ways into it from other threads.
+
+Knows nothing of PBXes: it runs one main coroutine, takes work while that runs, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from pbxnb.errors import HandleClosed
+
+from .pending import fail, fulfil
+
+__all__ = ["Runner"]
+
+T = TypeVar("T")
+
+
+class Runner:
+    """A loop in a thread, for as long as its main coroutine runs.
+
+    Args:
+        main: makes the coroutine to run; it handles its own errors.
+        after: called on the thread once the loop is closed, the last thing the thread does.
+    """
+
+    def __init__(self, main: Callable[[], Coroutine[Any, Any, None]], after: Callable[[], None]) -> None:
+        self._main = main
+        self._after = after
+        self._loop = asyncio.new_event_loop()
+        self._open: set[Future[Any]] | None = set()  # None: no more work is taken
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="pbxnb-io", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    @property
+    def inside(self) -> bool:
+        """Whether the caller is on this very thread."""
+        return threading.current_thread() is self._thread
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread to end, at most ``timeout`` seconds; True when it is gone."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def call(self, fn: Callable[[], object]) -> bool:
+        """Run ``fn()`` on the loop soon; False when the loop has ended."""
+        try:
+            self._loop.call_soon_threadsafe(fn)
+        except RuntimeError:
+            return False
+        return True
+
+    def later(self, seconds: float, fn: Callable[[], object]) -> None:
+        """Run ``fn()`` on the loop in ``seconds``; at once where the loop has ended."""
+        if not self.call(lambda: self._loop.call_later(seconds, fn)):
+            fn()
+
+    def submit(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Run the coroutine ``make()`` on the loop. Cancelling the future does not stop the coroutine.
+
+        Whatever the loop does not finish ends in `HandleClosed`: a cancelled future would look like an interrupt.
+        """
+        future: Future[T] = Future()
+        with self._lock:
+            taken = self._open is not None
+            if self._open is not None:
+                self._open.add(future)
+        if not taken or not self.call(lambda: self._begin(make, future)):
+            fail(future, HandleClosed("The connection has ended.", hint="Connect again."))
+        return future
+
+    def _begin(self, make: Callable[[], Coroutine[Any, Any, T]], future: Future[T]) -> None:
+        def finish(task: asyncio.Task[T]) -> None:
+            if task.cancelled():
+                return  # by the end of the loop, which settles what is open
+            error = task.exception()
+            if error is not None:
+                fail(future, error)
+            else:
+                fulfil(future, task.result())
+            with self._lock:
+                if self._open is not None:
+                    self._open.discard(future)
+
+        if not future.done():
+            self._loop.create_task(make()).add_done_callback(finish)
+
+    def _run(self) -> None:
+        loop = self._loop
+        try:
+            loop.run_until_complete(self._main())
+        finally:
+            with self._lock:
+                open_, self._open = self._open or set(), None
+            _cancel_rest(loop)
+            loop.close()
+            for future in open_:
+                fail(future, HandleClosed("The connection ended before this was done.", hint="Connect again."))
+            self._after()
+
+
+def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
+    # The loop's own executor is left to itself: a name look-up that hangs in it must not hold this thread.
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        with suppress(TimeoutError):
+            loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 0.2))
+    loop.run_until_complete(loop.shutdown_asyncgens())

@@ -1,0 +1,47 @@
+"""How a handle looks as the last expression of a cell: one line, and a little static HTML. No I/O, no secret."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from pbxnb.model.status import LineState
+
+if TYPE_CHECKING:
+    from .pbx import Pbx
+
+__all__ = ["one_line", "small_html"]
+
+SHAPES = {LineState.LIVE: "●", LineState.STALE: "◐", LineState.REFUSED: "✕", LineState.CLOSED: "○"}
+"""A sign beside the word, so that the state is never colour alone; on the way, ``◌``."""
+
+WIDTH = 110
+STYLE = (
+    "display:inline-block;padding:4px 10px;border:1px solid var(--jp-border-color1,#bbb);border-radius:4px;"
+    "color:var(--jp-ui-font-color1,#222);background:var(--jp-layout-color1,#fff);font:13px/1.5 sans-serif"
+)
+
+
+def _counts(pbx: Pbx) -> str:
+    return f"{len(pbx.accounts)} accounts, {len(pbx.calls)} calls"
+
+
+def one_line(pbx: Pbx, host: str) -> str:
+    """Class, account, host, state, counts; at most 110 characters."""
+    kind = "simulated" if pbx.simulated else host
+    line = f"<Pbx {pbx.user}@{pbx.domain} on {kind}: {pbx.status.state}, {_counts(pbx)}>"
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 2]}…>"
+
+
+def small_html(pbx: Pbx, host: str) -> str:
+    """The same, and why where there is a reason; every word escaped."""
+    status = pbx.status
+    where = "simulated" if pbx.simulated else host
+    head = f"{SHAPES.get(status.state, '◌')} <b>{html.escape(status.state)}</b>"
+    what = html.escape(f"{pbx.user}@{pbx.domain} on {where}")
+    lines = [f"{head} · {what} · {_counts(pbx)} · control {'on' if pbx.control else 'off'}"]
+    if status.pbx_version:
+        lines[0] += f" · PBX {html.escape(status.pbx_version[:40])}"
+    if status.why:
+        lines.append(html.escape(status.why[:300]))
+    return f'<div style="{STYLE}">{"<br>".join(lines)}</div>'

@@ -1,0 +1,292 @@
+"""Who wants to hear of which events: plain handlers, coroutine handlers, streams and one-time waits.
+
+`publish` runs on the I/O lane and only hands over: handlers run on the callback lane, coroutines and streams on the
+loop that asked for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any, Protocol
+
+from pbxnb.errors import ConfigError
+from pbxnb.model.changes import Event
+
+from .callbacks import CallbackLane
+from .keywords import nearest
+from .matching import KINDS
+from .pending import fail, fulfil
+from .queueing import EventQueue, Tally
+from .waiting import wake_on
+
+__all__ = ["EventStream", "OneEvent", "Subscriptions"]
+
+logger = logging.getLogger("pbxnb")
+
+
+def check_kind(kind: str) -> str:
+    """Return ``kind``, or raise `ConfigError` if no event can ever match it."""
+    if any(fnmatchcase(known, kind) for known in KINDS):
+        return kind
+    raise ConfigError(
+        f"No event is of kind {kind!r}{nearest(kind, KINDS)}", hint="A glob such as 'call.*' is possible.", kind=kind
+    )
+
+
+class Subscriber(Protocol):
+    """One who is told of events, on the I/O lane."""
+
+    def deliver(self, event: Event) -> None:
+        """Take the event; never block."""
+
+    def end(self, error: BaseException) -> None:
+        """No more will come."""
+
+
+class Subscriptions:
+    """The subscribers of one handle, by glob.
+
+    Args:
+        lane: where plain functions run.
+    """
+
+    def __init__(self, lane: CallbackLane) -> None:
+        self._lane = lane
+        self._all: tuple[tuple[str, Subscriber], ...] = ()
+        self._by_kind: dict[str, tuple[Subscriber, ...]] = {}
+        self._ended: BaseException | None = None
+        self._lock = threading.Lock()
+
+    def on(self, kind: str, fn: Callable[[Event], Any]) -> Callable[[], None]:
+        """Subscribe a plain function, or a coroutine function from within its loop; returns the unsubscribe."""
+        check_kind(kind)
+        if inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None)):  # noqa: B004
+            return self.add(kind, CoroutineHandler(fn, self._lane.tally))
+        return self.add(kind, PlainHandler(fn, self._lane))
+
+    def stream(self, kind: str) -> EventStream:
+        """Subscribe an async iterator; dropping it unsubscribes."""
+        check_kind(kind)
+        feed = Feed(self._lane.tally)
+        return EventStream(feed, self.add(kind, feed))
+
+    def add(self, kind: str, subscriber: Subscriber) -> Callable[[], None]:
+        """Add any subscriber; returns the unsubscribe, which may be called twice."""
+        entry = (kind, subscriber)
+        with self._lock:
+            self._all, self._by_kind = (*self._all, entry), {}
+            ended = self._ended
+        if ended is not None:
+            subscriber.end(ended)
+
+        def remove() -> None:
+            with self._lock:
+                self._all, self._by_kind = tuple(e for e in self._all if e is not entry), {}
+
+        return remove
+
+    def publish(self, event: Event) -> None:
+        """Hand ``event`` to everyone whose glob matches; on the I/O lane."""
+        subscribers = self._by_kind.get(event.kind)
+        if subscribers is None:
+            with self._lock:
+                subscribers = tuple(s for kind, s in self._all if fnmatchcase(event.kind, kind))
+                self._by_kind[event.kind] = subscribers
+        for subscriber in subscribers:
+            subscriber.deliver(event)
+
+    def end(self, error: BaseException) -> None:
+        """Tell everyone, also those still to come, that no more will come."""
+        with self._lock:
+            self._ended = error
+        for _, subscriber in self._all:
+            subscriber.end(error)
+
+
+class PlainHandler:
+    """A function on the callback lane, in the context of the cell that subscribed it: what it prints lands there."""
+
+    def __init__(self, fn: Callable[[Event], Any], lane: CallbackLane) -> None:
+        self._fn = fn
+        self._lane = lane
+        self._context = contextvars.copy_context()
+        self._failures = Failures(fn)
+
+    def deliver(self, event: Event) -> None:
+        """Take the event; never block."""
+        self._lane.post(lambda: self._call(event), may_go=event.kind == "message")
+
+    def end(self, error: BaseException) -> None:
+        """Nothing to do: what is queued still runs."""
+
+    def _call(self, event: Event) -> None:
+        try:
+            self._context.run(self._fn, event)
+        except Exception as error:  # noqa: BLE001 - the user's; it is reported, and the next event still comes
+            self._failures.report(error)
+
+
+class CoroutineHandler:
+    """A coroutine function on the loop that subscribed it, one event after the other."""
+
+    def __init__(self, fn: Callable[[Event], Any], tally: Tally) -> None:
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigError(
+                "A coroutine function was subscribed where no event loop runs.",
+                hint="Subscribe it from a cell or a coroutine, or give a plain function.",
+            ) from None
+        self._fn = fn
+        self._context = contextvars.copy_context()
+        self._failures = Failures(fn)
+        self._task: asyncio.Task[None] | None = None
+        self._scheduled = False
+        self._queue: EventQueue[Event] = EventQueue(tally)
+
+    def deliver(self, event: Event) -> None:
+        """Take the event; never block."""
+        self._queue.put(event, may_go=event.kind == "message")
+        if not self._scheduled:  # a loop that blocks for a minute finds one call waiting, not thousands
+            self._scheduled = True
+            with suppress(RuntimeError):  # that loop has closed: nobody is left to call
+                self._loop.call_soon_threadsafe(self._pump)
+
+    def end(self, error: BaseException) -> None:
+        """Nothing to do: what is queued still runs."""
+
+    def _pump(self) -> None:
+        self._scheduled = False
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._drain(), context=self._context)
+
+    async def _drain(self) -> None:
+        while (event := self._queue.get()) is not None:
+            try:
+                await self._fn(event)
+            except Exception as error:  # noqa: BLE001 - as in PlainHandler
+                self._failures.report(error)
+
+
+class Failures:
+    """Reports the errors of one handler: with traceback, but the 1st, 10th, 100th ... only."""
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self._name = getattr(fn, "__qualname__", repr(type(fn)))
+        self._count = 0
+
+    def report(self, error: Exception) -> None:
+        """Count ``error`` and log it when its turn has come."""
+        self._count += 1
+        if str(self._count).rstrip("0") == "1":
+            text = "The handler %s failed (%d so far); the line goes on."
+            logger.error(text, self._name, self._count, exc_info=error)
+
+
+class Feed:
+    """The writing end of a stream; holds no reference to it, so that dropping the stream ends the subscription."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.queue: EventQueue[Event] = EventQueue(tally)
+        self.ended = False
+        self.wake: Callable[[], None] | None = None
+
+    def deliver(self, event: Event) -> None:
+        """Take the event; never block."""
+        self.queue.put(event, may_go=event.kind == "message")
+        self._nudge()
+
+    def end(self, error: BaseException) -> None:
+        """Let the reader finish what is queued, then stop."""
+        self.ended = True
+        self._nudge()
+
+    def stop(self) -> None:
+        """The reader wants no more, not even what is queued."""
+        self.queue.clear()
+        self.ended = True
+        self._nudge()
+
+    def _nudge(self) -> None:
+        if (wake := self.wake) is not None:
+            wake()
+
+
+class EventStream:
+    """Events as an async iterator; it ends with the handle. Events since its making are kept for the first `anext`.
+
+    Example:
+        >>> async for event in pbx.events("call.*"):  # doctest: +SKIP
+        ...     print(event.kind, event.call.id)
+    """
+
+    def __init__(self, feed: Feed, remove: Callable[[], None]) -> None:
+        def unsubscribe() -> None:  # knows the feed, not the stream
+            remove()
+            feed.stop()
+
+        self._feed = feed
+        self.unsubscribe = unsubscribe
+        weakref.finalize(self, unsubscribe)
+
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> Event:
+        feed = self._feed
+        loop = asyncio.get_running_loop()
+        while True:
+            waiter: asyncio.Future[None] = loop.create_future()
+            feed.wake = partial(_wake, loop, waiter)
+            try:
+                if (event := feed.queue.get()) is not None:
+                    return event
+                if feed.ended:
+                    raise StopAsyncIteration
+                await wake_on(waiter)
+            finally:
+                feed.wake = None
+
+    def close(self) -> None:
+        """Unsubscribe; the iteration ends."""
+        self.unsubscribe()
+
+    async def aclose(self) -> None:
+        """As `close`, for ``contextlib.aclosing``."""
+        self.close()
+
+
+class OneEvent:
+    """Waits for the first event that ``match`` accepts; settles ``future`` with it, on the I/O lane."""
+
+    def __init__(self, match: Callable[[Event], bool], future: Future[Event]) -> None:
+        self._match = match
+        self._future = future
+
+    def deliver(self, event: Event) -> None:
+        """Take the event; never block."""
+        if not self._future.done() and self._match(event):
+            fulfil(self._future, event)
+
+    def end(self, error: BaseException) -> None:
+        """The event can no longer come."""
+        fail(self._future, error)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None]) -> None:
+    def finish() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    with suppress(RuntimeError):  # that loop has closed: nobody waits any more
+        loop.call_soon_threadsafe(finish)

@@ -1,0 +1,213 @@
+"""Live mappings, chosen rows, tables; and what is kept of the line."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pbxnb.errors import MissingExtra, PbxError
+from pbxnb.model.entities import Account, AccountState, Call, CallState, Party
+from pbxnb.model.frames import Frame
+from pbxnb.session.clock import PbxClock, SimulatedClock
+from pbxnb.session.mappings import LiveMapping
+from pbxnb.session.recent import Recent
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def model():
+    return {
+        "45": Account(number="45", name="Anna", since=NOW),
+        "46": Account(number="46", name="Ben", state=AccountState.BUSY, since=NOW),
+        "700": Account(number="700", type="acds", since=NOW),
+    }
+
+
+@pytest.fixture
+def accounts(model):
+    return LiveMapping("accounts", Account, lambda: model, threading.RLock())
+
+
+@pytest.fixture
+def extensions(model):
+    return LiveMapping("extensions", Account, lambda: model, threading.RLock(), only=lambda a: a.type == "extensions")
+
+
+def test_it_reads_like_a_dictionary_and_cannot_be_written(accounts, model):
+    assert len(accounts) == 3
+    assert "45" in accounts
+    assert accounts["45"].name == "Anna"
+    assert accounts.get("99") is None
+    assert list(accounts) == ["45", "46", "700"]
+    with pytest.raises(TypeError):
+        accounts["47"] = 1
+    model["47"] = Account(number="47", since=NOW)
+    assert len(accounts) == 4
+
+
+def test_an_int_key_is_a_key_error_that_names_the_text(accounts):
+    with pytest.raises(KeyError, match=r"accounts\['45'\]"):
+        accounts[45]
+    assert 45 not in accounts
+
+
+def test_a_filtered_view_knows_only_its_own(extensions):
+    assert list(extensions) == ["45", "46"]
+    assert len(extensions) == 2
+    assert "700" not in extensions
+    with pytest.raises(KeyError, match="700"):
+        extensions["700"]
+
+
+def test_walking_works_on_a_list_taken_at_its_start(accounts, model):
+    seen = []
+    for number, account in accounts.items():
+        model.clear()  # as if the line had said so meanwhile
+        seen.append((number, account.name))
+    assert len(seen) == 3
+    assert list(accounts.values()) == []
+
+
+def test_walking_while_another_thread_writes_never_fails(accounts, model):
+    stop = threading.Event()
+
+    def write():
+        n = 0
+        while not stop.is_set():
+            n += 1
+            model[f"x{n % 50}"] = Account(number=f"x{n % 50}", since=NOW)
+            model.pop(f"x{(n * 7) % 50}", None)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(300):
+            assert len(list(accounts.items())) >= 3
+            assert accounts.where(name="Anna")[0].number == "45"
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_where_takes_fields_a_predicate_or_both(accounts):
+    assert [a.number for a in accounts.where(state="busy")] == ["46"]
+    assert [a.number for a in accounts.where(lambda a: a.name > "A", type="extensions")] == ["45", "46"]
+    assert [a.number for a in accounts.where(type="extensions").where(name="Ben")] == ["46"]
+
+
+def test_where_with_a_field_nobody_has_names_the_nearest(accounts):
+    with pytest.raises(TypeError, match="Account has no field 'nmae'; did you mean 'name'"):
+        accounts.where(nmae="Anna")
+
+
+def test_parties_are_chosen_by_number_and_become_two_columns():
+    model = {"1": Call(id="1", from_=Party("45", "Anna"), to=Party("204"), state=CallState.CONNECTED, since=NOW)}
+    calls = LiveMapping("calls", Call, lambda: model, threading.RLock())
+    (record,) = calls.where(to="204").records()
+    assert record["from_number"] == "45"
+    assert record["from_name"] == "Anna"
+    assert record["state"] == "connected"
+    assert type(record["state"]) is str
+    assert record["extensions"] == []
+
+
+def test_keys_complete(accounts):
+    assert accounts._ipython_key_completions_() == ["45", "46", "700"]
+
+
+def test_the_repr_is_one_line(accounts):
+    assert repr(accounts) == "<accounts: 3>"
+
+
+def test_a_table_has_the_same_columns_full_and_empty(accounts, model):
+    pytest.importorskip("pandas")
+    full = accounts.df
+    model.clear()
+    empty = accounts.df
+    assert list(full.columns) == list(empty.columns)
+    assert list(full["number"]) == ["45", "46", "700"]
+    assert str(full["since"].dtype).startswith("datetime64")
+    assert full["since"].dt.tz is not None
+    assert len(empty) == 0
+
+
+def test_without_pandas_a_table_says_what_to_install(accounts, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtra, match=r'pip install "pbxnb\[analysis\]"'):
+        accounts.df  # noqa: B018
+    assert not hasattr(accounts, "df")
+
+
+# ---- recent ----
+
+
+def frame(n: int, text: str = "{}", direction: str = "in") -> Frame:
+    return Frame(seq=n, direction=direction, received=NOW, mono=float(n), connection=1, text=text)
+
+
+def test_recent_keeps_the_newest_frames_of_both_directions():
+    recent = Recent(max_frames=3)
+    for n in range(5):
+        recent.add(frame(n, direction="out" if n % 2 else "in"))
+    assert [(f.seq, f.direction) for f in recent] == [(2, "in"), (3, "out"), (4, "in")]
+    assert len(recent) == 3
+    assert recent[-1].seq == 4
+    assert recent.frames == tuple(recent)
+
+
+def test_recent_is_bounded_in_bytes_too():
+    recent = Recent(max_bytes=100)
+    for n in range(10):
+        recent.add(frame(n, "x" * 40))
+    assert [f.seq for f in recent] == [8, 9]
+
+
+def test_recent_also_tells_the_closed_calls():
+    recent = Recent(lambda: ("a record",))
+    assert recent.closed_calls == ("a record",)
+    assert repr(recent) == "<recent: 0 frames, 1 closed calls>"
+
+
+# ---- clock ----
+
+
+def test_the_clock_of_a_real_pbx_is_ours_plus_its_offset():
+    clock = PbxClock(lambda: 3600.0)
+    assert clock.rate == 1
+    assert timedelta(minutes=59) < clock.now() - datetime.now(UTC) <= timedelta(hours=1)
+
+
+def test_a_simulated_clock_runs_at_its_own_rate_and_is_seldom_asked():
+    rates, asked = [1000.0], []
+    clock = SimulatedClock(lambda: asked.append(1) or NOW, lambda: rates[0])
+    assert clock.rate == 1000
+    first = clock.now()
+    while clock.now() < first + timedelta(seconds=5):  # five of its seconds are five of our milliseconds
+        pass
+    assert len(asked) == 1
+    rates[0] = 0.0
+    assert clock.now() == NOW
+    assert clock.now() == NOW
+    assert len(asked) == 2
+    assert clock.offset == pytest.approx((NOW - datetime.now(UTC)).total_seconds(), abs=5)
+
+
+def test_the_clock_of_a_closed_simulator_stands_still():
+    open_ = [True]
+
+    def read():
+        if not open_:
+            raise PbxError("closed")
+        return NOW
+
+    clock = SimulatedClock(read, lambda: 1000.0)
+    open_.clear()
+    clock._anchor = (NOW, clock._anchor[1] - 10, 1000.0)
+    stopped = clock.now()
+    assert stopped >= NOW + timedelta(seconds=10_000)
+    assert clock.now() == stopped
+    assert clock.rate == 0

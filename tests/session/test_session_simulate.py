@@ -1,0 +1,70 @@
+"""`simulate`: the same handle on an embedded PBX, over a real loopback socket."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import pbxnb
+from pbxnb.simulator import Simulator
+
+
+def test_a_simulated_pbx_is_live_has_control_and_goes_with_its_handle():
+    with pbxnb.simulate("quiet", extensions=5) as pbx:
+        assert pbx.status.state == "live"
+        assert len(pbx.extensions) == 5
+        assert pbx.control
+        assert pbx.simulated
+        assert isinstance(pbx.simulator, Simulator)
+        assert "simulated" in repr(pbx)
+        assert any(t.name == "pbxnb-simulator" for t in threading.enumerate())
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("pbxnb-")]
+
+
+async def test_it_can_be_awaited():
+    pbx = await pbxnb.simulate("quiet", extensions=5)
+    assert pbx.status.state == "live"
+    await pbx.aclose()
+
+
+def test_a_call_placed_inside_shows_in_the_model_and_can_be_ended():
+    with pbxnb.simulate("quiet", extensions=5) as pbx:
+        one, two = list(pbx.extensions)[:2]
+        ringing = pbx.wait_for("call.new", timeout=10)
+        pbx.simulator.place_call(one, two)
+        call = ringing.result().call
+        assert (call.from_.number, call.to.number) == (one, two)
+        outcome = pbx.hangup(call, account=one).result(10)
+        assert outcome.status == "confirmed", outcome
+        assert call.id not in pbx.calls
+
+
+def test_the_clock_runs_at_the_speed_and_stands_while_paused():
+    with pbxnb.simulate("quiet", extensions=5, speed=20.0) as pbx:
+        pbx.until(lambda p: p.clock.rate == 20, timeout=5).result()
+        pbx.simulator.pause()
+        assert pbx.clock.rate == 0
+        assert pbx.clock.now() == pbx.clock.now()
+
+
+def test_the_same_call_again_replaces_the_first_and_another_stays():
+    with (
+        pbxnb.simulate("quiet", extensions=5) as other,
+        pbxnb.simulate("quiet", extensions=6) as first,
+        pbxnb.simulate("quiet", extensions=6) as second,
+    ):
+        assert first._line.join(5)
+        assert first.status.state == "closed"
+        assert second.status.state == "live"
+        assert other.status.state == "live"
+
+
+def test_a_mistyped_option_is_answered_with_the_nearest():
+    with pytest.raises(TypeError, match="did you mean 'extensions'"):
+        pbxnb.simulate("quiet", extension=5)
+
+
+def test_with_tls_the_certificate_of_the_embedded_pbx_is_trusted():
+    with pbxnb.simulate("quiet", extensions=5, tls=True) as pbx:
+        assert pbx.status.state == "live"
