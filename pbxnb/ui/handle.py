@@ -117,4 +117,3 @@ class Handle(Protocol):
 
     def command(self, name: str, /, *args: Any, **kw: Any) -> PendingLike:
         """Start the command ``name`` (``dial``, ``hangup`` ...)."""
-

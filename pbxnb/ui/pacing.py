@@ -1,0 +1,100 @@
+"""When may the next batch go to the page? Pure arithmetic over numbers and times; knows no thread, widget or comm.
+
+Acknowledgements pace, they never gate: they are comm messages and queue behind a blocking cell, so a sender that waited
+for them would paint nothing just when somebody stares at the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["Pacer"]
+
+AHEAD = 2  # batches the page may be behind without being asked to hurry
+SLOW_EVERY = 0.5  # seconds between merged batches while nothing is acknowledged
+PATIENCE = 30  # unacknowledged batches after which the page is taken to sleep
+ASLEEP_EVERY = 5.0  # seconds between merged batches to a page that sleeps
+
+
+class Pacer:
+    """Numbers the batches of one panel and says when the next may go.
+
+    Up to 2 batches may be unacknowledged. Beyond that one batch goes every 0.5 s, and from 30 unacknowledged on one
+    every 5 s, until an acknowledgement returns. Such a late batch is *merged*: it repeats everything that is not
+    acknowledged yet, so the page needs only the newest one and may drop those before it.
+
+    Example:
+        >>> pacer = Pacer()
+        >>> pacer.sent({"45"}, now=10.0)
+        (1, 0)
+        >>> pacer.acknowledge(1)
+        >>> pacer.outstanding
+        0
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.acknowledged = 0
+        self._full = 0
+        self._last = float("-inf")
+        # Keys sent but not acknowledged, with the number of the batch that carried them last.
+        self._flying: dict[str, int] = {}
+
+    @property
+    def outstanding(self) -> int:
+        """How many batches the page has not acknowledged."""
+        return self.number - self.acknowledged
+
+    def due(self) -> float:
+        """The monotonic time from which the next batch may go."""
+        if self.outstanding < AHEAD:
+            return float("-inf")
+        return self._last + (SLOW_EVERY if self.outstanding < PATIENCE else ASLEEP_EVERY)
+
+    @property
+    def merging(self) -> bool:
+        """Whether the next batch has to repeat what is not acknowledged."""
+        return self.outstanding >= AHEAD
+
+    @property
+    def base(self) -> int:
+        """The number a page must have reached to be helped by a merged batch; below it needs the whole state."""
+        return max(self.acknowledged, self._full)
+
+    def merged(self, keys: set[str]) -> set[str]:
+        """Return ``keys``, and while merging also every key that is not acknowledged."""
+        return keys | self._flying.keys() if self.merging else keys
+
+    def sent(self, keys: Iterable[str], *, now: float) -> tuple[int, int]:
+        """Note that a batch goes out.
+
+        Args:
+            keys: what it carries; while merging, the result of `merged`.
+            now: monotonic seconds.
+
+        Returns:
+            Its number, and the number a page must have reached to use it.
+        """
+        since = self.base if self.merging else self.number
+        self.number += 1
+        self._last = now
+        self._flying.update(dict.fromkeys(keys, self.number))
+        return self.number, since
+
+    def sent_full(self, *, now: float) -> tuple[int, int]:
+        """Note that the whole state goes out: a page needs no batch before it."""
+        self.number += 1
+        self._full = self.number
+        self._last = now
+        self._flying.clear()
+        return self.number, 0
+
+    def acknowledge(self, number: int) -> None:
+        """Note that the page painted batch ``number``; stale or impossible numbers are ignored."""
+        if not self.acknowledged < number <= self.number:
+            return
+        self.acknowledged = number
+        if number == self.number:
+            self._flying.clear()
+        else:
+            self._flying = {key: sent for key, sent in self._flying.items() if sent > number}

@@ -1,0 +1,125 @@
+"""The status badge: what the line is doing, how fresh the picture is, and what to do when it is not. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from pbxnb.model.changes import Changes
+from pbxnb.model.status import LineState, Status
+from pbxnb.ui.text import clean
+
+from .panel import Panel
+from .static import table
+
+__all__ = ["StatusBadge"]
+
+_EVERY = 1.0
+_GAPS_SHOWN = 5
+_WORDS = {
+    LineState.CONNECTING: ("Connecting", "The line is being set up."),
+    LineState.SYNCING: ("Syncing", "The line is open; accounts and calls are being read."),
+    LineState.LIVE: ("Live", ""),
+    LineState.STALE: ("Stale", "The PBX has gone quiet; what you see may be old. pbxnb keeps asking."),
+    LineState.RECONNECTING: ("Reconnecting", "The line dropped; it is set up again by itself. What you see is old."),
+    LineState.REFUSED: ("Refused", "Trying again unchanged cannot help: correct the cause and run the cell again."),
+    LineState.CLOSED: ("Closed", "Run the cell that connects again for a live line."),
+}
+
+
+class StatusBadge(Panel):
+    """The state of the line in one row, with the reason and the next step in words.
+
+    Args:
+        handle: the PBX.
+
+    Example:
+        >>> pbx.status_badge()  # doctest: +SKIP
+    """
+
+    scripts: ClassVar[tuple[str, ...]] = ("base", "badge")
+    sheets: ClassVar[tuple[str, ...]] = ("base", "badge")
+
+    def _mark(self, changes: Changes) -> Iterable[str]:
+        return ()  # messages are too many: their age is looked at once a second
+
+    def __init__(self, handle: Any, **traits: Any) -> None:
+        self._said: dict[str, Any] = {}
+        self._next = 0.0
+        super().__init__(handle, **traits)
+
+    def _status_changed(self, status: Status) -> None:
+        super()._status_changed(status)
+        self._dirty.mark(("line",))
+        self._ticket.nudge()
+
+    def _tick(self, now: float) -> float | None:
+        if now >= self._next:
+            self._next = now + _EVERY
+            self._dirty.mark(("line",))
+        return self._next
+
+    def _state(self) -> dict[str, Any]:
+        self._said = self._told()
+        return self._said
+
+    def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
+        before, self._said = self._said, self._told()
+        changed = {key: value for key, value in self._said.items() if whole or before.get(key) != value}
+        return changed or None
+
+    def _unsure(self) -> None:
+        self._said = {}
+
+    def _note(self) -> str:
+        return ""  # the badge says so itself
+
+    def _told(self) -> dict[str, Any]:
+        status, handle = self._handle.status, self._handle
+        word, step = _WORDS[status.state]
+        lacks = f"Live without {' and '.join(clean(name, 30) for name in status.missing)}." if status.missing else ""
+        gaps = status.gaps
+        return {
+            "state": str(status.state),
+            "word": word,
+            "domain": clean(handle.domain),
+            "user": clean(handle.user, 40),
+            "version": clean(status.pbx_version, 40),
+            "simulated": handle.simulated,
+            "control": handle.control,
+            "since": self._seconds(status.since),
+            "last": self._seconds(status.last_message_at),
+            "latency": None if status.latency is None else round(status.latency * 1000),
+            "reconnects": status.reconnects,
+            "gaps": [[self._seconds(gap.start), self._seconds(gap.end)] for gap in gaps[-_GAPS_SHOWN:]],
+            "gap_count": len(gaps),
+            "dropped": status.dropped_events,
+            "why": clean(status.why, 400),
+            "step": lacks or ("" if status.why else step),
+        }
+
+    def _seconds(self, moment: Any) -> float | None:
+        return None if moment is None else round(self._since(moment), 1)
+
+    def _plain(self) -> str:
+        status = self._handle.status
+        parts = (
+            _WORDS[status.state][0],
+            clean(self._handle.domain),
+            clean(self._handle.user, 40),
+            clean(status.why, 200),
+        )
+        return "Status: " + " · ".join(part for part in parts if part)
+
+    def _static(self) -> str:
+        status = self._handle.status
+        last = status.last_message_at
+        rows = [
+            ("State", _WORDS[status.state][0]),
+            ("Domain, user", f"{clean(self._handle.domain)} · {clean(self._handle.user, 40)}"),
+            ("PBX", clean(status.pbx_version, 40)),
+            ("Last message", "" if last is None else last.isoformat(sep=" ", timespec="seconds")),
+            ("Reconnects, gaps", f"{status.reconnects}, {len(status.gaps)}"),
+            ("Why", clean(status.why, 400)),
+        ]
+        return table(("", ""), rows)

@@ -1,0 +1,157 @@
+"""From a conversation to a row of the call list: phase, texts, times. Pure; knows no widget, no page, no thread.
+
+A row on the wire is a list, in the order of `FIELDS`; a change of it is ``[id, index, value, index, value ...]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Queue
+from pbxnb.ui.text import clean
+
+__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "phase", "row"]
+
+PHASES = ("ringing", "talking", "held", "parked", "queued")
+FIELDS = (
+    "id", "call", "state", "phase", "from", "to", "direction", "via",
+    "ring", "talk", "hold", "since", "marks", "calls", "started", "end",
+)  # fmt: skip
+Row = list[Any]
+
+_PHASE_OF = {
+    CallState.RINGING: "ringing",
+    CallState.CONNECTED: "talking",
+    CallState.HELD: "held",
+    CallState.PARKED: "parked",
+}
+_ENDED_BY = {"caller": "caller hung up", "called": "called party hung up"}
+
+
+def phase(conversation: Conversation) -> str:
+    """Return the tab a conversation belongs to: one of `PHASES`, ``ended``, or ``other``.
+
+    A caller who is with a queue and not yet with one of its agents is *queued*, whatever the PBX plays meanwhile.
+    """
+    state = conversation.state
+    if state is None:
+        return "ended"
+    if conversation.queue and not conversation.answered_by and state not in (CallState.HELD, CallState.PARKED):
+        at_queue = conversation.to.number in ("", conversation.queue)
+        return "queued" if at_queue else _PHASE_OF.get(state, "other")
+    return _PHASE_OF.get(state, "other")
+
+
+def involved(conversation: Conversation, calls: Mapping[str, Call]) -> frozenset[str]:
+    """Return the numbers of everybody the conversation touched: parties, agents that rang, extensions of its calls."""
+    numbers = {conversation.from_.number, conversation.to.number, conversation.answered_by, *conversation.agents}
+    for key in conversation.calls:
+        if (call := calls.get(key)) is not None:
+            numbers.update(call.extensions)
+    numbers.discard("")
+    return frozenset(numbers)
+
+
+def parked_in(conversation: Conversation, orbits: Mapping[str, Orbit]) -> tuple[str, Parked] | None:
+    """Return the orbit that holds the conversation and what it says of it, or None."""
+    for number, orbit in orbits.items():
+        for parked in orbit.parked:
+            if parked.call and parked.call in conversation.calls:
+                return number, parked
+    return None
+
+
+def row(
+    conversation: Conversation,
+    *,
+    calls: Mapping[str, Call],
+    accounts: Mapping[str, Account],
+    queues: Mapping[str, Queue],
+    orbits: Mapping[str, Orbit],
+    since: float,
+    lit: bool = False,
+) -> Row:
+    """Return the row of a conversation.
+
+    Args:
+        conversation: what it is about.
+        calls: the open calls, for the recording mark.
+        accounts: for the names the wire left out.
+        queues: for the names of queues.
+        orbits: for the slot of a parked call.
+        since: ``conversation.since`` on the PBX's clock, seconds since 1970.
+        lit: one of its parties is selected elsewhere.
+    """
+    open_calls = [calls[key] for key in conversation.calls if key in calls]
+    marks = "".join(
+        letter
+        for letter, on in (
+            ("l", lit),
+            ("r", any(call.recording for call in open_calls)),
+            ("i", conversation.inferred),
+        )
+        if on
+    )
+    begun = conversation.started_at or conversation.since
+    return [
+        conversation.id,
+        conversation.calls[-1],
+        "ended" if conversation.state is None else str(conversation.state),
+        phase(conversation),
+        _who(conversation.from_, accounts),
+        _who(conversation.to, accounts),
+        str(conversation.direction),
+        _via(conversation, queues, orbits),
+        round(conversation.ring, 1),
+        round(conversation.talk, 1),
+        round(conversation.hold, 1),
+        round(since, 1),
+        marks,
+        len(conversation.calls),
+        round(begun.timestamp(), 1),
+        _ENDED_BY.get(conversation.ended_by, "") if conversation.state is None else "",
+    ]
+
+
+def leg(key: str, call: Call | None, accounts: Mapping[str, Account], since: float) -> list[Any]:
+    """Return one line of a row's expansion: id, state, from, to, since (PBX time, s), and what else is worth saying."""
+    if call is None:
+        return [key, "ended", "", "", since, ""]
+    notes = [f"extensions {', '.join(clean(number, 12) for number in call.extensions[:8])}"] if call.extensions else []
+    if call.raw_state and call.raw_state != str(call.state):
+        notes.append(f"“{clean(call.raw_state, 24)}” on the wire")
+    if call.recording:
+        notes.append("recording")
+    if call.inferred:
+        notes.append("inferred")
+    return [key, str(call.state), _who(call.from_, accounts), _who(call.to, accounts), since, " · ".join(notes)]
+
+
+def difference(before: Row, after: Row) -> list[Any]:
+    """Return the change from one row to the next as it goes to the page; only the id when nothing differs."""
+    return [after[0], *_changed(before, after)]
+
+
+def _changed(before: Row, after: Row) -> Iterator[Any]:
+    for index, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old != new:
+            yield index
+            yield new
+
+
+def _who(party: Party, accounts: Mapping[str, Account]) -> str:
+    """Number and name with a tab between: the page isolates each, or a right-to-left name would turn the number."""
+    account = accounts.get(party.number)
+    number, name = clean(party.number, 40), clean(party.name or (account.name if account else ""), 40)
+    return "\t".join(part for part in (number, name if name != number else "") if part) or "unknown"
+
+
+def _via(conversation: Conversation, queues: Mapping[str, Queue], orbits: Mapping[str, Orbit]) -> str:
+    if conversation.state is CallState.PARKED and (found := parked_in(conversation, orbits)) is not None:
+        number, parked = found
+        return clean(f"Orbit {number}, by {parked.by}" if parked.by else f"Orbit {number}", 60)
+    if not conversation.queue:
+        return ""
+    queue = queues.get(conversation.queue)
+    return clean(f"Queue {conversation.queue} {queue.name if queue else ''}".strip(), 60)

@@ -1,0 +1,67 @@
+/*
+ * The status badge: shape, word, age of the news, and the reason in words. The age ticks here, not over the wire.
+ */
+import { definePanel, duration, element, setText } from "./base.js";
+
+/** Shape and tone of each state of the line. @type {Record<string, [string, string]>} */
+const LINE = {
+  connecting: ["◌", "dialling"], syncing: ["◔", "dialling"], live: ["●", "idle"], stale: ["◍", "ringing"],
+  reconnecting: ["↻", "ringing"], refused: ["✕", "dnd"], closed: ["–", "offline"],
+};
+
+/** "0.2 s", "9 s", "3 m". @param {number} seconds */
+export function age(seconds) {
+  return seconds < 1 ? `${Math.max(0, seconds).toFixed(1)} s` : duration(seconds, false);
+}
+
+/** What a gap list says. @param {any} told @param {number} now */
+export function gapText(told, now) {
+  if (!told.gap_count) return "";
+  const [start, end] = told.gaps[told.gaps.length - 1];
+  const length = duration((end ?? now) - start, false);
+  const last = end === null ? `down for ${length}` : `last ${length}, ${duration(now - end, false)} ago`;
+  return `${told.gap_count} ${told.gap_count === 1 ? "gap" : "gaps"} (${last})`;
+}
+
+/** @param {any} view */
+function createBadge(view) {
+  const told = /** @type {any} */ ({});
+  const line = element("div", "pbx-badge"), head = element("span", "pbx-badge-state", "", { role: "status" });
+  const shape = element("span", "pbx-mark", "", { "aria-hidden": "true" }), word = element("b");
+  head.append(shape, word);
+  const facts = element("span", "pbx-facts pbx-soft pbx-num"), why = element("p", "pbx-why", "", { dir: "auto", role: "status" });
+  line.append(head, facts, why);
+  view.body.append(line);
+
+  function showFacts() {
+    const now = view.now();
+    const parts = [
+      told.domain, told.user, told.version && `PBX ${told.version}`, told.simulated && "simulated",
+      told.state === "live" ? told.last !== null && `last message ${age(now - told.last)} ago` : `for ${age(now - told.since)}`,
+      told.latency !== null && told.state === "live" && `round trip ${told.latency} ms`,
+      told.reconnects && `${told.reconnects} ${told.reconnects === 1 ? "reconnect" : "reconnects"}`,
+      gapText(told, now), told.dropped && `${told.dropped} message events dropped`, told.control ? "control on" : "control off",
+    ].filter(Boolean);
+    // Each fact in its own direction: a domain or user may be in any script.
+    while (facts.children.length > parts.length) facts.lastChild?.remove();
+    parts.forEach((part, at) => setText(facts.children[at] || facts.appendChild(element("bdi")), String(part)));
+  }
+
+  return {
+    full: (/** @type {any} */ data) => Object.assign(told, data),
+    part: (/** @type {any} */ data) => Object.assign(told, data),
+    draw() {
+      if (!told.state) return;
+      const [mark, tone] = LINE[told.state] || LINE.closed;
+      line.dataset.connection = told.state;
+      shape.dataset.tone = tone;
+      setText(shape, mark);
+      setText(word, told.word);
+      setText(why, [told.why, told.step].filter(Boolean).join(" "));
+      showFacts();
+    },
+    tick: showFacts,
+  };
+}
+
+export default definePanel(createBadge);

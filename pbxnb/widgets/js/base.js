@@ -1,0 +1,322 @@
+/*
+ * The page's side of every panel: numbered batches in, acknowledgements out, a clock that ticks by itself, the strip for
+ * errors, the theme and the announcer. Knows no kind of panel. See widgets/panel.py for what goes over the wire.
+ *
+ * A panel's module ends with `export default definePanel(create)`, where create(view) builds the DOM in view.body and returns
+ *   full(data)        everything anew (may come again at any time: keep elements, focus and scroll position)
+ *   part(data)        a batch
+ *   draw()            once per animation frame after full/part: write what is dirty to the DOM
+ *   tick(now)         once a second: timers; now = PBX time, s
+ *   destroy()         optional
+ * view = { root, body, model, uid, now(), send(message), announce(text), ask() }; ask() wants a draw without a batch.
+ * Text goes into the page by `textContent` only.
+ */
+
+/** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, e?: string[], note?: string}} Batch */
+
+/** Drag data of a call: its id. The call list starts such drags, tiles and orbits take them. */
+export const CALL_TYPE = "application/x-pbxnb-call";
+
+/** Shape and word of every state; the order is the order of the legend. `code` is its letter on the wire. */
+export const STATES = [
+  { code: "i", name: "idle", shape: "○", word: "Idle" },
+  { code: "r", name: "ringing", shape: "◔", word: "Ringing" },
+  { code: "d", name: "dialling", shape: "◌", word: "Dialling" },
+  { code: "b", name: "busy", shape: "●", word: "In call" },
+  { code: "h", name: "held", shape: "❚❚", word: "On hold" },
+  { code: "p", name: "parked", shape: "▣", word: "Parked" },
+  { code: "o", name: "offline", shape: "–", word: "Not registered" },
+];
+
+/**
+ * Make an element. Text is set as text, never as markup.
+ * @param {string} tag
+ * @param {string} [className]
+ * @param {string} [text]
+ * @param {Record<string, string>} [attributes]
+ * @returns {HTMLElement}
+ */
+export function element(tag, className = "", text = "", attributes = {}) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+/** Set a node's text only where it differs: no layout for nothing. @param {Node} node @param {string} text */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * A duration as people read it: m:ss and h:mm:ss for calls, whole minutes, hours, days for the rest.
+ * @param {number} seconds
+ * @param {boolean} exact
+ */
+export function duration(seconds, exact) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (!exact && s >= 60) return s < 3600 ? `${Math.floor(s / 60)} m` : s < 86400 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`;
+  if (!exact) return `${s} s`;
+  const tail = `${String(Math.floor(s / 60) % 60).padStart(s < 3600 ? 1 : 2, "0")}:${String(s % 60).padStart(2, "0")}`;
+  return s < 3600 ? tail : `${Math.floor(s / 3600)}:${tail}`;
+}
+
+/** PBX time in the page: set by each batch, ticking on its own in between. A late batch never turns it back. */
+export class PageClock {
+  /** @param {() => number} [monotonic] seconds */
+  constructor(monotonic = () => performance.now() / 1000) {
+    this.monotonic = monotonic;
+    this.base = Date.now() / 1000;
+    this.rate = 1;
+    this.at = monotonic();
+    this.known = false;
+  }
+  now() {
+    return this.base + (this.monotonic() - this.at) * this.rate;
+  }
+  /** @param {number} time @param {number} [rate] */
+  set(time, rate) {
+    const mine = this.now();
+    const turned = rate !== undefined && rate !== this.rate;
+    if (turned) this.rate = /** @type {number} */ (rate);
+    // Within a minute behind, the batch was late, not the clock wrong.
+    const late = this.known && !turned && time < mine && mine - time < 60 * Math.max(1, this.rate);
+    this.base = late ? mine : time;
+    this.at = this.monotonic();
+    this.known = true;
+  }
+}
+
+/**
+ * Decide what to do with a batch: "use" it, "drop" it as superseded, or "ask" because one before it is missing.
+ * @param {number} reached @param {{n: number, since: number}} batch
+ */
+export function judge(reached, batch) {
+  if (batch.n <= reached) return "drop";
+  return batch.since <= reached ? "use" : "ask";
+}
+
+/** @param {DataView | ArrayBuffer | Uint8Array} buffer @returns {any} */
+function parse(buffer) {
+  return JSON.parse(new TextDecoder().decode(buffer));
+}
+
+/** One model's stream of batches, shared by its views in this page. */
+class Feed {
+  /** @param {any} model */
+  constructor(model) {
+    this.model = model;
+    this.page = Math.random().toString(36).slice(2);
+    this.clock = new PageClock();
+    /** @type {Set<any>} */
+    this.views = new Set();
+    /** @type {Batch[] | null} */
+    this.early = [];
+    this.asked = 0;
+    this.acknowledged = -1;
+    this.owed = 0;
+    this.frame = 0;
+    const first = this.first();
+    this.reached = first.n;
+    this.clock.set(first.c, first.r);
+    model.on("msg:custom", (/** @type {any} */ message, /** @type {any[]} */ buffers) => {
+      if (typeof message?.n === "number") this.take({ ...parse(buffers[0]), n: message.n, since: message.since });
+    });
+  }
+
+  /** The state the model was created with. @returns {Batch} */
+  first() {
+    return { ...parse(this.model.get("_full")), since: 0 };
+  }
+
+  /** @param {Batch} batch */
+  take(batch) {
+    if (this.early) {
+      // No view yet: keep what is needed to draw the first one, or nothing and ask then.
+      if (this.early.length < 40) this.early.push(batch);
+      return;
+    }
+    if (!this.views.size) return;
+    const verdict = judge(this.reached, batch);
+    if (verdict === "ask") return this.hello();
+    if (verdict === "drop") return;
+    this.reached = batch.n;
+    for (const view of this.views) view.take(batch);
+    if (batch.c !== undefined) this.clock.set(batch.c, batch.r);
+    this.ask();
+  }
+
+  ask() {
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    this.frame = 0;
+    for (const view of this.views) view.draw();
+    // After the paint, not before it: the acknowledgement is what slows the kernel down when painting is slow. Every
+    // second batch is enough to keep the pace, and half the work: the host tells everybody about each message.
+    clearTimeout(this.owed);
+    this.owed = window.setTimeout(() => this.acknowledge(), this.reached - this.acknowledged >= 2 ? 0 : 60);
+  }
+
+  acknowledge() {
+    if (this.views.size && this.acknowledged !== this.reached) this.model.send({ ack: (this.acknowledged = this.reached) });
+  }
+
+  /** Say that this page shows the panel and what it has. At most twice a second. */
+  hello(reached = this.reached) {
+    const now = performance.now();
+    if (now - this.asked < 500 && reached === this.reached) return;
+    this.asked = now;
+    this.model.send({ hello: this.page, n: reached });
+  }
+
+  /** @param {any} view */
+  join(view) {
+    this.views.add(view);
+    view.take(this.first());
+    if (this.early) {
+      const early = this.early;
+      this.early = null;
+      this.acknowledged = this.reached;
+      for (const batch of early) this.take(batch);
+      this.asked = 0;
+      this.hello();
+    } else {
+      // What the others hold is not kept in one piece: a later view asks for the whole.
+      this.hello(-1);
+    }
+    this.ask();
+  }
+
+  /** @param {any} view */
+  leave(view) {
+    this.views.delete(view);
+    if (!this.views.size) this.model.send({ bye: this.page });
+  }
+}
+
+/** @type {Map<string, Feed>} */
+const feeds = new Map();
+
+/** @param {any} model @returns {Feed} */
+function feedOf(model) {
+  const uid = model.get("uid");
+  let feed = feeds.get(uid);
+  if (!feed) feeds.set(uid, (feed = new Feed(model)));
+  return feed;
+}
+
+/** Whether what lies behind an element is dark. @param {Element | null} from */
+function behindIsDark(from) {
+  const told = document.body.dataset.jpThemeLight;
+  if (told) return told === "false";
+  for (let node = from; node; node = node.parentElement) {
+    const [r, g, b, a = 1] = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || []).map(Number);
+    if (a > 0.5) return 0.3 * r + 0.6 * g + 0.1 * b < 110;
+  }
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** Keep data-theme, data-host and data-density of a root right. @param {HTMLElement} root @param {any} model @returns {() => void} */
+function followTheme(root, model) {
+  const apply = () => {
+    const wish = model.get("theme");
+    root.dataset.theme = wish === "auto" ? (behindIsDark(root.parentElement) ? "dark" : "light") : wish;
+    root.toggleAttribute("data-hosted", wish === "auto");
+    root.dataset.density = model.get("density");
+    root.toggleAttribute("data-wallboard", model.get("wallboard"));
+  };
+  const watcher = new MutationObserver(apply);
+  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class", "style"] });
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  media.addEventListener("change", apply);
+  for (const trait of ["theme", "density", "wallboard"]) model.on(`change:${trait}`, apply);
+  apply();
+  requestAnimationFrame(apply); // once more when the root is in the page
+  return () => {
+    watcher.disconnect();
+    media.removeEventListener("change", apply);
+  };
+}
+
+/** A polite voice for screen readers: the newest sentence, at most one in five seconds. @param {HTMLElement} region */
+function announcerFor(region) {
+  let last = -5000, waiting = "", timer = 0;
+  const say = () => {
+    timer = 0;
+    last = performance.now();
+    region.textContent = waiting;
+  };
+  return (/** @type {string} */ text) => {
+    if (text === waiting) return;
+    waiting = text;
+    if (!timer) timer = window.setTimeout(say, Math.max(0, last + 5000 - performance.now()));
+  };
+}
+
+/**
+ * Make the anywidget of a panel.
+ * @param {(view: any) => {full: (data: any) => void, part: (data: any) => void, draw: () => void, tick: (now: number) => void, destroy?: () => void}} create
+ */
+export function definePanel(create) {
+  return {
+    /** @param {{model: any}} context */
+    initialize({ model }) {
+      const feed = feedOf(model); // listen from the start: batches may come before the first view
+      return () => feeds.get(model.get("uid")) === feed && feeds.delete(model.get("uid"));
+    },
+    /** @param {{model: any, el: HTMLElement}} context */
+    render({ model, el }) {
+      const feed = feedOf(model);
+      const root = element("div", "pbxnb"), strip = element("div", "pbx-strip", "", { role: "alert" });
+      const body = element("div", "pbx-body"), voice = element("div", "pbx-voice", "", { "aria-live": "polite" });
+      root.append(strip, body, voice);
+      el.append(root);
+      const unfollow = followTheme(root, model);
+      const view = {
+        root, body, model, uid: model.get("uid"),
+        now: () => feed.clock.now(),
+        send: (/** @type {object} */ message) => model.send(message),
+        announce: announcerFor(voice),
+        ask: () => feed.ask(),
+      };
+      const panel = create(view);
+      const showStrip = (/** @type {string[]} */ errors, /** @type {string} */ note) => {
+        strip.replaceChildren();
+        for (const text of [...errors, note]) if (text) strip.append(element("p", "", text, { dir: "auto" }));
+        if (errors.length) {
+          const ok = element("button", "pbx-button", "Dismiss", { type: "button" });
+          ok.addEventListener("click", () => model.send({ dismiss: true }));
+          strip.append(ok);
+        }
+        root.toggleAttribute("data-closed", !!note);
+      };
+      const member = {
+        take(/** @type {Batch} */ batch) {
+          if (batch.full !== undefined) panel.full(batch.full);
+          if (batch.part !== undefined) panel.part(batch.part);
+          if (batch.e) showStrip(batch.e, batch.note || "");
+        },
+        draw: () => panel.draw(),
+      };
+      feed.join(member);
+      let second = Math.floor(feed.clock.now());
+      const timer = setInterval(() => {
+        const now = feed.clock.now();
+        if (Math.floor(now) !== second) {
+          second = Math.floor(now);
+          panel.tick(now);
+        }
+      }, 250);
+      return () => {
+        clearInterval(timer);
+        unfollow();
+        feed.leave(member);
+        panel.destroy?.();
+        root.remove();
+      };
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/*
+ * One row of the call list in the page, with the line of its calls below it. Its cells are made once and changed in place.
+ */
+import { duration, element, setText } from "./base.js";
+import { ROW, late, look, times } from "./call_rows.js";
+
+/** @type {Record<string, {sign: string, word: string}>} */
+const DIRECTIONS = { in: { sign: "↘", word: "incoming" }, out: { sign: "↗", word: "outgoing" }, internal: { sign: "→", word: "internal" }, unknown: { sign: "→", word: "to" } };
+const TIMES = /** @type {const} */ (["ring", "talk", "hold"]);
+
+/** Show a party: number and name, tab between them, each in its own direction. @param {HTMLElement} node @param {string} text */
+export function setParty(node, text) {
+  const [number, name = ""] = text.split("\t");
+  while (node.childNodes.length < 3) node.append(node.childNodes.length === 1 ? " " : element("bdi"));
+  setText(node.childNodes[0], number);
+  setText(node.childNodes[2], name);
+  node.title = name ? `${number} ${name}` : number;
+}
+
+/** One row in the page: its cells are made once and changed in place. */
+export class CallRow {
+  /** @param {string} id */
+  constructor(id) {
+    this.id = id;
+    /** @type {any[]} */
+    this.row = [];
+    this.element = element("div", "pbx-call", "", { role: "row", tabindex: "-1", "aria-selected": "false", "data-conversation": id, draggable: "true" });
+    /** @param {string} name @param {number} column @param {string} [extra] */
+    const cell = (name, column, extra = "") => {
+      const made = element("span", `pbx-cell pbx-${name} ${extra}`, "", { role: "gridcell", "aria-colindex": String(column) });
+      this.element.append(made);
+      return made;
+    };
+    const state = cell("state", 1);
+    this.toggle = element("button", "pbx-expand", "▸", { type: "button", tabindex: "-1", "aria-expanded": "false" });
+    this.shape = element("span", "pbx-shape", "", { "aria-hidden": "true" });
+    this.word = element("span", "pbx-word");
+    this.tag = element("span", "pbx-mark-tag");
+    state.append(this.toggle, this.shape, this.word, this.tag);
+    this.from = cell("from", 2);
+    this.direction = cell("direction", 3, "pbx-soft");
+    this.to = cell("to", 4);
+    this.via = cell("via", 5, "pbx-soft");
+    this.times = { ring: cell("ring", 6, "pbx-num"), talk: cell("talk", 7, "pbx-num"), hold: cell("hold", 8, "pbx-num") };
+    this.via.dir = "auto";
+    /** @type {HTMLElement | null} */
+    this.legs = null;
+    /** @type {[HTMLElement, number][]} */
+    this.legTimes = [];
+  }
+
+  /** @param {any[]} row @param {number} now @param {{ring: number, hold: number}} limits */
+  paint(row, now, limits) {
+    this.row = row;
+    const { shape, word } = look(row), marks = row[ROW.marks], ended = row[ROW.state] === "ended";
+    const { dataset } = this.element;
+    dataset.call = row[ROW.call];
+    dataset.state = row[ROW.state];
+    dataset.phase = row[ROW.phase];
+    this.element.draggable = !ended;
+    this.element.toggleAttribute("data-lit", marks.includes("l"));
+    setText(this.shape, shape);
+    setText(this.word, ended && row[ROW.end] ? `Ended, ${row[ROW.end]}` : word);
+    setText(this.tag, [marks.includes("r") && "REC", marks.includes("i") && "≈"].filter(Boolean).join(" "));
+    this.tag.title = [marks.includes("r") && "recording", marks.includes("i") && "concluded, not seen"].filter(Boolean).join("; ");
+    setParty(this.from, row[ROW.from]);
+    setParty(this.to, row[ROW.to]);
+    const direction = DIRECTIONS[row[ROW.direction]] || DIRECTIONS.unknown;
+    setText(this.direction, direction.sign);
+    this.direction.title = direction.word;
+    this.direction.setAttribute("aria-label", direction.word);
+    setText(this.via, row[ROW.via]);
+    this.via.title = row[ROW.via];
+    const several = row[ROW.calls] > 1;
+    this.toggle.setAttribute("aria-label", `${several ? `${row[ROW.calls]} calls` : "The call"} of this conversation`);
+    this.toggle.toggleAttribute("data-several", several);
+    this.tick(now, limits);
+  }
+
+  /** @param {number} now @param {{ring: number, hold: number}} limits */
+  tick(now, limits) {
+    if (!this.row.length) return;
+    for (const [node, since] of this.legTimes) setText(node, `for ${duration(now - since, true)}`);
+    const spent = times(this.row, now), over = late(this.row, now, limits);
+    for (const name of TIMES) {
+      const mark = over === name || (over && name === "ring" && this.row[ROW.phase] === "queued");
+      setText(this.times[name], spent[name] >= 1 || mark ? `${duration(spent[name], true)}${mark ? " ▲" : ""}` : "");
+    }
+    if (this.element.dataset.late === over || (!over && !this.element.dataset.late)) return;
+    if (over) this.element.dataset.late = over;
+    else delete this.element.dataset.late;
+    for (const name of TIMES) this.times[name].title = over === name ? `${name === "ring" ? "rings or waits" : "on hold"} longer than ${limits[over]} s` : "";
+  }
+
+  /** Take the row off the page. */
+  remove() {
+    this.element.remove();
+    this.legs?.remove();
+  }
+
+  /** Show its calls, or with null hide them. @param {any[][] | null} legs @param {number} now */
+  expand(legs, now) {
+    this.toggle.setAttribute("aria-expanded", String(!!legs));
+    this.legTimes = [];
+    setText(this.toggle, legs ? "▾" : "▸");
+    if (!legs) {
+      this.legs?.remove();
+      this.legs = null;
+      return;
+    }
+    this.legs = this.legs || element("div", "pbx-legs", "", { role: "row" });
+    const cell = element("ul", "pbx-leglist", "", { "aria-label": "Calls of this conversation" });
+    for (const [id, state, from, to, since, note] of legs) {
+      const line = element("li", "", "", { "data-leg": id, "data-state": state });
+      line.append(element("span", "pbx-leg-state", state), " ");
+      const [caller, called] = [element("span"), element("span")];
+      setParty(caller, from);
+      setParty(called, to);
+      if (from || to) line.append(caller, "→ ", called, " ");
+      if (since) {
+        const spent = element("span", "pbx-num pbx-soft", `for ${duration(now - since, true)}`);
+        this.legTimes.push([spent, since]);
+        line.append(spent, " ");
+      }
+      line.append(element("span", "pbx-soft", [`id ${id}`, note].filter(Boolean).join(" · "), { dir: "auto" }));
+      cell.append(line);
+    }
+    const holder = element("div", "", "", { role: "gridcell", "aria-colindex": "1", "aria-colspan": "8" });
+    holder.append(cell);
+    this.legs.replaceChildren(holder);
+  }
+}

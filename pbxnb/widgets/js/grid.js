@@ -1,0 +1,362 @@
+/*
+ * The extension grid: legend and filters, tiles, keys, selection, drop targets. Data in grid_rows.js, places in grid_layout.js.
+ */
+import { CALL_TYPE, STATES, definePanel, element, setText } from "./base.js";
+import { Layout } from "./grid_layout.js";
+import { Rows, arrange, follows } from "./grid_rows.js";
+import { Tile } from "./grid_tile.js";
+
+const LEGEND = [...STATES, { code: "", name: "dnd", shape: "⊘", word: "Do not disturb" }];
+/** Keys on a tile and what they ask for. Python decides whether it can be done. @type {Record<string, string>} */
+const KEYS = { a: "answer", d: "dial", h: "hold", m: "chat", n: "dnd", p: "park", r: "record", t: "transfer", u: "pickup", w: "why", Delete: "hangup" };
+const MENUS = {
+  group_by: { label: "Group", options: [["", "none"], ["department", "department"], ["type", "type"], ["state", "state"]] },
+  sort: { label: "Sort", options: [["number", "number"], ["name", "name"], ["state", "state"], ["since", "time in state"]] },
+  view: { label: "Show", options: [["boxes", "boxes"], ["list", "list"]] },
+};
+const SETTLE = 400;
+
+/** @param {any} view */
+function createGrid(view) {
+  const { model, root, body } = view;
+  const rows = new Rows();
+  /** @type {Set<any>} rows to paint in the next frame */
+  const dirty = new Set();
+  /** @type {Set<any>} rows out of sight that lag behind */
+  const late = new Set();
+  let selected = new Set(model.get("selected")), anchor = "", current = "", placed = 0, replace = 0, quiet = 0;
+  root.classList.add("pbx-grid");
+
+  // Legend and filters in one: shape, word, colour, live count.
+  const legend = element("div", "pbx-bar pbx-legend", "", { role: "toolbar", "aria-label": "State filter and legend" });
+  /** @type {Map<string, {chip: HTMLElement, count: HTMLElement}>} */
+  const chips = new Map();
+  for (const state of [{ name: "", shape: "", word: "All" }, ...LEGEND]) {
+    const chip = element("button", "pbx-chip", "", { type: "button", "aria-pressed": "false", "data-filter": state.name });
+    if (state.shape) chip.append(element("span", "pbx-mark", state.shape, { "aria-hidden": "true", "data-tone": state.name }));
+    const count = element("b", "", "0");
+    chip.append(document.createTextNode(state.word), count);
+    chip.addEventListener("click", (event) => toggleState(state.name, event.ctrlKey || event.metaKey || event.shiftKey));
+    chips.set(state.name, { chip, count });
+    legend.append(chip);
+  }
+  const tools = element("div", "pbx-bar pbx-tools");
+  const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search", "", { type: "search", placeholder: "Find number, name, group  ( / )", "aria-label": "Find extensions", maxlength: "200" }));
+  tools.append(search);
+  /** @type {Record<string, HTMLSelectElement>} */
+  const menus = {};
+  for (const [trait, menu] of Object.entries(MENUS)) {
+    const label = element("label", "pbx-soft", `${menu.label} `), select = /** @type {HTMLSelectElement} */ (element("select"));
+    const own = trait === "group_by" && model.get("group_name") ? [["function", model.get("group_name")]] : [];
+    for (const [value, text] of [...menu.options, ...own]) select.append(element("option", "", text, { value }));
+    select.addEventListener("change", () => put(trait, select.value));
+    label.append(select);
+    tools.append(label);
+    menus[trait] = select;
+  }
+  const none = element("p", "pbx-none pbx-soft", "", { role: "status" });
+  const viewport = element("div", "pbx-scroll"), grid = element("div", "pbx-tiles", "", { role: "grid", "aria-label": "Extensions", "aria-multiselectable": "true" });
+  const layout = new Layout(viewport, grid, (tiles) => {
+    for (const tile of tiles) if (!tile.parts || late.delete(tile.row)) tile.paint(view.now());
+    showLag();
+  });
+  viewport.append(grid, layout.rest, none);
+  body.append(legend, tools, viewport);
+
+  /** @param {string} trait @param {any} value */
+  function put(trait, value) {
+    model.set(trait, value);
+    model.save_changes();
+  }
+  const wish = () => ({ filter: model.get("filter"), states: model.get("states"), sort: model.get("sort"), groupBy: model.get("group_by") });
+
+  /** @param {string} name @param {boolean} more */
+  function toggleState(name, more) {
+    const states = model.get("states");
+    if (!name) return put("states", []);
+    const without = states.filter((/** @type {string} */ state) => state !== name);
+    put("states", more ? (without.length < states.length ? without : [...states, name]) : states.length === 1 && !without.length ? [] : [name]);
+  }
+
+  function showLegend() {
+    const states = model.get("states");
+    for (const [name, { chip, count }] of chips) {
+      setText(count, String(name ? rows.counts[name] || 0 : rows.all.length));
+      chip.setAttribute("aria-pressed", String(name ? states.includes(name) : !states.length));
+    }
+  }
+
+  function showLag() {
+    root.toggleAttribute("data-lag", late.size > 0);
+  }
+
+  function measure() {
+    const list = model.get("view") === "list", compact = root.dataset.density === "compact";
+    const least = compact ? 148 : 176, gap = compact ? 4 : 8, width = grid.clientWidth || viewport.clientWidth || 800;
+    layout.columns = list ? 1 : Math.max(1, Math.floor((width + gap) / (least + gap)));
+    root.dataset.view = list ? "list" : "boxes";
+    return list ? (compact ? 26 : 32) : compact ? 44 : 58;
+  }
+
+  function place() {
+    clearTimeout(replace);
+    replace = 0;
+    placed = performance.now();
+    const lineHeight = measure();
+    layout.place(arrange(rows.all, wish()), rows.all, lineHeight);
+    setText(none, layout.order.length ? "" : rows.all.length ? "No extension fits the filter." : "No extensions are known yet.");
+    if (!layout.order.some((tile) => tile.row.number === current)) current = "";
+    const stop = layout.order.find((tile) => tile.row.number === current) || layout.order[0];
+    if (stop) setStop(stop);
+  }
+
+  /** The order follows the states: rearrange, but not at every change. */
+  function placeSoon() {
+    if (!replace) replace = window.setTimeout(place, Math.max(0, placed + 1000 - performance.now()));
+  }
+
+  let stop = /** @type {any} */ (null);
+  /** @param {any} tile */
+  function setStop(tile) {
+    if (stop && stop !== tile) stop.element.tabIndex = -1;
+    stop = tile;
+    if (tile.element.tabIndex !== 0) tile.element.tabIndex = 0;
+    current = tile.row.number;
+  }
+
+  /** @param {any} tile */
+  function focus(tile) {
+    setStop(tile);
+    tile.element.focus({ preventScroll: true });
+    tile.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {Iterable<string>} numbers */
+  function select(numbers) {
+    showSelection(new Set(numbers));
+    put("selected", [...selected]);
+  }
+
+  /** @param {Set<string>} next */
+  function showSelection(next) {
+    for (const number of new Set([...selected, ...next])) rows.byNumber.get(number)?.tile?.element.setAttribute("aria-selected", String(next.has(number)));
+    selected = next;
+  }
+
+  /** @param {any} tile @param {{ctrlKey: boolean, metaKey: boolean, shiftKey: boolean}} event */
+  function choose(tile, event) {
+    const number = tile.row.number;
+    if (event.shiftKey && anchor) {
+      const order = layout.order.map((other) => other.row.number), a = order.indexOf(anchor), b = order.indexOf(number);
+      if (a >= 0) return select(order.slice(Math.min(a, b), Math.max(a, b) + 1));
+    }
+    anchor = number;
+    if (!(event.ctrlKey || event.metaKey)) return select(selected.size === 1 && selected.has(number) ? [] : [number]);
+    const next = new Set(selected);
+    if (!next.delete(number)) next.add(number);
+    select(next);
+  }
+
+  /** @param {EventTarget | null} target */
+  const tileAt = (target) => rows.byNumber.get(/** @type {any} */ (target)?.closest?.(".pbx-tile")?.dataset.number)?.tile;
+
+  grid.addEventListener("click", (event) => {
+    const tile = tileAt(event.target);
+    if (!tile) return;
+    focus(tile);
+    if (/** @type {Element} */ (event.target).closest(".pbx-tag-calls")) return expand(tile);
+    choose(tile, event);
+  });
+  grid.addEventListener("focusin", (event) => {
+    const tile = tileAt(event.target);
+    if (tile) setStop(tile);
+  });
+
+  /** @param {any} tile */
+  function expand(tile) {
+    tile.expanded = !tile.expanded;
+    tile.paint(view.now());
+  }
+
+  grid.addEventListener("keydown", (event) => {
+    const tile = tileAt(event.target);
+    if (!tile || event.altKey) return;
+    const order = layout.order, at = order.indexOf(tile), columns = layout.columns;
+    const page = Math.max(1, Math.floor(viewport.clientHeight / (tile.element.offsetHeight + 8))) * columns;
+    const moves = /** @type {Record<string, number>} */ ({
+      ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: below(at, 1), ArrowUp: below(at, -1),
+      Home: event.ctrlKey ? 0 : at - (column(tile) - 1), End: event.ctrlKey ? order.length - 1 : at - column(tile) + (tile.element.parentElement?.childElementCount || 1),
+      PageDown: Math.min(order.length - 1, at + page), PageUp: Math.max(0, at - page),
+    });
+    const rtl = getComputedStyle(grid).direction === "rtl", key = rtl && event.key === "ArrowRight" ? "ArrowLeft" : rtl && event.key === "ArrowLeft" ? "ArrowRight" : event.key;
+    const handled = () => {
+      event.preventDefault();
+      event.stopPropagation(); // the notebook has keys of its own
+    };
+    if (key in moves) {
+      const target = order[Math.min(order.length - 1, Math.max(0, moves[key]))];
+      handled();
+      focus(target);
+      if (event.shiftKey) choose(target, event);
+    } else if (key === " " || key === "Enter") {
+      handled();
+      choose(tile, { ctrlKey: key === " ", metaKey: false, shiftKey: event.shiftKey });
+    } else if (key === "Escape") {
+      handled();
+      select([]);
+    } else if (key === "a" && (event.ctrlKey || event.metaKey)) {
+      handled();
+      select(order.map((other) => other.row.number));
+    } else if (event.ctrlKey || event.metaKey) {
+      return;
+    } else if (key === "/") {
+      handled();
+      search.focus();
+    } else if (key === "e") {
+      handled();
+      expand(tile);
+    } else if (KEYS[key] && !model.get("wallboard")) {
+      handled();
+      view.send({ action: KEYS[key], number: tile.row.number });
+    }
+  });
+
+  /** @param {any} tile */
+  const column = (tile) => Number(tile.element.getAttribute("aria-colindex"));
+  /** The tile in the same column of the next line up or down, or the last of that line. @param {number} at @param {number} step */
+  function below(at, step) {
+    const tile = layout.order[at], wanted = column(tile);
+    let place = at + step;
+    const line = tile.element.parentElement;
+    while (layout.order[place] && layout.order[place].element.parentElement === line) place += step;
+    const other = layout.order[place]?.element.parentElement;
+    if (!other) return at;
+    const cell = other.children[Math.min(wanted, other.childElementCount) - 1];
+    return layout.order.indexOf(tileAt(cell));
+  }
+
+  search.addEventListener("input", () => put("filter", search.value));
+  search.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") put("filter", "");
+    if (event.key === "ArrowDown" && layout.order[0]) {
+      event.preventDefault();
+      focus(layout.order[0]);
+    }
+  });
+
+  // A call dragged here: legal targets are lit, the drop asks Python.
+  const carries = (/** @type {DragEvent} */ event) => !!event.dataTransfer?.types.includes(CALL_TYPE);
+  grid.addEventListener("dragover", (event) => {
+    if (!carries(event)) return;
+    root.toggleAttribute("data-dropping", true);
+    const tile = tileAt(event.target);
+    for (const old of grid.querySelectorAll("[data-over]")) if (old !== tile?.element) old.removeAttribute("data-over");
+    if (!tile || tile.row.state === "offline") return;
+    tile.element.toggleAttribute("data-over", true);
+    event.preventDefault();
+  });
+  const undrop = () => {
+    root.removeAttribute("data-dropping");
+    for (const old of grid.querySelectorAll("[data-over]")) old.removeAttribute("data-over");
+  };
+  grid.addEventListener("dragleave", (event) => {
+    if (!grid.contains(/** @type {Node | null} */ (event.relatedTarget))) undrop();
+  });
+  grid.addEventListener("drop", (event) => {
+    const tile = tileAt(event.target);
+    if (!carries(event) || !tile) return;
+    event.preventDefault();
+    view.send({ action: "drop", number: tile.row.number, call: event.dataTransfer?.getData(CALL_TYPE) });
+    undrop();
+  });
+  document.addEventListener("dragend", undrop);
+
+  // Traits, changed here or in Python.
+  const onWish = () => {
+    const now = wish();
+    if (search.value !== now.filter) search.value = now.filter;
+    for (const [trait, menu] of Object.entries(menus)) menu.value = model.get(trait);
+    showLegend();
+    place();
+  };
+  const onSelected = () => showSelection(new Set(model.get("selected")));
+  const onLook = () => {
+    root.dataset.preset = model.get("preset");
+    viewport.style.maxBlockSize = model.get("height");
+  };
+  for (const trait of ["filter", "states", "sort", "group_by", "view", "density"]) model.on(`change:${trait}`, onWish);
+  model.on("change:selected", onSelected);
+  for (const trait of ["preset", "height"]) model.on(`change:${trait}`, onLook);
+  const sizes = new ResizeObserver(() => {
+    const before = layout.columns;
+    measure();
+    if (layout.columns !== before) place();
+  });
+  sizes.observe(viewport);
+  onLook();
+
+  /** Out of sight and nobody in a hurry: let the tiles there catch up, some at a time. */
+  function catchUp() {
+    quiet = 0;
+    let count = 0;
+    for (const row of late) {
+      late.delete(row);
+      row.tile.paint(view.now());
+      if (++count >= 500) break;
+    }
+    showLag();
+    if (late.size) quiet = window.setTimeout(catchUp, 30);
+  }
+
+  return {
+    /** @param {any} data */
+    full(data) {
+      for (const row of rows.full(data)) {
+        late.delete(row);
+        dirty.delete(row);
+        /** @type {any} */ (row).tile.element.remove();
+      }
+      for (const row of /** @type {any[]} */ (rows.all)) {
+        row.tile = row.tile || new Tile(row);
+        if (selected.has(row.number)) row.tile.element.setAttribute("aria-selected", "true");
+        dirty.add(row);
+      }
+      onWish();
+    },
+    /** @param {any} data */
+    part(data) {
+      for (const row of rows.part(data)) dirty.add(row);
+      if (follows(wish())) placeSoon();
+    },
+    draw() {
+      const now = view.now();
+      for (const row of dirty) {
+        if (row.tile.near) row.tile.paint(now);
+        else late.add(row);
+      }
+      dirty.clear();
+      showLegend();
+      showLag();
+      clearTimeout(quiet);
+      quiet = late.size ? window.setTimeout(catchUp, SETTLE) : 0;
+      const { ringing = 0, busy = 0, held = 0 } = rows.counts;
+      view.announce(`${ringing} ringing, ${busy} in call, ${held} on hold.`);
+    },
+    /** @param {number} now */
+    tick(now) {
+      for (const block of layout.blocks) if (block.near) for (const tile of block.tiles) tile.tick(now);
+    },
+    destroy() {
+      for (const timer of [replace, quiet]) clearTimeout(timer);
+      for (const trait of ["filter", "states", "sort", "group_by", "view", "density"]) model.off(`change:${trait}`, onWish);
+      model.off("change:selected", onSelected);
+      for (const trait of ["preset", "height"]) model.off(`change:${trait}`, onLook);
+      sizes.disconnect();
+      layout.destroy();
+      document.removeEventListener("dragend", undrop);
+    },
+  };
+}
+
+export default definePanel(createGrid);

@@ -1,0 +1,364 @@
+"""The base of every panel that draws in the page: its life, its views, its numbered batches. Knows no kind of panel.
+
+How a panel is made. A subclass sets ``scripts`` and ``sheets`` (names of files in ``js/`` and ``css/``) and implements
+
+* ``_mark(changes) -> Iterable[str]``: on the I/O lane; which keys of this panel a change makes dirty. Nothing else.
+* ``_state() -> dict``: everything the page needs, for a page that knows nothing.
+* ``_batch(keys, whole) -> dict | None``: what to say about the dirty keys now. With ``whole`` the page may have missed
+  earlier batches about these keys: give complete values, not differences. None: nothing worth saying.
+
+and, where it needs them, ``_receive(message)`` (a message of the page, on the UI lane), ``_tick(now)`` (timed work
+while somebody looks; returns the next time it wants to run), ``_unsure()`` (forget what was sent, if differences to it
+are sent), ``_plain()`` (one readable line for hosts without a front end) and ``_static()`` (escaped HTML). All but
+``_mark`` run on the UI lane under ``self._lock``; ``_state`` also runs in the thread that creates the panel. Set the
+subclass' own fields *before* ``super().__init__(handle, **traits)``: the state is read during it.
+
+On the wire. The state travels as the trait ``_full`` when the front end asks for it (creation, reload). After that
+one custom message per flush: ``{n, since}`` with one buffer, the JSON of ``{"full": …}`` or ``{"part": …}`` plus ``c``
+(PBX time, s), ``r`` (its rate, when changed), ``e`` (error sentences) and ``note``. ``since`` is the number a page must
+have reached to use the batch. The page answers ``{ack: n}`` after painting, ``{hello: page, n}`` when a view appears or
+a number is missing, ``{bye: page}`` when its last view goes; anything else reaches ``_receive``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import anywidget
+import msgspec
+import traitlets
+
+from pbxnb.errors import PbxError
+from pbxnb.model.changes import Changes
+from pbxnb.model.status import LineState, Status
+from pbxnb.ui.dirty import DirtySet
+from pbxnb.ui.handle import Handle
+from pbxnb.ui.kernel import release_route
+from pbxnb.ui.lane import Lane
+from pbxnb.ui.pacing import Pacer
+from pbxnb.ui.text import clean
+
+from .assets import bundle, styles
+from .static import Static, document
+
+__all__ = ["Panel"]
+
+_log = logging.getLogger("pbxnb.ui")
+_EXPECTED = ""  # a page that was given the panel but has not said hello yet
+_MOST_PAGES = 16
+_MOST_MESSAGES = 1000  # waiting for the lane; a page that floods loses the rest
+_CLOSED = "The line of this panel is closed; run this cell again for a live one."
+
+
+def _full_state(_value: object, panel: Panel) -> bytes:
+    return panel._snapshot_bytes()  # noqa: SLF001 - the serialiser belongs to the class below
+
+
+class Panel(anywidget.AnyWidget):
+    """A live picture of a part of the PBX.
+
+    Args:
+        handle: what the panel shows; see `pbxnb.ui.handle.Handle`.
+        traits: values for the traits below and those of the subclass.
+
+    Attributes:
+        theme: ``auto`` (follow the host), ``light`` or ``dark``.
+        density: ``comfortable`` or ``compact``.
+        wallboard: read-only, without tools, for a screen on the wall.
+    """
+
+    scripts: ClassVar[tuple[str, ...]] = ("base",)
+    sheets: ClassVar[tuple[str, ...]] = ("base",)
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
+    _full = traitlets.Any().tag(sync=True, to_json=_full_state, echo_update=False)
+    uid = traitlets.Unicode(read_only=True).tag(sync=True)
+    theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
+    density = traitlets.Enum(("comfortable", "compact"), "comfortable").tag(sync=True)
+
+    wallboard = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, handle: Handle, **traits: Any) -> None:
+        self._handle = handle
+        self._lock = threading.RLock()
+        self._dirty = DirtySet()
+        self._pacer = Pacer()
+        self._inbox: deque[dict[str, Any]] = deque()
+        self._pages: dict[str, None] = {}  # in order of arrival
+        self._errors: deque[str] = deque(maxlen=3)
+        self._news = False  # errors or the note changed
+        self._rate = float("nan")
+        self._closed = False
+        self._stops: list[Callable[[], None]] = []
+        self._ticket = Lane.get().register(self._paint)
+        try:
+            # Watch first: what changes between the state read at creation and the first view must not be lost.
+            self._stops += (handle.watch(self._changed), handle.watch_status(self._status_changed))
+            super().__init__(**{"_dom_classes": ("pbxnb-host",), **traits})
+        except BaseException:
+            self._release()
+            raise
+        self.on_msg(self._from_page)
+
+    @traitlets.default("_esm")
+    def _default_esm(self) -> str:
+        return bundle(*self.scripts)
+
+    @traitlets.default("_css")
+    def _default_css(self) -> str:
+        return styles(*self.sheets)
+
+    @traitlets.default("uid")
+    def _default_uid(self) -> str:
+        return uuid.uuid4().hex
+
+    # What a subclass says.
+
+    def _mark(self, changes: Changes) -> Iterable[str]:
+        return changes.accounts
+
+    def _state(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
+        raise NotImplementedError
+
+    def _unsure(self) -> None:
+        """A page may now hold newer values than the others: differences to what was sent mean nothing any more."""
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        """A message of the page that the base does not know."""
+
+    def _tick(self, now: float) -> float | None:
+        """Timed work while somebody looks; returns the next time it wants to run."""
+        return None
+
+    def _plain(self) -> str:
+        return f"{type(self).__name__} of {clean(self._handle.name)}"
+
+    def _note(self) -> str:
+        """A sentence above the panel that stays: the line has ended."""
+        return _CLOSED if self._handle.status.state in (LineState.CLOSED, LineState.REFUSED) else ""
+
+    def _static(self) -> str:
+        """The body of `snapshot`, escaped HTML."""
+        raise NotImplementedError
+
+    # What a subclass and its friends use.
+
+    def report(self, error: BaseException | str) -> None:
+        """Show an error in the panel's own strip; from any thread."""
+        text = str(error) if isinstance(error, (str, PbxError)) else f"{type(error).__name__}: {error}"
+        text = clean(text, 400)
+        if text not in self._errors:  # a fault that repeats at 20 Hz is shown once
+            self._errors.append(text)
+            self._news = True
+            self._ticket.nudge()
+
+    def refresh(self, keys: Iterable[str] | None = None) -> None:
+        """Send these keys again, or everything; from any thread."""
+        if keys is None:
+            self._dirty.mark_all()
+        else:
+            self._dirty.mark(keys)
+        self._ticket.nudge()
+
+    def snapshot(self) -> Static:
+        """Return the panel as it is now as static, safe HTML, for a saved notebook."""
+        with self._lock:
+            return document(type(self).__name__, clean(self._handle.name), self._static(), self._now())
+
+    def expect_view(self) -> None:
+        """A page is about to show this panel: send before its hello arrives, which a blocking cell may hold back."""
+        if not self._pages:
+            self._pages[_EXPECTED] = None
+            self._ticket.nudge()
+
+    @property
+    def viewed(self) -> bool:
+        """Whether a page shows the panel, as far as is known."""
+        return bool(self._pages)
+
+    def _now(self) -> float:
+        """PBX time, seconds since 1970."""
+        return self._handle.clock.now().timestamp()
+
+    def _since(self, moment: datetime) -> float:
+        """A kernel time (``since`` of an entity) on the PBX's clock: as long ago in PBX seconds as it was in ours."""
+        clock = self._handle.clock
+        return clock.now().timestamp() - (datetime.now(UTC) - moment).total_seconds() * (clock.rate or 1.0)
+
+    # Life.
+
+    def close(self) -> None:
+        """Leave the page, the lane and the handle for good; idempotent, from any thread."""
+        if getattr(self, "_closed", True):
+            return
+        self._release()
+        layout = self.layout
+        super().close()
+        layout.close()
+
+    def _release(self) -> None:
+        self._closed = True
+        for stop in self._stops:
+            stop()
+        self._stops.clear()
+        self._ticket.close()
+        self._inbox.clear()
+        self._pages.clear()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        made = super()._repr_mimebundle_(**kwargs)
+        if made is None:
+            return None
+        self.expect_view()
+        (made[0] if isinstance(made, tuple) else made)["text/plain"] = self._plain()
+        return made
+
+    def __repr__(self) -> str:
+        return f"<{self._plain()}>"
+
+    # From the other lanes: mark and wake, nothing else.
+
+    def _changed(self, changes: Changes) -> None:
+        if self._dirty.mark(self._mark(changes)) and self._pages:
+            self._ticket.wake()
+
+    def _status_changed(self, status: Status) -> None:
+        if status.state is LineState.CLOSED or status.state is LineState.REFUSED:
+            self._news = True
+            self._ticket.nudge()
+
+    def _from_page(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, dict) or self._closed or len(self._inbox) >= _MOST_MESSAGES:
+            return
+        self._inbox.append(content)
+        if "ack" in content:
+            self._ticket.wake()
+        else:
+            self._ticket.nudge()
+
+    def _send(self, msg: Any, buffers: Any = None) -> None:
+        super()._send(msg, buffers)
+        release_route(self)  # whoever sent last must not bind our clicks to a blocked shell
+
+    # On the UI lane.
+
+    def _paint(self, now: float) -> float | None:
+        with self._lock:
+            try:
+                return self._flush(now)
+            except Exception as error:  # noqa: BLE001 - shown in the panel's strip; the next beat tries again
+                _log.exception("%s could not be painted.", type(self).__name__)
+                self.report(error)
+                return None
+
+    def _flush(self, now: float) -> float | None:
+        if self._closed:
+            return None
+        lost = self._read_inbox()
+        if not self._pages:
+            return None
+        again = self._tick(now)
+        if lost:
+            # A page that asks is awake: what it had not acknowledged no longer matters.
+            self._pacer.acknowledge(self._pacer.number)
+            self._dirty.take()
+            self._send_full(now)
+        elif self._dirty or self._news:
+            due = self._pacer.due()
+            if now < due:
+                return due if again is None else min(due, again)
+            self._send_batch(now)
+        return again
+
+    def _read_inbox(self) -> bool:
+        """Handle what the pages said; True when one of them needs the whole state."""
+        lost = False
+        while self._inbox:
+            message = self._inbox.popleft()
+            match message:
+                case {"ack": int(number)}:
+                    self._pacer.acknowledge(number)
+                case {"hello": str(page), "n": int(number)}:
+                    self._pages.pop(_EXPECTED, None)
+                    self._pages[page[:64]] = None
+                    while len(self._pages) > _MOST_PAGES:  # reloaded pages never say bye
+                        del self._pages[next(iter(self._pages))]
+                    if self._pacer.base <= number <= self._pacer.number:
+                        self._pacer.acknowledge(number)
+                    else:
+                        lost = True
+                case {"bye": str(page)}:
+                    self._pages.pop(page[:64], None)
+                    self._pages.pop(_EXPECTED, None)
+                case {"dismiss": _}:
+                    self._errors.clear()
+                    self._news = True
+                case _:
+                    self._guarded(message)
+        return lost
+
+    def _guarded(self, message: dict[str, Any]) -> None:
+        try:
+            self._receive(message)
+        except Exception as error:  # noqa: BLE001 - shown in the panel; a page's message must not stop the painting
+            _log.debug("A message of the page failed.", exc_info=True)
+            self.report(error)
+
+    def _send_batch(self, now: float) -> None:
+        keys = self._dirty.take()
+        if keys is None:
+            self._send_full(now)
+            return
+        whole = self._pacer.merging
+        keys = self._pacer.merged(keys)
+        part = self._batch(keys, whole) if keys else None
+        if part is None and not self._news:
+            return
+        number, since = self._pacer.sent(keys, now=now)
+        self._post(number, since, {"part": part} if part is not None else {})
+
+    def _send_full(self, now: float) -> None:
+        number, since = self._pacer.sent_full(now=now)
+        self._post(number, since, {"full": self._state()})
+
+    def _post(self, number: int, since: int, payload: dict[str, Any]) -> None:
+        # One buffer instead of JSON in the message: ipykernel would walk every value of it once more.
+        self.send({"n": number, "since": since}, [self._encode(payload)])
+
+    def _encode(self, payload: dict[str, Any]) -> bytes:
+        rate = self._handle.clock.rate
+        payload["c"] = round(self._now(), 2)
+        if rate != self._rate or "full" in payload:
+            payload["r"] = self._rate = rate
+        if self._news or "full" in payload:
+            payload["e"] = list(self._errors)
+            payload["note"] = self._note()
+            self._news = False
+        return msgspec.json.encode(payload)
+
+    def _snapshot_bytes(self) -> bytes:
+        with self._lock:
+            if self._pages:
+                state = self._state()
+                self._unsure()
+            else:
+                # Nobody looks: the asking page starts from here, and one that was given an older state asks again.
+                self._dirty.take()
+                self._pacer.acknowledge(self._pacer.number)
+                self._pacer.sent_full(now=float("-inf"))
+                state = self._state()
+            news = self._news
+            payload = {"n": self._pacer.number, "full": state}
+            encoded = self._encode(payload)
+            self._news = news  # this answer goes to one page; the others still wait for theirs
+            return encoded

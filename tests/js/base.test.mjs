@@ -1,0 +1,39 @@
+// The page's side of the protocol: which batch is used, and a clock that never runs back for a late one.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { PageClock, duration, judge } from "../../pbxnb/widgets/js/base.js";
+
+test("a batch is used when the page has reached what it builds on", () => {
+  assert.equal(judge(4, { n: 5, since: 4 }), "use");
+  assert.equal(judge(4, { n: 9, since: 3 }), "use"); // merged: 5 to 8 are superseded
+  assert.equal(judge(9, { n: 5, since: 4 }), "drop");
+  assert.equal(judge(9, { n: 9, since: 0 }), "drop");
+  assert.equal(judge(4, { n: 7, since: 6 }), "ask"); // 5 and 6 are missing
+  assert.equal(judge(4, { n: 7, since: 0 }), "use"); // the whole state
+});
+
+test("durations: to the second for calls, coarse for the rest", () => {
+  assert.deepEqual([0, 59.9, 134, 3600, 40_000].map((s) => duration(s, true)), ["0:00", "0:59", "2:14", "1:00:00", "11:06:40"]);
+  assert.deepEqual([5, 60, 3599, 7200, 200_000].map((s) => duration(s, false)), ["5 s", "1 m", "59 m", "2 h", "2 d"]);
+  assert.equal(duration(-3, true), "0:00");
+});
+
+test("the clock ticks by the rate, follows the PBX and ignores a late batch", () => {
+  let mono = 100;
+  const clock = new PageClock(() => mono);
+  clock.set(1000, 1);
+  mono += 5;
+  assert.equal(clock.now(), 1005);
+  clock.set(1003); // sent two seconds ago
+  assert.equal(clock.now(), 1005);
+  clock.set(1006);
+  assert.equal(clock.now(), 1006);
+  clock.set(1006, 10);
+  mono += 2;
+  assert.equal(clock.now(), 1026);
+  clock.set(1026, 0); // paused
+  mono += 60;
+  assert.equal(clock.now(), 1026);
+  clock.set(500, 1); // another clock altogether
+  assert.equal(clock.now(), 500);
+});

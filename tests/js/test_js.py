@@ -1,0 +1,46 @@
+"""The panels' JavaScript: its unit tests under node, the bundles parse, and every file stays small."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pbxnb.widgets.assets import bundle
+from pbxnb.widgets.badge import StatusBadge
+from pbxnb.widgets.grid import ExtensionGrid
+from pbxnb.widgets.panel import Panel
+
+HERE = Path(__file__).parent
+SOURCES = sorted((HERE.parents[1] / "pbxnb" / "widgets" / "js").glob("*.js"))
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+@needs_node
+def test_the_unit_tests_of_the_javascript_pass() -> None:
+    run = subprocess.run(
+        ["node", "--test", *map(str, sorted(HERE.glob("*.test.mjs")))], capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@needs_node
+@pytest.mark.parametrize("panel", [ExtensionGrid, StatusBadge])
+def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[Panel], tmp_path: Path) -> None:
+    module = tmp_path / "panel.mjs"
+    module.write_text(bundle(*panel.scripts), encoding="utf-8")
+    check = f'const w = (await import("{module.as_uri()}")).default; if (!w.render || !w.initialize) throw new Error(w)'
+    run = subprocess.run(["node", "--input-type=module", "-e", check], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_every_file_is_small_and_sets_text_as_text(source: Path) -> None:
+    text = source.read_text(encoding="utf-8")
+    assert len(text.encode()) < 20_000
+    for way_in in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "srcdoc"):
+        assert way_in not in text
+    assert "http" not in text

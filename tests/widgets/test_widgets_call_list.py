@@ -1,0 +1,257 @@
+"""The call list: what a row says of a conversation, how little travels, when a row goes, what a page may ask."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import ipywidgets
+import pytest
+import traitlets
+from fakes import HOSTILE, START, FakeHandle, Wire, account, call, until
+
+from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Queue
+from pbxnb.widgets.call_list import CallList
+from pbxnb.widgets.call_rows import FIELDS, difference, involved, phase, row
+
+RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED
+
+
+def talk(id_: str = "1", state: CallState | None = CONNECTED, **fields: Any) -> Conversation:
+    values: dict[str, Any] = {
+        "calls": (id_,),
+        "from_": Party(number="+15550100"),
+        "to": Party(number="207"),
+        "since": datetime.now(UTC),
+        "started_at": START,
+    }
+    return Conversation(id=id_, state=state, **(values | fields))
+
+
+def told(conversation: Conversation, **model: Any) -> dict[str, Any]:
+    """The row of a conversation by the names of its fields."""
+    empty: dict[str, Any] = {"calls": {}, "accounts": {}, "queues": {}, "orbits": {}, "since": 0.0}
+    return dict(zip(FIELDS, row(conversation, **(empty | model)), strict=True))
+
+
+@pytest.fixture
+def handle() -> FakeHandle:
+    return FakeHandle([account("204", name="Jo Field"), account("207", name="Ann Lee")])
+
+
+@pytest.mark.parametrize(
+    ("conversation", "expected"),
+    [
+        (talk(state=RINGING), "ringing"),
+        (talk(state=CONNECTED), "talking"),
+        (talk(state=HELD), "held"),
+        (talk(state=PARKED), "parked"),
+        (talk(state=CallState.OTHER), "other"),
+        (talk(state=None), "ended"),
+        (talk(state=CONNECTED, queue="700", to=Party(number="700")), "queued"),
+        (talk(state=RINGING, queue="700", to=Party(number="700")), "queued"),
+        (talk(state=RINGING, queue="700", to=Party(number="207")), "ringing"),
+        (talk(state=CONNECTED, queue="700", to=Party(number="207"), answered_by="207"), "talking"),
+        (talk(state=HELD, queue="700"), "held"),
+    ],
+)
+def test_every_conversation_has_one_phase_and_waits_in_the_queue_until_an_agent_has_it(
+    conversation: Conversation, expected: str
+) -> None:
+    assert phase(conversation) == expected
+
+
+def test_a_row_names_the_parties_the_queue_and_the_times_apart() -> None:
+    made = told(
+        talk(queue="700", answered_by="207", direction=Direction.IN, ring=7.04, talk=134.0, hold=3.0),
+        accounts={"207": account("207", name="Ann Lee")},
+        queues={"700": Queue(number="700", name="Sales")},
+        calls={"1": call("1", "+15550100", "207", recording=True)},
+        since=100.04,
+    )
+    assert (made["from"], made["to"], made["direction"]) == ("+15550100", "207\tAnn Lee", "in")
+    assert made["via"] == "Queue 700 Sales"
+    assert (made["ring"], made["talk"], made["hold"], made["since"]) == (7.0, 134.0, 3.0, 100.0)
+    assert made["marks"] == "r"
+
+
+def test_a_parked_call_says_in_which_orbit_and_by_whom() -> None:
+    orbit = Orbit(number="71", parked=(Parked(call="1", by="204"),))
+    assert told(talk(state=PARKED), orbits={"71": orbit})["via"] == "Orbit 71, by 204"
+
+
+@pytest.mark.parametrize(("by", "words"), [("caller", "caller hung up"), ("called", "called party hung up"), ("", "")])
+def test_an_ended_row_says_who_hung_up_where_that_is_known(by: str, words: str) -> None:
+    made = told(talk(state=None, ended_by=by))
+    assert (made["state"], made["end"]) == ("ended", words)
+
+
+def test_a_conversation_involves_its_parties_its_agents_and_the_extensions_of_its_calls() -> None:
+    conversation = talk(agents=("205", "206"), answered_by="206")
+    calls = {"1": call("1", "x", "y", extensions=("207", "299"))}
+    assert involved(conversation, calls) == {"+15550100", "207", "205", "206", "299"}
+
+
+def test_only_what_differs_travels(handle: FakeHandle) -> None:
+    handle.conversations["1"] = talk(state=RINGING)
+    wire = Wire(CallList(handle))
+    wire.hello()
+    handle.put(talk(state=CONNECTED, since=datetime.now(UTC) + timedelta(seconds=9), ring=9.0))
+    (batch,) = wire.wait(1)
+    (edit,) = batch["part"]["edits"]
+    assert edit[0] == "1"
+    assert {FIELDS[i] for i in edit[1::2]} == {"state", "phase", "ring", "since"}
+    assert len(str(batch["part"])) < 120
+
+
+def test_a_difference_rebuilds_the_row() -> None:
+    before, after = list(told(talk()).values()), list(told(talk(state=HELD, hold=4.0), since=5.0).values())
+    id_, *changes = difference(before, after)
+    for index, value in zip(changes[::2], changes[1::2], strict=True):
+        before[index] = value
+    assert (id_, before) == ("1", after)
+
+
+def test_a_new_conversation_comes_as_a_row_and_a_transfer_keeps_it(handle: FakeHandle) -> None:
+    wire = Wire(CallList(handle))
+    wire.hello()
+    handle.put(talk())
+    assert wire.wait(1)[0]["part"]["rows"][0][:2] == ["1", "1"]
+    wire.say(ack=1)
+    handle.put(talk(calls=("1", "2"), to=Party(number="204")))
+    (edit,) = wire.wait(2)[1]["part"]["edits"]
+    assert dict(zip(edit[1::2], edit[2::2], strict=True))[1] == "2"
+
+
+def test_a_recording_reaches_the_row_although_only_the_call_changed(handle: FakeHandle) -> None:
+    handle.conversations["1"] = talk()
+    wire = Wire(CallList(handle))
+    wire.hello()
+    handle.put(call("1", "+15550100", "207", conversation="1", recording=True))
+    assert wire.wait(1)[0]["part"]["edits"] == [["1", FIELDS.index("marks"), "r"]]
+
+
+def test_a_row_lingers_after_its_end_and_then_goes_by_itself(handle: FakeHandle) -> None:
+    handle.conversations["1"] = talk()
+    wire = Wire(CallList(handle, linger=0.2))
+    wire.hello()
+    handle.put(talk(state=None, ended_by="caller"))
+    ended = wire.wait(1)[0]["part"]
+    assert "ended" in str(ended)
+    assert wire.wait(2)[1]["part"] == {"gone": ["1"]}
+
+
+def test_a_conversation_that_ended_long_ago_is_not_shown_to_a_new_page(handle: FakeHandle) -> None:
+    handle.conversations["1"] = talk(state=None, since=datetime.now(UTC) - timedelta(seconds=50))
+    assert Wire(CallList(handle)).opened()["full"]["rows"] == []
+
+
+def test_a_page_that_may_have_missed_batches_gets_whole_rows(handle: FakeHandle) -> None:
+    handle.conversations["1"] = talk(state=RINGING)
+    wire = Wire(CallList(handle))
+    wire.hello()
+    for count, state in enumerate((CONNECTED, HELD, CONNECTED), 1):
+        handle.put(talk(state=state))
+        wire.wait(count)
+    assert len(wire.batches()[2]["part"]["rows"][0]) == len(FIELDS)
+
+
+def test_the_calls_of_a_conversation_are_sent_while_its_row_is_open(handle: FakeHandle) -> None:
+    handle.calls["2"] = call("2", "+15550100", "204", raw_state="alerting")
+    handle.conversations["1"] = talk(calls=("1", "2"))
+    wire = Wire(CallList(handle))
+    wire.hello()
+    wire.say(expand="1", on=True)
+    gone, live = wire.wait(1)[0]["part"]["legs"]["1"]
+    assert gone[:2] == ["1", "ended"]
+    assert live[:4] == ["2", "connected", "+15550100", "204\tJo Field"]
+    assert "“alerting” on the wire" in live[5]
+    wire.say(ack=1)
+    wire.say(expand="1", on=False)
+    assert wire.wait(2)[1]["part"] == {"legs": {"1": None}}
+
+
+def test_a_grid_selection_lights_the_conversations_of_an_extension(handle: FakeHandle) -> None:
+    class Grid(traitlets.HasTraits):
+        selected = traitlets.List()
+
+    handle.conversations |= {"1": talk("1"), "2": talk("2", to=Party(number="204"))}
+    grid, calls = Grid(), CallList(handle)
+    traitlets.dlink((grid, "selected"), (calls, "highlighted"))
+    wire = Wire(calls)
+    wire.hello()
+    grid.selected = ["207"]
+    assert wire.wait(1)[0]["part"]["edits"] == [["1", FIELDS.index("marks"), "l"]]
+
+
+def test_the_selection_is_a_trait_that_gives_the_newest_calls(handle: FakeHandle) -> None:
+    handle.conversations |= {"1": talk("1", calls=("1", "3")), "2": talk("2", state=None)}
+    calls = CallList(handle)
+    calls.set_state({"selected": ["1", "2", "gone"]})
+    assert calls.selected_calls == ("3",)
+    calls.select_call("3")
+    assert calls.selected == ["1"]
+    calls.select_call("?")
+    assert calls.selected == []
+
+
+def test_orbits_travel_with_what_is_parked_in_them(handle: FakeHandle) -> None:
+    handle.orbits["71"] = Orbit(number="71", parked=(Parked(party=Party(number="+15550199")),))
+    wire = Wire(CallList(handle))
+    assert wire.opened()["full"]["orbits"] == [["71", "71", "+15550199"]]
+    wire.hello()
+    handle.put(Orbit(number="71", name="Front desk"))
+    assert wire.wait(1)[0]["part"]["orbits"] == [["71", "Front desk", ""]]
+
+
+def test_queues_and_orbits_are_kept_read_while_the_list_lives(handle: FakeHandle) -> None:
+    calls = CallList(handle)
+    assert handle.kept == 1
+    calls.close()
+    assert handle.kept == 0
+
+
+def test_keys_and_drops_reach_who_asked_for_them_and_nothing_else_does(handle: FakeHandle) -> None:
+    handle.calls["1"] = call("1", "+15550100", "207")
+    calls = CallList(handle)
+    wire, heard = Wire(calls), []
+    stop = calls.on_action(lambda *asked: heard.append(asked))
+    wire.hello()
+    wire.say(act="park", call="1", to="71")
+    wire.say(act="format_disk", call="1", to="")
+    wire.say(act="hangup", call=["1"], to="")
+    wire.say(drag="1")
+    until(lambda: calls.dragging == "1")
+    wire.say(drag="no such call")
+    until(lambda: calls.dragging == "")
+    assert heard == [("park", "1", "71")]
+    stop()
+    wire.say(act="hangup", call="1", to="")
+    assert "No command bar" in wire.wait(1)[-1]["e"][0]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_travel_as_short_text_and_stay_text_in_the_snapshot(name: str, handle: FakeHandle) -> None:
+    handle.calls["1"] = call("1", "x", "y", raw_state=name)
+    handle.conversations["1"] = talk(from_=Party(number="1", name=name), to=Party(name=name), queue=name)
+    calls = CallList(handle)
+    wire = Wire(calls)
+    assert all(len(str(cell)) <= 80 for cell in wire.opened()["full"]["rows"][0])
+    wire.hello()
+    wire.say(expand="1", on=True)
+    assert len(str(wire.wait(1)[0]["part"]["legs"])) < 300
+    assert "<script" not in calls.snapshot()
+    assert "<img" not in calls.snapshot()
+
+
+def test_it_says_what_it_shows_where_there_is_no_front_end(handle: FakeHandle) -> None:
+    handle.conversations |= {"1": talk("1"), "2": talk("2", state=RINGING), "3": talk("3", state=None)}
+    assert repr(CallList(handle)) == "<Call list of fake: 2 calls, 1 ringing, 1 talking>"
+
+
+def test_it_composes_like_any_widget_and_refuses_what_it_cannot_be(handle: FakeHandle) -> None:
+    assert ipywidgets.HBox([CallList(handle, ring_limit=20)]).children[0].ring_limit == 20
+    with pytest.raises(traitlets.TraitError):
+        CallList(handle, ring_limit=-1)
+    with pytest.raises(traitlets.TraitError):
+        CallList(handle, phase="sleeping")

@@ -1,0 +1,229 @@
+"""The base of the panels: what is sent when, what a stalled page costs, and that closing leaves nothing."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import ipywidgets
+import pytest
+from fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, until
+from ipywidgets.widgets import widget as ipywidget
+
+from pbxnb.errors import BadCommand
+from pbxnb.model.changes import Changes
+from pbxnb.model.entities import AccountState
+from pbxnb.model.status import LineState
+from pbxnb.widgets.panel import Panel
+
+
+class Names(Panel):
+    """The smallest panel: number -> state."""
+
+    def __init__(self, handle: FakeHandle, **traits: Any) -> None:
+        self.broken = False
+        self.heard: list[dict[str, Any]] = []
+        super().__init__(handle, **traits)
+
+    def _mark(self, changes: Changes) -> Iterable[str]:
+        return changes.accounts
+
+    def _state(self) -> dict[str, Any]:
+        return {number: str(a.state) for number, a in self._handle.accounts.items()}
+
+    def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
+        if self.broken:
+            raise RuntimeError("a bug of ours")
+        return {number: str(self._handle.accounts[number].state) for number in keys}
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        if message.get("fail"):
+            raise BadCommand("That cannot be.")
+        self.heard.append(message)
+
+
+@pytest.fixture
+def handle() -> FakeHandle:
+    return FakeHandle(account(str(number)) for number in range(100, 110))
+
+
+def test_the_state_travels_with_the_model_and_nothing_after_it_until_somebody_looks(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    assert wire.opened()["full"]["105"] == "idle"
+    for _ in range(50):
+        handle.put(account("105", AccountState.BUSY))
+    wire.settle()
+    assert wire.batches() == []
+
+
+def test_the_first_hello_brings_what_changed_since_and_not_everything_again(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    handle.put(account("105", AccountState.BUSY))
+    wire.hello(1)
+    (batch,) = wire.wait(1)
+    assert (batch["n"], batch["since"], batch["part"]) == (2, 1, {"105": "busy"})
+
+
+def test_a_page_that_holds_an_old_number_gets_everything(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1, "one")
+    handle.put(account("105", AccountState.BUSY))
+    wire.wait(1)
+    wire.say(ack=2)
+    wire.hello(1, "two")
+    batch = wire.wait(2)[-1]
+    assert batch["since"] == 0
+    assert batch["full"]["105"] == "busy"
+
+
+def test_a_displayed_panel_paints_before_its_hello_which_a_blocking_cell_holds_back(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    bundle = panel._repr_mimebundle_()
+    assert "Names of fake" in bundle[0]["text/plain"]
+    handle.put(account("101", AccountState.RINGING))
+    assert wire.wait(1)[0]["part"] == {"101": "ringing"}
+
+
+def test_the_last_value_wins_within_one_beat(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    with panel._lock:  # the lane waits here, as it would behind a beat
+        wire.hello(1)
+        for state in (AccountState.RINGING, AccountState.BUSY, AccountState.IDLE, AccountState.HELD):
+            handle.put(account("101", state))
+    (batch,) = wire.wait(1)
+    assert batch["part"] == {"101": "held"}
+
+
+def test_a_stalled_page_is_not_buried_and_the_newest_batch_alone_makes_it_right(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1)
+    for number in range(100, 103):
+        handle.put(account(str(number), AccountState.BUSY))
+        until(lambda: not panel._dirty or panel._pacer.merging)
+    batches = wire.wait(3)  # two ahead, the third half a second later
+    assert [batch["since"] for batch in batches] == [1, 2, 1]
+    assert batches[2]["part"] == {"100": "busy", "101": "busy", "102": "busy"}
+    wire.say(ack=4)
+    handle.put(account("105", AccountState.BUSY))
+    last = wire.wait(4)[3]
+    assert (last["since"], last["part"]) == (4, {"105": "busy"})
+
+
+def test_two_views_of_one_panel_and_the_end_of_both(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1, "one")
+    wire.hello(1, "two")
+    wire.say(bye="one")
+    wire.settle()
+    assert panel.viewed
+    wire.say(bye="two")
+    until(lambda: not panel.viewed)
+    handle.put(account("105", AccountState.BUSY))
+    wire.settle()
+    assert wire.batches() == []
+
+
+def test_pages_that_never_said_bye_are_forgotten(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    for reload in range(100):
+        wire.hello(1, f"page {reload}")
+    until(lambda: "page 99" in panel._pages)
+    assert len(panel._pages) <= 16
+
+
+def test_errors_are_shown_in_the_panels_own_strip_once_and_can_be_dismissed(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1)
+    wire.say(fail=True)
+    assert wire.wait(1)[0]["e"] == ["That cannot be."]
+    wire.say(fail=True)
+    wire.say(dismiss=True)
+    assert wire.wait(2)[1]["e"] == []
+
+
+def test_a_fault_of_ours_is_shown_and_painting_goes_on(handle: FakeHandle, caplog: pytest.LogCaptureFixture) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1)
+    panel.broken = True
+    handle.put(account("101", AccountState.BUSY))
+    assert "a bug of ours" in wire.wait(1)[0]["e"][0]
+    panel.broken = False
+    handle.put(account("102", AccountState.BUSY))
+    assert wire.wait(2)[1]["part"] == {"102": "busy"}
+    assert "could not be painted" in caplog.text
+
+
+def test_a_closed_line_says_what_to_do(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1)
+    handle.become(LineState.CLOSED)
+    assert "run this cell again" in wire.wait(1)[0]["note"]
+
+
+def test_messages_of_a_page_are_not_trusted(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1)
+    wire.say(ack=10**9)
+    wire.say(ack="x")
+    wire.say(hello=["?"], n=0)
+    wire.say(hello="x", n="y")
+    wire.comm.handle_msg({"content": {"data": {"method": "custom", "content": "text"}}, "buffers": []})
+    for _ in range(5000):
+        wire.say(noise=1)
+    wire.settle()
+    handle.put(account("101", AccountState.BUSY))
+    assert wire.wait(1)[0]["part"] == {"101": "busy"}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_stays_short_text_in_the_strip_and_in_the_plain_form(name: str) -> None:
+    handle = FakeHandle(name=name)
+    panel = Names(handle)
+    panel.report(name)
+    assert all(len(text) <= 400 for text in panel._errors)
+    assert len(repr(panel)) < 200
+    assert "\n" not in repr(panel)
+
+
+def test_close_leaves_nothing(handle: FakeHandle) -> None:
+    before = set(ipywidget._instances)
+    panels = [Names(handle) for _ in range(30)]
+    gone = [weakref.ref(panel) for panel in panels]
+    for panel in panels:
+        Wire(panel).hello(1)
+        panel.close()
+        panel.close()
+    assert set(ipywidget._instances) == before
+    assert handle.listeners() == 0
+    del panel, panels
+    RecordingComm.sent = []
+    until(lambda: all(thread.name != "pbxnb-ui" for thread in threading.enumerate()))
+    gc.collect()
+    assert [ref for ref in gone if ref() is not None] == []
+
+
+def test_a_panel_that_could_not_be_made_leaves_nothing(handle: FakeHandle) -> None:
+    with pytest.raises(Exception, match="theme"):
+        Names(handle, theme="neon")
+    assert handle.listeners() == 0
+
+
+def test_a_panel_composes_like_any_widget(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    box = ipywidgets.VBox([panel])
+    assert box.children == (panel,)
