@@ -1,0 +1,131 @@
+"""The import arrows of the package, as two lists: what may be imported at module level, and what inside functions.
+
+Imports for type checkers only (``if TYPE_CHECKING``) draw no arrow. Also here: importing the package is pure and light.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pbxnb
+
+PACKAGE = Path(pbxnb.__file__).parent
+PARTS = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
+
+AT_MODULE_LEVEL: dict[str, set[str]] = {
+    "errors": set(),
+    "protocol": set(),
+    "model": {"protocol"},
+    "client": {"model", "protocol"},
+    "ui": {"model", "protocol"},
+    "widgets": {"ui", "model", "protocol"},
+    "figures": {"ui", "model", "analysis"},
+    "analysis": {"model"},
+    "simulator": {"protocol"},
+    "session": {"client", "model", "protocol"},
+    "cli": PARTS,
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+INSIDE_FUNCTIONS: dict[str, set[str]] = {
+    **AT_MODULE_LEVEL,
+    "session": AT_MODULE_LEVEL["session"] | {"ui", "widgets", "figures", "simulator", "analysis"},
+}
+
+UI = {"traitlets", "ipywidgets", "anywidget", "plotly", "IPython", "comm", "ipykernel"}
+FOREIGN_TO: dict[str, set[str]] = {
+    "errors": UI | {"asyncio", "threading", "socket", "ssl", "websockets", "aiohttp"},
+    "protocol": UI | {"asyncio", "threading", "socket", "ssl", "websockets", "aiohttp"},
+    "model": UI | {"asyncio", "threading", "socket", "ssl", "websockets", "aiohttp"},
+    "client": UI,
+    "simulator": UI,
+    "session": UI,
+    "analysis": UI,
+    "widgets": {"plotly"},
+    "ui": {"plotly"},
+}
+"""Libraries a part must not import anywhere. `session` looks IPython up in `sys.modules` and never imports it."""
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool, int]]:
+    """Every module imported, whether inside a function, and the line."""
+
+    def walk(node: ast.AST, inside: bool) -> Iterator[tuple[str, bool, int]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                for other in child.orelse:
+                    yield from walk(other, inside)
+            elif isinstance(child, ast.Import):
+                yield from ((alias.name, inside, child.lineno) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                base = ".".join(package[: len(package) - child.level + 1]) if child.level else ""
+                name = ".".join(filter(None, (base, child.module)))
+                if name == "pbxnb":
+                    yield from ((f"pbxnb.{alias.name}", inside, child.lineno) for alias in child.names)
+                else:
+                    yield name, inside, child.lineno
+            else:
+                function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                yield from walk(child, inside or function)
+
+    package = ("pbxnb", *path.relative_to(PACKAGE).parts[:-1])
+    yield from walk(ast.parse(path.read_text("utf-8")), False)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_import_follows_an_arrow(path: Path):
+    part = part_of(path)
+    assert part in AT_MODULE_LEVEL, f"{part} is not on the map"
+    for name, inside, line in imports(path):
+        top, _, rest = name.partition(".")
+        if top == "pbxnb":
+            target = rest.partition(".")[0]
+            target = target if target in PARTS else "__init__"
+            allowed = (INSIDE_FUNCTIONS if inside else AT_MODULE_LEVEL)[part] | {part, "errors"}
+            assert target in allowed, f"{path.name}:{line}: {part} must not import {name}"
+        assert top not in FOREIGN_TO.get(part, ()), f"{path.name}:{line}: {part} must not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_figures_imports_plotly(path: Path):
+    if part_of(path) != "figures":
+        assert not [name for name, _, _ in imports(path) if name.partition(".")[0] == "plotly"]
+
+
+HEAVY = (
+    "websockets", "aiohttp", "msgspec", "asyncio", "ipywidgets", "anywidget", "plotly", "traitlets", "IPython",
+    "pandas", "numpy", "narwhals", "ssl", "nest_asyncio", "nest_asyncio2",
+)  # fmt: skip
+
+
+def test_importing_the_package_loads_nothing_heavy_and_starts_nothing():
+    code = (
+        "import sys, threading; before = set(sys.modules); import pbxnb;"
+        f"print(sorted(set({HEAVY!r}) & (set(sys.modules) - before)), threading.active_count(), dir(pbxnb))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("[] 1 ")
+    assert "connect" in done.stdout
+
+
+def test_every_public_name_is_there():
+    for name in pbxnb.__all__:
+        assert getattr(pbxnb, name) is not None, name
+
+
+def test_names_of_the_journal_are_absent_and_a_typo_is_an_attribute_error():
+    for name in ("open", "replay", "history", "Recording", "conect"):
+        assert not hasattr(pbxnb, name)
