@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import Engine
+from engines import Engine
 
 from pbxnb.analysis.activity import edges, per_extension, per_slot
 from pbxnb.analysis.concurrency import concurrency, peak, peak_calls

@@ -1,0 +1,42 @@
+"""One kind of table each: how it is made from rows, and read back into them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+
+class Engine:
+    """One kind of table: ``table(rows)`` makes one, ``rows(table)`` reads one back."""
+
+    def __init__(self, name: str, connection: duckdb.DuckDBPyConnection) -> None:
+        self.name = name
+        self.connection = connection
+
+    def table(self, rows: list[dict[str, Any]], schema: pa.Schema | None = None) -> Any:
+        arrow = pa.Table.from_pylist(rows, schema=schema)
+        make: dict[str, Callable[[], Any]] = {
+            "pandas": arrow.to_pandas,
+            "polars": lambda: pl.from_arrow(arrow),
+            "polars-lazy": lambda: pl.from_arrow(arrow).lazy(),
+            "pyarrow": lambda: arrow,
+            "duckdb": lambda: self.connection.from_arrow(arrow),
+        }
+        return make[self.name]()
+
+    def rows(self, table: Any) -> list[dict[str, Any]]:
+        """Rows as plain Python values; fails unless the table is this engine's kind."""
+        if self.name == "pandas":
+            assert isinstance(table, pd.DataFrame)
+            table = pa.Table.from_pandas(table, preserve_index=False)
+        elif self.name.startswith("polars"):
+            assert isinstance(table, pl.LazyFrame if self.name == "polars-lazy" else pl.DataFrame)
+            table = table.lazy().collect().to_arrow()
+        elif self.name == "duckdb":
+            assert isinstance(table, duckdb.DuckDBPyRelation)
+            table = table.to_arrow_table()
+        assert isinstance(table, pa.Table)
+        return table.to_pylist()

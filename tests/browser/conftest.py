@@ -1,0 +1,42 @@
+"""One JupyterLab and one Chromium for all browser tests; without a browser they skip with a sentence, in CI fail."""
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+
+
+def _missing() -> str:
+    if importlib.util.find_spec("playwright") is None or importlib.util.find_spec("jupyterlab") is None:
+        return 'The browser tests need JupyterLab and Playwright: pip install "pbxnb[dev]".'
+    from jupyter_page import CHROMIUM
+
+    return "" if CHROMIUM else "The browser tests need Chromium: apt-get install chromium, or set PBXNB_CHROMIUM."
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    if why := _missing():
+        if os.environ.get("PBXNB_REQUIRE_BROWSER"):
+            pytest.fail(why)
+        pytest.skip(why)
+    from jupyter_page import Browser, Server
+
+    folder = tmp_path_factory.mktemp("jupyter")
+    with Server(folder) as server, Browser(server, folder / "profile") as started:
+        yield started
+
+
+@pytest.fixture
+def artefact(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Where a picture of this test is kept: ``artefacts/`` in the checkout, which git ignores."""
+
+    def path(name: str) -> str:
+        ARTEFACTS.mkdir(exist_ok=True)
+        return str(ARTEFACTS / f"{request.node.originalname}-{name}.png")
+
+    return path

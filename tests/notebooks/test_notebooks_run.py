@@ -1,0 +1,47 @@
+"""Every notebook runs top to bottom with no PBX and no front end, has no outputs stored, and says what it shows."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="the lab extra is not installed")
+nbclient = pytest.importorskip("nbclient", reason="the lab extra is not installed")
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_top_to_bottom(name: str) -> None:
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the notebook runner and its kernel manager, not ours
+        nbclient.NotebookClient(
+            notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+        ).execute()
+    errors = [
+        output.text for cell in notebook.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"
+    ]
+    assert errors == []  # nothing is said unasked
+
+
+def test_there_are_nine() -> None:
+    assert [name[:2] for name in NOTEBOOKS] == [f"{number:02d}" for number in range(9)]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_clean_and_says_what_it_shows(name: str) -> None:
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith(f"# {name[:2]} · ")
+    assert "What this shows:" in first.source
+    assert "akes" in first.source  # how long it takes
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+    last = notebook.cells[-1].source
+    assert "close()" in last or "nothing to close" in last
