@@ -183,7 +183,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     import signal
     import threading
 
-    from .simulator import start
+    from .simulator import Replay, Simulator, start, start_recording
 
     options: dict[str, Any] = {
         "seed": arguments.seed,
@@ -196,16 +196,24 @@ def _simulate(arguments: argparse.Namespace) -> int:
     }
     if arguments.extensions is not None:
         options["extensions"] = arguments.extensions
-    if arguments.recording:
-        options["recording"] = arguments.recording
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    with start(arguments.preset, **options) as simulator:
-        if arguments.scenario:
-            simulator.scenario(arguments.scenario)
-        for fault in arguments.fault:
-            simulator.faults.start(fault)
+    if arguments.recording and (arguments.scenario or arguments.fault):
+        raise errors.ConfigError(
+            "A recording plays neither scenarios nor faults.", hint="Leave --scenario and --fault away."
+        )
+    running: Simulator | Replay
+    if arguments.recording:
+        running = start_recording(arguments.recording, speed=arguments.speed, port=arguments.port)
+    else:
+        running = start(arguments.preset, **options)
+    with running as simulator:
+        if isinstance(simulator, Simulator):
+            if arguments.scenario:
+                simulator.scenario(arguments.scenario)
+            for fault in arguments.fault:
+                simulator.faults.start(fault)
         facts = {
             "url": simulator.url,
             "domain": simulator.domain,
@@ -222,7 +230,10 @@ def _simulate(arguments: argparse.Namespace) -> int:
                 f"Watch it here:       PBXNB_PASSWORD={simulator.password} pbxnb watch {simulator.url} "
                 f"--domain {simulator.domain} --user {simulator.user}"
             )
-            _say("Steer it over HTTP:  POST /simulator/faults/NAME, /simulator/scenarios/NAME; Ctrl-C ends it.")
+            if isinstance(simulator, Simulator):
+                base = simulator.url.replace("ws", "http", 1)
+                _say(f"Steer it over HTTP:  curl -u admin:{simulator.password} -X POST {base}/simulator/faults/NAME")
+            _say("Ctrl-C ends it.")
         over.wait()
     _remark("pbxnb: the embedded PBX has stopped and its port is free.")
     return 0

@@ -30,6 +30,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "simulator": {"protocol"},
     "session": {"client", "model", "protocol"},
     "cli": PARTS,
+    "demo": PARTS,
     "__main__": {"cli"},
     "__init__": set(),
 }

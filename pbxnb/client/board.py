@@ -48,7 +48,7 @@ def tell(listener: Callable[[_T], None], value: _T) -> None:
     """Call a callback; its failure is its own affair."""
     try:
         listener(value)
-    except Exception:  # whatever a callback does wrong, the line and the model go on
+    except Exception:  # noqa: BLE001 - whatever a callback does wrong, the line and the model go on
         _LOG.exception("A callback failed.")
 
 
@@ -98,6 +98,11 @@ class Board:
             event = Event(kind="connection", before=before.state.value, state=state.value, received=now)
             tell(self._listeners.on_event, event)
         tell(self._listeners.on_status, self.status)
+
+    def live(self, missing: tuple[str, ...]) -> None:
+        """The line is live, if need be without something."""
+        why = f"The PBX has not sent its {' and '.join(missing)}." if missing else ""
+        self.turn(LineState.LIVE, missing=missing, why=why)
 
     def line_down(self, start: datetime) -> None:
         """A gap begins."""

@@ -20,9 +20,7 @@ import msgspec
 from pbxnb.errors import (
     BadCommand,
     ConfigError,
-    ConnectionFailed,
     HandleClosed,
-    OpenTimeout,
     PbxError,
     Refused,
     Unreachable,
@@ -41,16 +39,16 @@ from .board import Board, Listeners, tell
 from .commander import Commander, Outcome
 from .endpoint import Endpoint
 from .feed import Feed
+from .life import Life
 from .logins import resolve_login
 from .opener import Opener
 from .rest import Rest
 from .rest_state import RestReader
-from .serving import Serving
+from .serving import Parts
 from .supervisor import Supervisor
 from .sync import Arrival, Dialect
 from .timing import Timing
 from .tls import Trust
-from .transport import Line
 
 __all__ = ["Client"]
 
@@ -119,6 +117,7 @@ class Client(Listeners):
         trust = Trust(tls, self.endpoint)
         self.coverage = Coverage()
         self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user)
+        self._max_size = max_size
         self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout)
         self._opener = Opener(
             self.endpoint,
@@ -134,21 +133,26 @@ class Client(Listeners):
         self._feed = Feed(self.store, self, lock or nullcontext(), self._heard)
         self._reader = RestReader(self._opener.rest, self.endpoint, self.store, self._put, timing)
         self._commander = Commander(self.store, self.send, self._opener.rest, self._look, timing.read_gap)
-        self._supervisor = Supervisor(timing, jitter, max_size=max_size, login=self._opener.login_kind)
-        self._timing = timing
-        self._keepalive = keepalive
-        self._open_timeout = open_timeout
-        self._ping_interval, self._ping_timeout = ping_interval, ping_timeout
-        self._max_size = max_size
-        self._line: Line | None = None
-        self._serving: Serving | None = None
-        self._first_live: asyncio.Timeout | None = None
-        self._connection = 0
+        parts = Parts(
+            endpoint=self.endpoint,
+            store=self.store,
+            feed=self._feed,
+            board=self._board,
+            reader=self._reader,
+            opener=self._opener,
+            supervisor=Supervisor(timing, jitter, max_size=max_size, login=self._opener.login_kind),
+            timing=timing,
+            keepalive=keepalive,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            arrived=self._arrived,
+            send=self.send,
+        )
+        self._life = Life(parts, open_timeout=open_timeout, on_live=self._became_live, on_lost=self._lost)
         self._seq = 0
         self._work: asyncio.Task[None] | None = None
         self._background: asyncio.Task[None] | None = None
         self._error: Exception | None = None
-        self._closing = False
         self._settled = asyncio.Event()  # live, or ended
 
     # What can be asked at any time
@@ -199,16 +203,16 @@ class Client(Listeners):
         Raises:
             PbxError: before the first live, what prevented it; later, the refusal that ended it.
         """
-        if self._work is not None or self._closing:
+        if self._work is not None or self._life.closing:
             raise HandleClosed("A client runs once.", hint="Make a new one.")
-        self._work = asyncio.ensure_future(self._stay_connected())
+        self._work = asyncio.ensure_future(self._life.run())
         try:
             await self._work
         except PbxError as exc:
             self._end(LineState.REFUSED if isinstance(exc, Refused) else LineState.CLOSED, exc)
             raise
         except asyncio.CancelledError:
-            if not self._closing:
+            if not self._life.closing:
                 raise
         except Exception as exc:  # a fault of ours: whoever waits must get it rather than wait for ever
             _LOG.exception("The line ended by a fault in pbxnb; please report it.")
@@ -236,9 +240,9 @@ class Client(Listeners):
 
     async def aclose(self) -> None:
         """Say goodbye to the PBX and stop; idempotent."""
-        self._closing = True
-        if self._line is not None:
-            await self._line.close()
+        self._life.closing = True
+        if self._life.line is not None:
+            await self._life.line.close()
         for task in (self._work, self._background):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
@@ -277,7 +281,7 @@ class Client(Listeners):
         Raises:
             ConnectionFailed: there is no line now.
         """
-        line = self._line
+        line = self._life.line
         if line is None:
             raise Unreachable("The line is down.", hint="It is being set up again; see the status.")
         text = msgspec.json.encode(frame).decode()
@@ -289,7 +293,7 @@ class Client(Listeners):
     def _pass(self, direction: Literal["in", "out"], text: str, message: Message | None) -> Frame:
         """Number and stamp a frame, and show it: every frame of this client goes through here, at once."""
         self._seq += 1
-        frame = Frame(self._seq, direction, datetime.now(UTC), time.monotonic(), self._connection, text, message)
+        frame = Frame(self._seq, direction, datetime.now(UTC), time.monotonic(), self._life.connection, text, message)
         tell(self.on_frame, frame)
         return frame
 
@@ -299,16 +303,16 @@ class Client(Listeners):
         frame = self._pass("in", raw.decode("utf-8", "replace"), message)
         self._board.last_message_at = frame.received
         self.coverage.add(message)
-        if self._feed.take(Arrival(message, frame.received, frame.seq)) and self._serving is not None:
-            self._serving.go_live()
+        if self._feed.take(Arrival(message, frame.received, frame.seq)) and self._life.serving is not None:
+            self._life.serving.go_live()
 
     def _heard(self, changes: Changes, arrival: Arrival | None) -> None:
         """After the model moved: who else cares."""
         self._commander.heard(changes, arrival)
         if self._board.state is LineState.LIVE and self._feed.missing != self._board.missing:
-            self._board.turn(LineState.LIVE, missing=self._feed.missing)
-        if changes.ask_again and self._serving is not None:
-            self._serving.ask_again()
+            self._board.live(self._feed.missing)
+        if changes.ask_again and self._life.serving is not None:
+            self._life.serving.ask_again()
         if arrival is not None and isinstance(arrival.message, UserState) and arrival.message.entry.type == "acds":
             self._reader.queue(arrival.message.entry.account)
 
@@ -322,76 +326,14 @@ class Client(Listeners):
         elif plan.effect is Effect.PARKED or plan.name == "retrieve":
             self._reader.orbits()
 
-    # One connection after another
-
-    async def _stay_connected(self) -> None:
-        """Connect again after every end, as the supervisor allows; for the first live there is ``open_timeout``."""
-        failure: ConnectionFailed | None = None
-        try:
-            async with asyncio.timeout(self._open_timeout) as self._first_live:
-                while True:
-                    failure, was_live = await self._connect_once()
-                    if self._closing:
-                        return
-                    wait = self._supervisor.wait(failure, was_live=was_live, now=time.monotonic())
-                    ever_live = self._first_live.when() is None
-                    self._board.turn(LineState.RECONNECTING if ever_live else LineState.CONNECTING, why=str(failure))
-                    await asyncio.sleep(wait)
-        except TimeoutError:
-            raise self._never_live(failure) from None
-
-    async def _connect_once(self) -> tuple[ConnectionFailed, bool]:
-        """One attempt and, if it succeeds, one socket's whole life: why it ended, and whether it had been live."""
-        self._supervisor.attempt(time.monotonic())
-        try:
-            line = await self._opener.open()
-        except ConnectionFailed as exc:
-            return exc, False
-        finally:
-            self._board.version = self._rest.version
-        self._connection += 1
-        self._line = line
-        serving = self._serving = Serving(
-            line,
-            endpoint=self.endpoint,
-            store=self.store,
-            feed=self._feed,
-            board=self._board,
-            reader=self._reader,
-            opener=self._opener,
-            supervisor=self._supervisor,
-            timing=self._timing,
-            keepalive=self._keepalive,
-            ping_interval=self._ping_interval,
-            ping_timeout=self._ping_timeout,
-            arrived=self._arrived,
-            send=self.send,
-            on_live=self._became_live,
-        )
-        self._board.turn(LineState.SYNCING)
-        try:
-            failure = await serving.run()
-        finally:
-            self._line = self._serving = None
-        self._commander.line_lost()
-        if serving.live and not self._closing:
-            self._settled.clear()
-            self._board.line_down(serving.quiet_since(failure))
-        return failure, serving.live
+    # Between connections
 
     def _became_live(self) -> None:
-        if self._first_live is not None and self._first_live.when() is not None:
-            self._first_live.reschedule(None)
         self._settled.set()
 
-    def _never_live(self, failure: ConnectionFailed | None) -> ConnectionFailed:
-        """What to raise when ``open_timeout`` has passed: the plain cause if there is one."""
-        if isinstance(failure, Unreachable | OpenTimeout):
-            return failure
-        return OpenTimeout(
-            f"The line to {self.endpoint.authority} was not live within {self._open_timeout:g} s.",
-            hint=str(failure) if failure else "Is this the PBX's web port? Is it overloaded?",
-        )
+    def _lost(self) -> None:
+        self._settled.clear()
+        self._commander.line_lost()
 
     def _end(self, state: LineState, error: Exception | None) -> None:
         """Nothing comes after this."""

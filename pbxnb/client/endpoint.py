@@ -144,7 +144,7 @@ def _one(name: str, given: str | None, query: dict[str, list[str]]) -> str:
         raise ConfigError(f"No {name} is given.", hint=_EXAMPLE)
     if len(found) > 1:
         raise ConfigError(f"{name} is given twice with different values.", hint=f"Leave it out of the URL: {_EXAMPLE}")
-    (value,) = found
+    value: str = found.pop()
     if _BAD_NAME.search(value):
         what = "a tenant name" if name == "domain" else "an extension's number, without @ and domain"
         raise ConfigError(f"{name} must be {what}; this one has a character that cannot be in it.", hint=_EXAMPLE)

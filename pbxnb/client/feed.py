@@ -147,7 +147,7 @@ class Feed:
         source: Literal["snapshot", "rest"] = "snapshot",
         gap: Gap | None = None,
     ) -> None:
-        """Apply a snapshot: what was never known before becomes state without news, the rest comes out as differences."""
+        """Apply a snapshot: what was never known becomes state without news, the rest comes out as differences."""
         for first in (True, False):
             some_accounts = accounts if self._knew_accounts is not first else None
             some_calls = calls if self._knew_calls is not first else None

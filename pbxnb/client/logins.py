@@ -1,4 +1,4 @@
-"""Ways to become someone on the PBX: each turns what it was given into a fresh session cookie (rest.md 1, protocol.md 2.3).
+"""Ways to become someone on the PBX: each turns what it was given into a session cookie (rest.md 1, protocol.md 2.3).
 
 A login runs anew for every connection; tokens are never kept. Every refusal is told apart in plain words, none of
 which holds what was given.
@@ -232,7 +232,7 @@ def _session(reply: Reply) -> Secret | None:
 
 
 def _wants_second_factor(reply: Reply) -> bool:
-    """Whether an answer asks for a second factor; its shape is not documented, so any sign of it counts (rest.md 1.5)."""
+    """Whether an answer asks for a second factor: its shape is not documented, any sign of it counts (rest.md 1.5)."""
     if isinstance(reply.value, Mapping):
         return any(str(key).lower() in _SECOND_FACTOR and value for key, value in reply.value.items())
     return isinstance(reply.value, str) and reply.value.lower() in _SECOND_FACTOR

@@ -63,6 +63,11 @@ class Opener:
         """For the supervisor: ``none``, ``once`` or ``renews``."""
         return "none" if self._login is None else "renews" if self._login.renews else "once"
 
+    @property
+    def version(self) -> str:
+        """The PBX's version, as it last said; empty while it has not."""
+        return self._rest.version
+
     async def open(self) -> Line:
         """The version from ``GET /``, a fresh login, the socket.
 
@@ -106,4 +111,5 @@ class Opener:
             proxy=self._rest.proxy,
             max_size=self._max_size,
             close_timeout=self._timing.close_timeout,
+            compress=not self._endpoint.is_private,
         )

@@ -66,7 +66,7 @@ class Rest:
     """The PBX's web side, for one client.
 
     Args:
-        proxy: None (none for a private address, else the environment's), False (never), True (the environment's), a URL.
+        proxy: None (none for a private address, else the environment's), False (none), True (the environment's), a URL.
         timeout: seconds for one whole request.
 
     Attributes:
@@ -196,6 +196,12 @@ class Rest:
         cause = _ssl_error(exc)
         if cause is not None:
             return self._trust.failure(cause)
+        if isinstance(exc, aiohttp.ClientHttpProxyError):
+            return Unreachable(f"The proxy does not lead to {where}.", hint="Write proxy=False to go without it.")
+        if isinstance(exc, aiohttp.ClientResponseError):
+            return NotAPbx(
+                f"What answers at {where} does not speak HTTP.", hint="Is this the PBX's web port, and ws or wss?"
+            )
         return unreachable(exc, where)
 
     def _data(self, method: str, path: str, reply: Reply) -> Any:
@@ -223,8 +229,6 @@ def unreachable(exc: BaseException, where: str) -> Unreachable:
         return Unreachable(f"{where} does not answer.", hint="Check the address, the network and the firewall.")
     if isinstance(cause, ConnectionError | asyncio.IncompleteReadError | EOFError | aiohttp.ServerDisconnectedError):
         return Unreachable(f"{where} hung up without an answer.", hint="Is the PBX restarting? Is this its web port?")
-    if isinstance(cause, aiohttp.ClientPayloadError | aiohttp.ClientResponseError):
-        return Unreachable(f"{where} gave an answer that is no HTTP.", hint="Is this the PBX's web port?")
     reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
     return Unreachable(f"No connection to {where}: {reason}.", hint="Check the address and the network.")
 

@@ -196,7 +196,7 @@ def queue_in(number: str, name: str, answer: Any, read_at: datetime) -> Queue:
                 logged_in=logged_in,
                 paused=_truth(item.get("dnd")),
                 state=_text(item, "state"),
-            )  # fmt: skip
+            )
         )
     waiting = [item for item in _items(board.get("current")) if _text(item, "agent") == ""]
     starts = [moment.at for moment in (parse_moment(item.get("start")) for item in waiting) if moment is not None]

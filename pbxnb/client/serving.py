@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,66 +30,62 @@ from .sync import ASK, KEEPALIVE, opening_frames, read_accounts, switch_frames
 from .timing import Timing
 from .transport import Line, LineLost, Loss
 
-__all__ = ["Serving"]
+__all__ = ["Parts", "Serving"]
 
 _LOG = logging.getLogger("pbxnb.client")
 _FRAMES_IN_A_ROW = 200  # a burst is read without pause; after so many frames, timers and senders get a turn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What every connection of one client works with.
+
+    Attributes:
+        keepalive: seconds between ``avoid-disconnect``; 0 for none.
+        ping_interval, ping_timeout: seconds.
+        arrived: takes each frame as received.
+        send: puts a frame on the current line.
+    """
+
+    endpoint: Endpoint
+    store: Store
+    feed: Feed
+    board: Board
+    reader: RestReader
+    opener: Opener
+    supervisor: Supervisor
+    timing: Timing
+    keepalive: float
+    ping_interval: float
+    ping_timeout: float
+    arrived: Callable[[bytes], None]
+    send: Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Serving:
     """Serves one socket.
 
     Args:
-        arrived: takes each frame as received.
-        send: puts a frame on this line.
         on_live: called once, when the line is live.
 
     Attributes:
         live: whether the line got that far.
     """
 
-    def __init__(
-        self,
-        line: Line,
-        *,
-        endpoint: Endpoint,
-        store: Store,
-        feed: Feed,
-        board: Board,
-        reader: RestReader,
-        opener: Opener,
-        supervisor: Supervisor,
-        timing: Timing,
-        keepalive: float,
-        ping_interval: float,
-        ping_timeout: float,
-        arrived: Callable[[bytes], None],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-        on_live: Callable[[], None],
-    ) -> None:
+    def __init__(self, line: Line, parts: Parts, on_live: Callable[[], None]) -> None:
         self.live = False
         self._line = line
-        self._endpoint = endpoint
-        self._store = store
-        self._feed = feed
-        self._board = board
-        self._reader = reader
-        self._opener = opener
-        self._supervisor = supervisor
-        self._timing = timing
-        self._keepalive = keepalive
-        self._arrived = arrived
-        self._send = send
+        self._parts = parts
         self._on_live = on_live
         self._live_now = asyncio.Event()
-        self._sync = feed.begin()
+        self._sync = parts.feed.begin()
         self._accounts_by_rest = False
         self._group = asyncio.TaskGroup()
         self._pulse = Pulse(
             line,
-            ping_interval=ping_interval,
-            ping_timeout=ping_timeout,
-            stale_pings=timing.stale_pings,
+            ping_interval=parts.ping_interval,
+            ping_timeout=parts.ping_timeout,
+            stale_pings=parts.timing.stale_pings,
             on_latency=self._latency,
             on_stale=self._stale,
         )
@@ -98,7 +95,7 @@ class Serving:
         lost: ConnectionFailed | None = None
         try:
             async with self._group as group:
-                group.create_task(repeat(self._keepalive, self._keep_alive))
+                group.create_task(repeat(self._parts.keepalive, self._keep_alive))
                 group.create_task(self._bootstrap())
                 group.create_task(self._pulse.ping())
                 group.create_task(self._pulse.watch())
@@ -123,15 +120,13 @@ class Serving:
             return
         self.live = True
         now = datetime.now(UTC)
-        self._feed.finish(now, self._board.line_up(now))
-        missing = self._feed.missing
-        why = f"The PBX has not sent its {' and '.join(missing)}." if missing else ""
-        self._board.turn(LineState.LIVE, missing=missing, why=why)
+        self._parts.feed.finish(now, self._parts.board.line_up(now))
+        self._parts.board.live(self._parts.feed.missing)
         self._live_now.set()
         self._on_live()
         self._group.create_task(self._become_stable())
-        self._group.create_task(self._reader.run())
-        self._group.create_task(repeat(self._timing.tick, self._tick))
+        self._group.create_task(self._parts.reader.run())
+        self._group.create_task(repeat(self._parts.timing.tick, self._tick))
 
     def ask_again(self) -> None:
         """A snapshot lacked accounts we know; ask for one more before anything is believed."""
@@ -142,21 +137,21 @@ class Serving:
         while True:
             raw = await self._line.receive()
             self._pulse.beat()
-            self._arrived(raw)
+            self._parts.arrived(raw)
             count += 1
             if count % _FRAMES_IN_A_ROW == 0:
                 await asyncio.sleep(0)
 
     async def _bootstrap(self) -> None:
         """Subscribe, ask, read by REST, and at last go live without (design: "Live" means)."""
-        timing, opened = self._timing, asyncio.get_running_loop().time()
-        for frame in opening_frames(self._opener.dialect, self._store.scope):
-            await self._send(frame)
+        timing, opened = self._parts.timing, asyncio.get_running_loop().time()
+        for frame in opening_frames(self._parts.opener.dialect, self._parts.store.scope):
+            await self._parts.send(frame)
         if await self._live_by(opened + timing.ask_after):
             return
-        if not self._sync.domain_state_heard and self._opener.dialect != "2016":
+        if not self._sync.domain_state_heard and self._parts.opener.dialect != "2016":
             for frame in ASK:
-                await self._send(frame)
+                await self._parts.send(frame)
         if await self._live_by(opened + timing.ask_after + timing.rest_after):
             return
         if "accounts" in self._sync.missing:
@@ -176,7 +171,7 @@ class Serving:
 
     async def _accounts_from_rest(self) -> None:
         try:
-            accounts = await read_accounts(await self._opener.rest(), self._endpoint)
+            accounts = await read_accounts(await self._parts.opener.rest(), self._parts.endpoint)
         except (RestError, ConnectionFailed) as exc:
             _LOG.info("No accounts by REST: %s", exc)
             return
@@ -184,7 +179,7 @@ class Serving:
             return
         self._accounts_by_rest = True
         if self.live:
-            self._feed.late_accounts(accounts, datetime.now(UTC))
+            self._parts.feed.late_accounts(accounts, datetime.now(UTC))
         elif self._sync.rest_answered(accounts):
             self.go_live()
 
@@ -192,33 +187,33 @@ class Serving:
         if self._accounts_by_rest:
             await self._accounts_from_rest()
         else:
-            await self._send(ASK[0])
+            await self._parts.send(ASK[0])
 
     async def _keep_alive(self) -> None:
-        await self._send(KEEPALIVE)
+        await self._parts.send(KEEPALIVE)
 
     async def _become_stable(self) -> None:
-        await asyncio.sleep(self._timing.stable_after)
-        self._supervisor.stable()
+        await asyncio.sleep(self._parts.timing.stable_after)
+        self._parts.supervisor.stable()
 
     async def _tick(self) -> None:
         now = datetime.now(UTC)
-        self._feed.tick(now)
-        if self._opener.dialect == "modern" and self._store.scope is Scope.DOMAIN and self._store.scope_evidence(now):
+        self._parts.feed.tick(now)
+        store = self._parts.store
+        if self._parts.opener.dialect == "modern" and store.scope is Scope.DOMAIN and store.scope_evidence(now):
             _LOG.info("The PBX shows calls on accounts but not to us: switching to our own calls.")
-            self._feed.narrow()
+            self._parts.feed.narrow()
             for frame in switch_frames():
-                await self._send(frame)
+                await self._parts.send(frame)
 
     def _latency(self, seconds: float) -> None:
-        self._board.latency = seconds
+        self._parts.board.latency = seconds
 
     def _stale(self, stale: bool) -> None:
         if not self.live:
             return
         if stale:
-            self._board.turn(
-                LineState.STALE, missing=self._feed.missing, why="Nothing heard from the PBX for two ping intervals."
-            )
+            why = "Neither a frame nor a pong came for some time."
+            self._parts.board.turn(LineState.STALE, missing=self._parts.feed.missing, why=why)
         else:
-            self._board.turn(LineState.LIVE, missing=self._feed.missing)
+            self._parts.board.live(self._parts.feed.missing)

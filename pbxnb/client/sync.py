@@ -81,7 +81,7 @@ def switch_frames() -> Frames:
 _SUBSCRIPTION = {Scope.DOMAIN: "domain-calls", Scope.OWN: "own-calls"}
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A decoded frame, waiting to be applied; ``seq`` is 0 for an answer by REST."""
 
     message: Message
@@ -191,7 +191,7 @@ async def read_accounts(rest: Rest, endpoint: Endpoint) -> tuple[AccountEntry, .
 
 
 def accounts_in(value: Any) -> tuple[AccountEntry, ...]:
-    """The accounts of any of the three shapes: a list, an object by id, an object holding ``accounts`` (rest.md 2.0)."""
+    """The accounts in each of the three shapes: a list, an object by id, one that holds ``accounts`` (rest.md 2.0)."""
     if isinstance(value, Mapping):
         for key in ("accounts", "users", "data"):
             if isinstance(value.get(key), list | Mapping):

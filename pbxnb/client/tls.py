@@ -154,7 +154,7 @@ def _context(tls: object, endpoint: Endpoint) -> ssl.SSLContext:
 
 def _from_file(path: Path) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    # The person named this very certificate: it may be the PBX's own rather than a CA's, and as plain as PBXs make them.
+    # The person named this very certificate: it may be the PBX's own, no CA's, and as plain as PBXs make them.
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
     try:

@@ -135,6 +135,7 @@ async def dial(
     proxy: str | bool,
     max_size: int,
     close_timeout: float,
+    compress: bool,
 ) -> Line:
     """Open a socket (protocol.md 2.2).
 
@@ -143,6 +144,7 @@ async def dial(
         cookie: the session id; set by hand, so that it also goes over ws://.
         proxy: a URL, True for the environment's, False for none.
         max_size: bytes of the largest frame accepted.
+        compress: offer compression; it pays on a long way, and costs CPU on a short one.
 
     Raises:
         ConnectionFailed: which subclass says where it stopped; the caller bounds the time.
@@ -160,6 +162,7 @@ async def dial(
             close_timeout=close_timeout,
             max_size=max_size,
             max_queue=256,
+            compression="deflate" if compress else None,
         )
     except InvalidStatus as exc:
         failure: ConnectionFailed = _refused(exc.response.status_code, exc.response.headers.get("Location", ""), where)

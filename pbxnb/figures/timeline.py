@@ -85,6 +85,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             layout={"flex_flow": "row wrap"},
         )
         super().__init__([tools, self._canvas.figure], **traits)
+        self._view_count = 0  # from now on the front end counts its views
         self.add_class("pbxnb")
         self.add_class("pbxnb-timeline")
         if self.window in WINDOWS.values():
@@ -199,7 +200,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             return None
         while self._events:
             self._phases.feed(self._events.popleft())
-        if self.figure._view_count == 0:  # noqa: SLF001 - the only way to know whether anyone looks
+        if not self._view_count:
             return now + 1.0
         due = self._due(now)
         if now < due:

@@ -16,7 +16,7 @@ from .entries import account_entry, call_entry, read_account, read_calls, side
 from .fields import Fields, as_flag, as_text, shape, truthy
 from .parties import parse_party, split_party
 from .raw import MAX_SIZE, BadFrame, as_bytes, load_frame
-from .wire import quick
+from .wire import FLAT_KEYS, quick
 
 __all__ = ["MAX_SIZE", "account_entry", "call_entry", "decode"]
 
@@ -48,7 +48,7 @@ def decode(raw: bytes | str, *, max_size: int = MAX_SIZE) -> m.Message:
     except BadFrame as bad:
         return m.Malformed(reason=bad.reason, size=len(raw))
     action = value.get("action")
-    flat = next((key for key in _FLAT if truthy(value.get(key))), None)
+    flat = next((key for key in FLAT_KEYS if truthy(value.get(key))), None)
     name, reader = (flat, _FLAT[flat]) if flat else (action, _ACTIONS.get(action) if isinstance(action, str) else None)
     if reader is None:
         return m.Unknown(action=(as_text(action) or "")[:_LONGEST_ACTION], extra=Fields(value).extra())
@@ -213,7 +213,7 @@ def _drop_marker(fields: Fields, key: str) -> None:
         del fields.rest[key]
 
 
-_FLAT: dict[str, _Reader] = {  # in the order of the tests: protocol.md 3, the reserved keys of unknown meaning last
+_FLAT: dict[str, _Reader] = {
     "sdp": _sdp,
     "invitesdp": _invite,
     "candidate": _candidate,

@@ -87,18 +87,21 @@ def load(raw: bytes) -> Any:
     return value
 
 
-def tidy(raw: bytes, value: Any, slack: int = 2) -> bool:
+def tidy(raw: bytes, value: Any, room: int | None = None) -> bool:
     """Whether the text holds no more keys than the value made from it: none repeated, none passed over.
 
-    Quick and careful: False means "look closer", as for a printer that puts a space before its colons.
+    Quick and careful: True is certain, False means "look closer".
 
     Args:
         raw: the text.
         value: what was made of it.
-        slack: bytes by which the text may be longer than the shortest print without room for one more key.
+        room: bytes by which the text may be longer than its shortest print and still have no place for another key;
+            None where that says nothing, because numbers were made into longer texts.
     """
     again = _ENCODE(value)
-    return len(raw) <= len(again) + slack or raw.count(b'":') == again.count(b'":')
+    if room is not None and len(raw) <= len(again) + room:
+        return True
+    return raw.count(b":") == again.count(b":") and b"\\u" not in raw  # an escaped colon would make up for a key
 
 
 def _decode(raw: bytes) -> Any:

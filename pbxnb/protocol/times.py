@@ -61,22 +61,16 @@ def parse_moment(value: str | int | float | Decimal | None) -> Moment | None:
 @lru_cache(maxsize=8192)
 def _moment(text: str) -> Moment | None:
     plain = _PLAIN.fullmatch(text)
-    if plain is None:
-        return _exact(text, text)
-    whole, digits = plain[1], plain[2] or ""
-    if len(digits) >= 3 or digits.startswith("0") or not digits:
-        # Three digits are milliseconds either way, and a printer that does not pad never starts with a zero.
-        return _exact(f"{whole}.{digits}0", text)
-    if not 0 < int(whole) <= END:
+    if plain is None:  # an exponent, perhaps
+        at = _since_epoch(text, per_second=1)
+        return None if at is None else Moment(at, at, text)
+    whole, digits = int(plain[1]), plain[2] or ""
+    if not 0 < whole <= END:
         return None
-    second = EPOCH + timedelta(seconds=int(whole))
-    padded = int(digits.ljust(3, "0"))
-    return Moment(second + timedelta(milliseconds=int(digits)), second + timedelta(milliseconds=padded), text)
-
-
-def _exact(number: str, raw: str) -> Moment | None:
-    at = _since_epoch(number, per_second=1)
-    return None if at is None else Moment(at, at, raw)
+    decimal = EPOCH + timedelta(0, whole, int(digits[:6].ljust(6, "0")))
+    if len(digits) in (1, 2) and digits[0] != "0":  # a printer that does not pad never starts with a zero
+        return Moment(EPOCH + timedelta(0, whole, int(digits) * 1000), decimal, text)
+    return Moment(decimal, decimal, text)
 
 
 def parse_millis(value: str | int | float | Decimal | None) -> datetime | None:

@@ -84,7 +84,7 @@ class Line:
         self._why = ""
         self._error: BaseException | None = None
         self._final: Status | None = None
-        client.on_event = self.subscriptions.publish
+        client.on_event = self._event
         client.on_changes = self._changed
         client.on_frame = self._frame
         client.on_status = self._status
@@ -228,6 +228,11 @@ class Line:
         fail(self._live, error or closed)
 
     def _after(self) -> None:
+        if self._final is None:  # a fault of ours on the way: still nobody waits for ever
+            self._why = self._why or "A fault in pbxnb ended it; the log has the traceback."
+            self._final = Status(state=LineState.CLOSED, since=datetime.now(UTC), why=self._why)
+            self.lane.refuse(self._closed())
+            fail(self._live, self._closed())
         self.lane.stop(LAST_WORDS)
         try:
             self._finish()
@@ -238,6 +243,10 @@ class Line:
             self.lane.join(LAST_WORDS)
             fulfil(self._gone, None)
 
+    def _event(self, event: Event) -> None:
+        self.subscriptions.publish(event)
+        self.lane.changed()
+
     def _changed(self, changes: Changes) -> None:
         self.on_changes(changes)
         self.lane.changed()
@@ -247,7 +256,7 @@ class Line:
         self.on_frame(frame)
 
     def _status(self, status: Status) -> None:
-        if status.state is LineState.LIVE and not self._live.done():
+        if status.state == LineState.LIVE and not self._live.done():
             fulfil(self._live, None)
             REGISTRY.went_live(self)
         self.on_status(self._with_reason(status))
@@ -257,7 +266,7 @@ class Line:
 
     def _with_reason(self, status: Status) -> Status:
         """The client does not know why it is closed from outside."""
-        if status.state is LineState.CLOSED and not status.why:
+        if status.state == LineState.CLOSED and not status.why:
             return msgspec.structs.replace(status, why=self._why or "Closed.")
         return status
 

@@ -5,14 +5,16 @@ A panel made in a cell closes when that cell runs again.
 
 from __future__ import annotations
 
+import inspect
 import weakref
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from .keywords import unknown_keyword
 from .registry import REGISTRY
 
 if TYPE_CHECKING:
     from pbxnb.figures.timeline import Timeline
-    from pbxnb.ui.handle import Handle
     from pbxnb.widgets.badge import StatusBadge
     from pbxnb.widgets.call_list import CallList
     from pbxnb.widgets.command_bar import CommandBar
@@ -38,26 +40,23 @@ class Panels:
 
     _timeline: Timeline | None = None
 
-    def _handle(self) -> Handle:
-        return cast("Handle", self)  # `Pbx` is one: checked there, and by a test
-
     def grid(self, **options: Any) -> ExtensionGrid:
         """One tile an account; options of `pbxnb.widgets.grid.ExtensionGrid`."""
         from pbxnb.widgets.grid import ExtensionGrid
 
-        return _of_this_cell(ExtensionGrid(self._handle(), **options))
+        return _make(ExtensionGrid, self, options)
 
     def call_list(self, **options: Any) -> CallList:
         """One row a conversation; options of `pbxnb.widgets.call_list.CallList`."""
         from pbxnb.widgets.call_list import CallList
 
-        return _of_this_cell(CallList(self._handle(), **options))
+        return _make(CallList, self, options)
 
     def command_bar(self, grid: ExtensionGrid | None = None, calls: CallList | None = None) -> CommandBar:
         """Buttons for the selected call; follows the selection of ``grid`` and ``calls`` where given."""
         from pbxnb.widgets.command_bar import CommandBar
 
-        return _of_this_cell(CommandBar(self._handle(), grid=grid, calls=calls))
+        return _make(CommandBar, self, {"grid": grid, "calls": calls})
 
     def timeline(self, *, new: bool = False, **options: Any) -> Timeline:
         """Calls over time, live; options of `pbxnb.figures.timeline.Timeline`.
@@ -70,7 +69,7 @@ class Panels:
 
         timeline = self._timeline
         if new or timeline is None or timeline.comm is None:
-            timeline = _of_this_cell(Timeline(self._handle(), **options))
+            timeline = _make(Timeline, self, options)
             self._timeline = timeline
         return timeline
 
@@ -78,22 +77,29 @@ class Panels:
         """The frames as they pass, explained; options of `pbxnb.widgets.console.Console`."""
         from pbxnb.widgets.console import Console
 
-        return _of_this_cell(Console(self._handle(), **options))
+        return _make(Console, self, options)
 
     def status_badge(self, **options: Any) -> StatusBadge:
         """The state of the line in one badge; options of `pbxnb.widgets.badge.StatusBadge`."""
         from pbxnb.widgets.badge import StatusBadge
 
-        return _of_this_cell(StatusBadge(self._handle(), **options))
+        return _make(StatusBadge, self, options)
 
     def dashboard(self, **options: Any) -> Dashboard:
         """Everything on one page; options of `pbxnb.widgets.dashboard.Dashboard`."""
         from pbxnb.widgets.dashboard import Dashboard
 
-        return _of_this_cell(Dashboard(self._handle(), **options))
+        return _make(Dashboard, self, options)
 
 
-def _of_this_cell(panel: P) -> P:
+def _make(kind: Callable[..., P], pbx: Panels, options: dict[str, Any]) -> P:
+    """A panel of this handle; refuses options that it does not have, and belongs to the cell that runs."""
+    known = {*inspect.signature(kind).parameters, *getattr(kind, "class_trait_names", list)()}
+    for option in options:
+        if option not in known:
+            name = getattr(kind, "__name__", str(kind))
+            raise unknown_keyword(name, option, sorted(k for k in known if not k.startswith("_")))
+    panel = kind(pbx, **options)
     reference = weakref.ref(panel)  # a panel closed by hand must not wait here for its cell
 
     def undo() -> None:

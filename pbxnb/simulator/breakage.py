@@ -130,8 +130,12 @@ class Breakage:
         active = Active(name, None if count is None else within("count", count, 1, MOST, int))
 
         def begin() -> Active:
+            try:
+                act(active)
+            except BaseException:
+                active.stop()
+                raise
             self._going = [each for each in self._going if not each.over] + [active]
-            act(active)
             if limit is not None:
                 timer = asyncio.get_running_loop().call_later(limit, active.stop)
                 active.then(timer.cancel)

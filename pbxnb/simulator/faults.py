@@ -14,6 +14,7 @@ from aiohttp import web
 
 from pbxnb.errors import SimulatorError
 
+from .accounts import HuntGroup
 from .breakage import LONGEST, MOST, Active, Breakage, within
 from .calls import Change, Kind
 from .pbx import Pbx
@@ -183,7 +184,7 @@ class Faults(Breakage):
                 calls = frame.get("calls")
                 if not isinstance(calls, list) or frame.get("action") not in ("call-state", "domain-state"):
                     return False
-                frame["calls"] = calls + [g for g in ghosts.values() if _sees(socket, g)]
+                frame["calls"] = calls + [g for g in ghosts.values() if self._sees(socket, g)]
                 return True
 
             self._rewrite(active, haunt)
@@ -213,7 +214,8 @@ class Faults(Breakage):
     def restart(self, seconds: float = 2.0, changed: bool = True) -> Active:
         """The PBX restarts: the port closes, calls and sessions are gone; with ``changed`` accounts are too.
 
-        Changed means: the last extension is no more, a new one is there, the second has no phone, the third DND.
+        Changed means: the last extension that serves no group is no more, a new one is there, the second has no phone,
+        the third DND.
         """
 
         def act(active: Active) -> None:
@@ -282,9 +284,12 @@ class Faults(Breakage):
 
         return self._start("flap", act, count=count)
 
-
-def _sees(socket: Socket, entry: dict[str, Any]) -> bool:
-    return socket.everyone or socket.user in entry["extension"]
+    def _sees(self, socket: Socket, entry: dict[str, Any]) -> bool:
+        """True when the lists of this socket would hold that call."""
+        everyone = self._server.tenants[socket.domain].push.sees_domain(socket.user) and (
+            socket.everyone or not socket.own
+        )
+        return everyone or socket.user in entry["extension"]
 
 
 def _flag(value: object) -> bool:
@@ -295,6 +300,9 @@ def _change(pbx: Pbx) -> None:
     """What was done to the PBX while nobody could look."""
     extensions = pbx.extensions
     serving = {number for queue in pbx.queues for number in queue.agents}
+    for group in pbx.accounts.values():
+        if isinstance(group, HuntGroup):
+            serving.update(group.members)
     gone = next((e for e in reversed(extensions[3:]) if e.number not in serving), None)
     if gone is not None:
         del pbx.accounts[gone.number]

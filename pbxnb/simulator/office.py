@@ -24,7 +24,9 @@ LAST = (
 )
 
 
-def furnish(pbx: Pbx, extensions: int, *, seed: int = 1, agents: int = 0, wrap_up: float = 10.0, away: float = 0.05) -> None:
+def furnish(
+    pbx: Pbx, extensions: int, *, seed: int = 1, agents: int = 0, wrap_up: float = 10.0, away: float = 0.05
+) -> None:
     """Fill an empty PBX.
 
     Args:

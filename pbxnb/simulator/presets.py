@@ -169,8 +169,8 @@ _ALL = (
     ),
     Preset(
         name="storm",
-        text="On 1,000 extensions 5 calls and 180 presence changes a second; it grows with the PBX.",
-        load=Load(internal=6, outbound=6, inbound=6, presence=640),
+        text="On 1,000 extensions 5 calls and 190 presence changes a second; it grows with the PBX.",
+        load=Load(internal=6, outbound=6, inbound=6, presence=680),
         habits=Habits(
             ring=Uniform(1, 3),
             talk=Lognormal.of(12, 0.6),

@@ -72,9 +72,12 @@ INVENTED: Final[dict[str, tuple[str, str]]] = {
     "user-change": ("12.3", "Sent to the own sockets when a setting (DND) of the account changes; `account`."),
     "missed-calls": ("12.3", "A `count`."),
     "bye-response": ("12.3", "The `callid` of our `sip-bye`."),
-    "cancel": ("12.3", "The value `true`; modern adds `callid`."),
-    "cancelresponse": ("12.3", "The value `true`; modern adds `callid`."),
+    "cancel": ("12.3", "The value `true`."),
+    "cancel.callid": ("12.3", "Modern names the leg."),
+    "cancelresponse": ("12.3", "The value `true`."),
+    "cancelresponse.callid": ("12.3", "Modern names the leg."),
     "rec-start.id": ("12.3", "The call's id; sources name no field."),
+    "rec-stop.id": ("12.3", "The call's id; sources name no field."),
     "call-state.subscribe": ("12.4", "Subscribing answers with a list at once; `subscribe:false` ends it."),
     "blf.add": ("12.4", "A second request adds to the first; nothing unsubscribes."),
     "call-state.rec": ("12.3", "Modern sends `rec` as well as `rec-start` and `rec-stop`."),
@@ -91,6 +94,7 @@ INVENTED: Final[dict[str, tuple[str, str]]] = {
     "domain-state.modern": ("12.9", "Modern answers get-users and get-calls, and sends user-state on every change."),
     "chat.modern": ("12.9", "Modern announces a chat text as 2016 did."),
     "upgrade.refused": ("12.12", "401 without a session, 403 for somebody else's account, 404 for none."),
+    "upgrade.basic": ("12.12", "Basic authentication is accepted on the upgrade; the URL parameter `session` is not."),
     "domain-calls.right": ("12.12", "An extension without the right gets nothing."),
 }
 """What no source shows, by message or field: the item of protocol.md 12 that leaves it open, and our choice."""

@@ -7,6 +7,7 @@ since 1970). The frame is ``text`` or ``payload`` (as received) or ``frame`` (an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,10 +90,12 @@ def _entry(entry: Any, number: int) -> tuple[float, str]:
     try:
         if isinstance(time, str) and not time.replace(".", "", 1).isdigit():
             at = datetime.fromisoformat(time).timestamp()
-        elif time is not None:
+        elif time is not None and not isinstance(time, bool):
             at = float(time)
         else:
             at = int(entry["recv_us"]) / 1e6
+        if not math.isfinite(at):
+            raise ValueError
     except (KeyError, TypeError, ValueError, OverflowError):
         raise SimulatorError(f"{where} has no time.", hint="Give it as at, received or recv_us.", line=number) from None
     text = entry.get("text", entry.get("payload"))

@@ -52,6 +52,7 @@ class Replay:
         self.session = session
         self.domain = domain
         self.user = user
+        self.password = ""  # nobody is asked for one
         self.rounds = 0
         self.host = ""
         self.port = 0
@@ -78,6 +79,11 @@ class Replay:
     def url(self) -> str:
         """Where to connect."""
         return f"ws://{self.host}:{self.port}"
+
+    @property
+    def connect_line(self) -> str:
+        """A line for a notebook that connects to it."""
+        return f'pbx = await pbxnb.connect("{self.url}", domain="{self.domain}", user="{self.user}")'
 
     @property
     def position(self) -> float:
@@ -195,7 +201,7 @@ class Replay:
         while True:
             self._nudged.clear()
             self._clock.advance_to(self._pace.target())
-            while self._next < len(frames) and frames[self._next].at <= self.position:
+            while not self._pace.paused and self._next < len(frames) and frames[self._next].at <= self.position:
                 self._play(frames[self._next].text)
                 self._next += 1
                 if self._next % 256 == 0:
@@ -207,8 +213,10 @@ class Replay:
                     continue
                 self._again()
             wait = None if self._pace.paused else (frames[self._next].at - self.position) / self._pace.speed
+            # Not wait_for: on 3.11 it swallows a cancellation that meets the nudge.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), None if wait is None else max(wait, 0.0))
+                async with asyncio.timeout(None if wait is None else max(wait, 0.0)):
+                    await self._nudged.wait()
 
     def _again(self) -> None:
         self.rounds += 1

@@ -92,6 +92,15 @@ class Simulator(Steering):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'wss' if self.tls else 'ws'}://{host}:{self.port}"
 
+    @property
+    def connect_line(self) -> str:
+        """A line for a notebook that connects to it; the password is in it."""
+        trust = f', tls="{self.tls_certificate}"' if self.tls else ""
+        return (
+            f'pbx = await pbxnb.connect("{self.url}", domain="{self.domain}", user="{self.user}", '
+            f'login=pbxnb.Password("{self.password}"), control=True{trust})'
+        )
+
     # -- life, on the loop ---------------------------------------------------------------------------------------
 
     async def open(self) -> None:

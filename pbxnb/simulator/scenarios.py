@@ -133,8 +133,8 @@ def scenario(what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario, na
     """Read a scenario from wherever it is.
 
     Args:
-        what: the name of one that comes with pbxnb; a ``Path`` to a JSON or YAML file; such a file's text; or the data
-            themselves, either the list of steps or a mapping with ``name``, ``text`` and ``steps``.
+        what: the name of one that comes with pbxnb; the path of a ``.json`` or ``.yaml`` file; such a file's text; or
+            the data themselves, either the list of steps or a mapping with ``name``, ``text`` and ``steps``.
         name: how to call it when the data do not say.
 
     Raises:
@@ -155,6 +155,8 @@ def scenario(what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario, na
                 raise ScenarioError(f"The scenario {what.name!r} cannot be read: {error}.") from error
         case str() if "\n" in what or what.lstrip()[:1] in ("{", "["):
             return _from_text(what, name or "scenario")
+        case str() if what.endswith((".json", ".yaml", ".yml")):
+            return scenario(Path(what), name)
         case str():
             return _built_in(what)
         case Mapping():

@@ -225,8 +225,10 @@ class Server:
             if wait == 0.0:
                 await asyncio.sleep(0)
                 continue
+            # Not wait_for: on 3.11 it swallows a cancellation that meets the nudge.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._nudged.wait()
 
     # -- HTTP ----------------------------------------------------------------------------------------------------
 

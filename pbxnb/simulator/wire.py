@@ -66,7 +66,7 @@ class Wire:
             self._call_parts.pop(change.call.id, None)
 
     def skew_by(self, seconds: float) -> None:
-        """Print every time so many seconds later than it is, on top of what is already so (the fault ``clock-skew``)."""
+        """Print every time so many seconds later, on top of what is so already (the fault ``clock-skew``)."""
         self._skew += seconds
         self._call_parts.clear()
 

@@ -1,22 +1,47 @@
 """The panels' JavaScript and CSS: small plain modules on disk, one module to the page. Knows files, not panels.
 
-An anywidget ships exactly one ES module. `bundle` joins several of ours: imports from ``./``, the ``export`` in
-front of a declaration and comments go, so every top-level name must be unique over the files joined.
+An anywidget ships exactly one ES module per widget, which the browser keeps for the life of the page, closed or not. So
+what ships as such is a `loader` of a few lines, and the panels of one kind share the code behind it. `bundle` joins
+several modules to that code: imports from ``./``, the ``export`` in front of a declaration and comments go, so every
+top-level name must be unique over the files joined.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 from pathlib import Path
 
-__all__ = ["bundle", "styles"]
+__all__ = ["bundle", "loader", "styles"]
 
 _HERE = Path(__file__).parent
 _COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n", re.DOTALL | re.MULTILINE)
 _LINE_COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
 _IMPORT = re.compile(r'^import [^;]*? from "\./[^"]*";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)
+
+_LOADER = """\
+const KEY = "%s";
+function load(model) {
+  const shared = (globalThis.pbxnbModules ??= new Map());
+  if (!shared.has(KEY)) {
+    const url = URL.createObjectURL(new Blob([model.get("_code")], { type: "text/javascript" }));
+    shared.set(KEY, import(url).then((module) => module.default).finally(() => URL.revokeObjectURL(url)));
+  }
+  return shared.get(KEY);
+}
+export default {
+  initialize: async (context) => (await load(context.model)).initialize(context),
+  render: async (context) => (await load(context.model)).render(context),
+};
+"""
+
+
+@functools.cache
+def loader(*names: str) -> str:
+    """Return the module that runs the ``_code`` of a panel, loaded once per page."""
+    return _LOADER % hashlib.sha256(bundle(*names).encode()).hexdigest()[:16]
 
 
 @functools.cache
@@ -28,7 +53,8 @@ def bundle(*names: str) -> str:
         for pattern in (_COMMENT, _LINE_COMMENT, _IMPORT, _EXPORT):
             text = pattern.sub("", text)
         parts.append(text)
-    return "\n".join(parts)
+    # One byte a character in the page's memory, where one sign beyond Latin 1 would make it two for all of them.
+    return "\n".join(parts).encode("ascii", "backslashreplace").decode("ascii")
 
 
 @functools.cache

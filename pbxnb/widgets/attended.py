@@ -1,4 +1,4 @@
-"""An attended transfer in three visible steps: consult, both calls in view, complete or go back. Pure; sends nothing."""
+"""An attended transfer in three visible steps: consult, both calls in view, complete or back. Pure; sends nothing."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class Attended(msgspec.Struct, frozen=True, kw_only=True):
             found = next((call.id for call in calls.values() if self._consults(call)), "")
             return msgspec.structs.replace(self, second=found) if found else self
         if self.second not in calls:
-            return msgspec.structs.replace(self, over=f"The call to {self.target} has ended; the first one is still there.")
+            return msgspec.structs.replace(
+                self, over=f"The call to {self.target} has ended; the first one is still there."
+            )
         return self
 
     def _consults(self, call: Call) -> bool:

@@ -6,7 +6,7 @@ Only the UI lane writes its widgets; a click, wherever the kernel runs it, is ha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,12 @@ from pbxnb.model.entities import Call
 from pbxnb.model.status import LineState, Status
 from pbxnb.ui.handle import Handle, PendingLike
 from pbxnb.ui.lane import Lane
-from pbxnb.ui.text import clean, party_text
+from pbxnb.ui.text import clean
 
-from .attended import STEPS, Attended
+from .attended import Attended
 from .command_fields import CommandFields
 from .command_notes import CommandNotes
+from .command_words import steps, subject, told
 from .enabling import ACTS, LABELS, Situation, why_not
 from .orders import Order, describe, order, party_of
 from .static import Static, document
@@ -96,7 +97,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
 
     @property
     def buttons(self) -> dict[str, ipywidgets.Button]:
-        """The buttons by act: the commands of the handle, and ``consult``, ``complete``, ``cancel``, ``queue_logout``."""
+        """The buttons by act: a command of the handle, or ``consult``, ``complete``, ``cancel``, ``queue_logout``."""
         return self.parts.buttons
 
     @traitlets.validate("armed")
@@ -203,9 +204,8 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
         calls, accounts = handle.calls, handle.accounts
         tiles = self._grid.selected if self._grid is not None else []
         tile = accounts.get(tiles[0]) if len(tiles) == 1 else None
-        chosen: Iterable[str] = parts.pick.value and (parts.pick.value,) or ()
-        if self._calls is not None:
-            chosen = self._calls.selected_calls
+        picked = (parts.pick.value,) if parts.pick.value else ()
+        chosen = picked if self._calls is None else self._calls.selected_calls
         found = [calls[id_] for id_ in chosen or (tile.calls if tile is not None else ()) if id_ in calls]
         call = calls.get(call_id) if call_id else found[0] if len(found) == 1 else None
         if self._attended is not None:
@@ -243,14 +243,15 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             if self._asking is not None and (now > self._asking[2] or not self._still(self._asking[1])):
                 self._asking = None
             self.set_trait("call", situation.call.id if situation.call else "")
-            self.parts.show(situation, reasons, self._asking[0] if self._asking else "", self._effect_of(self._asking))
+            effect = self._effect_of(self._asking)
+            self.parts.show(situation, reasons, self._asking[0] if self._asking else "", effect)
             self.notes.tell(
-                subject=self._subject(situation),
+                subject=subject(situation, self._handle.accounts),
                 reasons={LABELS[act]: why for act, why in reasons.items() if why},
                 preview=self._preview(situation, reasons),
                 outcomes=list(self._outcomes),
-                attended=self._steps(),
-                asking=self._asking[0] if self._asking else "",
+                attended=steps(self._attended, self._handle.calls),
+                asking=[self._asking[0], LABELS[self._asking[0]], effect] if self._asking else None,
                 armed=self.armed,
             )
         except Exception as error:  # noqa: BLE001 - shown in the strip; the next change tries again
@@ -323,7 +324,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             self._over(act)
         else:
             good = str(outcome.status) in ("confirmed", "accepted")
-            self._say(_MARKS.get(str(outcome.status), "?"), _told(LABELS[act], outcome))
+            self._say(_MARKS.get(str(outcome.status), "?"), told(LABELS[act], outcome))
             if good and then is not None:
                 self._go(act, then)
             elif not good:
@@ -357,20 +358,10 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
         wanted = asking[1]
         return clean(self._handle.preview(wanted.name, *wanted.args, **wanted.kw).effect, 200)
 
-    def _subject(self, situation: Situation) -> list[str]:
-        call = situation.call
-        if call is None:
-            return ["", "Several calls: select one" if situation.several else "No call selected", "", ""]
-        accounts, parties = self._handle.accounts, []
-        for party in (call.from_, call.to):
-            account = accounts.get(party.number)
-            named = party if party.name or account is None else msgspec.structs.replace(party, name=account.name)
-            parties.append(party_text(named, 40) or "unknown")
-        return [str(call.state), parties[0], parties[1], call.id]
-
     def _preview(self, situation: Situation, reasons: dict[str, str]) -> dict[str, str]:
-        act = self._look
-        wanted = order(act, situation, self._attended, self._handle.calls)
+        act, wanted = self._look, order(self._look, situation, self._attended, self._handle.calls)
+        if self._asking is not None:
+            act, wanted, _ = self._asking
         if wanted is None:
             # The switch and the line do not matter here: what is missing does.
             free = msgspec.structs.replace(situation, control=True, armed=True, live=True, busy=frozenset())
@@ -384,27 +375,6 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             self._shown = {"key": key, "texts": {name: text[:4000] for name, text in texts.items()}}
         return {"act": act, **self._shown["texts"]}
 
-    def _steps(self) -> dict[str, Any] | None:
-        if self._attended is None:
-            return None
-        calls = self._handle.calls
-        return {
-            "steps": list(STEPS),
-            "at": self._attended.step(calls),
-            "lines": [clean(line, 100) for line in self._attended.lines(calls)],
-            "over": clean(self._attended.over, 120),
-        }
-
     def __repr__(self) -> str:
         armed = "armed" if self.armed else "not armed"
         return f"<Command bar of {clean(self._handle.name)}: {len(ACTS)} commands, {armed}>"
-
-
-def _told(label: str, outcome: Any) -> str:
-    status = str(outcome.status)
-    words = [f"{label}: {status}"]
-    if outcome.latency is not None:
-        ms = outcome.latency * 1000
-        words.append(f"in {ms:.0f} ms" if ms < 1000 else f"in {ms / 1000:.1f} s")
-    said = outcome.effect if status == "confirmed" else outcome.why or outcome.effect
-    return " ".join(words) + (f". {said}" if said else "")

@@ -19,7 +19,7 @@ __all__ = ["CommandFields"]
 _ON_CALL = ("answer", "reject", "hold", "resume", "pickup", "record", "hangup")
 _TO = ("dial", "transfer", "consult", "complete", "cancel")
 _MORE = ("dnd", "queue_login", "queue_logout", "chat", "send")
-_DANGER = frozenset({"hangup", "reject"})
+_DANGER = frozenset({"hangup", "reject", "confirm"})
 _MOST = 200  # entries of a menu
 
 
@@ -55,22 +55,25 @@ class CommandFields:
         self.pick = self._menu("pick")
         self.orbit = self._menu("orbit")
         self.queue = self._menu("queue")
-        for field in (self.to, self.text, self.frame, self.pick, self.orbit, self.queue):
+        for field in (self.to, self.text, self.frame, self.pick, self.orbit, self.queue, self.more):
             field.observe(typed, "value")
         pick = (self.pick,) if own_call else ()
         by = self.buttons
         self._lines: list[list[ipywidgets.DOMWidget]] = [
             [*pick, *(by[act] for act in _ON_CALL), self.arm],
             [self.to, *(by[act] for act in _TO), self.orbit, by["park"], by["retrieve"], self.more],
-            [by["dnd"], self.queue, by["queue_login"], by["queue_logout"], self.text, by["chat"], self.frame, by["send"]],
+            [
+                by["dnd"],
+                self.queue,
+                by["queue_login"],
+                by["queue_logout"],
+                self.text,
+                by["chat"],
+                self.frame,
+                by["send"],
+            ],
         ]
-        self.rows = [
-            self._made_here(ipywidgets.HBox(line, _dom_classes=("pbx-cmd-row",))) for line in self._lines
-        ]
-        self.rows[2].layout.display = "none"
-        self.more.observe(self._show_more, "value")
-        self.arm.observe(self._show_arm, "value")
-        self._show_arm()
+        self.rows = [self._made_here(ipywidgets.HBox(line, _dom_classes=("pbx-cmd-row",))) for line in self._lines]
 
     def offer(self, model: Snapshot) -> None:
         """Fill the menus with the calls, orbits and queues there are; what was chosen stays chosen."""
@@ -108,6 +111,9 @@ class CommandFields:
         self.confirm.description = f"Yes, {LABELS[asking].lower()}" if asking else ""
         self.confirm.tooltip = effect
         self.keep.description = "No"
+        self.arm.description = "Armed" if situation.armed else "Not armed"
+        self.arm.tooltip = "" if situation.control else reasons["hangup"]
+        self.rows[2].layout.display = "" if self.more.value else "none"
         for row, line in zip(self.rows, self._lines, strict=True):
             children = tuple(line)
             if asking and (button := self.buttons[asking]) in children:
@@ -148,17 +154,10 @@ class CommandFields:
             menu.options = options
             menu.value = chosen if chosen in values else values[0]
 
-    def _show_more(self, change: Any) -> None:
-        self.rows[2].layout.display = "" if change["new"] else "none"
-
-    def _show_arm(self, *_: object) -> None:
-        self.arm.description = "Armed" if self.arm.value else "Not armed"
-
     def _button(self, act: str, press: Callable[[], None]) -> ipywidgets.Button:
-        style = "danger" if act in _DANGER or act == "confirm" else ""
-        button = ipywidgets.Button(
-            description=LABELS.get(act, act), button_style=style, _dom_classes=("pbx-cmd", f"pbx-cmd-{act}")
-        )
+        danger = ("pbx-danger",) if act in _DANGER else ()
+        classes = ("pbx-cmd", f"pbx-cmd-{act}", *danger)
+        button = ipywidgets.Button(description=LABELS.get(act, act), _dom_classes=classes)
         button.on_click(lambda _button: press())
         return self._made_here(button)
 

@@ -25,7 +25,7 @@ class CommandNotes(Panel):
         look: called on the UI lane with the name of the act the pointer or the focus is on.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "command_notes")
+    scripts: ClassVar[tuple[str, ...]] = ("base", "clipboard", "command_notes")
     sheets: ClassVar[tuple[str, ...]] = ("base", "command_bar")
 
     def __init__(self, handle: Handle, look: Callable[[str], None], **traits: Any) -> None:

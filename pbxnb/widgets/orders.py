@@ -1,4 +1,4 @@
-"""From an act of the bar to the command of the handle, its arguments filled from what is selected. Pure; sends nothing."""
+"""From an act of the bar to a command of the handle, its arguments taken from what is selected. Pure; sends nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def party_of(call: Call, user: str) -> str:
     return call.extensions[0]
 
 
-def order(act: str, s: Situation, attended: Attended | None = None, calls: Mapping[str, Call] | None = None) -> Order | None:
+def order(
+    act: str, s: Situation, attended: Attended | None = None, calls: Mapping[str, Call] | None = None
+) -> Order | None:
     """Return the command an act stands for, or None while something it needs is not chosen.
 
     Args:

@@ -44,7 +44,7 @@ from pbxnb.ui.lane import Lane
 from pbxnb.ui.pacing import Pacer
 from pbxnb.ui.text import clean
 
-from .assets import bundle, styles
+from .assets import bundle, loader, styles
 from .static import Static, document
 
 __all__ = ["Panel"]
@@ -77,12 +77,12 @@ class Panel(anywidget.AnyWidget):
     sheets: ClassVar[tuple[str, ...]] = ("base",)
 
     _esm = traitlets.Unicode().tag(sync=True)
+    _code = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
     _full = traitlets.Any().tag(sync=True, to_json=_full_state, echo_update=False)
     uid = traitlets.Unicode(read_only=True).tag(sync=True)
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
     density = traitlets.Enum(("comfortable", "compact"), "comfortable").tag(sync=True)
-
     wallboard = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
@@ -109,6 +109,10 @@ class Panel(anywidget.AnyWidget):
 
     @traitlets.default("_esm")
     def _default_esm(self) -> str:
+        return loader(*self.scripts)
+
+    @traitlets.default("_code")
+    def _default_code(self) -> str:
         return bundle(*self.scripts)
 
     @traitlets.default("_css")

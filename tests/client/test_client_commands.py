@@ -80,7 +80,8 @@ async def test_unconfirmed_when_nothing_shows_before_the_deadline():
             client = watched.client
             outcome = await client.execute(command(client, "hangup", client.call_ref("7711")), 0.05)
             assert outcome.status == "unconfirmed"
-            assert outcome.sent == ({"action": "clear-call", "id": "7711"},)
+            (frame,) = outcome.sent
+            assert (frame["action"], frame["id"]) == ("clear-call", "7711")
             assert server.peers[0].actions().count("clear-call") == 1
 
 

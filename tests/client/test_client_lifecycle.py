@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import pytest
+from aiohttp import web
 from client_kit import QUICK, make_client, watching
 from fault_server import (
     ADMIN,
@@ -73,8 +74,6 @@ async def test_a_pbx_of_2016_is_spoken_to_in_its_words():
 
 async def test_accounts_come_by_rest_where_the_socket_has_none():
     async with FaultServer(subscribing_only) as server:
-        from aiohttp import web
-
         listed = [{"name": "45", "displayname": "Ann"}, {"name": "204", "displayname": "Jo", "registered": True}]
         server.answers["/rest/user/45@acme.example/accounts"] = lambda _: web.json_response(listed)
         async with watching(server) as watched:
@@ -161,15 +160,6 @@ async def test_stalled_server_before_the_first_live():
     listener.close()
 
 
-async def test_a_ping_measures_latency():
-    async with FaultServer(healthy) as server, watching(server, ping_interval=0.02) as watched:
-        await server.peers[0].send({"action": "chat"})
-        async with asyncio.timeout(5):
-            while watched.client.status.latency is None:
-                await asyncio.sleep(0.01)
-        assert watched.client.status.latency < 5
-
-
 async def test_nothing_listens():
     async with FaultServer() as server:
         url = server.url
@@ -183,7 +173,7 @@ async def test_dns_failure_names_the_host():
     client = Client(
         "ws://no-such-pbx.invalid", domain="acme.example", user="45", open_timeout=0.3, timing=QUICK, proxy=False
     )
-    with pytest.raises((Unreachable, OpenTimeout), match="no-such-pbx.invalid"):
+    with pytest.raises((Unreachable, OpenTimeout), match=r"no-such-pbx\.invalid"):
         await client.start()
 
 
@@ -243,12 +233,14 @@ async def test_a_snapshot_while_streaming_is_applied_before_what_came_around_it(
 
 
 async def test_token_expired_is_minted_anew_for_every_connection():
-    async with FaultServer(accept_then_close(4401), healthy, login=True) as server:
-        async with watching(server, login=AdminToken(*ADMIN)) as watched:
-            assert watched.client.status.state == "live"
-            assert len([request for request in server.requests if (request[2] or {}).get("name") == "3rd"]) == 2
-            cookies = [peer.request.headers["Cookie"] for peer in server.peers]
-            assert cookies[0] != cookies[1]
+    async with (
+        FaultServer(accept_then_close(4401), healthy, login=True) as server,
+        watching(server, login=AdminToken(*ADMIN)) as watched,
+    ):
+        assert watched.client.status.state == "live"
+        assert len([request for request in server.requests if (request[2] or {}).get("name") == "3rd"]) == 2
+        cookies = [peer.request.headers["Cookie"] for peer in server.peers]
+        assert cookies[0] != cookies[1]
 
 
 @pytest.mark.parametrize("code", [1008, 4401])
@@ -273,13 +265,15 @@ async def test_an_expired_session_is_refused_because_it_cannot_be_renewed():
 
 
 async def test_refused_after_live_ends_the_line():
-    async with FaultServer(clean_close(1001), login=True) as server:
-        async with watching(server, login=Password(PASSWORD)) as watched:
-            server.answers["/rest/system/session"] = lambda _: __import__("aiohttp").web.json_response(False)
-            server.go()
-            await watched.until(lambda: watched.client.status.state == "refused")
-            with pytest.raises(LoginRefused):
-                await watched.client.wait_live()
+    async with (
+        FaultServer(clean_close(1001), login=True) as server,
+        watching(server, login=Password(PASSWORD)) as watched,
+    ):
+        server.answers["/rest/system/session"] = lambda _: web.json_response(False)
+        server.go()
+        await watched.until(lambda: watched.client.status.state == "refused")
+        with pytest.raises(LoginRefused):
+            await watched.client.wait_live()
 
 
 async def test_frame_above_max_size_is_tried_once_more_then_refused():

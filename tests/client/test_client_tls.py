@@ -49,14 +49,16 @@ async def test_a_pin_trusts_one_certificate_whatever_names_are_in_it(tmp_path):
 
 async def test_certificate_changed_is_final_and_nothing_is_sent(tmp_path):
     old, new = Certificate(tmp_path, "old"), Certificate(tmp_path, "new")
-    async with FaultServer(clean_close(1001), tls=old.context, login=True) as server:
-        async with watching(server, tls=Pin(old.fingerprint), login=AdminToken(*ADMIN)) as watched:
-            new.load(old.context)
-            requests = len(server.requests)
-            server.go()
-            await watched.until(lambda: watched.client.status.state == "refused")
-            assert new.fingerprint in watched.client.status.why
-            assert len([r for r in server.requests[requests:] if r[1] == "/rest/system/session"]) == 0
+    async with (
+        FaultServer(clean_close(1001), tls=old.context, login=True) as server,
+        watching(server, tls=Pin(old.fingerprint), login=AdminToken(*ADMIN)) as watched,
+    ):
+        new.load(old.context)
+        server.requests.clear()
+        server.go()
+        await watched.until(lambda: watched.client.status.state == "refused")
+        assert new.fingerprint in watched.client.status.why
+        assert not [path for _, path, _ in server.requests if path in ("/", "/rest/system/session")]
 
 
 async def test_an_ssl_context_is_used_as_it_is(certificate):

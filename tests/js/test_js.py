@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pbxnb.widgets.assets import bundle
+from pbxnb.widgets.assets import bundle, loader
 from pbxnb.widgets.badge import StatusBadge
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.panel import Panel
@@ -31,8 +31,25 @@ def test_the_unit_tests_of_the_javascript_pass() -> None:
 @pytest.mark.parametrize("panel", [ExtensionGrid, StatusBadge])
 def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[Panel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"
-    module.write_text(bundle(*panel.scripts), encoding="utf-8")
+    module.write_text(bundle(*panel.scripts), encoding="ascii")
     check = f'const w = (await import("{module.as_uri()}")).default; if (!w.render || !w.initialize) throw new Error(w)'
+    run = subprocess.run(["node", "--input-type=module", "-e", check], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+
+@needs_node
+def test_panels_of_one_kind_load_their_code_once(tmp_path: Path) -> None:
+    """Each widget has a loader module of its own, as in a page; both end with the same module behind it."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.mjs").write_text(loader("base", "badge"), encoding="ascii")
+    check = """
+        let read = 0;
+        const model = { get: () => (read++, "export default { initialize: (context) => context, render: () => {} };") };
+        URL.createObjectURL = (blob) => "data:text/javascript,export default { initialize: () => 7, render: () => 8 };";
+        const [one, two] = [(await import("ONE")).default, (await import("TWO")).default];
+        const said = [await one.initialize({ model }), await two.initialize({ model }), await two.render({ model })];
+        if (String(said) !== "7,7,8" || read !== 1) throw new Error(said + " read " + read);
+    """.replace("ONE", (tmp_path / "one.mjs").as_uri()).replace("TWO", (tmp_path / "two.mjs").as_uri())
     run = subprocess.run(["node", "--input-type=module", "-e", check], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
 

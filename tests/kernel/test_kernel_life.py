@@ -72,8 +72,12 @@ def test_handlers_go_when_their_cell_runs_again_and_connections_do_not(kernel, p
 
 def test_reloading_the_package_keeps_the_line_known(kernel, pbx):
     kernel.run(connect(pbx), cell="c")
-    reload = "import importlib, sys\nfor name in sorted(n for n in sys.modules if n.startswith('pbxnb')):\n"
-    assert kernel.run(reload + "    importlib.reload(sys.modules[name])").status == "ok"
+    reload = (
+        "import importlib, sys\nimportlib.reload(pbxnb)\n"
+        "for name in sorted(n for n in sys.modules if n.startswith('pbxnb.session')):\n"
+        "    importlib.reload(sys.modules[name])"
+    )
+    assert kernel.run(reload).status == "ok"
     assert kernel.run(connect(pbx), cell="c").status == "ok"
     one_left(pbx)
     assert pbx.opened == 2

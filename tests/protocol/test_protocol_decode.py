@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +40,7 @@ def user(**fields: Any) -> m.AccountEntry:
     return message.entry
 
 
-# --- kinds ------------------------------------------------------------------------------------------------------------
+# --- kinds -----------------------------------------------------------------------------------------------------------
 
 KINDS: dict[str, tuple[dict[str, Any], m.Message]] = {
     "call-state": ({"action": "call-state", "calls": []}, m.CallState(calls=())),
@@ -103,10 +104,21 @@ def test_kinds(frame: dict[str, Any], message: m.Message) -> None:
     assert decode(json.dumps(frame).encode()) == message
 
 
-PRECEDENCE = ["sdp", "invitesdp", "candidate", "bye", "cancel", "cancelresponse", "ringtones", "response", "info", "change"]
+PRECEDENCE = [
+    "sdp",
+    "invitesdp",
+    "candidate",
+    "bye",
+    "cancel",
+    "cancelresponse",
+    "ringtones",
+    "response",
+    "info",
+    "change",
+]
 
 
-@pytest.mark.parametrize(("first", "second"), [*zip(PRECEDENCE, PRECEDENCE[1:], strict=False)])
+@pytest.mark.parametrize(("first", "second"), [*itertools.pairwise(PRECEDENCE)])
 def test_flat_keys_are_tried_in_the_order_of_the_reference(first: str, second: str) -> None:
     frame = {"action": "call-state", second: "x", first: "x", "calls": []}
     assert decode(json.dumps(frame)).kind == first
@@ -124,7 +136,7 @@ def test_a_flat_key_that_javascript_calls_true_counts(value: Any) -> None:
     assert read(action="call-state", bye=value, calls=[]).kind == "bye"
 
 
-# --- the discrepancies of protocol.md 9 that reading has to accept, by their number ------------------------------------
+# --- the discrepancies of protocol.md 9 that reading has to accept, by their number ----------------------------------
 
 
 def test_09_1_calls_as_an_array_or_as_one_object() -> None:
@@ -161,7 +173,9 @@ def test_09_3_states_are_kept_as_they_came(value: str) -> None:
         pytest.param({"from": JO}, parse_party(JO), {}, id="name-addr"),
         pytest.param({"from-number": "204", "from-name": "Jo"}, Party("204", "Jo"), {}, id="split"),
         pytest.param({"from": JO, "from-number": "204", "from-name": "Jo Field"}, parse_party(JO), {}, id="both alike"),
-        pytest.param({"from": ALMA, "from-name": "Al"}, Party("207", "Al", "acme.example", ALMA[1:-1]), {}, id="name added"),
+        pytest.param(
+            {"from": ALMA, "from-name": "Al"}, Party("207", "Al", "acme.example", ALMA[1:-1]), {}, id="name added"
+        ),
         pytest.param({"from": "", "from-number": "204"}, Party("204"), {}, id="name-addr empty"),
         pytest.param({"from": JO, "from-name": "X"}, parse_party(JO), {"from-name": "X"}, id="names differ"),
         pytest.param({"from": JO, "from-number": 204}, parse_party(JO), {}, id="number as a number"),
@@ -194,7 +208,9 @@ def test_09_12_the_caller_gives_up_by_bye_or_cancel() -> None:
 
 
 def test_09_16_a_flat_key_wins_over_an_action() -> None:
-    assert read(action="call-state", calls=[], sdp="v=0") == m.Sdp(sdp="v=0", extra={"action": "call-state", "calls": []})
+    assert read(action="call-state", calls=[], sdp="v=0") == m.Sdp(
+        sdp="v=0", extra={"action": "call-state", "calls": []}
+    )
 
 
 @pytest.mark.parametrize(("value", "flag"), [(True, True), ("true", True), ("False", False), (0, False), (1, True)])
@@ -257,7 +273,7 @@ def test_09_35_ringtones_come_as_a_flat_key() -> None:
     assert read(ringtones={"a": 1}) == m.Ringtones(body={"a": 1})
 
 
-# --- what a stranger may send ------------------------------------------------------------------------------------------
+# --- what a stranger may send ----------------------------------------------------------------------------------------
 
 MALFORMED: dict[str, tuple[str | bytes, str, str]] = {
     "empty": ("", "broken", ""),
@@ -327,7 +343,14 @@ def test_a_million_bad_entries_leave_a_few_notes() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("registered", "maybe"), ("dnd", [1]), ("name", {"a": 1}), ("chatstatus", False), ("calls", "x"), ("account", [1])],
+    [
+        ("registered", "maybe"),
+        ("dnd", [1]),
+        ("name", {"a": 1}),
+        ("chatstatus", False),
+        ("calls", "x"),
+        ("account", [1]),
+    ],
 )
 def test_what_cannot_be_read_stays_under_its_name(field: str, value: Any) -> None:
     fields = {"account": "1", field: value}
@@ -353,11 +376,12 @@ def test_names_are_kept_as_they_came() -> None:
     assert call(**{"from-number": "1", "from-name": name}).from_.name == name
 
 
-# --- recording, numbers, REST ------------------------------------------------------------------------------------------
+# --- recording, numbers, REST ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("value", "recording"), [("adhoc", "adhoc"), ("", ""), (None, ""), (False, ""), ("false", ""), (True, "true"), (1, "1")]
+    ("value", "recording"),
+    [("adhoc", "adhoc"), ("", ""), (None, ""), (False, ""), ("false", ""), (True, "true"), (1, "1")],
 )
 def test_recording(value: Any, recording: str) -> None:
     assert call(rec=value).recording == recording
@@ -375,9 +399,7 @@ def test_a_user_state_without_an_account_has_an_empty_one() -> None:
 REST_ACCOUNTS: dict[str, tuple[dict[str, Any], m.AccountEntry]] = {
     "user directory": (
         {"name": "204", "displayname": "Jo", "type": "extensions", "dnd": False, "registered": True, "position": ""},
-        m.AccountEntry(
-            account="204", name="Jo", type="extensions", dnd=False, registered=True, extra={"position": ""}
-        ),
+        m.AccountEntry(account="204", name="Jo", type="extensions", dnd=False, registered=True, extra={"position": ""}),
     ),
     "tenant list": (
         {"account": "204", "name": "Jo", "usertype": "acds", "regs": "2"},
@@ -397,15 +419,20 @@ def test_rest_accounts(row: dict[str, Any], entry: m.AccountEntry) -> None:
 
 def test_rest_calls() -> None:
     row = {"id": "5", "status": "connected", "from": JO, "duration": 12}
-    assert call_entry(row) == m.CallEntry(
-        id="5", from_=parse_party(JO), raw_state="connected", extra={"duration": 12}
-    )
+    assert call_entry(row) == m.CallEntry(id="5", from_=parse_party(JO), raw_state="connected", extra={"duration": 12})
 
 
-# --- the quick way and the tolerant way are one ------------------------------------------------------------------------
+# --- the quick way and the tolerant way are one ----------------------------------------------------------------------
 
 texts = st.text(max_size=12)
-odd = st.one_of(st.none(), st.booleans(), st.integers(-5, 10**12), st.floats(allow_nan=False), texts, st.lists(texts))
+odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 10**12),
+    st.floats(allow_nan=False, allow_infinity=False),
+    texts,
+    st.lists(texts),
+)
 call_objects = st.fixed_dictionaries(
     {},
     optional={
@@ -480,7 +507,9 @@ def test_never_raises(raw: bytes | str) -> None:
 @settings(max_examples=300)
 @given(
     st.dictionaries(
-        st.sampled_from([*PRECEDENCE, "action", "calls", "accounts", "account", "callid", "from", "adr", "code", "expires"]),
+        st.sampled_from(
+            [*PRECEDENCE, "action", "calls", "accounts", "account", "callid", "from", "adr", "code", "expires"]
+        ),
         st.one_of(json_values, st.sampled_from(["call-state", "user-state", "domain-state", "sip-register", "chat"])),
     )
 )

@@ -44,7 +44,9 @@ def test_secrets_nobody_named_are_struck_where_they_stand(text: str) -> None:
 
 
 def test_the_rest_stays_readable() -> None:
-    assert redact("wss://h/websocket?domain=d&user=1&session=abc") == f"wss://h/websocket?domain=d&user=1&session={STRUCK}"
+    assert (
+        redact("wss://h/websocket?domain=d&user=1&session=abc") == f"wss://h/websocket?domain=d&user=1&session={STRUCK}"
+    )
     assert redact("Nothing to hide: 204 called 207.", ["", "hunter2"]) == "Nothing to hide: 204 called 207."
 
 

@@ -47,5 +47,5 @@ def test_a_panel_closes_when_its_cell_runs_again(pbx, monkeypatch):
 
 
 def test_an_option_that_a_panel_does_not_have_is_refused(pbx):
-    with pytest.raises(TypeError):
-        pbx.grid(no_such_option=1)
+    with pytest.raises(TypeError, match=r"ExtensionGrid\(\) takes no keyword 'densty'; did you mean 'density'\?"):
+        pbx.grid(densty="compact")

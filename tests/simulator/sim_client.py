@@ -1,6 +1,7 @@
 """A client for the simulator's tests: as little of one as can log in, send and read frames."""
 
 import asyncio
+import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -59,7 +60,7 @@ class Http:
 
     def basic(self, name: str = "") -> dict[str, str]:
         login = name or f"{self.sim.user}@{self.sim.domain}"
-        return {"Authorization": aiohttp.encode_basic_auth(login, self.sim.password)}
+        return {"Authorization": "Basic " + base64.b64encode(f"{login}:{self.sim.password}".encode()).decode()}
 
     async def ask(self, method: str, path: str, *, name: str = "", **options: Any) -> Any:
         async with self.session.request(method, self.base + path, headers=self.basic(name), **options) as response:

@@ -5,6 +5,7 @@ the PBX say everything it can say, with no field that the register or the table 
 other vocabulary has is silent here; nothing is missing without a line that says so.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -163,11 +164,15 @@ SHOWN: dict[str, Callable[[Any], bool]] = {
 
 @contextlib.asynccontextmanager
 async def scene(dialect: Dialect, **options: Any) -> AsyncIterator[Scene]:
-    async with serve("empty", dialect=dialect.value, **options) as sim, client(sim) as http:
-        async with http.line() as line, http.line("41") as other:
-            await line.answered()
-            await other.answered()
-            yield Scene(sim, line, other)
+    async with (
+        serve("empty", dialect=dialect.value, **options) as sim,
+        client(sim) as http,
+        http.line() as line,
+        http.line("41") as other,
+    ):
+        await line.answered()
+        await other.answered()
+        yield Scene(sim, line, other)
 
 
 @pytest.mark.parametrize(("row", "dialect"), table("c2s"))
@@ -195,9 +200,9 @@ async def test_accepted(row: Row, dialect: Dialect) -> None:
             assert SHOWN.get(row.name, bool)(await EFFECT[row.name](here))
 
 
-async def tour(here: Scene, dialect: Dialect) -> dict[str, list[dict[str, Any]]]:
+async def tour(here: Scene) -> dict[str, list[dict[str, Any]]]:
     """Make the PBX say everything it can say; the frames by name."""
-    sim, line, heard = here.sim, here.line, list[dict[str, Any]]()
+    sim, heard = here.sim, list[dict[str, Any]]()
 
     async def send(action: str, **fields: Any) -> None:
         heard.extend(await here.send(action, **fields))
@@ -223,7 +228,7 @@ async def tour(here: Scene, dialect: Dialect) -> dict[str, list[dict[str, Any]]]
         sim.record(call, on)
     sim.hangup(call)
     for last in ("x", "y"):
-        await send("sdp-packet", to=last == "x" and "41" or OUTSIDE, callid=last, sdp="v=0")
+        await send("sdp-packet", to="41" if last == "x" else OUTSIDE, callid=last, sdp="v=0")
         await send("sip-bye", callid=last, caller="true")
     sim.place_call("42", "600")
     sim.chat("41", "40", "hello")
@@ -236,21 +241,25 @@ async def tour(here: Scene, dialect: Dialect) -> dict[str, list[dict[str, Any]]]
     return by_name
 
 
+Heard = dict[Dialect, dict[str, list[dict[str, Any]]]]
+
+
 @pytest.fixture(scope="module")
-async def heard() -> AsyncIterator[dict[Dialect, dict[str, list[dict[str, Any]]]]]:
-    found: dict[Dialect, dict[str, list[dict[str, Any]]]] = {}
-    for dialect in Dialect:
-        found[dialect] = {}
-        for quirks in ((), ("reserved-keys", "cancel-swapped"), ("split-parties", "other-state-field")):
-            async with scene(dialect, quirks=quirks) as here:
-                for name, frames in (await tour(here, dialect)).items():
-                    found[dialect].setdefault(name, []).extend(frames)
-    yield found
+def heard() -> Heard:
+    async def listen() -> Heard:
+        found: Heard = {dialect: {} for dialect in Dialect}
+        for dialect in Dialect:
+            for quirks in ((), ("reserved-keys", "cancel-swapped"), ("split-parties", "other-state-field")):
+                async with scene(dialect, quirks=quirks) as here:
+                    for name, frames in (await tour(here)).items():
+                        found[dialect].setdefault(name, []).extend(frames)
+        return found
+
+    return asyncio.run(listen())
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("row", "dialect"), table("s2c"))
-async def test_sent(row: Row, dialect: Dialect, heard: dict[Dialect, dict[str, list[dict[str, Any]]]]) -> None:
+def test_sent(row: Row, dialect: Dialect, heard: Heard) -> None:
     frames = heard[dialect].get(row.name, [])
     assert bool(frames) == spoken(row, dialect)
     if row.invented:
@@ -262,19 +271,21 @@ async def test_sent(row: Row, dialect: Dialect, heard: dict[Dialect, dict[str, l
         assert frame.keys() <= known | invented
 
 
-@pytest.mark.asyncio(loop_scope="module")
-async def test_nothing_is_sent_that_no_table_knows(heard: dict[Dialect, dict[str, list[dict[str, Any]]]]) -> None:
+def test_nothing_is_sent_that_no_table_knows(heard: Heard) -> None:
     known = {r.name for r in REGISTRY if r.dir == "s2c"} | INVENTED.keys()
     assert set().union(*heard.values()) <= known
 
 
-CALL_FIELDS = set(
-    "id from to state callstate from-number from-name to-number to-name extension start connect cmc rec".split()
-)
+CALL_FIELDS = {"id", "from", "to", "state", "callstate", "from-number", "from-name", "to-number", "to-name"} | {
+    "extension",
+    "start",
+    "connect",
+    "cmc",
+    "rec",
+}
 
 
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_call_has_only_known_or_invented_fields(heard: dict[Dialect, dict[str, list[dict[str, Any]]]]) -> None:
+def test_a_call_has_only_known_or_invented_fields(heard: Heard) -> None:
     invented = {name.partition(".")[2] for name in INVENTED if name.startswith("call-state.")}
     for dialect in Dialect:
         for frame in heard[dialect]["call-state"]:

@@ -22,7 +22,7 @@ from pbxnb.simulator.faults import FAULTS, GARBAGE, Active
 
 @pytest.fixture(name="sim")
 async def make_sim() -> AsyncIterator[Simulator]:
-    async with serve("empty", extensions=6) as sim:
+    async with serve("empty", extensions=12) as sim:
         yield sim
 
 
@@ -228,7 +228,7 @@ async def test_restart_loses_calls_and_sessions_and_comes_back_changed(sim: Simu
         assert await closed(line) == 1001
     assert not sim.pbx.calls
     after = [e.number for e in sim.pbx.extensions]
-    assert (set(before) - set(after), set(after) - set(before)) == ({"42"}, {"46"})
+    assert (set(before) - set(after), set(after) - set(before)) == ({"48"}, {"52"})
     assert not sim.pbx.extension("41").registered  # type: ignore[union-attr]
     active.stop()
     await until_open(sim.port)

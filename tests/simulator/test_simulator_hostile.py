@@ -14,7 +14,22 @@ from pbxnb.protocol.requests import REQUESTS
 from pbxnb.simulator import Simulator, serve
 
 OUTSIDE = "+12025550101"
-FIELDS = "id id2 from to callid cseq subscribe add sdp candidate code holdcmd muted startstop connected src dest message".split()
+FIELDS = (
+    "id",
+    "id2",
+    "from",
+    "to",
+    "callid",
+    "cseq",
+    "subscribe",
+    "add",
+    "sdp",
+    "candidate",
+    "code",
+    "holdcmd",
+    "muted",
+)
+FIELDS += ("startstop", "connected", "src", "dest", "message")
 
 
 async def undisturbed(sim: Simulator, other: Line) -> None:
@@ -109,7 +124,8 @@ async def test_a_frame_above_the_limit_ends_only_its_sender() -> None:
 async def test_random_messages_with_random_fields(seed: int) -> None:
     rng = Random(seed)
     dialect = rng.choice(["modern", "2016"])
-    async with serve("empty", dialect=dialect, quirks=rng.choice(["", "all"]), seed=seed) as sim, client(sim) as http:
+    quirks = rng.choice(["", "all"])
+    async with serve("empty", dialect=dialect, quirks=quirks, seed=seed) as sim, client(sim) as http:  # noqa: SIM117
         async with http.line() as bad, http.line("41") as other:
             for action in ("domain-calls", "get-calls"):
                 await other.send(action, subscribe=True)

@@ -134,7 +134,7 @@ async def test_who_gives_up_is_a_bye_or_a_cancel(quirk: str, key: str) -> None:
 
 
 async def test_ids_of_a_call_of_ones_own() -> None:
-    async with serve("empty", quirks=["fresh-callid", "callid-as-id", "reserved-keys"]) as sim, client(sim) as http:
+    async with serve("empty", quirks=["fresh-callid", "callid-as-id", "reserved-keys"]) as sim, client(sim) as http:  # noqa: SIM117
         async with http.line() as line:
             await line.send("sip-register")
             await line.send("sdp-packet", to="41", callid="mine", sdp="v=0")

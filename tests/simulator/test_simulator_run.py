@@ -158,7 +158,7 @@ BOOTSTRAP = {"modern": ["domain-calls", "get-users"], "2016": ["get-users", "get
 
 async def frames(count: int, *, dialect: str = "modern", **options: Any) -> list[str]:
     begin = "2026-03-02T09:30"
-    async with serve("classroom", start=begin, speed=1000, dialect=dialect, **options) as sim, client(sim) as http:
+    async with serve("classroom", start=begin, speed=1000, dialect=dialect, **options) as sim, client(sim) as http:  # noqa: SIM117
         async with http.line() as line:
             for action in BOOTSTRAP[dialect]:
                 await line.send(action, subscribe=True)

@@ -190,7 +190,7 @@ def test_json_yaml_python_and_files_say_the_same(tmp_path: Path) -> None:
     text = "- {call: a, from: ext1, to: ext2}\n- {after: 2.5, answer: a}"
     expected = scenario(data).steps
     assert scenario(path).steps == scenario(json.dumps(data)).steps == scenario(text).steps == expected
-    assert scenario(path).name == "mine"
+    assert scenario(path).name == scenario(str(path)).name == "mine"
     assert scenario({"name": "x", "steps": data}).name == "x"
     assert scenario(Scenario("x", expected)).steps is expected
 
@@ -206,7 +206,9 @@ def test_built_in_scenarios_need_no_yaml(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_repeat_counts_and_spaces() -> None:
-    steps = scenario([{"at": 1, "repeat": 3, "every": 2, "call": "c{n}", "from": "+1202555010{n}", "to": "queue1"}]).steps
+    steps = scenario(
+        [{"at": 1, "repeat": 3, "every": 2, "call": "c{n}", "from": "+1202555010{n}", "to": "queue1"}]
+    ).steps
     assert [(s.at, s.word, s.text("from")) for s in steps] == [
         (1, "c1", "+12025550101"),
         (3, "c2", "+12025550102"),

@@ -189,7 +189,7 @@ async def test_long_lists_are_repeated_less_often_and_end_right() -> None:
 
 async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pbxnb.simulator.sockets.MOST_BYTES", 2**20)
-    async with serve("empty", extensions=300) as sim, client(sim) as http:
+    async with serve("empty", extensions=300) as sim, client(sim) as http:  # noqa: SIM117
         async with http.line("200") as deaf, http.line("201") as other:
             for socket in sim.server.sockets_of("200"):
                 socket.freeze()
@@ -207,7 +207,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_waits(monk
 
 
 async def test_the_clock_is_told_in_the_date_header() -> None:
-    async with serve("empty", start="2026-03-02T09:30") as sim, client(sim) as http:
+    async with serve("empty", start="2026-03-02T09:30") as sim, client(sim) as http:  # noqa: SIM117
         async with http.session.get(http.base + "/") as answer:
             assert answer.headers["Date"] == "Mon, 02 Mar 2026 09:30:00 GMT"
             assert answer.headers["Server"] == "PBX/70.1"

@@ -119,7 +119,7 @@ class Feed {
     this.frame = 0;
     const first = this.first();
     this.reached = first.n;
-    this.clock.set(first.c, first.r);
+    this.clock.set(first.c ?? 0, first.r);
     model.on("msg:custom", (/** @type {any} */ message, /** @type {any[]} */ buffers) => {
       if (typeof message?.n === "number") this.take({ ...parse(buffers[0]), n: message.n, since: message.since });
     });

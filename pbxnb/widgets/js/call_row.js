@@ -60,7 +60,7 @@ export class CallRow {
     this.element.draggable = !ended;
     this.element.toggleAttribute("data-lit", marks.includes("l"));
     setText(this.shape, shape);
-    setText(this.word, ended && row[ROW.end] ? `Ended, ${row[ROW.end]}` : word);
+    setText(this.word, word);
     setText(this.tag, [marks.includes("r") && "REC", marks.includes("i") && "≈"].filter(Boolean).join(" "));
     this.tag.title = [marks.includes("r") && "recording", marks.includes("i") && "concluded, not seen"].filter(Boolean).join("; ");
     setParty(this.from, row[ROW.from]);
@@ -69,8 +69,9 @@ export class CallRow {
     setText(this.direction, direction.sign);
     this.direction.title = direction.word;
     this.direction.setAttribute("aria-label", direction.word);
-    setText(this.via, row[ROW.via]);
-    this.via.title = row[ROW.via];
+    const via = [row[ROW.end], row[ROW.via]].filter(Boolean).join(" · ");
+    setText(this.via, via);
+    this.via.title = via;
     const several = row[ROW.calls] > 1;
     this.toggle.setAttribute("aria-label", `${several ? `${row[ROW.calls]} calls` : "The call"} of this conversation`);
     this.toggle.toggleAttribute("data-several", several);
@@ -116,7 +117,7 @@ export class CallRow {
       const [caller, called] = [element("span"), element("span")];
       setParty(caller, from);
       setParty(called, to);
-      if (from || to) line.append(caller, "→ ", called, " ");
+      if (from || to) line.append(caller, " → ", called, " ");
       if (since) {
         const spent = element("span", "pbx-num pbx-soft", `for ${duration(now - since, true)}`);
         this.legTimes.push([spent, since]);

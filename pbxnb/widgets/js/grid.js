@@ -24,7 +24,7 @@ function createGrid(view) {
   const dirty = new Set();
   /** @type {Set<any>} rows out of sight that lag behind */
   const late = new Set();
-  let selected = new Set(model.get("selected")), anchor = "", current = "", placed = 0, replace = 0, quiet = 0;
+  let selected = new Set(model.get("selected")), anchor = "", current = "", placed = 0, replace = 0, quiet = 0, counting = 0;
   root.classList.add("pbx-grid");
 
   // Legend and filters in one: shape, word, colour, live count.
@@ -84,6 +84,13 @@ function createGrid(view) {
       setText(count, String(name ? rows.counts[name] || 0 : rows.all.length));
       chip.setAttribute("aria-pressed", String(name ? states.includes(name) : !states.length));
     }
+  }
+
+  function showCounts() {
+    counting = 0;
+    showLegend();
+    const { ringing = 0, busy = 0, held = 0 } = rows.counts;
+    view.announce(`${ringing} ringing, ${busy} in call, ${held} on hold.`);
   }
 
   function showLag() {
@@ -336,19 +343,17 @@ function createGrid(view) {
         else late.add(row);
       }
       dirty.clear();
-      showLegend();
+      if (!counting) counting = window.setTimeout(showCounts, 200); // nobody reads counts 20 times a second
       showLag();
       clearTimeout(quiet);
       quiet = late.size ? window.setTimeout(catchUp, SETTLE) : 0;
-      const { ringing = 0, busy = 0, held = 0 } = rows.counts;
-      view.announce(`${ringing} ringing, ${busy} in call, ${held} on hold.`);
     },
     /** @param {number} now */
     tick(now) {
       for (const block of layout.blocks) if (block.near) for (const tile of block.tiles) tile.tick(now);
     },
     destroy() {
-      for (const timer of [replace, quiet]) clearTimeout(timer);
+      for (const timer of [replace, quiet, counting]) clearTimeout(timer);
       for (const trait of ["filter", "states", "sort", "group_by", "view", "density"]) model.off(`change:${trait}`, onWish);
       model.off("change:selected", onSelected);
       for (const trait of ["preset", "height"]) model.off(`change:${trait}`, onLook);

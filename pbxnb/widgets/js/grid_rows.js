@@ -5,7 +5,7 @@ import { STATES } from "./base.js";
 
 /** @typedef {{index: number, number: string, name: string, type: string, department: string, group: string, text: string,
  *   state: string, reachable: number, dnd: boolean, recording: boolean, inferred: boolean, out: boolean, since: number,
- *   other: string, wish: string, lines: [string, string, number][]}} Row */
+ *   other: string, wish: string, lines: [string, string, number][], tile?: any}} Row */
 /** @typedef {{filter: string, states: string[], sort: string, groupBy: string}} Wish */
 
 const NAME_OF = Object.fromEntries(STATES.map((state) => [state.code, state.name]));

@@ -1,0 +1,347 @@
+"""The model once more, slow and obvious: everything is worked out anew from all that is known, after every message.
+
+It shares no code with `pbxnb.model` but the entity types. It has no ledger; conversations are checked by invariants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pbxnb.model.entities import Account, AccountState, Call, CallState, Orbit, Queue
+from pbxnb.protocol.messages import UNSET, AccountEntry, CallEntry, DomainState, Message, UserState
+from pbxnb.protocol.messages import CallState as CallStateMessage
+
+WORDS = {
+    "alerting": CallState.RINGING,
+    "ringback": CallState.RINGING,
+    "ringing": CallState.RINGING,
+    "connected": CallState.CONNECTED,
+    "onhold": CallState.HELD,
+    "holding": CallState.HELD,
+    "parked": CallState.PARKED,
+}
+STRONGEST_FIRST = ["ringing", "dialling", "busy", "other", "held", "parked"]
+
+
+@dataclass
+class Known:
+    """What the wire said of an account."""
+
+    name: str = ""
+    type: str = "extensions"
+    domain: str = ""
+    registered: bool | None = None
+    dnd: bool | None = None
+    chat: str = ""
+    code: bool = False
+    own: tuple[CallEntry, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def claims_something(self) -> bool:
+        return self.code or bool(self.own)
+
+    def claims(self, id: str) -> bool:
+        ids = {entry.id for entry in self.own if entry.id}
+        return id in ids if ids else self.claims_something
+
+
+@dataclass
+class Line:
+    """A call in the list."""
+
+    entry: CallEntry
+    first: tuple[datetime, int]
+    inferred: bool
+    started: datetime | None = None
+    queue: str = ""
+    shown: Call | None = None
+
+    def numbers(self) -> set[str]:
+        return ({*self.entry.extensions, self.entry.from_.number, self.entry.to.number}) - {""}
+
+
+class Reference:
+    def __init__(self, user: str) -> None:
+        self.user = user
+        self.own_scope = False
+        self.arrays = False
+        self.known: dict[str, Known] = {}
+        self.lines: dict[str, Line] = {}
+        self.missing: set[str] = set()
+        self.orbits: dict[str, Orbit] = {}
+        self.queues: dict[str, Queue] = {}
+        self.accounts: dict[str, Account] = {}
+        self.calls: dict[str, Call] = {}
+        self.presence: list[list[Any]] = []  # number, axis, value, start, end
+        self.count = 0
+        self.claims: dict[str, datetime] = {}
+
+    # one step = some changes to what is known, then everything anew
+
+    def apply(self, message: Message, now: datetime) -> list[tuple[Any, ...]]:
+        self._begin(now, resync=False)
+        if isinstance(message, CallStateMessage):
+            if message.whole:
+                self.arrays = True
+                self._whole(message.calls)
+            else:
+                self._some(message.calls)
+        elif isinstance(message, UserState):
+            self._account(message.entry)
+            self._own_calls()
+        elif isinstance(message, DomainState):
+            self._accounts(message.accounts)
+            if message.calls is UNSET:
+                self._own_calls()
+            elif self.missing:
+                self._some(message.calls)
+            else:
+                self._whole(message.calls)
+        return self._work_out()
+
+    def resync(self, accounts: Any, calls: Any, now: datetime) -> list[tuple[Any, ...]]:
+        self._begin(now, resync=True)
+        if accounts is not None:
+            self._accounts(accounts)
+        if calls is not None:
+            self._whole(calls)
+        elif accounts is not None:
+            self._own_calls()
+        return self._work_out()
+
+    def tick(self, now: datetime) -> list[tuple[Any, ...]]:
+        self._begin(now, resync=False)
+        for id in [id for id, line in self.lines.items() if not self._ours(line.numbers())]:
+            self._end(id, inferred=True)
+        return self._work_out()
+
+    def put(self, value: Queue | Orbit, now: datetime) -> list[tuple[Any, ...]]:
+        self._begin(now, resync=False)
+        (self.queues if isinstance(value, Queue) else self.orbits)[value.number] = value  # type: ignore[index]
+        return self._work_out()
+
+    # what is known
+
+    def _begin(self, now: datetime, *, resync: bool) -> None:
+        self.now = now
+        self.is_resync = resync
+        self.events: list[tuple[Any, ...]] = []
+        self.before = {number: replace(known) for number, known in self.known.items()}
+        self.said: set[str] = set()
+        self.ask_again = False
+
+    def _accounts(self, entries: Any) -> None:
+        listed = {entry.account for entry in entries}
+        lacking = self.known.keys() - listed
+        gone = lacking & self.missing
+        self.ask_again = bool(lacking - gone) and not self.missing
+        self.missing = lacking - gone
+        for entry in entries:
+            self._account(entry)
+        for number in gone:
+            del self.known[number]
+            self.claims.pop(number, None)
+
+    def _account(self, entry: AccountEntry) -> None:
+        if not entry.account:
+            return
+        self.missing.discard(entry.account)
+        self.said.add(entry.account)
+        known = self.known.setdefault(entry.account, Known())
+        claimed = known.claims_something
+        # absence keeps these ...
+        known.name = known.name if entry.name is UNSET else entry.name
+        known.type = entry.type or known.type if entry.type is not UNSET else known.type
+        known.domain = known.domain if entry.domain is UNSET else entry.domain
+        known.registered = known.registered if entry.registered is UNSET else entry.registered
+        known.dnd = known.dnd if entry.dnd is UNSET else entry.dnd
+        known.extra = known.extra | dict(entry.extra) | ({} if entry.tag is UNSET else {"tag": entry.tag})
+        # ... and clears these
+        known.chat = "" if entry.chatstatus is UNSET else entry.chatstatus
+        known.code = entry.code is not UNSET and entry.code is not None
+        known.own = () if entry.calls is UNSET else entry.calls
+        if not known.claims_something:
+            self.claims.pop(entry.account, None)
+        elif not claimed and known.type == "extensions":
+            self.claims[entry.account] = self.now
+
+    def _ours(self, numbers: set[str]) -> bool:
+        return not self.own_scope or self.user in numbers
+
+    def _whole(self, entries: Any) -> None:
+        listed = {e.id: e for e in entries if e.id}
+        listed = {id: e for id, e in listed.items() if self._ours(Line(e, (self.now, 0), False).numbers())}
+        for id in [id for id in self.lines if id not in listed]:
+            self._end(id, inferred=self.is_resync or not self._ours(self.lines[id].numbers()))
+        for entry in listed.values():
+            self._put(entry, inferred=False)
+
+    def _some(self, entries: Any) -> None:
+        for entry in entries:
+            if entry.id and self._ours(Line(entry, (self.now, 0), False).numbers()):
+                self._put(entry, inferred=False)
+            elif entry.id in self.lines:
+                self._end(entry.id, inferred=False)
+
+    def _own_calls(self) -> None:
+        if self.arrays:
+            return
+        for number in sorted(self.said):
+            was, known = self.before.get(number, Known()), self.known[number]
+            for id, line in list(self.lines.items()):
+                others = [k for n, k in self.known.items() if n in line.numbers() or id in {e.id for e in k.own}]
+                named = number in line.numbers() or id in {e.id for e in was.own}
+                if named and was.claims(id) and not any(k.claims(id) for k in others):
+                    self._end(id, inferred=True)
+        for number in self.said_in_order:
+            for entry in self.known[number].own:
+                line = self.lines.get(entry.id)
+                if entry.id and (line is None or line.inferred):
+                    told = line.entry.extensions if line is not None else ()
+                    extensions = tuple(dict.fromkeys((*told, *entry.extensions, number)))
+                    entry = msgspec.structs.replace(entry, extensions=extensions)  # noqa: PLW2901
+                    if self._ours(Line(entry, (self.now, 0), True).numbers()):
+                        self._put(entry, inferred=True)
+
+    said_in_order: list[str]
+
+    def _put(self, entry: CallEntry, *, inferred: bool) -> None:
+        line = self.lines.get(entry.id)
+        if line is not None and line.started is not None and entry.start is not None:
+            if abs((entry.start.at - line.started).total_seconds()) >= 1:
+                self._end(entry.id, inferred=self.is_resync)
+                line = None
+        if line is None:
+            self.count += 1
+            start = entry.start.at if entry.start is not None else None
+            self.lines[entry.id] = Line(entry, (start or self.now, self.count), inferred, start)
+            return
+        line.entry, line.inferred = entry, inferred
+        if line.started is None and entry.start is not None:
+            line.started = entry.start.at
+            line.first = (entry.start.at, line.first[1])
+
+    def _end(self, id: str, *, inferred: bool) -> None:
+        shown = self.lines.pop(id).shown
+        if shown is not None:
+            self.events.append(("call.ended", id, inferred, bare(shown, inferred=shown.inferred or inferred)))
+
+    # everything anew
+
+    def _work_out(self) -> list[tuple[Any, ...]]:
+        for id, line in self.lines.items():
+            call = self._call(line)
+            if line.shown is None:
+                self.events.append(("call.new", id, self.is_resync or call.inferred, call))
+            elif call != line.shown:
+                self.events.append(("call.changed", id, self.is_resync or call.inferred, call))
+            line.shown = call
+        ordered = sorted(self.lines.items(), key=lambda item: item[1].first)
+        self.calls = {id: line.shown for id, line in ordered if line.shown is not None}
+        accounts = {number: self._show(number, known) for number, known in self.known.items()}
+        for number in accounts.keys() | self.accounts.keys():
+            old, new = self.accounts.get(number), accounts.get(number)
+            if new is None:
+                self.events.append(("account.changed", number, True, None))
+            elif new != old:
+                self.events.append(("account.changed", number, self.is_resync or new.inferred, new))
+            self._intervals(number, old, new)
+            if new is not None and new.calls:
+                self.claims.pop(number, None)
+        self.accounts = dict(sorted(accounts.items(), key=lambda item: (not item[0].isdecimal(), item[0].zfill(20))))
+        return self.events
+
+    def _type(self, number: str) -> str:
+        if number in self.known:
+            return self.known[number].type
+        return "orbits" if number in self.orbits else "acds" if number in self.queues else ""
+
+    def _call(self, line: Line) -> Call:
+        entry, shown = line.entry, line.shown
+        state = self._phase(entry)
+        if state is not CallState.RINGING and self._type(entry.to.number) == "orbits":
+            state = CallState.PARKED
+        if not line.queue and self._type(entry.to.number) == "acds":
+            line.queue = entry.to.number
+        return Call(
+            id=entry.id,
+            from_=entry.from_,
+            to=entry.to,
+            state=state,
+            raw_state=entry.raw_state,
+            started_at=line.started,
+            connected_at=entry.connect and entry.connect.at,
+            since=shown.since if shown is not None and shown.state is state else self.now,
+            extensions=entry.extensions,
+            recording=entry.recording not in ("", "off", "false"),
+            queue=line.queue,
+            inferred=line.inferred,
+            extra=dict(entry.extra) | ({"cmc": entry.cmc} if entry.cmc else {}),
+        )
+
+    def _phase(self, entry: CallEntry) -> CallState:
+        if not entry.raw_state:
+            return CallState.CONNECTED if entry.connect is not None else CallState.OTHER
+        return WORDS.get(entry.raw_state.lower(), CallState.OTHER)
+
+    def _show(self, number: str, known: Known) -> Account:
+        ours = {e.id for e in known.own}
+        calls = [call for id, call in self.calls.items() if number in self.lines[id].numbers() or id in ours]
+        state, inferred = self._doing(number, known, calls)
+        old = self.accounts.get(number)
+        return Account(
+            number=number,
+            name=known.name,
+            type=known.type,
+            registered=known.registered,
+            dnd=known.dnd,
+            chat_status=known.chat,
+            calls=tuple(call.id for call in calls),
+            state=state,
+            inferred=inferred,
+            since=old.since if old is not None and old.state is state else self.now,
+            domain=known.domain,
+            extra=known.extra,
+        )
+
+    def _doing(self, number: str, known: Known, calls: list[Call]) -> tuple[AccountState, bool]:
+        found = [(call.state, call.from_.number) for call in calls]
+        found = found or [(self._phase(entry), entry.from_.number) for entry in known.own]
+        does = set()
+        for state, caller in found:
+            if state is CallState.RINGING:
+                does.add("dialling" if caller == number else "ringing")
+            else:
+                does.add("busy" if state is CallState.CONNECTED else state.value)
+        for name in STRONGEST_FIRST:
+            if name in does:
+                return (AccountState.BUSY, True) if name == "other" else (AccountState(name), False)
+        if known.code:
+            return AccountState.BUSY, True
+        offline = known.registered is False and known.type == "extensions"
+        return (AccountState.OFFLINE if offline else AccountState.IDLE), False
+
+    def _intervals(self, number: str, old: Account | None, new: Account | None) -> None:
+        for axis in ("registered", "dnd", "chat_status", "state"):
+            was, now = text(old, axis), text(new, axis)
+            running = next((p for p in self.presence if p[:2] == [number, axis] and p[4] is None), None)
+            if running is not None and (new is None or was != now):
+                running[4] = self.now
+                running = None
+            if running is None and now is not None and (was != now or old is None) and not (axis == "chat_status" and now == "" and not was):
+                self.presence.append([number, axis, now, self.now, None])
+
+
+def text(account: Account | None, axis: str) -> str | None:
+    value = getattr(account, axis, None)
+    return str(value).lower() if isinstance(value, bool) else value if value is None else str(value)
+
+
+def bare(call: Call, **more: Any) -> Call:
+    """Without what the ledger adds."""
+    return msgspec.structs.replace(call, conversation="", **more)
