@@ -113,18 +113,18 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
             )
         return value
 
-    login: Any = {
+    logins: dict[str, Callable[[], Any]] = {
         "password": lambda: Password(secret("PBXNB_PASSWORD")),
         "admin": lambda: AdminToken(arguments.admin_name, secret("PBXNB_PASSWORD")),
         "session": lambda: Session(secret("PBXNB_SESSION")),
         "ask": lambda: "ask",
         "none": lambda: None,
-    }[arguments.login]()
+    }
     tls = Pin(arguments.tls) if (arguments.tls or "").startswith("sha256:") else arguments.tls
     return {
         "domain": arguments.domain,
         "user": arguments.user,
-        "login": login,
+        "login": logins[arguments.login](),
         "tls": tls,
         "open_timeout": arguments.timeout,
     }
@@ -133,6 +133,8 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 def _watch(arguments: argparse.Namespace) -> int:
     """Events as JSON lines. The queue of a handler keeps them in order; the pipe's reader sets the pace."""
     import queue
+
+    import msgspec
 
     from . import connect
     from .session.records import plain
@@ -151,7 +153,7 @@ def _watch(arguments: argparse.Namespace) -> int:
                     _remark(f"pbxnb: {pbx.status.why or 'the line is closed'}")
                     return 1
                 continue
-            _say(json.dumps(plain(event), ensure_ascii=False))
+            _say(msgspec.json.encode(plain(event)).decode())
             printed += 1
     return 0
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -82,7 +83,7 @@ def check(remark: Callable[[str], None]) -> Verdict:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pbxnb-demo-") as folder:
         _copy(Path(folder))
-        notebook = nbformat.read(Path(folder) / FIRST, as_version=4)
+        notebook: Any = nbformat.read(Path(folder) / FIRST, as_version=4)  # type: ignore[no-untyped-call]  # nbformat's own
         cells = sum(cell.cell_type == "code" for cell in notebook.cells)
         remark(f"Running {FIRST}: {cells} cells on a simulated PBX, in a temporary folder.")
         client = NotebookClient(

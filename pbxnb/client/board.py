@@ -16,11 +16,16 @@ from pbxnb.model.changes import Changes, Event
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Gap, LineState, Status
 
-__all__ = ["Board", "Listeners"]
+__all__ = ["Board", "Listeners", "tell", "utc_now"]
 
 _LOG = logging.getLogger("pbxnb.client")
 _KEEP_GAPS = 1000
 _T = TypeVar("_T")
+
+
+def utc_now() -> datetime:
+    """The kernel's clock."""
+    return datetime.now(UTC)
 
 
 def _ignore(_: Any) -> None:
@@ -53,11 +58,16 @@ def tell(listener: Callable[[_T], None], value: _T) -> None:
 
 
 class Board:
-    """The current `Status`, and its changes told to the listeners."""
+    """The current `Status`, and its changes told to the listeners.
 
-    def __init__(self, listeners: Listeners) -> None:
+    Args:
+        now: stamps the states.
+    """
+
+    def __init__(self, listeners: Listeners, now: Callable[[], datetime]) -> None:
         self._listeners = listeners
-        self._status = Status(state=LineState.CONNECTING, since=datetime.now(UTC))
+        self._now = now
+        self._status = Status(state=LineState.CONNECTING, since=now())
         self.last_message_at: datetime | None = None
         self.latency: float | None = None
         self.version = ""
@@ -89,7 +99,7 @@ class Board:
         before = self._status
         if (state, why, missing) == (before.state, before.why, before.missing):
             return
-        now = datetime.now(UTC)
+        now = self._now()
         new = state != before.state
         self._status = msgspec.structs.replace(
             before, state=state, since=now if new else before.since, why=why, missing=missing

@@ -35,7 +35,7 @@ from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode
 from pbxnb.protocol.messages import Message, UserState
 
-from .board import Board, Listeners, tell
+from .board import Board, Listeners, tell, utc_now
 from .commander import Commander, Outcome
 from .endpoint import Endpoint
 from .feed import Feed
@@ -73,6 +73,8 @@ class Client(Listeners):
         max_size: bytes of the largest frame accepted.
         proxy: None (none for a private address, else the environment's), False, True, or a URL.
         lock: held while the model is written, for readers in other threads.
+        now: stamps what the model learns; the kernel's clock, or that of an embedded PBX whose time has its own speed.
+            Frames are always stamped by the kernel's.
         timing: the constants of the line's behaviour.
         jitter: gives numbers from 0 to 1 for the back-off.
 
@@ -83,6 +85,7 @@ class Client(Listeners):
         endpoint: where and as whom.
         store: the model; written only by the client.
         coverage: which actions, fields and values came.
+        now: the clock that stamps what the model learns.
 
     Example:
         >>> async with Client("ws://127.0.0.1:8080", domain="acme.example", user="45") as client:
@@ -105,6 +108,7 @@ class Client(Listeners):
         max_size: int = 64 * 2**20,
         proxy: str | bool | None = None,
         lock: AbstractContextManager[object] | None = None,
+        now: Callable[[], datetime] = utc_now,
         timing: Timing | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -129,10 +133,11 @@ class Client(Listeners):
             max_size=max_size,
             timing=timing,
         )
-        self._board = Board(self)
+        self.now = now
+        self._board = Board(self, now)
         self._feed = Feed(self.store, self, lock or nullcontext(), self._heard)
-        self._reader = RestReader(self._opener.rest, self.endpoint, self.store, self._put, timing)
-        self._commander = Commander(self.store, self.send, self._opener.rest, self._look, timing.read_gap)
+        self._reader = RestReader(self._opener.rest, self.endpoint, self.store, self._put, timing, now)
+        self._commander = Commander(self.store, self.send, self._opener.rest, self._look, timing.read_gap, now)
         parts = Parts(
             endpoint=self.endpoint,
             store=self.store,
@@ -142,6 +147,7 @@ class Client(Listeners):
             opener=self._opener,
             supervisor=Supervisor(timing, jitter, max_size=max_size, login=self._opener.login_kind),
             timing=timing,
+            now=now,
             keepalive=keepalive,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -301,9 +307,9 @@ class Client(Listeners):
         """A frame came: decode it, pass it, count it, and apply it or let it wait for the snapshot."""
         message = decode(raw, max_size=self._max_size)
         frame = self._pass("in", raw.decode("utf-8", "replace"), message)
-        self._board.last_message_at = frame.received
+        received = self._board.last_message_at = self.now()
         self.coverage.add(message)
-        if self._feed.take(Arrival(message, frame.received, frame.seq)) and self._life.serving is not None:
+        if self._feed.take(Arrival(message, received, frame.seq)) and self._life.serving is not None:
             self._life.serving.go_live()
 
     def _heard(self, changes: Changes, arrival: Arrival | None) -> None:
@@ -317,7 +323,7 @@ class Client(Listeners):
             self._reader.queue(arrival.message.entry.account)
 
     def _put(self, value: Queue | Orbit) -> None:
-        self._feed.put(value, datetime.now(UTC))
+        self._feed.put(value, self.now())
 
     def _look(self, plan: Plan) -> None:
         """A command waits for an effect that REST alone may show."""

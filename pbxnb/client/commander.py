@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -104,12 +104,14 @@ class Commander:
         rest: Callable[[], Awaitable[Rest]],
         look: Callable[[Plan], None],
         look_every: float,
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._send = send
         self._rest = rest
         self._look = look
         self._look_every = look_every
+        self._now = now
         self._waiting: list[_Waiting] = []
 
     async def execute(self, plan: Plan, deadline: float | None = None) -> Outcome:
@@ -121,7 +123,7 @@ class Commander:
         done = already(plan, self._store)
         if done:
             return Outcome(status=OutcomeStatus.CONFIRMED, effect=done, latency=0.0)
-        waiting = _Waiting(plan, self._store.snapshot(datetime.now(UTC)))
+        waiting = _Waiting(plan, self._store.snapshot(self._now()))
         self._waiting.append(waiting)
         limit = plan.deadline if deadline is None else deadline
         try:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pbxnb.errors import ConnectionFailed
@@ -47,7 +47,9 @@ class RestReader:
         store: Store,
         put: Callable[[Queue | Orbit], None],
         timing: Timing,
+        now: Callable[[], datetime],
     ) -> None:
+        self._now = now
         self._rest = rest
         self._endpoint = endpoint
         self._store = store
@@ -146,7 +148,7 @@ class RestReader:
         known = self._store.accounts.get(number)
         if not name and known is not None:
             name = known.name
-        now = datetime.now(UTC)
+        now = self._now()
         try:
             answer = await self._get(endpoint.rest("user", endpoint.account, "wallboard", number))
         except RestError as exc:
@@ -159,7 +161,7 @@ class RestReader:
 
     async def _read_orbits(self) -> None:
         endpoint = self._endpoint
-        now = datetime.now(UTC)
+        now = self._now()
         try:
             answer = await self._get(
                 endpoint.rest("user", endpoint.account, "orbits"), endpoint.rest("domain", endpoint.domain, "orbits")

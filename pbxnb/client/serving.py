@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pbxnb.errors import ConnectionFailed
@@ -41,6 +41,7 @@ class Parts:
     """What every connection of one client works with.
 
     Attributes:
+        now: stamps what the model learns.
         keepalive: seconds between ``avoid-disconnect``; 0 for none.
         ping_interval, ping_timeout: seconds.
         arrived: takes each frame as received.
@@ -55,6 +56,7 @@ class Parts:
     opener: Opener
     supervisor: Supervisor
     timing: Timing
+    now: Callable[[], datetime]
     keepalive: float
     ping_interval: float
     ping_timeout: float
@@ -109,7 +111,7 @@ class Serving:
 
     def quiet_since(self, lost: ConnectionFailed) -> datetime:
         """When the news stopped: at the last sign of life if the line went silent, else now."""
-        now = datetime.now(UTC)
+        now = self._parts.now()
         if isinstance(lost, LineLost) and lost.how is Loss.SILENT:
             return now - timedelta(seconds=time.monotonic() - self._pulse.last)
         return now
@@ -119,7 +121,7 @@ class Serving:
         if self.live:
             return
         self.live = True
-        now = datetime.now(UTC)
+        now = self._parts.now()
         self._parts.feed.finish(now, self._parts.board.line_up(now))
         self._parts.board.live(self._parts.feed.missing)
         self._live_now.set()
@@ -179,7 +181,7 @@ class Serving:
             return
         self._accounts_by_rest = True
         if self.live:
-            self._parts.feed.late_accounts(accounts, datetime.now(UTC))
+            self._parts.feed.late_accounts(accounts, self._parts.now())
         elif self._sync.rest_answered(accounts):
             self.go_live()
 
@@ -197,7 +199,7 @@ class Serving:
         self._parts.supervisor.stable()
 
     async def _tick(self) -> None:
-        now = datetime.now(UTC)
+        now = self._parts.now()
         self._parts.feed.tick(now)
         store = self._parts.store
         if self._parts.opener.dialect == "modern" and store.scope is Scope.DOMAIN and store.scope_evidence(now):

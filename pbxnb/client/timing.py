@@ -29,7 +29,6 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         read_every: queues and orbits are re-read this often while somebody looks.
         read_gap: never read one queue, or the orbits, more often than this.
         session_age: a login older than this is renewed before REST is used (web sessions last an hour, rest.md 1.5).
-        deadline: how long a command waits for its effect, where the plan names no time of its own.
     """
 
     ask_after: float = 0.5
@@ -47,4 +46,3 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     read_every: float = 30.0
     read_gap: float = 1.0
     session_age: float = 1800.0
-    deadline: float = 5.0

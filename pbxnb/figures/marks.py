@@ -22,8 +22,8 @@ class Column(msgspec.Struct, frozen=True):
     """The marks of one trace, as parallel lists.
 
     Attributes:
-        base: start of each mark, milliseconds since 1970.
-        length: its length, milliseconds.
+        base: start of each mark, seconds since 1970.
+        length: its length, seconds.
         row: its lane's row number.
         opacity: 0 to 1.
         call: the conversation's id, empty for density.
@@ -38,9 +38,9 @@ class Column(msgspec.Struct, frozen=True):
     text: list[str]
 
     def add(self, start: float, end: float, row: float, opacity: float, call: str, text: str) -> None:
-        """Append one mark; times in seconds."""
-        self.base.append(round(start * 1000))
-        self.length.append(round((end - start) * 1000))
+        """Append one mark; times in seconds, kept to a tenth."""
+        self.base.append(round(start, 1))
+        self.length.append(round(end - start, 1))
         self.row.append(row)
         self.opacity.append(opacity)
         self.call.append(call)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from datetime import UTC, datetime
 from typing import Any
 
 import ipywidgets
@@ -70,7 +69,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._handle = handle
         self._closed = False
         self._events: deque[Event] = deque()
-        self._canvas = Canvas(height)
+        self._canvas = Canvas(height, origin=float(round(handle.clock.now().timestamp())))
         self._view: tuple[float, float] | None = None  # the user's window, seconds since 1970
         self._drawn_at = self._answered_at = float("-inf")
         self._waiting = False
@@ -165,6 +164,9 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self.observe(lambda _change: self.back_to_now(), "window")
         self.observe(lambda _change: self._ticket.nudge(), ["filter", "collapse_idle", "most_lanes", "selected"])
         self.figure.layout.on_change(self._view_changed, "xaxis.range")
+        # plotly's on_edits_completed never fires for an update of traces and layout together (7.1): the page answers the
+        # traces' part only, so that answer is what paces us.
+        self.figure.observe(self._answered, "_js2py_traceDeltas")
         for trace in self.figure.data:
             if trace.customdata is not None or trace.name not in ("offline", "dnd", "gap", "links"):
                 trace.on_click(self._clicked)
@@ -173,11 +175,11 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         """The page's window changed; ours change on the lane, the user's elsewhere."""
         if Lane.get().here() or not wanted:
             return
-        start, end = map(_seconds, wanted)
-        if start is not None and end is not None:
-            self._view = (start, end)
-            self.following = False
-            self._ticket.nudge()
+        try:
+            start, end = (float(bound) + self._canvas.origin for bound in wanted)
+        except (TypeError, ValueError):
+            return  # a range that is none: the page is resetting its axis, and says so again
+        self.show(start, end)
 
     def _clicked(self, trace: Any, points: Any, _state: object) -> None:
         calls = trace.customdata
@@ -213,7 +215,6 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             return now + UNANSWERED
         if sent:
             self._drawn_at, self._waiting = now, True
-            self.figure.on_edits_completed(self._answered)
         # A window of 15 minutes moves by a pixel in about a second; a shorter one sooner.
         return now + max(FASTEST, min(5.0, self.window / 900))
 
@@ -223,7 +224,9 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         busy = max(0.0, self._answered_at - self._drawn_at)
         return min(self._drawn_at + max(FASTEST, 3 * busy), now + UNANSWERED)
 
-    def _answered(self) -> None:
+    def _answered(self, change: Any) -> None:
+        if change["new"] and change["new"].get("trace_edit_id") != self.figure._last_trace_edit_id:  # noqa: SLF001
+            return
         self._answered_at, self._waiting = time.monotonic(), False
         self._ticket.wake()
 
@@ -242,7 +245,6 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         )
         shown = scene(self._history, running, start, end, now, list(lanes))
         backs = backdrop(self._handle, list(lanes), start, min(end, now), now) if self.lane_by == "extension" else {}
-        window = (start, end) if self.following else None
         sent = self._canvas.draw(
             shown,
             backs,
@@ -250,7 +252,8 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             _links(self._history, running, lanes, start, end) if not shown.dense else ([], []),
             list(lanes),
             list(lanes.values()),
-            window,
+            (start, end),
+            moves=self.following,
         )
         self._now_button.disabled = self.following
         self._say(_note(self._handle, shown.dense, hidden))
@@ -292,9 +295,8 @@ def _outline(columns: dict[str, Column], call: str) -> Column:
     for column in columns.values() if call else ():
         for place, owner in enumerate(column.call):
             if owner == call:
-                start = column.base[place] / 1000
-                end = start + column.length[place] / 1000
-                outline.add(start, end, column.row[place], 1.0, call, column.text[place])
+                start, length = column.base[place], column.length[place]
+                outline.add(start, start + length, column.row[place], 1.0, call, column.text[place])
     return outline
 
 
@@ -311,17 +313,7 @@ def _links(
         if block.lane not in rows:
             continue
         if before is not None and before.lane != block.lane and before.end is not None and block.start >= before.end:
-            x += [round(before.end * 1000), round(block.start * 1000), None]
+            x += [before.end, block.start, None]
             y += [rows[before.lane], rows[block.lane], None]
         last[block.call] = block
     return x, y
-
-
-def _seconds(value: Any) -> float | None:
-    """A bound of a date axis as the page gives it: milliseconds, or a date in UTC without zone."""
-    if isinstance(value, int | float):
-        return value / 1000
-    try:
-        return datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None

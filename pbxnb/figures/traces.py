@@ -1,12 +1,17 @@
 """The timeline's figure: a fixed set of traces that are filled again and again, never added or removed.
 
+The time axis counts seconds from an origin of ours and carries our own labels: numbers stay short on the way, the labels
+are local times, and plotly's widget cannot lose a date axis' type between two updates (seen with 7.1).
+
 Also the pool: a closed figure cannot be freed by its library, so it is emptied and used again (a few are kept).
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import plotly.graph_objects as go
@@ -20,6 +25,7 @@ __all__ = ["PHASES", "Canvas"]
 PHASES = ("ringing", "queued", "connected", "held", "parked", "other")
 BACK = ("density", "offline", "dnd", "gap")
 NEUTRAL = "#757575"  # readable on white and on black alike: a figure cannot follow the page's theme
+_STEPS = (5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400, 7 * 86_400, 30 * 86_400)
 EMPTY = Column([], [], [], [], [], [])
 _COLOURS = {**STATES, "density": STATES["connected"], "offline": STATES["offline"], "dnd": "#c0392b"}
 
@@ -29,6 +35,7 @@ class Canvas:
 
     Args:
         height: pixels.
+        origin: where the time axis counts from, seconds since 1970.
 
     Attributes:
         figure: the plotly ``FigureWidget``.
@@ -38,7 +45,8 @@ class Canvas:
     _pool_lock: ClassVar[threading.Lock] = threading.Lock()
     _POOLED = 4
 
-    def __init__(self, height: int) -> None:
+    def __init__(self, height: int, origin: float) -> None:
+        self.origin = origin
         with self._pool_lock:
             pooled = self._pool.pop() if self._pool else None
         self.figure: Any = pooled or _empty_figure()
@@ -46,6 +54,7 @@ class Canvas:
         self._shown: dict[str, Column] = dict.fromkeys(self._place, EMPTY)
         self._links: tuple[list[Any], list[Any]] = ([], [])
         self._rows: tuple[str, ...] = ()
+        self._ticks: tuple[tuple[float, str], ...] = ()
         self.figure.layout.height = height
 
     def draw(
@@ -56,7 +65,8 @@ class Canvas:
         links: tuple[list[Any], list[Any]],
         lanes: Sequence[str],
         names: Sequence[str],
-        window: tuple[float, float] | None,
+        view: tuple[float, float],
+        moves: bool,
     ) -> bool:
         """Show a scene in one batch of changes; traces that stay as they are send nothing.
 
@@ -67,7 +77,8 @@ class Canvas:
             links: x and y of the transfer lines, None between two of them.
             lanes: the visible lanes, for what changed.
             names: their labels.
-            window: new x range in seconds since 1970; None leaves the user's.
+            view: the visible window, seconds since 1970.
+            moves: whether the axis is set to it; otherwise it is the user's own.
 
         Returns:
             Whether anything was sent.
@@ -76,29 +87,36 @@ class Canvas:
         wanted |= {name: backs.get(name, EMPTY) for name in BACK[1:]} | {"selected": selected}
         changed = {name: column for name, column in wanted.items() if column != self._shown[name]}
         rows = tuple(names)
-        if not changed and links == self._links and rows == self._rows and window is None:
+        ticks = _ticks(*view)
+        if not changed and links == self._links and rows == self._rows and not moves and ticks == self._ticks:
             return False
         with self.figure.batch_update():
             for name, column in changed.items():
                 self._fill(self.figure.data[self._place[name]], column, name, len(lanes))
             if links != self._links:
                 lines = self.figure.data[self._place["links"]]
-                lines.x, lines.y = links
+                lines.x = [None if x is None else round(x - self.origin, 1) for x in links[0]]
+                lines.y = links[1]
             if rows != self._rows:
                 axis = self.figure.layout.yaxis
                 axis.tickvals = list(range(len(rows)))
                 axis.ticktext = [label(name, 24) for name in rows]
                 axis.range = [len(rows) - 0.5, -0.5]
-            if window is not None:
-                self.figure.layout.xaxis.range = [round(window[0] * 1000), round(window[1] * 1000)]
+            axis = self.figure.layout.xaxis
+            if ticks != self._ticks:
+                axis.tickvals = [moment - self.origin for moment, _ in ticks]
+                axis.ticktext = [text for _, text in ticks]
+            if moves:
+                axis.range = [round(moment - self.origin, 1) for moment in view]
         self._shown.update(changed)
-        self._links, self._rows = links, rows
+        self._links, self._rows, self._ticks = links, rows, ticks
         return True
 
     def close(self) -> None:
         """Empty the figure and keep it for the next canvas."""
         empty = dict.fromkeys(PHASES, EMPTY)
-        self.draw(Scene(empty, False, 0), {}, EMPTY, ([], []), (), (), None)
+        self.draw(Scene(empty, False, 0), {}, EMPTY, ([], []), (), (), (0.0, 0.0), False)
+        self.figure.unobserve_all("_js2py_traceDeltas")
         for trace in self.figure.data:
             trace._click_callbacks = []  # noqa: SLF001 - plotly offers no way to take a click handler off
         self.figure.layout._change_callbacks.clear()  # noqa: SLF001 - nor one that takes off all change handlers
@@ -108,9 +126,9 @@ class Canvas:
                 return
         self.figure.close()
 
-    @staticmethod
-    def _fill(trace: Any, column: Column, name: str, rows: int) -> None:
-        trace.base, trace.x, trace.y = column.base, column.length, column.row
+    def _fill(self, trace: Any, column: Column, name: str, rows: int) -> None:
+        trace.base = [round(start - self.origin, 1) for start in column.base]
+        trace.x, trace.y = column.length, column.row
         if name == "gap":
             trace.width = [rows] * len(column.base)
         elif name not in ("offline", "dnd"):
@@ -118,6 +136,21 @@ class Canvas:
         if name in ("density", *PHASES):
             trace.marker.opacity = column.opacity
         trace.hovertext = [label(text, 200) for text in column.text]
+
+
+def _ticks(start: float, end: float) -> tuple[tuple[float, str], ...]:
+    """About six round local times in a window, with their labels; the first names the day or the zone."""
+    span = end - start
+    step = next((step for step in _STEPS if span / step <= 7), _STEPS[-1])
+    offset = datetime.fromtimestamp(start, UTC).astimezone().utcoffset() or timedelta()
+    first = math.ceil((start + offset.total_seconds()) / step) * step - offset.total_seconds()
+    moments = [first + n * step for n in range(int((end - first) / step) + 1)] if span > 0 else []
+    shown = [(moment, datetime.fromtimestamp(moment, UTC).astimezone()) for moment in moments]
+    text = "%H:%M:%S" if step < 60 else "%H:%M"
+    return tuple(
+        (moment, f"{local:{text}}" + (f"<br>{local:%a %d %b, %Z}" if place == 0 else ""))
+        for place, (moment, local) in enumerate(shown)
+    )
 
 
 def _empty_figure() -> Any:
@@ -148,11 +181,11 @@ def _empty_figure() -> Any:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": NEUTRAL, "size": 12},
-        margin={"l": 120, "r": 12, "t": 28, "b": 32},
+        margin={"l": 130, "r": 12, "t": 28, "b": 44},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
         hoverlabel={"align": "left"},
         dragmode="pan",
-        xaxis={"type": "date", "gridcolor": "rgba(128,128,128,0.25)", "showspikes": False},
+        xaxis={"type": "linear", "tickmode": "array", "gridcolor": "rgba(128,128,128,0.25)", "showspikes": False},
         yaxis={"fixedrange": True, "showgrid": True, "gridcolor": "rgba(128,128,128,0.15)", "zeroline": False},
     )
     return figure

@@ -36,11 +36,13 @@ class AccountBook:
         self._rules: dict[str, str] = {}  # number -> rule that gave its state
         self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first
 
-    def merge(self, entry: AccountEntry, batch: Batch, rule: str) -> bool:
-        """Take in one entry; whether the account has another type now (or is new)."""
+    def merge(self, entry: AccountEntry, batch: Batch, rule: str) -> None:
+        """Take in one entry, of a snapshot or of a ``user-state``."""
         merged = self.roster.merge(entry, rule, batch.received, batch.seq, inferred=not batch.continuous)
+        if entry.calls:
+            batch.tellers.append(entry.account)
         if merged is None:
-            return False
+            return
         old, new = merged
         number = new.number
         batch.touched[number] = None
@@ -52,17 +54,19 @@ class AccountBook:
             self._claims.pop(number, None)
         elif not claimed and new.type == "extensions":
             self._claims[number] = batch.received
-        return old is None or old.type != new.type
+        if old is None or old.type != new.type:
+            batch.retyped.append(number)
 
-    def snapshot(self, entries: Sequence[AccountEntry], batch: Batch, rule: str) -> list[str]:
-        """Take in a whole list of accounts; the numbers whose type became another, or that went."""
+    def snapshot(self, entries: Sequence[AccountEntry], batch: Batch, rule: str) -> None:
+        """Take in a whole list of accounts."""
         gone, batch.ask_again = self.roster.doubt([entry.account for entry in entries])
-        retyped = [entry.account for entry in entries if self.merge(entry, batch, rule)]
+        for entry in entries:
+            self.merge(entry, batch, rule)
         for number in gone:
             self.roster.remove(number, batch.received)
             self._claims.pop(number, None)
             batch.touched[number] = None
-        return retyped + gone
+            batch.retyped.append(number)
 
     def unlisted_for(self, now: datetime) -> timedelta:
         """How long an extension has been in a call, by its own word, without any list naming it."""

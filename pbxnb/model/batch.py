@@ -31,7 +31,9 @@ class Batch:
         ended: calls that are over, with the rule that concluded it or an empty text.
         fresh: calls that are new.
         changed: calls that have another value, with the value before.
+        tellers: accounts that told of calls of their own.
         eased: accounts that gave up a claim to be in a call: record before and after.
+        retyped: numbers that have another type now: a call to one may be parked, or come through a queue.
         queues, orbits: keys of queues and orbits that changed.
     """
 
@@ -46,8 +48,10 @@ class Batch:
         "orbits",
         "queues",
         "received",
+        "retyped",
         "seq",
         "silent",
+        "tellers",
         "touched",
     )
 
@@ -69,7 +73,9 @@ class Batch:
         self.ended: list[tuple[Leg, str]] = []
         self.fresh: dict[Leg, None] = {}
         self.changed: dict[Leg, Call] = {}
+        self.tellers: list[str] = []
         self.eased: list[tuple[Record, Record]] = []
+        self.retyped: list[str] = []
         self.queues: list[str] = []
         self.orbits: list[str] = []
         self.ask_again = False

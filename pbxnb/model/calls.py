@@ -100,7 +100,7 @@ class CallBook:
         legs = self.legs
         found = [legs[key] for key in self._by_number.get(number, ())]
         if also:
-            found += [legs[key] for key in also if key in legs and legs[key] not in found]
+            found += [legs[key] for key in dict.fromkeys(also) if key in legs and legs[key] not in found]
         if len(found) > 1:
             found.sort(key=_order)
         return found

@@ -52,8 +52,7 @@ class CallLists:
 
     def whole(self, entries: Sequence[CallEntry], batch: Batch, rule: str) -> None:
         """An array: what it lacks has ended. ``rule`` says why that is inferred, empty when it is not."""
-        listed = {entry.id: entry for entry in entries}
-        listed.pop("", None)
+        listed = _by_id(entries)
         if self.scope is Scope.OWN:
             listed = {key: entry for key, entry in listed.items() if self._in_scope(numbers_of(entry))}
         if self._book.legs.keys() - listed.keys():
@@ -64,9 +63,7 @@ class CallLists:
 
     def some(self, entries: Sequence[CallEntry], batch: Batch) -> None:
         """Calls by themselves: they are added or updated, and nothing ends."""
-        for entry in entries:
-            if not entry.id:
-                continue
+        for entry in _by_id(entries).values():
             if self._in_scope(numbers_of(entry)):
                 self._put(entry, batch)
             elif entry.id in self._book.legs:
@@ -93,21 +90,27 @@ class CallLists:
                 key = leg.call.id
                 if old.claims(key) and not any(record.claims(key) for record in self._roster.parties(leg)):
                     self._end(leg, batch, "end.cleared")
-        for number in list(batch.touched):
-            record = self._roster.records.get(number)
-            if record is not None:
-                for entry in record.own:
-                    self._adopt(entry, number, batch)
+        for entry in self._told(batch).values():
+            if self._in_scope(numbers_of(entry)):
+                self._put(entry, batch, inferred=True)
 
-    def _adopt(self, entry: CallEntry, number: str, batch: Batch) -> None:
-        """A call that only an account tells of."""
-        leg = self._book.legs.get(entry.id)
-        if not entry.id or (leg is not None and not leg.call.inferred):
-            return
-        known = leg.entry.extensions if leg is not None else ()
-        named = msgspec.structs.replace(entry, extensions=tuple(dict.fromkeys((*known, *entry.extensions, number))))
-        if self._in_scope(numbers_of(named)):
-            self._put(named, batch, inferred=True)
+    def _told(self, batch: Batch) -> dict[str, CallEntry]:
+        """Calls that only accounts tell of; each names the accounts that tell."""
+        told: dict[str, CallEntry] = {}
+        for number in batch.tellers:
+            record = self._roster.records.get(number)
+            for entry in record.own if record is not None else ():
+                leg = self._book.legs.get(entry.id)
+                if not entry.id or (leg is not None and not leg.call.inferred):
+                    continue
+                known: tuple[str, ...] = ()
+                if entry.id in told:
+                    known = told[entry.id].extensions
+                elif leg is not None and not restarted(leg, entry):
+                    known = leg.entry.extensions
+                extensions = tuple(dict.fromkeys((*known, *entry.extensions, number)))
+                told[entry.id] = msgspec.structs.replace(entry, extensions=extensions)
+        return told
 
     def _put(self, entry: CallEntry, batch: Batch, *, inferred: bool = False) -> None:
         """Add or update one call."""
@@ -153,3 +156,10 @@ class CallLists:
 
     def _in_scope(self, numbers: Sequence[str]) -> bool:
         return self.scope is Scope.DOMAIN or not self._user or self._user in numbers
+
+
+def _by_id(entries: Sequence[CallEntry]) -> dict[str, CallEntry]:
+    """Entries by id; of several with one id the last counts, one without an id is no call."""
+    found = {entry.id: entry for entry in entries}
+    found.pop("", None)
+    return found

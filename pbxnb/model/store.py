@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET
 
@@ -37,6 +37,8 @@ from .lists import CallLists, Scope
 from .status import Gap
 
 __all__ = ["Scope", "Store"]
+
+_T = TypeVar("_T")
 
 _EVIDENCE_AFTER = timedelta(seconds=10)  # design 5.2: when a claim without a call says that the scope is our own calls
 
@@ -153,7 +155,7 @@ class Store:
             for leg in self._book.legs.values():
                 leg.gap = True
         if accounts is not None:
-            self._take_accounts(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
+            self._people.snapshot(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
         if calls is not None:
             self._lists.whole(calls, batch, "end.resync")
         elif accounts is not None:
@@ -172,10 +174,8 @@ class Store:
         if self.queues.get(queue.number) != queue:
             batch.queues.append(queue.number)
             if queue.number not in self.queues:
-                self.queues = dict(sorted({**self.queues, queue.number: queue}.items(), key=_by_number))
-                self._lists.retype(queue.number, batch)
-            else:
-                self.queues[queue.number] = queue
+                batch.retyped.append(queue.number)
+            self.queues = _with(self.queues, queue.number, queue)
         return self._commit(batch)
 
     def put_orbit(self, orbit: Orbit, received: datetime) -> Changes:
@@ -184,10 +184,8 @@ class Store:
         if self.orbits.get(orbit.number) != orbit:
             batch.orbits.append(orbit.number)
             if orbit.number not in self.orbits:
-                self.orbits = dict(sorted({**self.orbits, orbit.number: orbit}.items(), key=_by_number))
-                self._lists.retype(orbit.number, batch)
-            else:
-                self.orbits[orbit.number] = orbit
+                batch.retyped.append(orbit.number)
+            self.orbits = _with(self.orbits, orbit.number, orbit)
         return self._commit(batch)
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -232,12 +230,11 @@ class Store:
             self._lists.some(message.calls, batch)
 
     def _user_state(self, message: UserState, batch: Batch) -> None:
-        if self._people.merge(message.entry, batch, "account.user-state"):
-            self._lists.retype(message.entry.account, batch)
+        self._people.merge(message.entry, batch, "account.user-state")
         self._lists.own(batch)
 
     def _domain_state(self, message: DomainState, batch: Batch) -> None:
-        self._take_accounts(message.accounts, batch, "account.snapshot")
+        self._people.snapshot(message.accounts, batch, "account.snapshot")
         if message.calls is UNSET:
             self._lists.own(batch)
         elif self._people.roster.missing:
@@ -257,22 +254,12 @@ class Store:
         if leg is not None:
             leg.ended_by = "caller"
 
-    # --- between the parts -------------------------------------------------------------------------------------------
-
-    def _type_of(self, number: str) -> str:
-        record = self._people.roster.records.get(number)
-        if record is not None:
-            return record.type
-        return "orbits" if number in self.orbits else "acds" if number in self.queues else ""
-
-    def _take_accounts(self, entries: Sequence[AccountEntry], batch: Batch, rule: str) -> None:
-        for number in self._people.snapshot(entries, batch, rule):
-            self._lists.retype(number, batch)
-
     # --- the outcome -------------------------------------------------------------------------------------------------
 
     def _commit(self, batch: Batch) -> Changes:
         """Settle the ledger and the accounts, and say what changed."""
+        for number in batch.retyped:
+            self._lists.retype(number, batch)
         conversations = self._ledger.forget(batch.received)
         if batch.ended or batch.fresh or batch.changed:
             conversations |= self._ledger.settle(batch)
@@ -293,6 +280,14 @@ class Store:
             ask_again=batch.ask_again,
         )
 
+    def _type_of(self, number: str) -> str:
+        """The type of an account; empty when there is no such account."""
+        record = self._people.roster.records.get(number)
+        if record is not None:
+            return record.type
+        return "orbits" if number in self.orbits else "acds" if number in self.queues else ""
 
-def _by_number(item: tuple[str, Any]) -> tuple[int, int, str]:
-    return number_order(item[0])
+
+def _with(known: dict[str, _T], number: str, value: _T) -> dict[str, _T]:
+    """The mapping with one value more, or another one, in order of number."""
+    return dict(sorted({**known, number: value}.items(), key=lambda item: number_order(item[0])))

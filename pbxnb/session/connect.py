@@ -136,6 +136,7 @@ def simulate(
         login=Password(embedded.password),
         tls=embedded.tls_certificate or None,
         lock=lock,
+        now=embedded.clock.now,
     )
     key: Hashable = ("simulate", preset, extensions, seed, speed, repr(sorted(options.items())), name)
     line = Line(client, lock, key=key, finish=embedded.close)

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -217,7 +216,7 @@ class Line:
         if last.state in (LineState.CLOSED, LineState.REFUSED):
             self._final = self._with_reason(last)
         else:  # the client had no time left to say so itself
-            self._final = msgspec.structs.replace(last, state=LineState.CLOSED, since=datetime.now(UTC), why=self._why)
+            self._final = msgspec.structs.replace(last, state=LineState.CLOSED, since=self.client.now(), why=self._why)
             self.on_status(self._final)
         closed = self._closed()
         self.subscriptions.end(closed)
@@ -230,7 +229,7 @@ class Line:
     def _after(self) -> None:
         if self._final is None:  # a fault of ours on the way: still nobody waits for ever
             self._why = self._why or "A fault in pbxnb ended it; the log has the traceback."
-            self._final = Status(state=LineState.CLOSED, since=datetime.now(UTC), why=self._why)
+            self._final = Status(state=LineState.CLOSED, since=self.client.now(), why=self._why)
             self.lane.refuse(self._closed())
             fail(self._live, self._closed())
         self.lane.stop(LAST_WORDS)

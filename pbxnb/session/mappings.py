@@ -16,6 +16,7 @@ from pbxnb.errors import MissingExtra
 from pbxnb.model.entities import Party
 
 from .matching import check_fields, fits
+from .records import record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ class Rows(list[V], Generic[V]):
 
     def records(self) -> list[dict[str, Any]]:
         """One dictionary a row, of plain values; a party becomes two columns, number and name."""
-        return [_record(entity) for entity in self]
+        return [record(entity) for entity in self]
 
     @property
     def df(self) -> pd.DataFrame:
@@ -151,32 +152,6 @@ class LiveMapping(Mapping[str, V], Generic[V]):
 
     def _rows(self) -> Rows[V]:
         return Rows(self._now().values(), self._type)
-
-
-def _record(entity: msgspec.Struct) -> dict[str, Any]:
-    record: dict[str, Any] = {}
-    for name in entity.__struct_fields__:
-        value = getattr(entity, name)
-        if isinstance(value, Party):
-            stem = name.rstrip("_")
-            record[f"{stem}_number"], record[f"{stem}_name"] = value.number, value.name
-        else:
-            record[name] = _plain(value)
-    return record
-
-
-def _plain(value: Any) -> Any:
-    if value is None or type(value) in (str, int, float, bool, datetime):
-        return value
-    if isinstance(value, str):
-        return str(value)  # a string enum becomes its text
-    if isinstance(value, msgspec.Struct):
-        return _record(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list | set | frozenset):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _columns(type_: type[msgspec.Struct]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pbxnb.model.changes import Changes, Event
@@ -168,7 +167,7 @@ class Pbx(Commands, Panels):
     def snapshot(self) -> Snapshot:
         """The whole model at one moment, frozen and consistent."""
         store = self._line.client.store
-        return self._line.read(lambda: store.snapshot(datetime.now(UTC)))
+        return self._line.read(lambda: store.snapshot(self._line.client.now()))
 
     def coverage(self) -> CoverageReport:
         """Which actions, fields and values were seen, and which of them nobody knows."""

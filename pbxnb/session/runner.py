@@ -117,3 +117,5 @@ def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
         with suppress(TimeoutError):
             loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 0.2))
     loop.run_until_complete(loop.shutdown_asyncgens())
+    for _ in range(4):  # an aborted transport lets go of its socket a turn later; one with TLS, some turns
+        loop.run_until_complete(asyncio.sleep(0))

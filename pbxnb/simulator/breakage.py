@@ -56,8 +56,11 @@ class Active:
         return f"<fault {self.name}{' (over)' if self.over else ''}>"
 
     def then(self, undo: Callable[[], object]) -> None:
-        """Do this when it ends; the last one given is done first."""
-        self._undo.callback(undo)
+        """Do this when it ends, at once if it has; the last one given is done first."""
+        if self.over:
+            undo()
+        else:
+            self._undo.callback(undo)
 
     def strike(self) -> None:
         """It has done its work once; the last time ends it."""

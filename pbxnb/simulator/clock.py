@@ -136,6 +136,11 @@ class Pace:
         self._speed = checked
 
     @property
+    def moment(self) -> datetime:
+        """What the clock would read if nothing held it up, as an aware UTC datetime; safe to ask from any thread."""
+        return datetime.fromtimestamp(max(self.clock.now, self.target()), UTC)
+
+    @property
     def rate(self) -> float:
         """The speed at this moment: 0 while paused."""
         return 0.0 if self._paused else self._speed

@@ -39,7 +39,7 @@ class Pbx(Exchange):
         fresh_ids: a transferred, retrieved or picked-up call goes on under a new id (protocol.md 12.6 is open).
 
     Example:
-        >>> pbx = Pbx("acme.example", clock=Clock(0.0))
+        >>> pbx = Pbx("acme.example")
         >>> _ = pbx.add_extension("41", "Ann"), pbx.add_extension("42", "Bob")
         >>> call = pbx.place_call("41", "42")
         >>> pbx.answer(call), pbx.hangup(call)

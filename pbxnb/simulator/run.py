@@ -121,6 +121,7 @@ class Simulator(Steering):
         """Stop, on the loop it runs on; idempotent."""
         if not self.closed:
             self.closed = True
+            self.plant.pace.pause()
             self.traffic.stop()
             await self.faults.aclose()
             await self.server.stop()

@@ -149,7 +149,8 @@ class Socket:
 
     async def _close(self, code: int, reason: str) -> None:
         self._writer.cancel()
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            await asyncio.wait_for(self._ws.close(code=code, message=reason.encode()[:120]), 1.0)
+        with contextlib.suppress(ConnectionError, RuntimeError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._ws.close(code=code, message=reason.encode()[:120])
             return
         self.abort()

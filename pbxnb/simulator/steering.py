@@ -33,8 +33,8 @@ class SimulatorClock:
         self._pace = pace
 
     def now(self) -> datetime:
-        """The PBX's time, UTC."""
-        return self._simulator.run(lambda: self._pace.clock.moment)
+        """The PBX's time, UTC; cheap, it crosses no thread."""
+        return self._pace.moment
 
     @property
     def speed(self) -> float:

@@ -31,6 +31,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """PBX time now, UTC."""
 
+    def at(self, moment: datetime) -> datetime:
+        """A time of the model (``since``, ``received``) on the PBX's clock."""
+
 
 class PendingLike(Protocol):
     """A command in flight."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import traitlets
@@ -47,7 +46,6 @@ class CallList(Panel):
         ring_limit: seconds of ringing, or of waiting in a queue, from which a row is marked; 0 never.
         hold_limit: seconds on hold, or parked, from which a row is marked; 0 never.
         linger: seconds an ended row stays.
-        dragging: id of the call that is being dragged in a page; empty when none is.
         height: the greatest height of the rows as CSS; they scroll, the tabs stay.
 
     Example:
@@ -66,7 +64,6 @@ class CallList(Panel):
     height = traitlets.Unicode("min(60vh, 720px)").tag(sync=True)
     highlighted = traitlets.List(traitlets.Unicode())
     linger = traitlets.Float(8.0, min=0.0, max=60.0)
-    dragging = traitlets.Unicode("")
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._sent: dict[str, Row] = {}  # what every page has, where that is certain
@@ -171,8 +168,6 @@ class CallList(Panel):
         match message:
             case {"expand": str(id_), "on": bool(on)} if id_ in self._handle.conversations:
                 self._expand(id_, on)
-            case {"drag": str(call)}:
-                self.dragging = call if call in self._handle.calls else ""
             case {"act": str(action), "call": str(call), "to": str(to)} if action in ACTIONS:
                 if not self._handlers:
                     self.report("No command bar follows this list; give it one to send commands from here.")
@@ -194,24 +189,23 @@ class CallList(Panel):
     def _lingers(self, conversation: Conversation) -> bool:
         if conversation.state is not None:
             return True
-        return (datetime.now(UTC) - conversation.since).total_seconds() < self.linger
+        # The moment is the reader's: on a simulated PBX that runs fast it lasts as long as on a real one.
+        gone = (self._now() - self._since(conversation.since)) / (self._handle.clock.rate or 1.0)
+        return gone < self.linger
 
     def _row(self, conversation: Conversation) -> Row:
-        handle, old = self._handle, self._sent.get(conversation.id)
+        handle = self._handle
         if conversation.state is None and conversation.id not in self._leaving:
             self._leaving.add(conversation.id)
             self._ticket.wake()  # for the `_tick` that will see it go
         lit = bool(self.highlighted) and not involved(conversation, handle.calls).isdisjoint(self.highlighted)
-        since = self._since(conversation.since)
-        if old is not None and abs(old[11] - since) < 0.5:  # two clocks read one after the other: no news
-            since = old[11]
         return row(
             conversation,
             calls=handle.calls,
             accounts=handle.accounts,
             queues=handle.queues,
             orbits=handle.orbits,
-            since=since,
+            since=self._since(conversation.since),
             lit=lit,
         )
 

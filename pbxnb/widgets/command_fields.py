@@ -82,10 +82,10 @@ class CommandFields:
             for c in model.calls.values()
         ]
         orbits = [
-            (clean(f"Orbit {o.number} {o.name} · {'taken' if o.parked else 'free'}", 60), o.number)
+            (clean(f"{_label('Orbit', o.number, o.name)} · {'taken' if o.parked else 'free'}", 60), o.number)
             for o in model.orbits.values()
         ]
-        queues = [(clean(f"Queue {q.number} {q.name}", 60), q.number) for q in model.queues.values()]
+        queues = [(clean(_label("Queue", q.number, q.name), 60), q.number) for q in model.queues.values()]
         self._fill(self.pick, "pick", [("No call", ""), *calls])
         self._fill(self.orbit, "orbit", orbits or [("No orbit", "")])
         self._fill(self.queue, "queue", queues or [("No queue", "")])
@@ -171,3 +171,8 @@ class CommandFields:
     def _made_here(self, widget: Any) -> Any:
         self._made.append(widget)
         return widget
+
+
+def _label(kind: str, number: str, name: str) -> str:
+    """Number and name, said once: many a PBX names orbit 71 "Orbit 71"."""
+    return name if number in name else f"{kind} {number} {name}".rstrip()

@@ -27,7 +27,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 import anywidget
@@ -195,9 +195,8 @@ class Panel(anywidget.AnyWidget):
         return self._handle.clock.now().timestamp()
 
     def _since(self, moment: datetime) -> float:
-        """A kernel time (``since`` of an entity) on the PBX's clock: as long ago in PBX seconds as it was in ours."""
-        clock = self._handle.clock
-        return clock.now().timestamp() - (datetime.now(UTC) - moment).total_seconds() * (clock.rate or 1.0)
+        """A time of the model (``since`` of an entity) on the PBX's clock, seconds since 1970."""
+        return self._handle.clock.at(moment).timestamp()
 
     # Life.
 

@@ -21,12 +21,12 @@ def at(seconds: float) -> datetime:
 
 
 def call(
-    id: str, from_: str, to: str, state: str = "connected", *, ext: str | None = None, start: Any = START, **more: Any
+    key: str, from_: str, to: str, state: str = "connected", *, ext: str | None = None, start: Any = START, **more: Any
 ) -> dict[str, Any]:
     """A call of the wire; its extensions are those of its parties that look internal, unless ``ext`` lists others."""
     inside = ext.split() if ext is not None else [n for n in (from_, to) if len(n) == 3]
     return {
-        "id": id,
+        "id": key,
         "from": f"<sip:{from_}@acme.example>",
         "to": f"<sip:{to}@acme.example>",
         "state": state,
@@ -37,8 +37,8 @@ def call(
     }
 
 
-def account(number: str, type: str = "extensions", **more: Any) -> dict[str, Any]:
-    return {"account": number, "type": type, "name": f"Name of {number}", "registered": True, "dnd": False, **more}
+def account(number: str, kind: str = "extensions", **more: Any) -> dict[str, Any]:
+    return {"account": number, "type": kind, "name": f"Name of {number}", "registered": True, "dnd": False, **more}
 
 
 class Desk:
@@ -98,11 +98,11 @@ class Desk:
     def account(self, number: str) -> Account:
         return self.store.accounts[number]
 
-    def call(self, id: str) -> Call:
-        return self.store.calls[id]
+    def call(self, key: str) -> Call:
+        return self.store.calls[key]
 
-    def talk(self, id: str) -> Conversation:
-        return self.store.conversations[id]
+    def talk(self, key: str) -> Conversation:
+        return self.store.conversations[key]
 
     def talks(self) -> dict[str, tuple[str, ...]]:
         """Which calls each conversation has."""

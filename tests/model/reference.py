@@ -45,9 +45,9 @@ class Known:
     def claims_something(self) -> bool:
         return self.code or bool(self.own)
 
-    def claims(self, id: str) -> bool:
+    def claims(self, key: str) -> bool:
         ids = {entry.id for entry in self.own if entry.id}
-        return id in ids if ids else self.claims_something
+        return key in ids if ids else self.claims_something
 
 
 @dataclass
@@ -116,8 +116,8 @@ class Reference:
 
     def tick(self, now: datetime) -> list[tuple[Any, ...]]:
         self._begin(now, resync=False)
-        for id in [id for id, line in self.lines.items() if not self._ours(line.numbers())]:
-            self._end(id, inferred=True)
+        for key in [key for key, line in self.lines.items() if not self._ours(line.numbers())]:
+            self._end(key, inferred=True)
         return self._work_out()
 
     def put(self, value: Queue | Orbit, now: datetime) -> list[tuple[Any, ...]]:
@@ -175,15 +175,15 @@ class Reference:
 
     def _whole(self, entries: Any) -> None:
         listed = {e.id: e for e in entries if e.id}
-        listed = {id: e for id, e in listed.items() if self._ours(Line(e, (self.now, 0), False).numbers())}
-        for id in [id for id in self.lines if id not in listed]:
-            self._end(id, inferred=self.is_resync or not self._ours(self.lines[id].numbers()))
+        listed = {key: e for key, e in listed.items() if self._ours(Line(e, (self.now, 0), False).numbers())}
+        for key in [key for key in self.lines if key not in listed]:
+            self._end(key, inferred=self.is_resync or not self._ours(self.lines[key].numbers()))
         for entry in listed.values():
             self._put(entry, inferred=False)
 
     def _some(self, entries: Any) -> None:
-        for entry in entries:
-            if entry.id and self._ours(Line(entry, (self.now, 0), False).numbers()):
+        for entry in {e.id: e for e in entries if e.id}.values():
+            if self._ours(Line(entry, (self.now, 0), False).numbers()):
                 self._put(entry, inferred=False)
             elif entry.id in self.lines:
                 self._end(entry.id, inferred=False)
@@ -192,30 +192,36 @@ class Reference:
         if self.arrays:
             return
         for number in sorted(self.said):
-            was, known = self.before.get(number, Known()), self.known[number]
-            for id, line in list(self.lines.items()):
-                others = [k for n, k in self.known.items() if n in line.numbers() or id in {e.id for e in k.own}]
-                named = number in line.numbers() or id in {e.id for e in was.own}
-                if named and was.claims(id) and not any(k.claims(id) for k in others):
-                    self._end(id, inferred=True)
+            was = self.before.get(number, Known())
+            for key, line in list(self.lines.items()):
+                others = [k for n, k in self.known.items() if n in line.numbers() or key in {e.id for e in k.own}]
+                named = number in line.numbers() or key in {e.id for e in was.own}
+                if named and was.claims(key) and not any(k.claims(key) for k in others):
+                    self._end(key, inferred=True)
+        told: dict[str, CallEntry] = {}
         for number in self.said_in_order:
-            for entry in self.known[number].own:
+            for entry in self.known[number].own if number in self.known else ():
                 line = self.lines.get(entry.id)
                 if entry.id and (line is None or line.inferred):
-                    told = line.entry.extensions if line is not None else ()
-                    extensions = tuple(dict.fromkeys((*told, *entry.extensions, number)))
-                    entry = msgspec.structs.replace(entry, extensions=extensions)  # noqa: PLW2901
-                    if self._ours(Line(entry, (self.now, 0), True).numbers()):
-                        self._put(entry, inferred=True)
+                    same = line is not None and not self._restarts(line, entry)
+                    before = told.get(entry.id) or (line.entry if line is not None and same else None)
+                    extensions = (*(before.extensions if before else ()), *entry.extensions, number)
+                    told[entry.id] = msgspec.structs.replace(entry, extensions=tuple(dict.fromkeys(extensions)))
+        for entry in told.values():
+            if self._ours(Line(entry, (self.now, 0), True).numbers()):
+                self._put(entry, inferred=True)
+
+    def _restarts(self, line: Line, entry: CallEntry) -> bool:
+        both = line.started is not None and entry.start is not None
+        return both and abs((entry.start.at - line.started).total_seconds()) >= 1  # type: ignore[union-attr,operator]
 
     said_in_order: list[str]
 
     def _put(self, entry: CallEntry, *, inferred: bool) -> None:
         line = self.lines.get(entry.id)
-        if line is not None and line.started is not None and entry.start is not None:
-            if abs((entry.start.at - line.started).total_seconds()) >= 1:
-                self._end(entry.id, inferred=self.is_resync)
-                line = None
+        if line is not None and self._restarts(line, entry):
+            self._end(entry.id, inferred=self.is_resync)
+            line = None
         if line is None:
             self.count += 1
             start = entry.start.at if entry.start is not None else None
@@ -226,23 +232,23 @@ class Reference:
             line.started = entry.start.at
             line.first = (entry.start.at, line.first[1])
 
-    def _end(self, id: str, *, inferred: bool) -> None:
-        shown = self.lines.pop(id).shown
+    def _end(self, key: str, *, inferred: bool) -> None:
+        shown = self.lines.pop(key).shown
         if shown is not None:
-            self.events.append(("call.ended", id, inferred, bare(shown, inferred=shown.inferred or inferred)))
+            self.events.append(("call.ended", key, inferred, bare(shown, inferred=shown.inferred or inferred)))
 
     # everything anew
 
     def _work_out(self) -> list[tuple[Any, ...]]:
-        for id, line in self.lines.items():
+        for key, line in self.lines.items():
             call = self._call(line)
             if line.shown is None:
-                self.events.append(("call.new", id, self.is_resync or call.inferred, call))
+                self.events.append(("call.new", key, self.is_resync or call.inferred, call))
             elif call != line.shown:
-                self.events.append(("call.changed", id, self.is_resync or call.inferred, call))
+                self.events.append(("call.changed", key, self.is_resync or call.inferred, call))
             line.shown = call
         ordered = sorted(self.lines.items(), key=lambda item: item[1].first)
-        self.calls = {id: line.shown for id, line in ordered if line.shown is not None}
+        self.calls = {key: line.shown for key, line in ordered if line.shown is not None}
         accounts = {number: self._show(number, known) for number, known in self.known.items()}
         for number in accounts.keys() | self.accounts.keys():
             old, new = self.accounts.get(number), accounts.get(number)
@@ -291,7 +297,7 @@ class Reference:
 
     def _show(self, number: str, known: Known) -> Account:
         ours = {e.id for e in known.own}
-        calls = [call for id, call in self.calls.items() if number in self.lines[id].numbers() or id in ours]
+        calls = [call for key, call in self.calls.items() if number in self.lines[key].numbers() or key in ours]
         state, inferred = self._doing(number, known, calls)
         old = self.accounts.get(number)
         return Account(
@@ -333,7 +339,12 @@ class Reference:
             if running is not None and (new is None or was != now):
                 running[4] = self.now
                 running = None
-            if running is None and now is not None and (was != now or old is None) and not (axis == "chat_status" and now == "" and not was):
+            if (
+                running is None
+                and now is not None
+                and (was != now or old is None)
+                and not (axis == "chat_status" and now == "" and not was)
+            ):
                 self.presence.append([number, axis, now, self.now, None])
 
 

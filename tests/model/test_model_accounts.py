@@ -142,7 +142,11 @@ class TestState:
         assert desk.account("204").since == since == at(11)
 
     def test_its_calls_come_in_order_of_start(self, desk):
-        desk.calls(call("9", "204", "207", start=2000), call("1", "204", "208", start=3000), call("5", "209", "204", start=1000))
+        desk.calls(
+            call("9", "204", "207", start=2000),
+            call("1", "204", "208", start=3000),
+            call("5", "209", "204", start=1000),
+        )
         assert desk.account("204").calls == ("5", "9", "1")
 
     def test_an_own_call_with_an_id_ties_the_account_to_a_listed_call_that_does_not_name_it(self, desk):

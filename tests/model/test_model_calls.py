@@ -75,7 +75,11 @@ class TestWholeList:
 
     def test_calls_come_in_order_of_start_however_listed(self, desk):
         desk.calls(call("1", "204", "207", start=3000), call("2", "208", "207", start=1000))
-        desk.calls(call("3", "208", "204", start=2000), call("1", "204", "207", start=3000), call("2", "208", "207", start=1000))
+        desk.calls(
+            call("3", "208", "204", start=2000),
+            call("1", "204", "207", start=3000),
+            call("2", "208", "207", start=1000),
+        )
         assert list(desk.store.calls) == ["2", "3", "1"]
 
     def test_what_an_entry_leaves_out_is_gone_but_start_and_queue(self, desk):
@@ -297,7 +301,10 @@ class TestResync:
 
     def test_an_id_used_again_during_the_outage_is_an_end_and_a_new_call(self, desk):
         desk.calls(call("1", "204", "207"))
-        assert kinds(desk.resync(None, [call("1", "208", "207", start=START + 600)]))[:2] == ["call.ended 1?", "call.new 1?"]
+        assert kinds(desk.resync(None, [call("1", "208", "207", start=START + 600)]))[:2] == [
+            "call.ended 1?",
+            "call.new 1?",
+        ]
 
     def test_what_was_not_read_is_not_touched(self, desk):
         desk.calls(call("1", "204", "207"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pbxnb.errors import MissingExtra, PbxError
+from pbxnb.errors import MissingExtra
 from pbxnb.model.entities import Account, AccountState, Call, CallState, Party
 from pbxnb.model.frames import Frame
 from pbxnb.session.clock import PbxClock, SimulatedClock
@@ -181,33 +181,11 @@ def test_the_clock_of_a_real_pbx_is_ours_plus_its_offset():
     assert timedelta(minutes=59) < clock.now() - datetime.now(UTC) <= timedelta(hours=1)
 
 
-def test_a_simulated_clock_runs_at_its_own_rate_and_is_seldom_asked():
-    rates, asked = [1000.0], []
-    clock = SimulatedClock(lambda: asked.append(1) or NOW, lambda: rates[0])
-    assert clock.rate == 1000
-    first = clock.now()
-    while clock.now() < first + timedelta(seconds=5):  # five of its seconds are five of our milliseconds
-        pass
-    assert len(asked) == 1
-    rates[0] = 0.0
-    assert clock.now() == NOW
-    assert clock.now() == NOW
-    assert len(asked) == 2
+def test_a_simulated_clock_is_the_simulators_and_so_are_the_models_times():
+    clock = SimulatedClock(lambda: NOW, lambda: 60.0)
+    assert (clock.now(), clock.rate, clock.at(NOW)) == (NOW, 60.0, NOW)
     assert clock.offset == pytest.approx((NOW - datetime.now(UTC)).total_seconds(), abs=5)
 
 
-def test_the_clock_of_a_closed_simulator_stands_still():
-    open_ = [True]
-
-    def read():
-        if not open_:
-            raise PbxError("closed")
-        return NOW
-
-    clock = SimulatedClock(read, lambda: 1000.0)
-    open_.clear()
-    clock._anchor = (NOW, clock._anchor[1] - 10, 1000.0)
-    stopped = clock.now()
-    assert stopped >= NOW + timedelta(seconds=10_000)
-    assert clock.now() == stopped
-    assert clock.rate == 0
+def test_the_models_times_on_a_real_pbxs_clock_are_moved_by_its_offset():
+    assert PbxClock(lambda: 3600.0).at(NOW) == NOW + timedelta(hours=1)

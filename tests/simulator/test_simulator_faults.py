@@ -1,4 +1,4 @@
-"""Every fault by its name, over a real socket: what a client sees of it, that it ends, and that the PBX is well after."""
+"""Every fault by its name, over a real socket: what a client sees of it, that it ends, that the PBX is well after."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ async def make_http(sim: Simulator) -> AsyncIterator[Http]:
 
 async def over(active: Active) -> None:
     """Until a fault has ended, at most five seconds."""
+    ended = asyncio.Event()
+    active.then(ended.set)
     async with asyncio.timeout(5):
-        while not active.over:
-            await asyncio.sleep(0.01)
+        await ended.wait()
 
 
 async def closed(line: Line) -> int | None:

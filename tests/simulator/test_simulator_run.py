@@ -189,3 +189,11 @@ async def test_many_tenants_are_strangers_to_each_other() -> None:
         assert all("other.example" not in str(f) for f in frames)
         assert await http.ask("GET", "/rest/user/40@other.example/calls") == 403
         assert len(await http.ask("GET", "/rest/user/40@other.example/calls", name="admin")) == 1
+
+
+def test_closing_in_the_middle_of_steering_never_waits() -> None:
+    for _ in range(40):
+        sim = start("empty")
+        sim.set_dnd("41")
+        sim.close()
+    assert threads() == []

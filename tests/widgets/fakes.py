@@ -55,6 +55,9 @@ class FakeClock:
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.offset)
 
+    def at(self, moment: datetime) -> datetime:
+        return moment + timedelta(seconds=self.offset)
+
 
 class FakePending:
     """A command that is already done."""

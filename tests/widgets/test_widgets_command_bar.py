@@ -455,7 +455,7 @@ def test_the_menus_keep_what_was_chosen(handle: Handle) -> None:
     bar.parts.orbit.value = "72"
     handle.put(Orbit(number="71", parked=(Parked(call="1"),)))
     settle(bar)
-    assert bar.parts.orbit.options[0][0] == "Orbit 71  · taken"
+    assert bar.parts.orbit.options[0][0] == "Orbit 71 · taken"
     assert bar.parts.orbit.value == "72"
 
 

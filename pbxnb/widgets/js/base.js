@@ -16,6 +16,8 @@
 
 /** Drag data of a call: its id. The call list starts such drags, tiles and orbits take them. */
 export const CALL_TYPE = "application/x-pbxnb-call";
+/** Drag data beside it: the numbers of its parties, JSON; readable while the drag starts, which is when targets are lit. */
+export const PARTIES_TYPE = "application/x-pbxnb-parties";
 
 /** Shape and word of every state; the order is the order of the legend. `code` is its letter on the wire. */
 export const STATES = [

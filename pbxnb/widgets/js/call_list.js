@@ -1,7 +1,7 @@
 /*
  * The call list: tabs, one row a conversation, its calls on expansion, orbits as places to drop on. Logic in call_rows.js.
  */
-import { CALL_TYPE, definePanel, element, setText } from "./base.js";
+import { CALL_TYPE, PARTIES_TYPE, definePanel, element, setText } from "./base.js";
 import { CallRow } from "./call_row.js";
 import { PHASES, ROW, arrange, commandFor, merge, neighbour, tally, visible } from "./call_rows.js";
 
@@ -34,7 +34,7 @@ function createCallList(view) {
     chips.set(name, { chip, count });
     tabs.append(chip);
   }
-  const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search", "", { type: "search", placeholder: "Find party, queue", "aria-label": "Find calls", maxlength: "200" }));
+  const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search pbx-tools", "", { type: "search", placeholder: "Find party, queue", "aria-label": "Find calls", maxlength: "200" }));
   tabs.append(element("span", "pbx-grow"), search);
 
   const grid = element("div", "pbx-calls", "", { role: "grid", "aria-label": "Calls", "aria-colcount": "8", "aria-multiselectable": "true", "data-lm-suppress-shortcuts": "true" });
@@ -45,7 +45,7 @@ function createCallList(view) {
   grid.append(top, list);
   const none = element("p", "pbx-none pbx-soft");
   const orbits = element("div", "pbx-bar pbx-orbits", "", { role: "group", "aria-label": "Park orbits" });
-  const limitBar = element("div", "pbx-bar pbx-limits pbx-soft");
+  const limitBar = element("div", "pbx-bar pbx-tools pbx-limits pbx-soft");
   /** @type {Record<string, HTMLInputElement>} */
   const limitFields = {};
   for (const [trait, before, after] of [["ring_limit", "▲ marks ringing or waiting over", "s,"], ["hold_limit", "hold over", "s (0: never)"]]) {
@@ -140,6 +140,7 @@ function createCallList(view) {
 
   /** Ask Python for a command; the command bar decides. @param {string} name @param {string} id @param {string} [to] */
   function ask(name, id, to = "") {
+    if (model.get("wallboard")) return;
     const [chosen] = model.get("selected");
     const row = rows.get(to ? chosen || id : id);
     view.send({ act: name, call: row?.[ROW.call] || "", to });
@@ -201,20 +202,19 @@ function createCallList(view) {
     }
   });
 
-  // Dragging a call: tiles and orbits take it (CALL_TYPE); the legal ones are lit through the trait `dragging`.
+  // Dragging a call: tiles and orbits take it. Its parties travel along: a grid in the page lights the tiles that are none.
   list.addEventListener("dragstart", (event) => {
     const part = rowAt(event.target), id = part?.row[ROW.call];
-    if (!id || !event.dataTransfer) return event.preventDefault();
+    if (!id || !event.dataTransfer || model.get("wallboard")) return event.preventDefault();
     event.dataTransfer.setData(CALL_TYPE, id);
+    event.dataTransfer.setData(PARTIES_TYPE, JSON.stringify([ROW.from, ROW.to].map((field) => part?.row[field].split("\t")[0])));
     event.dataTransfer.effectAllowed = "all";
     dragged = id;
     root.toggleAttribute("data-dragging", true);
-    view.send({ drag: id });
   });
   list.addEventListener("dragend", () => {
     dragged = "";
     root.removeAttribute("data-dragging");
-    view.send({ drag: "" });
     view.ask();
   });
   const orbitAt = (/** @type {DragEvent} */ event) => (event.dataTransfer?.types.includes(CALL_TYPE) ? /** @type {any} */ (event.target).closest?.(".pbx-orbit") : null);

@@ -51,14 +51,14 @@ function createConsole(view) {
     fields[trait] = field;
     bar.append(field);
   }
-  const ask = /** @type {HTMLFormElement} */ (element("form", "pbx-con-ask")), who = /** @type {HTMLInputElement} */ (element("input", "", "", { placeholder: "extension", "aria-label": "Extension to explain", maxlength: "60" }));
-  ask.append("Why is it so? ", who, element("button", "pbx-button", "Explain", { type: "submit" }));
-  ask.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (who.value.trim()) view.send({ why: who.value.trim() });
-  });
+  const ask = element("div", "pbx-con-ask"), who = /** @type {HTMLInputElement} */ (element("input", "", "", { placeholder: "extension", "aria-label": "Extension to explain", maxlength: "60" }));
+  const explain = element("button", "pbx-button", "Why is it so?", { type: "button" });
+  const askWhy = () => who.value.trim() && view.send({ why: who.value.trim() });
+  explain.addEventListener("click", askWhy);
+  who.addEventListener("keydown", (event) => event.key === "Enter" && askWhy());
+  ask.append(who, explain);
   bar.append(element("span", "pbx-grow"), ask);
-  const lines = element("div", "pbx-lines", "", { role: "listbox", "aria-label": "Messages", tabindex: "0" });
+  const lines = element("div", "pbx-con-lines", "", { role: "listbox", "aria-label": "Messages", tabindex: "0" });
   const state = element("p", "pbx-con-state pbx-soft");
   const detail = element("section", "pbx-detail", "", { "aria-label": "One message explained" });
   const reasons = element("section", "pbx-detail", "", { "aria-label": "Why" });
@@ -67,7 +67,7 @@ function createConsole(view) {
 
   /** @param {any[]} told */
   function addLine([seq, way, at, name, size, text]) {
-    const row = element("div", "pbx-line", "", { role: "option", id: `${view.uid}-${seq}`, "data-seq": String(seq), "data-way": way, "aria-selected": String(seq === opened) });
+    const row = element("div", "pbx-con-line", "", { role: "option", id: `${view.uid}-${seq}`, "data-seq": String(seq), "data-way": way, "aria-selected": String(seq === opened) });
     row.append(
       element("span", "pbx-num pbx-soft", clockText(at)), element("span", "pbx-way", ARROWS[way] || "", { title: way === "in" ? "from the PBX" : "to the PBX" }),
       element("b", "pbx-con-kind", name, { dir: "auto" }), element("span", "pbx-con-text", text, { dir: "ltr" }), element("span", "pbx-num pbx-soft", `${size} B`),
@@ -142,7 +142,10 @@ function createConsole(view) {
       head.insertBefore(copy, head.lastChild);
     }
     const known = told.meaning ? `${told.meaning} Certainty ${told.grade}, protocol ${told.section}.` : "Not in the register of messages.";
-    detail.append(element("p", told.meaning ? "" : "pbx-unknown", told.reason || known), tableOf(["Field", "Value", "Meaning", "Unit", "Certainty", "Section"], told.rows.map((/** @type {string[]} */ row) => (row[2] ? row : [row[0], row[1], "unknown field", ...row.slice(3)])), (row, i) => row.toggleAttribute("data-unknown", !told.rows[i][2])));
+    const rows = told.rows.map((/** @type {string[]} */ [path, value, meaning, unit, grade, section]) => [path, value, meaning ? `${meaning}${unit ? ` Unit: ${unit}.` : ""}` : "unknown field", grade, section]);
+    const fieldTable = tableOf(["Field", "Value", "Meaning", "Certainty", "Section"], rows, (row, i) => row.toggleAttribute("data-unknown", !told.rows[i][2]));
+    fieldTable.toggleAttribute("data-values", true);
+    detail.append(element("p", told.meaning ? "" : "pbx-unknown", told.reason || known), fieldTable);
     if (told.more) detail.append(element("p", "pbx-soft", "More fields follow; the frame below has them all."));
     if (told.cut) detail.append(element("p", "pbx-soft", "The frame is longer than what is shown here."));
     detail.append(code);
@@ -169,7 +172,7 @@ function createConsole(view) {
     showState();
   });
   lines.addEventListener("click", (event) => {
-    const row = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".pbx-line"));
+    const row = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".pbx-con-line"));
     if (row) setCurrent(row, true);
   });
   /** @param {HTMLElement} row @param {boolean} open */
