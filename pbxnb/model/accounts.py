@@ -104,7 +104,7 @@ class AccountBook:
         if legs:
             self._claims.pop(number, None)
         calls = [leg.call for leg in legs]
-        now = doing(
+        doing_now = doing(
             number,
             calls,
             record.own,
@@ -112,9 +112,10 @@ class AccountBook:
             # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
             offline=record.registered is False and record.type == "extensions",
         )
-        since = before.since if before is not None and before.state is now.state else batch.received
-        if before is None or before.state is not now.state or self._rules[number] != now.rule:
-            self._note(number, now, batch)
+        state, inferred, rule, _ = doing_now
+        same = before is not None and before.state is state
+        if not same or self._rules[number] != rule:
+            self._note(number, doing_now, batch)
         return Account(
             number=number,
             name=record.name,
@@ -123,25 +124,18 @@ class AccountBook:
             dnd=record.dnd,
             chat_status=record.chat_status,
             calls=tuple([call.id for call in calls]),
-            state=now.state,
-            inferred=now.inferred,
-            since=since,
+            state=state,
+            inferred=inferred,
+            since=before.since if before is not None and same else batch.received,
             domain=record.domain,
             extra=record.extra,
         )
 
-    def _note(self, number: str, now: Doing, batch: Batch) -> None:
-        self._rules[number] = now.rule
-        self.log.put(
-            number,
-            Axis.STATE,
-            now.state.value,
-            now.rule,
-            batch.received,
-            batch.seq,
-            inferred=now.inferred or not batch.continuous,
-            detail=now.detail,
-        )
+    def _note(self, number: str, doing_now: Doing, batch: Batch) -> None:
+        state, inferred, rule, detail = doing_now
+        self._rules[number] = rule
+        inferred = inferred or not batch.continuous
+        self.log.put(number, Axis.STATE, state.value, rule, batch.received, batch.seq, inferred=inferred, detail=detail)
 
 
 def _by_number(item: tuple[str, Account]) -> tuple[int, int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from pbxnb.protocol.messages import Message
@@ -80,48 +79,61 @@ class Batch:
         self.orbits: list[str] = []
         self.ask_again = False
 
-    def call_events(self) -> Iterator[Event]:
-        """Ends first, so that an id that is used again ends before it begins; then news in order of the list."""
-        inferred = not self.continuous
+    def events(self, accounts: list[AccountChange]) -> tuple[Event, ...]:
+        """What happened: ends first, so that an id used again ends before it begins; then news; then the accounts."""
+        message, received, seq, inferred = self.message, self.received, self.seq, not self.continuous
+        events = []
         for leg, rule in self.ended:
-            yield self._event("call.ended", call=leg.call, before=leg.call, inferred=inferred or bool(rule))
+            call = leg.call
+            events.append(
+                Event(
+                    kind="call.ended",
+                    call=call,
+                    before=call,
+                    message=message,
+                    inferred=inferred or bool(rule),
+                    received=received,
+                    seq=seq,
+                )
+            )
         for leg in self.fresh:
             call = leg.call
-            yield self._event("call.new", call=call, inferred=inferred or call.inferred, at=call.started_at)
+            events.append(
+                Event(
+                    kind="call.new",
+                    call=call,
+                    message=message,
+                    inferred=inferred or call.inferred,
+                    at=call.started_at,
+                    received=received,
+                    seq=seq,
+                )
+            )
         for leg, before in self.changed.items():
             call = leg.call
-            answered = call.connected_at if before.connected_at is None else None
-            yield self._event("call.changed", call=call, before=before, inferred=inferred or call.inferred, at=answered)
-
-    def account_events(self, accounts: list[AccountChange]) -> Iterator[Event]:
-        """One ``account.changed`` for each account whose value changed."""
-        inferred = not self.continuous
-        for _, before, after in accounts:
-            if after is not None:
-                yield self._event("account.changed", account=after, before=before, inferred=inferred or after.inferred)
-            else:
-                yield self._event("account.changed", account=before, before=before, removed=True, inferred=True)
-
-    def _event(
-        self,
-        kind: str,
-        *,
-        call: Call | None = None,
-        account: Account | None = None,
-        before: Account | Call | None = None,
-        removed: bool = False,
-        inferred: bool = False,
-        at: datetime | None = None,
-    ) -> Event:
-        return Event(
-            kind=kind,
-            call=call,
-            account=account,
-            message=self.message,
-            before=before,
-            removed=removed,
-            inferred=inferred,
-            at=at,
-            received=self.received,
-            seq=self.seq,
-        )
+            events.append(
+                Event(
+                    kind="call.changed",
+                    call=call,
+                    before=before,
+                    message=message,
+                    inferred=inferred or call.inferred,
+                    at=call.connected_at if before.connected_at is None else None,
+                    received=received,
+                    seq=seq,
+                )
+            )
+        for _, was, now in accounts:
+            events.append(
+                Event(
+                    kind="account.changed",
+                    account=now or was,
+                    before=was,
+                    message=message,
+                    removed=now is None,
+                    inferred=inferred or now is None or now.inferred,
+                    received=received,
+                    seq=seq,
+                )
+            )
+        return tuple(events)

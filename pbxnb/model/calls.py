@@ -27,6 +27,8 @@ _NOT_RECORDING = frozenset({"", "false", "off"})
 
 def restarted(leg: Leg, entry: CallEntry) -> bool:
     """Whether the entry reuses the leg's id for another call: the same id with another start."""
+    if entry.start == leg.entry.start:
+        return False
     start = leg.call.started_at
     return start is not None and entry.start is not None and abs(entry.start.at - start) >= _SAME_START
 
@@ -98,7 +100,8 @@ class CallBook:
             also: ids that count as well (an account's own calls name it by id).
         """
         legs = self.legs
-        found = [legs[key] for key in self._by_number.get(number, ())]
+        keys = self._by_number.get(number)
+        found = [legs[key] for key in keys] if keys else []
         if also:
             found += [legs[key] for key in dict.fromkeys(also) if key in legs and legs[key] not in found]
         if len(found) > 1:
@@ -141,9 +144,10 @@ class CallBook:
     ) -> Call:
         """The `Call` an entry stands for. What it leaves out, it takes away; only start and queue stay once known."""
         to = entry.to.number
-        state = phase_of(entry, in_orbit=self._type_of(to) == "orbits")
+        kind = self._type_of(to)
+        state = phase_of(entry, in_orbit=kind == "orbits")
         started_at = entry.start.at if entry.start is not None else None
-        queue = to if self._type_of(to) == "acds" else ""
+        queue = to if kind == "acds" else ""
         since = received
         if before is not None:
             started_at = before.started_at or started_at

@@ -6,7 +6,6 @@ They know nothing of the store; each can be read, and tested, as one row of a ta
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from pbxnb.protocol.messages import CallEntry
 from pbxnb.protocol.parties import Party
@@ -65,18 +64,12 @@ def number_order(number: str) -> tuple[int, int, str]:
     return (1, 0, number)
 
 
-class Doing(NamedTuple):
-    """What an account does, and why the model says so."""
+Doing = tuple[AccountState, bool, str, str]
+"""What an account does, whether that is concluded, the rule that says so, and what the rule looked at."""
 
-    state: AccountState
-    inferred: bool
-    rule: str
-    detail: str
-
-
-IDLE = Doing(AccountState.IDLE, False, "state.idle", "")
-OFFLINE = Doing(AccountState.OFFLINE, False, "state.offline", "")
-CODE = Doing(AccountState.BUSY, True, "state.code", "")
+IDLE: Doing = (AccountState.IDLE, False, "state.idle", "")
+OFFLINE: Doing = (AccountState.OFFLINE, False, "state.offline", "")
+CODE: Doing = (AccountState.BUSY, True, "state.code", "")
 
 # Strength of a call for one of its accounts, by phase; a ringing call counts 0 for the one called, 1 for the caller.
 _STRENGTH = {
@@ -113,7 +106,7 @@ def doing(number: str, calls: Iterable[Call], own: Iterable[CallEntry], *, code:
         if strength < best:
             best, which = strength, call.id
     if best < 9:
-        return Doing(*_BY_STRENGTH[best], which)
+        return (*_BY_STRENGTH[best], which)
     for entry in own:
         strength = _STRENGTH[phase_of(entry)]
         if strength == 0 and entry.from_.number == number:
@@ -121,7 +114,7 @@ def doing(number: str, calls: Iterable[Call], own: Iterable[CallEntry], *, code:
         best = min(best, strength)
     if best < 9:
         state, inferred, _ = _BY_STRENGTH[best]
-        return Doing(state, inferred, "state.bare-call" if inferred else "state.user-state", "")
+        return (state, inferred, "state.bare-call" if inferred else "state.user-state", "")
     if code:
         return CODE
     return OFFLINE if offline else IDLE

@@ -65,16 +65,22 @@ class Ledger:
         self._turn += 1
         received = batch.received
         gone = [leg for leg, _ in batch.ended]
-        fresh, changed = list(batch.fresh), list(batch.changed)
+        fresh = list(batch.fresh)
+        moved = []
         for leg, rule in batch.ended:
             self._close(leg, rule, batch)
-        for leg in (*fresh, *changed):
+        for leg in fresh:
             leg.conversation.hears(leg)
+        for leg in batch.changed:
+            leg.conversation.hears(leg)
+            # of the mere changes of state only these can tie calls together
+            if leg.moved_at == received or (leg.call.since == received and (leg.star or leg.was_parked)):
+                moved.append(leg)
         dirty: dict[str, None] = {}
-        moved = [leg for leg in changed if leg.moved_at == received or leg.call.since == received]
-        for link in self._linker.find(gone, fresh, moved, received, self._turn, continuous=batch.continuous):
-            self._link(link, batch, dirty)
-        for leg in (*gone, *fresh, *changed):
+        if gone or fresh or moved:
+            for link in self._linker.find(gone, fresh, moved, received, self._turn, continuous=batch.continuous):
+                self._link(link, batch, dirty)
+        for leg in (*gone, *fresh, *batch.changed):
             dirty[leg.conversation.id] = None
         for key in dirty:
             self._publish(key, received)

@@ -62,7 +62,7 @@ class Linker:
         """The links that one message brought.
 
         Args:
-            ended, fresh, moved: calls that it ended, brought, or gave other parties or another state.
+            ended, fresh, moved: calls that it ended, brought, or gave other parties or a place in an orbit.
             turn: running number of the message: what ended in the same turn ended together.
             continuous: the line was up; after an interruption what went and what came need not belong together.
         """

@@ -136,8 +136,8 @@ class CallLists:
         if self._book.update(leg, entry, batch.received, inferred=inferred):
             if leg not in batch.fresh:
                 batch.changed.setdefault(leg, before)
-            for number in numbers:
-                batch.touched[number] = None
+            if numbers is not leg.numbers:
+                batch.touched.update(dict.fromkeys(numbers))
             self._touch(leg, batch)
 
     def _end(self, leg: Leg, batch: Batch, rule: str) -> None:

@@ -271,7 +271,7 @@ class Store:
         calls += [leg.call.id for leg in batch.fresh]
         calls += [leg.call.id for leg in batch.changed]
         return Changes(
-            events=() if batch.silent else (*batch.call_events(), *batch.account_events(accounts)),
+            events=() if batch.silent else batch.events(accounts),
             accounts=frozenset([number for number, _, _ in accounts]),
             calls=frozenset(calls),
             conversations=frozenset(conversations),

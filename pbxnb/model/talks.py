@@ -16,13 +16,6 @@ __all__ = ["LIMIT", "Talk"]
 
 LIMIT = 500  # legs, links and agents of one conversation; beyond it a PBX, or somebody, is playing tricks
 
-_SPENT = {
-    CallState.RINGING: "ring",
-    CallState.CONNECTED: "talk",
-    CallState.HELD: "hold",
-    CallState.PARKED: "hold",
-}
-
 
 class Talk:
     """One conversation, open or lately ended. Written by the ledger only.
@@ -38,8 +31,10 @@ class Talk:
         "_answered_by",
         "_caller",
         "_direction",
-        "_spent",
+        "_hold",
+        "_ring",
         "_state",
+        "_talk",
         "_type_of",
         "ended_at",
         "evidence",
@@ -58,7 +53,7 @@ class Talk:
         self.since = leg.call.since
         self._caller = leg.call.from_
         self._state: CallState | None = leg.call.state
-        self._spent = {"ring": 0.0, "talk": 0.0, "hold": 0.0}
+        self._ring = self._talk = self._hold = 0.0
         self._agents: dict[str, None] = {}
         self._answered_by = ""
         self._direction = Direction.UNKNOWN
@@ -72,6 +67,8 @@ class Talk:
     def hears(self, leg: Leg) -> None:
         """Note who rings for a call and who answered it."""
         call = leg.call
+        if call.state is not CallState.RINGING and (call.state is not CallState.CONNECTED or self._answered_by):
+            return
         inside = [number for number in call.extensions if number != call.from_.number]
         if call.to.number not in inside and self._type_of(call.to.number) == "extensions":
             inside.append(call.to.number)
@@ -79,11 +76,10 @@ class Talk:
             for number in inside:
                 if len(self._agents) < LIMIT:
                     self._agents[number] = None
-        elif call.state is CallState.CONNECTED and not self._answered_by:
-            if call.to.number in inside:
-                self._answered_by = call.to.number
-            elif len(inside) == 1:
-                self._answered_by = inside[0]
+        elif call.to.number in inside:
+            self._answered_by = call.to.number
+        elif len(inside) == 1:
+            self._answered_by = inside[0]
 
     def add(self, evidence: Evidence) -> None:
         """Keep why the ledger says so."""
@@ -103,7 +99,11 @@ class Talk:
 
     def value(self, received: datetime) -> Conversation:
         """Add up, as of now."""
-        first, newest = self.legs[0], next((leg for leg in reversed(self.legs) if leg.ended_at is None), None)
+        legs = self.legs
+        first, newest = legs[0], None
+        for leg in legs:
+            if leg.ended_at is None:
+                newest = leg
         state = newest.call.state if newest is not None else None
         if state is not self._state:
             self._run_to(received)
@@ -113,7 +113,7 @@ class Talk:
             self.ended_at = None
         elif self.ended_at is None:
             self.ended_at = received
-        last = newest or max(self.legs, key=_end)
+        last = newest or max(legs, key=_end)
         if not self._caller.number:
             self._caller = first.call.from_
         if self._direction is Direction.UNKNOWN:
@@ -121,28 +121,35 @@ class Talk:
         call = last.call
         return Conversation(
             id=self.id,
-            calls=tuple([leg.call.id for leg in self.legs]),
+            calls=tuple([leg.call.id for leg in legs]),
             from_=self._caller,
             to=call.from_ if call.to.number == self._caller.number and call.from_.number else call.to,
             state=state,
             direction=self._direction,
-            queue=next((leg.call.queue for leg in self.legs if leg.call.queue), ""),
+            queue=first.call.queue or next((leg.call.queue for leg in legs if leg.call.queue), ""),
             agents=tuple(self._agents),
             answered_by=self._answered_by,
             started_at=first.call.started_at,
-            connected_at=next((leg.call.connected_at for leg in self.legs if leg.call.connected_at), None),
+            connected_at=first.call.connected_at
+            or next((leg.call.connected_at for leg in legs if leg.call.connected_at), None),
             ended_at=self.ended_at,
             since=self.since,
             ended_by=last.ended_by if newest is None else "",
             evidence=tuple(self.evidence),
             inferred=self.inferred,
-            **self._spent,
+            ring=self._ring,
+            talk=self._talk,
+            hold=self._hold,
         )
 
     def _run_to(self, received: datetime) -> None:
-        name = _SPENT.get(self._state) if self._state is not None else None
-        if name is not None:
-            self._spent[name] += (received - self.since).total_seconds()
+        spent = (received - self.since).total_seconds()
+        if self._state is CallState.RINGING:
+            self._ring += spent
+        elif self._state is CallState.CONNECTED:
+            self._talk += spent
+        elif self._state is CallState.HELD or self._state is CallState.PARKED:
+            self._hold += spent
 
     def _find_direction(self, leg: Leg) -> Direction:
         call = leg.call

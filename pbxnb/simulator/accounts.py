@@ -31,6 +31,8 @@ class Extension(Account):
         lines: how many calls it can have at once; above that it is busy.
         mailbox: unanswered calls go to voicemail.
         sees_domain: may subscribe to ``domain-calls`` and read the tenant's lists.
+        supervises: may command calls of others, and set their DND and queue login: the group right of supervision
+            (rest.md 4.2). How a PBX checks it is invented, see ``INVENTED``.
         voicemails: messages left and not heard.
         missed: calls not answered since the last look.
     """
@@ -41,6 +43,7 @@ class Extension(Account):
     lines: int = 2
     mailbox: bool = True
     sees_domain: bool = True
+    supervises: bool = False
     dnd: bool = False
     dnd_reason: str = ""
     chat_status: str = "offline"

@@ -85,6 +85,7 @@ def build(plan: Plan) -> Plant:
     if pbx.extension(user) is None:
         numbers = f"{pbx.extensions[0].number} to {pbx.extensions[-1].number}"
         raise SimulatorError(f"There is no extension {user!r}.", hint=f"There are {numbers}.")
+    pbx.accounts[user].supervises = True  # so that a notebook can play every part; others command their own calls
     traffic = Traffic(pbx, chosen, seed=plan.seed, user=user, utc_offset=offset)
     traffic.start()
     clock.advance_to(begin)

@@ -31,6 +31,14 @@ class Desk:
         extension = self.pbx.extension(self.user)
         return extension is not None and extension.sees_domain
 
+    def acts_as(self, *ids: str) -> str:
+        """Who commands these calls: the extension; for a supervisor who is no party, their own end (``""``)."""
+        extension = self.pbx.extension(self.user)
+        if extension is None or not extension.supervises:
+            return self.user
+        calls = [call for id_ in ids if (call := self.pbx.calls.get(id_)) is not None]
+        return self.user if any(call.involves(self.user) for call in calls) else ""
+
     def send(self, text: str) -> None:
         """Put a frame into the outbox."""
         self.socket.send(text)

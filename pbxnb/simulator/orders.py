@@ -1,6 +1,6 @@
 """What each message of a client does to the PBX (protocol.md 4): one function per action, in one table.
 
-A client may say anything. What a PBX would not understand or not allow has no effect and no answer (protocol.md 6.14):
+A client commands calls of its own extension, a supervisor those of others too (`Desk.acts_as`). It may say anything: what a PBX would not understand or not allow has no effect and no answer (protocol.md 6.14):
 none of these functions raises for it.
 """
 
@@ -75,17 +75,20 @@ def get_calls(desk: Desk, request: r.GetCalls) -> None:
 def rec_call(desk: Desk, request: r.RecCall) -> None:
     """Record or stop."""
     if request.startstop in ("on", "off"):
-        desk.pbx.record(desk.call(request.id), request.startstop == "on", desk.user)
+        call = desk.call(request.id)
+        desk.pbx.record(call, request.startstop == "on", desk.acts_as(call))
 
 
 def blind_transfer(desk: Desk, request: r.BlindTransfer | r.BlindTransfer2) -> None:
-    """Move a call of ours; ``from`` means different things to different clients and decides nothing (row 9)."""
-    desk.pbx.blind_transfer(desk.call(request.id), bare(request.to), desk.user)
+    """Move a call; ``from`` means different things to different clients and decides nothing (row 9)."""
+    call = desk.call(request.id)
+    desk.pbx.blind_transfer(call, bare(request.to), desk.acts_as(call))
 
 
 def att_transfer(desk: Desk, request: r.AttTransfer) -> None:
-    """Join two calls of ours."""
-    desk.pbx.attended_transfer(desk.call(request.id), desk.call(request.id2), desk.user)
+    """Join two calls of one extension."""
+    call, other = desk.call(request.id), desk.call(request.id2)
+    desk.pbx.attended_transfer(call, other, desk.acts_as(call, other))
 
 
 def make_call(desk: Desk, request: r.MakeCall) -> None:
@@ -94,22 +97,22 @@ def make_call(desk: Desk, request: r.MakeCall) -> None:
 
 
 def accept_call(desk: Desk, request: r.AcceptCall) -> None:
-    """Answer what rings at us."""
-    desk.pbx.answer(request.id, desk.user)
+    """Answer what rings."""
+    desk.pbx.answer(request.id, desk.acts_as(request.id))
 
 
 def hold_call(desk: Desk, request: r.HoldCall) -> None:
     """Hold, or resume: one toggle."""
-    call = desk.pbx.calls.get(request.id)
-    if call is not None and call.phase is Phase.HELD and desk.user in call.held_by:
-        desk.pbx.resume(request.id, desk.user)
+    call, who = desk.pbx.calls.get(request.id), desk.acts_as(request.id)
+    if call is not None and call.phase is Phase.HELD and (not who or who in call.held_by):
+        desk.pbx.resume(request.id, who)
     else:
-        desk.pbx.hold(request.id, desk.user)
+        desk.pbx.hold(request.id, who)
 
 
 def clear_call(desk: Desk, request: r.ClearCall) -> None:
     """Hang up or refuse."""
-    desk.pbx.hangup(request.id, desk.user)
+    desk.pbx.hangup(request.id, desk.acts_as(request.id))
 
 
 def chat(desk: Desk, request: r.ChatRequest) -> None:

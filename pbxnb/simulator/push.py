@@ -146,3 +146,8 @@ class Push:
         """True when the extension may see the tenant's calls."""
         extension = self._pbx.accounts.get(user)
         return isinstance(extension, Extension) and extension.sees_domain
+
+    def supervises(self, user: str) -> bool:
+        """True when the extension may command the tenant's calls."""
+        extension = self._pbx.accounts.get(user)
+        return isinstance(extension, Extension) and extension.supervises

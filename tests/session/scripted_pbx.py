@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -19,6 +20,9 @@ from websockets.exceptions import ConnectionClosed
 
 DOMAIN = "acme.example"
 USER = "45"
+
+QUIET = logging.getLogger("scripted-pbx")
+QUIET.setLevel(logging.CRITICAL)  # a connection tried and dropped is an everyday thing to it
 
 
 def account(number: str, **fields: Any) -> dict[str, Any]:
@@ -147,10 +151,13 @@ class ScriptedPbx:
             ping_interval=interval,
             ping_timeout=timeout,
             close_timeout=1,
+            logger=QUIET,
         ) as server:
             self.port = next(iter(server.sockets)).getsockname()[1]
             self._ready.set_result(None)
             await self._stop.wait()
+        for _ in range(4):
+            await asyncio.sleep(0)  # sockets of REST answers close a turn later
 
     def _http(self, connection: ServerConnection, request: Any) -> Any:
         if request.path.startswith("/websocket"):
