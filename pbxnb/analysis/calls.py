@@ -9,7 +9,7 @@ the call is counted for), ``queue``, ``outcome`` (answered, abandoned, unknown),
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,7 +44,12 @@ COLUMNS = (
 
 
 def call_rows(
-    records: Iterable[CallRecord], open_calls: Iterable[Call] = (), *, tz: str = "UTC", domain: str = ""
+    records: Iterable[CallRecord],
+    open_calls: Iterable[Call] = (),
+    *,
+    tz: str = "UTC",
+    domain: str = "",
+    at: Callable[[datetime], datetime] = lambda moment: moment,
 ) -> list[dict[str, Any]]:
     """Rows of the calls table.
 
@@ -53,6 +58,8 @@ def call_rows(
         open_calls: calls still going on; their end is null, not "now".
         tz: the domain's zone, for ``day``, ``dow`` and ``hour``.
         domain: the tenant's name.
+        at: puts a time of the model on the PBX's clock, as ``clock.at`` of a handle does; a call's own start and answer
+            are PBX times already, its end is seen by the kernel.
 
     Raises:
         AnalysisError: the zone is not known.
@@ -61,19 +68,21 @@ def call_rows(
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError):
         raise AnalysisError(f"{tz!r} is not a time zone.", hint="Use a name such as Europe/Berlin or UTC.") from None
-    ended = (_row(record.call, zone, domain, record) for record in records)
-    return [*ended, *(_row(call, zone, domain, None) for call in open_calls)]
+    ended = (_row(record.call, zone, domain, record, at) for record in records)
+    return [*ended, *(_row(call, zone, domain, None, at) for call in open_calls)]
 
 
-def _row(call: Call, zone: ZoneInfo, domain: str, record: CallRecord | None) -> dict[str, Any]:
-    started = call.started_at or call.since
+def _row(
+    call: Call, zone: ZoneInfo, domain: str, record: CallRecord | None, at: Callable[[datetime], datetime]
+) -> dict[str, Any]:
+    started = call.started_at or at(call.since)
     local = started.astimezone(zone)
     return {
         "domain": domain,
         "call_id": call.id,
         "started_at": _naive(started),
         "answered_at": _naive(call.connected_at),
-        "ended_at": _naive(record.ended_at) if record else None,
+        "ended_at": _naive(at(record.ended_at)) if record else None,
         "day": local.date().isoformat(),
         "dow": local.weekday(),
         "hour": local.hour,

@@ -56,16 +56,17 @@ class Pulse:
             self._on_stale(False)
 
     async def ping(self) -> None:
-        """Ping for ever; raises `LineLost` with the line."""
+        """Ping at once, so that the round trip is known early, and then for ever; raises `LineLost` with the line."""
         while True:
-            await asyncio.sleep(self._interval)
             try:
                 async with asyncio.timeout(self._timeout):
                     latency = await self._line.ping()
             except TimeoutError:
-                continue  # `watch` decides: frames may have come meanwhile
-            self.beat()
-            self._on_latency(latency)
+                pass  # `watch` decides: frames may have come meanwhile
+            else:
+                self.beat()
+                self._on_latency(latency)
+            await asyncio.sleep(self._interval)
 
     async def watch(self) -> None:
         """Tell when the line goes stale, and hang up when it is dead."""

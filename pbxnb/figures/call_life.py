@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -28,9 +29,12 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
         AnalysisError: the session knows no such call.
     """
     wanted = getattr(call, "id", call)
-    now = pbx.clock.now()
-    lives = {record.call.id: (record.call, list(record.phases), record) for record in pbx.closed_calls()}
-    lives |= {entry.id: (entry, _so_far(entry, now), None) for entry in pbx.calls.values()}
+    at, now = pbx.clock.at, pbx.clock.now()
+    lives: dict[str, Any] = {
+        record.call.id: (record.call, [(state, at(start), at(end)) for state, start, end in record.phases], record)
+        for record in pbx.closed_calls()
+    }
+    lives |= {entry.id: (entry, _so_far(entry, now, at), None) for entry in pbx.calls.values()}
     if wanted not in lives:
         raise AnalysisError(
             f"This session knows no call {str(wanted)[:64]!r}.",
@@ -43,7 +47,7 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
         for life in lives.values()
         if life[0].id == wanted or (conversation and life[0].conversation == conversation)
     ]
-    chosen.sort(key=lambda life: (life[0].started_at or life[0].since, life[0].id))
+    chosen.sort(key=lambda life: (life[1][0][1] if life[1] else now, life[0].id))
     sentences, names = [], []
     figure = picture("Life of one call", f"{len(chosen)} calls of one conversation", "", theme=theme)
     for entry, phases, record in chosen:
@@ -79,14 +83,15 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     return figure
 
 
-def _so_far(call: Any, now: datetime) -> list[tuple[CallState, datetime, datetime]]:
+def _so_far(call: Any, now: datetime, at: Callable[[datetime], datetime]) -> list[tuple[CallState, datetime, datetime]]:
     """The phases of an open call, as far as its two times tell them."""
     phases = []
-    start = call.started_at or call.since
+    since = at(call.since)
+    start = call.started_at or since
     if call.connected_at is not None and call.connected_at > start:
         phases.append((CallState.RINGING, start, call.connected_at))
         start = call.connected_at
-    if call.state is not CallState.CONNECTED and call.connected_at is not None and call.since > start:
-        phases.append((CallState.CONNECTED, start, call.since))
-        start = call.since
+    if call.state is not CallState.CONNECTED and call.connected_at is not None and since > start:
+        phases.append((CallState.CONNECTED, start, since))
+        start = since
     return [*phases, (call.state, start, max(start, now))]

@@ -63,7 +63,7 @@ def of(source: Any, *, tz: str = "UTC") -> Calls:
         | dict.fromkeys(("wait_ms", "talk_ms", "hold_ms"), whole)
         | dict.fromkeys(("end_inferred", "gap"), pa.bool_())
     )
-    listed = call_rows(source.closed_calls(), source.calls.values(), tz=tz, domain=source.domain)
+    listed = call_rows(source.closed_calls(), source.calls.values(), tz=tz, domain=source.domain, at=source.clock.at)
     return Calls(pa.Table.from_pylist(listed, schema=schema), _coverage(source))
 
 
@@ -95,8 +95,8 @@ def _coverage(handle: Any) -> str:
     gaps = handle.status.gaps
     if not gaps:
         return "line up throughout"
-    now = handle.clock.now()
-    down = sum(((gap.end or now) - gap.start).total_seconds() for gap in gaps)
+    at, now = handle.clock.at, handle.clock.now()
+    down = sum(((at(gap.end) if gap.end else now) - at(gap.start)).total_seconds() for gap in gaps)
     return f"line down {down:.0f} s in {len(gaps)} gaps: totals are at least"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import plotly.graph_objects as go
 
 from pbxnb.model.entities import Presence
@@ -16,6 +17,7 @@ from .style import STATES, Theme, picture
 
 __all__ = ["shares", "state_shares"]
 
+Interval = TypeVar("Interval", Presence, Gap)
 ORDER = ("busy", "held", "parked", "ringing", "dialling", "idle", "offline", "gap")
 COLOURS = {**STATES, "busy": STATES["connected"], "dialling": STATES["queued"]}
 
@@ -32,18 +34,19 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
 
     While the line was down nobody knows what an extension did: that time is a gap, never "idle".
     """
-    now = pbx.clock.now()
-    observed = shares(pbx.presence(), pbx.status.gaps, now)
+    at, now = pbx.clock.at, pbx.clock.now()
+    presence = [_on_clock(interval, at) for interval in pbx.presence() if interval.axis == "state"]
+    observed = shares(presence, [_on_clock(gap, at) for gap in pbx.status.gaps], now)
     needs([{}] if observed else [], "observed states")
     numbers = sorted(observed, key=lambda number: (len(number), number))
     text = "; ".join(
         f"{number}: " + ", ".join(f"{state} {share:.1%}" for state, share in _ordered(observed[number]))
         for number in numbers
     )
-    starts = [interval.start for interval in pbx.presence() if interval.axis == "state"]
     figure = picture(
         "Time per state",
-        f"{min(starts):%Y-%m-%d %H:%M} to {now:%H:%M} · share of the observed time, gaps apart",
+        f"{min(interval.start for interval in presence):%Y-%m-%d %H:%M} to {now:%H:%M} · "
+        "share of the observed time, gaps apart",
         text + ".",
         theme=theme,
         height=140 + 22 * max(6, len(numbers)),
@@ -97,6 +100,12 @@ def shares(presence: Iterable[Presence], gaps: Iterable[Gap], now: datetime) -> 
         for number, mine in seconds.items()
         if totals[number] > 0
     }
+
+
+def _on_clock(interval: Interval, at: Callable[[datetime], datetime]) -> Interval:
+    """An interval of the model on the PBX's clock."""
+    end = None if interval.end is None else at(interval.end)
+    return msgspec.structs.replace(interval, start=at(interval.start), end=end)
 
 
 def _ordered(mine: dict[str, float]) -> list[tuple[str, float]]:

@@ -1,0 +1,153 @@
+"""Pictures of a session: a stand-in handle with a few calls whose times are known."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pbxnb import figures
+from pbxnb.errors import AnalysisError
+from pbxnb.figures.ladder import steps
+from pbxnb.figures.states import shares
+from pbxnb.model.entities import Call, CallRecord, CallState, Party, Presence
+from pbxnb.model.frames import Frame
+from pbxnb.model.status import Gap, LineState, Status
+from pbxnb.protocol.decode import decode
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+class Clock:
+    """A PBX clock an hour ahead of the kernel's."""
+
+    offset, rate = 3600.0, 1.0
+
+    def now(self) -> datetime:
+        return self.at(after(100))
+
+    def at(self, moment: datetime) -> datetime:
+        return moment + timedelta(hours=1)
+
+
+class Session:
+    """What a picture asks of a handle."""
+
+    domain = "acme.example"
+    clock = Clock()
+
+    def __init__(self) -> None:
+        talked = Call(
+            id="1",
+            from_=Party("+15550100", "Jo <b>Field</b>"),
+            to=Party("204"),
+            state=CallState.CONNECTED,
+            started_at=Clock().at(START),
+            connected_at=Clock().at(after(10)),
+            since=after(10),
+            extensions=("204",),
+            conversation="1",
+        )
+        phases = ((CallState.RINGING, START, after(10)), (CallState.CONNECTED, after(10), after(70)))
+        self.records = (
+            CallRecord(
+                call=talked, ended_at=after(70), ring=10.0, talk=60.0, hold=0.0, phases=phases, ended_by="caller"
+            ),
+        )
+        moved = Call(
+            id="2", from_=Party("204"), to=Party("208"), state=CallState.RINGING, since=after(70), conversation="1"
+        )
+        self.calls = {"2": moved}
+        self.status = Status(state=LineState.LIVE, since=START, gaps=(Gap(after(20), after(40)),))
+        self.intervals = (
+            Presence(number="204", axis="state", value="idle", start=START, end=after(10)),
+            Presence(number="204", axis="state", value="busy", start=after(10), end=after(70)),
+            Presence(number="204", axis="state", value="idle", start=after(70)),
+            Presence(number="204", axis="dnd", value="true", start=START),
+        )
+
+    def closed_calls(self) -> tuple[CallRecord, ...]:
+        return self.records
+
+    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
+        return self.intervals
+
+    def frames(self) -> tuple[Frame, ...]:
+        texts = (
+            ("out", '{"action":"hold-call","id":"1"}'),
+            (
+                "in",
+                '{"action":"call-state","calls":[{"id":"1","from":"<sip:1@a>","to":"<sip:204@a>","state":"onhold"}]}',
+            ),
+            ("in", '{"action":"user-state","account":"204","code":"c1"}'),
+        )
+        return tuple(
+            Frame(n, direction, after(n), 100.0 + n, 1, text, decode(text) if direction == "in" else None)  # type: ignore[arg-type]
+            for n, (direction, text) in enumerate(texts)
+        )
+
+
+@pytest.fixture
+def session() -> Any:
+    return Session()
+
+
+def test_shares_of_time_add_up_and_keep_gaps_apart(session: Any) -> None:
+    found = shares(session.presence(), session.status.gaps, after(100))["204"]
+    assert found == {"idle": 0.4, "busy": 0.4, "gap": 0.2}
+
+
+def test_state_shares_draw_what_their_twin_says(session: Any) -> None:
+    figure = figures.state_shares(session)
+    assert figures.describe(figure) == "204: busy 40.0%, idle 40.0%, gap 20.0%."
+    assert {trace.name: trace.x[0] for trace in figure.data} == {"busy": 0.4, "idle": 0.4, "gap": 0.2}
+    assert "2026-03-02 10:30 to 10:31" in figure.layout.title.text  # on the PBX's clock
+
+
+def test_nothing_observed_is_refused(session: Any) -> None:
+    session.intervals = ()
+    with pytest.raises(AnalysisError, match="no observed states"):
+        figures.state_shares(session)
+
+
+def test_the_life_of_a_call_shows_its_whole_conversation(session: Any) -> None:
+    figure = figures.call_life(session, "1")
+    text = figures.describe(figure)
+    assert "ringing 10 s, connected 60 s; ended, caller left first." in text
+    assert "ringing 30 s; goes on." in text
+    assert [trace.x[0] for trace in figure.data] == [10_000, 60_000, 30_000]
+    assert all(trace.base[0] >= Clock().at(START).replace(tzinfo=trace.base[0].tzinfo) for trace in figure.data)
+
+
+def test_an_unknown_call_is_refused_in_a_sentence(session: Any) -> None:
+    with pytest.raises(AnalysisError, match="knows no call '99'"):
+        figures.call_life(session, "99")
+
+
+def test_the_ladder_says_who_said_what_and_when(session: Any) -> None:
+    drawn = steps(session.frames())
+    assert [(step.at, step.source) for step in drawn] == [(0.0, "notebook"), (1.0, "PBX"), (2.0, "PBX")]
+    text = figures.describe(figures.ladder(session))
+    assert text.splitlines()[0].endswith("notebook -> PBX: hold-call id 1")
+    assert "call-state 1 onhold 1→204" in text
+    assert "user-state 204 in a call" in text
+
+
+def test_the_ladder_of_one_call_leaves_the_rest_out(session: Any) -> None:
+    assert len(steps(session.frames(), call="1")) == 2
+    with pytest.raises(AnalysisError, match="name call 77"):
+        figures.ladder(session, call="77")
+
+
+def test_a_session_is_a_table_of_calls_too(session: Any) -> None:
+    figure = figures.concurrency(session, start="started_at")
+    assert "line down 20 s in 1 gaps: totals are at least" in figure.layout.title.text
+    assert figures.describe(figure).startswith("At most 1 calls at once, first at 2026-03-02 10:30:00")
+
+
+def test_a_callers_name_is_never_markup(session: Any) -> None:
+    figure = figures.call_life(session, "1")
+    assert "<b>" not in str(figure.data[0].y)
