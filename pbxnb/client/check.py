@@ -1,12 +1,14 @@
 """A connection walked through step by step, each said in plain words: what ``pbxnb check`` prints.
 
-The steps are those of every connection (rest.md 1.9); the first that fails ends the walk with what to try.
+The steps are those of every connection (rest.md 1.9), then what the PBX shows us; the first that fails ends the walk
+with what to try.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -21,6 +23,9 @@ from .sync import dialect_of
 from .tls import Trust
 
 __all__ = ["Step", "check"]
+
+_SETTLED = timedelta(seconds=1)  # an account may show its call a moment before the list has it
+_EVIDENCE = timedelta(seconds=10)  # what `Store.scope_evidence` waits for; a check does not
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -41,7 +46,7 @@ async def check(
     tls: object = None,
     open_timeout: float = 10.0,
 ) -> AsyncIterator[Step]:
-    """Walk through a connection: address, reachability, TLS, version, login, socket, first messages.
+    """Walk through a connection: address, reachability, TLS, version, login, socket, first messages, rights.
 
     Args:
         url, domain, user, login, tls, open_timeout: as for `Client`.
@@ -84,7 +89,10 @@ async def check(
         options: dict[str, Any] = {"login": whose, "tls": tls, "open_timeout": open_timeout}
         async with Client(url, domain=endpoint.domain, user=endpoint.user, **options) as client:
             yield Step(name, True, "the WebSocket is open and live")
-            yield _first_messages(client)
+            first = _first_messages(client)
+            yield first
+            if first.ok:
+                yield await _rights(client)
     except PbxError as error:
         yield Step(name, False, error.message, error.hint)
     finally:
@@ -117,3 +125,19 @@ def _first_messages(client: Client) -> Step:
         f"{seen}; the PBX sends no {lacking}",
         f"Give the extension {client.endpoint.user} the right to see the domain's {lacking}.",
     )
+
+
+async def _rights(client: Client) -> Step:
+    """Whether we are shown the calls of others. The PBX does not say no: it shows less (protocol.md 4.1)."""
+    name, me, store = "rights", client.endpoint.user, client.store
+    if any(me not in (call.from_.number, call.to.number, *call.extensions) for call in store.calls.values()):
+        return Step(name, True, "the calls of the whole domain are shown")
+    await asyncio.sleep(_SETTLED.total_seconds())
+    if store.scope_evidence(client.now() + _EVIDENCE - _SETTLED):
+        return Step(
+            name,
+            False,
+            "Extensions are in calls that the PBX does not list for us.",
+            f"Give the extension {me} the right to see the domain's calls.",
+        )
+    return Step(name, True, "nobody else is in a call now, so whether their calls would be shown is not known")

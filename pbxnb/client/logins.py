@@ -256,7 +256,10 @@ def _raise_unless_no(reply: Reply, http: Rest) -> None:
 def _refusal(answers: list[tuple[str, Reply]], http: Rest) -> LoginRefused:
     """The error that says most about why all these attempts were answered with no."""
     endpoint = http.endpoint
+    said = {_said(reply) for _, reply in answers}
     tried = "; ".join(f"{what}: {_said(reply)}" for what, reply in answers)
+    if len(said) == 1:
+        tried = f"{len(answers)} ways of asking, each answered with {said.pop()}"
     statuses = {reply.status for _, reply in answers}
     if 403 in statuses:
         return ApiAccessOff(
@@ -272,7 +275,8 @@ def _refusal(answers: list[tuple[str, Reply]], http: Rest) -> LoginRefused:
         )
     return LoginRefused(
         f"The PBX does not accept this password for {endpoint.account} (tried {tried}).",
-        hint="It is the web password, not the SIP password or PIN. PBX 69 and later may want an AdminToken.",
+        hint="It is the web password, not the SIP password or PIN; a wrong domain= or user= is refused in the same way. "
+        "PBX 69 and later may want an AdminToken.",
     )
 
 

@@ -38,7 +38,7 @@ class AccountBook:
 
     def merge(self, entry: AccountEntry, batch: Batch, rule: str) -> None:
         """Take in one entry, of a snapshot or of a ``user-state``."""
-        merged = self.roster.merge(entry, rule, batch.received, batch.seq, inferred=not batch.continuous)
+        merged = self.roster.merge(entry, rule, inferred=not batch.continuous)
         if entry.calls:
             batch.tellers.append(entry.account)
         if merged is None:
@@ -63,7 +63,7 @@ class AccountBook:
         for entry in entries:
             self.merge(entry, batch, rule)
         for number in gone:
-            self.roster.remove(number, batch.received)
+            self.roster.remove(number)
             self._claims.pop(number, None)
             batch.touched[number] = None
             batch.retyped.append(number)
@@ -135,7 +135,7 @@ class AccountBook:
         state, inferred, rule, detail = doing_now
         self._rules[number] = rule
         inferred = inferred or not batch.continuous
-        self.log.put(number, Axis.STATE, state.value, rule, batch.received, batch.seq, inferred=inferred, detail=detail)
+        self.log.put(number, Axis.STATE, state.value, rule, inferred=inferred, detail=detail)
 
 
 def _by_number(item: tuple[str, Account]) -> tuple[int, int, str]:

@@ -54,24 +54,24 @@ class CallLists:
         """An array: what it lacks has ended. ``rule`` says why that is inferred, empty when it is not."""
         listed = _by_id(entries)
         if self.scope is Scope.OWN:
-            listed = {key: entry for key, entry in listed.items() if self._in_scope(numbers_of(entry))}
+            listed = {key: entry for key, entry in listed.items() if self._ours(entry)}
         if self._book.legs.keys() - listed.keys():
             for leg in [leg for key, leg in self._book.legs.items() if key not in listed]:
-                self._end(leg, batch, rule or ("" if self._in_scope(leg.numbers) else "end.foreign"))
+                self._end(leg, batch, rule or ("" if self._ours(leg.entry) else "end.foreign"))
         for entry in listed.values():
             self._put(entry, batch)
 
     def some(self, entries: Sequence[CallEntry], batch: Batch) -> None:
         """Calls by themselves: they are added or updated, and nothing ends."""
         for entry in _by_id(entries).values():
-            if self._in_scope(numbers_of(entry)):
+            if self._ours(entry):
                 self._put(entry, batch)
             elif entry.id in self._book.legs:
                 self._end(self._book.legs[entry.id], batch, "")  # it went on without us
 
     def drop_foreign(self, batch: Batch) -> None:
         """The scope became our own calls: the others do not exist any more."""
-        for leg in [leg for leg in self._book.legs.values() if not self._in_scope(leg.numbers)]:
+        for leg in [leg for leg in self._book.legs.values() if not self._ours(leg.entry)]:
             self._end(leg, batch, "end.foreign")
 
     def retype(self, number: str, batch: Batch) -> None:
@@ -91,7 +91,7 @@ class CallLists:
                 if old.claims(key) and not any(record.claims(key) for record in self._roster.parties(leg)):
                     self._end(leg, batch, "end.cleared")
         for entry in self._told(batch).values():
-            if self._in_scope(numbers_of(entry)):
+            if self._ours(entry):
                 self._put(entry, batch, inferred=True)
 
     def _told(self, batch: Batch) -> dict[str, CallEntry]:
@@ -154,8 +154,9 @@ class CallLists:
         for number in self._roster.claimants(leg.call.id):
             batch.touched[number] = None
 
-    def _in_scope(self, numbers: Sequence[str]) -> bool:
-        return self.scope is Scope.DOMAIN or not self._user or self._user in numbers
+    def _ours(self, entry: CallEntry) -> bool:
+        """Whether the call exists in this scope."""
+        return self.scope is Scope.DOMAIN or not self._user or self._user in numbers_of(entry)
 
 
 def _by_id(entries: Sequence[CallEntry]) -> dict[str, CallEntry]:

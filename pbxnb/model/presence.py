@@ -6,7 +6,7 @@ Four axes, kept apart on purpose: reachable (registered), wish (dnd, chat_status
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 
 import msgspec
@@ -51,45 +51,49 @@ class PresenceLog:
         self._open: dict[str, list[_Mark | None]] = {}
         self._closed: deque[Presence] = deque(maxlen=limit)
         # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
-        self._shared: dict[tuple[str, str, bool, str], _Mark] = {}
-        self._shared_of: tuple[datetime | None, int] = (None, 0)
+        self._shared: dict[tuple[str, str, bool], _Mark] = {}
+        self._received = datetime.min.replace(tzinfo=UTC)
+        self._seq = 0
 
-    def put(
-        self,
-        number: str,
-        axis: Axis,
-        value: str | None,
-        rule: str,
-        received: datetime,
-        seq: int,
-        *,
-        inferred: bool = False,
-        detail: str = "",
-    ) -> None:
+    def at(self, received: datetime, seq: int) -> None:
+        """What is put from now on was said at this time, by this frame."""
+        self._received = received
+        self._seq = seq
+        if self._shared:
+            self._shared.clear()
+
+    def put(self, number: str, axis: Axis, value: str, rule: str, *, inferred: bool = False, detail: str = "") -> None:
         """Set an axis.
 
         Args:
-            value: its value as text; None ends the interval and begins none ("the PBX does not say").
+            value: its value as text.
             rule: name of the rule that set it, and ``inferred`` whether that rule concludes.
             detail: what the rule looked at, such as the id of a call.
         """
         marks = self._open.get(number)
         if marks is None:
-            marks = self._open[number] = [None] * len(Axis)
+            marks = self._open[number] = [None, None, None, None]  # one for each axis
         old = marks[axis]
-        since = received
+        since = self._received
         if old is not None:
             if old.value == value:
                 since = old.since  # the value lasts, only its reason is another
             else:
-                self._close(number, axis, old, received)
-        marks[axis] = None if value is None else self._mark(value, since, rule, received, seq, inferred, detail)
+                self._close(number, axis, old, since)
+        if detail or since is not self._received:
+            marks[axis] = _Mark(value, since, rule, self._seq, self._received, inferred, detail)
+            return
+        key = (value, rule, inferred)
+        mark = self._shared.get(key)
+        if mark is None:
+            mark = self._shared[key] = _Mark(value, since, rule, self._seq, since, inferred, detail)
+        marks[axis] = mark
 
-    def drop(self, number: str, received: datetime) -> None:
+    def drop(self, number: str) -> None:
         """The account is gone: end all its intervals."""
         for axis, mark in enumerate(self._open.pop(number, ())):
             if mark is not None:
-                self._close(number, axis, mark, received)
+                self._close(number, axis, mark, self._received)
 
     def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
         """Ended intervals in order of their end, then the running ones; of one account or of all."""
@@ -116,17 +120,3 @@ class PresenceLog:
                 number=number, axis=_NAMES[axis], value=mark.value, start=mark.since, end=end, inferred=mark.inferred
             )
         )
-
-    def _mark(
-        self, value: str, since: datetime, rule: str, received: datetime, seq: int, inferred: bool, detail: str
-    ) -> _Mark:
-        if detail or since is not received:
-            return _Mark(value, since, rule, seq, received, inferred, detail)
-        if self._shared_of != (received, seq):
-            self._shared.clear()
-            self._shared_of = (received, seq)
-        key = (value, rule, inferred, detail)
-        mark = self._shared.get(key)
-        if mark is None:
-            mark = self._shared[key] = _Mark(value, since, rule, seq, received, inferred, detail)
-        return mark

@@ -6,7 +6,6 @@ It merges partial updates and doubts snapshots that lack accounts; what an accou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -88,9 +87,7 @@ class Roster:
         self._missing = frozenset(missing.difference(gone))
         return gone, bool(self._missing) and not before
 
-    def merge(
-        self, entry: AccountEntry, rule: str, received: datetime, seq: int, *, inferred: bool = False
-    ) -> tuple[Record | None, Record] | None:
+    def merge(self, entry: AccountEntry, rule: str, *, inferred: bool = False) -> tuple[Record | None, Record] | None:
         """Apply one entry, of a snapshot or a ``user-state``; both have two kinds of fields (protocol.md 6.3).
 
         Absence keeps name, type, domain, registered, dnd and tag, and clears chatstatus, code and calls.
@@ -127,21 +124,21 @@ class Roster:
         self.records[number] = record
         log = self._log
         if record.registered is not None and (old is None or record.registered is not old.registered):
-            log.put(number, Axis.REGISTERED, _TRUTH[record.registered], rule, received, seq, inferred=inferred)
+            log.put(number, Axis.REGISTERED, _TRUTH[record.registered], rule, inferred=inferred)
         if record.dnd is not None and (old is None or record.dnd is not old.dnd):
-            log.put(number, Axis.DND, _TRUTH[record.dnd], rule, received, seq, inferred=inferred)
+            log.put(number, Axis.DND, _TRUTH[record.dnd], rule, inferred=inferred)
         if record.chat_status != base.chat_status:
             cleared = "account.cleared" if entry.chatstatus is UNSET else rule
-            log.put(number, Axis.CHAT_STATUS, record.chat_status, cleared, received, seq, inferred=inferred)
+            log.put(number, Axis.CHAT_STATUS, record.chat_status, cleared, inferred=inferred)
         if record.own or base.own:
             self._index(number, base.own, record.own)
         return old, record
 
-    def remove(self, number: str, received: datetime) -> Record:
+    def remove(self, number: str) -> Record:
         """Take out an account that is gone."""
         record = self.records.pop(number)
         self._index(number, record.own, ())
-        self._log.drop(number, received)
+        self._log.drop(number)
         return record
 
     def _index(self, number: str, before: Iterable[CallEntry], after: Iterable[CallEntry]) -> None:

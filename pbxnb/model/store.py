@@ -39,6 +39,7 @@ from .status import Gap
 __all__ = ["Scope", "Store"]
 
 _T = TypeVar("_T")
+_NONE: frozenset[str] = frozenset()
 
 _EVIDENCE_AFTER = timedelta(seconds=10)  # design 5.2: when a claim without a call says that the scope is our own calls
 
@@ -117,12 +118,11 @@ class Store:
             received: when it arrived, UTC. The store reads no clock.
             seq: number of its frame, kept as evidence.
         """
-        if seq:
-            self.seq = seq
         handler = self._handlers.get(type(message))
         if handler is None:
+            self.seq = seq or self.seq
             return NO_CHANGES
-        batch = Batch(message, received, seq)
+        batch = self._begin(Batch(message, received, seq))
         handler(message, batch)
         return self._commit(batch)
 
@@ -148,9 +148,7 @@ class Store:
             first: the first of its connection's life: the state is set, no event comes out.
             gap: the interval without news that it closes; marks the calls that were open across it.
         """
-        if seq:
-            self.seq = seq
-        batch = Batch(None, received, seq, continuous=False, silent=first)
+        batch = self._begin(Batch(None, received, seq, continuous=False, silent=first))
         if gap is not None:
             for leg in self._book.legs.values():
                 leg.gap = True
@@ -164,13 +162,13 @@ class Store:
 
     def tick(self, received: datetime) -> Changes:
         """Let time pass: forget conversations that ended a minute ago, drop calls outside the scope."""
-        batch = Batch(None, received, 0)
+        batch = self._begin(Batch(None, received, 0))
         self._lists.drop_foreign(batch)
         return self._commit(batch)
 
     def put_queue(self, queue: Queue, received: datetime) -> Changes:
         """Replace what is known of a queue."""
-        batch = Batch(None, received, 0)
+        batch = self._begin(Batch(None, received, 0))
         if self.queues.get(queue.number) != queue:
             batch.queues.append(queue.number)
             if queue.number not in self.queues:
@@ -180,7 +178,7 @@ class Store:
 
     def put_orbit(self, orbit: Orbit, received: datetime) -> Changes:
         """Replace what is known of a park orbit."""
-        batch = Batch(None, received, 0)
+        batch = self._begin(Batch(None, received, 0))
         if self.orbits.get(orbit.number) != orbit:
             batch.orbits.append(orbit.number)
             if orbit.number not in self.orbits:
@@ -256,6 +254,11 @@ class Store:
 
     # --- the outcome -------------------------------------------------------------------------------------------------
 
+    def _begin(self, batch: Batch) -> Batch:
+        self.seq = batch.seq or self.seq
+        self._people.log.at(batch.received, batch.seq)
+        return batch
+
     def _commit(self, batch: Batch) -> Changes:
         """Settle the ledger and the accounts, and say what changed."""
         for number in batch.retyped:
@@ -273,10 +276,10 @@ class Store:
         return Changes(
             events=() if batch.silent else batch.events(accounts),
             accounts=frozenset([number for number, _, _ in accounts]),
-            calls=frozenset(calls),
-            conversations=frozenset(conversations),
-            queues=frozenset(batch.queues),
-            orbits=frozenset(batch.orbits),
+            calls=frozenset(calls) if calls else _NONE,
+            conversations=frozenset(conversations) if conversations else _NONE,
+            queues=frozenset(batch.queues) if batch.queues else _NONE,
+            orbits=frozenset(batch.orbits) if batch.orbits else _NONE,
             ask_again=batch.ask_again,
         )
 

@@ -20,6 +20,9 @@ __all__ = ["Runner"]
 
 T = TypeVar("T")
 
+SETTLE = 0.02
+"""Seconds the loop goes on after its last task: closed transports let go of their sockets only then."""
+
 
 class Runner:
     """A loop in a thread, for as long as its main coroutine runs.
@@ -117,5 +120,4 @@ def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
         with suppress(TimeoutError):
             loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 0.2))
     loop.run_until_complete(loop.shutdown_asyncgens())
-    for _ in range(4):  # an aborted transport lets go of its socket a turn later; one with TLS, some turns
-        loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(SETTLE))

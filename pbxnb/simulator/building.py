@@ -82,10 +82,11 @@ def build(plan: Plan) -> Plant:
     away = 0.05 if chosen.people else 0.0
     furnish(pbx, extensions, seed=plan.seed, agents=chosen.agents, wrap_up=chosen.habits.wrap_up, away=away)
     user = plan.user or pbx.extensions[0].number
-    if pbx.extension(user) is None:
+    me = pbx.extension(user)
+    if me is None:
         numbers = f"{pbx.extensions[0].number} to {pbx.extensions[-1].number}"
         raise SimulatorError(f"There is no extension {user!r}.", hint=f"There are {numbers}.")
-    pbx.accounts[user].supervises = True  # so that a notebook can play every part; others command their own calls
+    me.supervises = True  # so that a notebook can play every part; all others command their own calls only
     traffic = Traffic(pbx, chosen, seed=plan.seed, user=user, utc_offset=offset)
     traffic.start()
     clock.advance_to(begin)

@@ -1,7 +1,8 @@
 """What each message of a client does to the PBX (protocol.md 4): one function per action, in one table.
 
-A client commands calls of its own extension, a supervisor those of others too (`Desk.acts_as`). It may say anything: what a PBX would not understand or not allow has no effect and no answer (protocol.md 6.14):
-none of these functions raises for it.
+A client commands the calls of its own extension, a supervisor those of others too (`Desk.acts_as`). It may say
+anything: what a PBX would not understand or not allow has no effect and no answer (protocol.md 6.14); none of these
+functions raises for it.
 """
 
 from __future__ import annotations

@@ -89,16 +89,17 @@ class Rest:
 
     # -- who may -------------------------------------------------------------------------------------------------
 
-    def ask_user(self, request: web.Request) -> Asked:
-        """``/rest/user/{account}/...``: the extension itself, its tenant, the administrator."""
+    def ask_user(self, request: web.Request, *, supervised: bool = False) -> Asked:
+        """``/rest/user/{account}/...``: the extension itself, its tenant, the administrator; supervisors if said so."""
         number, _, domain = request.match_info["account"].partition("@")
-        return self._asked(request, domain or next(iter(self._server.tenants)), number, own=True)
+        domain = domain or next(iter(self._server.tenants))
+        return self._asked(request, domain, number, own=True, supervised=supervised)
 
     def ask_domain(self, request: web.Request, number: str = "") -> Asked:
         """``/rest/domain/{domain}/...``: the tenant, the administrator, and extensions that see the tenant."""
         return self._asked(request, request.match_info["domain"], number, own=False)
 
-    def _asked(self, request: web.Request, domain: str, number: str, *, own: bool) -> Asked:
+    def _asked(self, request: web.Request, domain: str, number: str, *, own: bool, supervised: bool = False) -> Asked:
         whose = self._server.identity(request)
         if whose is None:
             raise web.HTTPUnauthorized(text="false", content_type="application/json")
@@ -107,8 +108,10 @@ class Rest:
         tenant = self._server.tenants.get(domain)
         if tenant is None or (number and number not in tenant.pbx.accounts):
             raise web.HTTPNotFound(text="false", content_type="application/json")
-        sees = whose.domain == domain and tenant.push.sees_domain(whose.user)
-        if not whose.may_act_for(domain, number) and (own or not sees):
+        at_home = whose.domain == domain
+        sees = at_home and not own and tenant.push.sees_domain(whose.user)
+        commands = at_home and supervised and tenant.push.supervises(whose.user)
+        if not (whose.may_act_for(domain, number) or sees or commands):
             raise web.HTTPForbidden(text="false", content_type="application/json")
         return Asked(whose, tenant, number)
 
@@ -165,7 +168,7 @@ class Rest:
 
     async def calls_get(self, request: web.Request) -> web.StreamResponse:
         """The legs of one account."""
-        asked = self.ask_user(request)
+        asked = self.ask_user(request, supervised=True)
         return answer(self._server.do(lambda: [self._leg(asked, c) for c in asked.pbx.calls_of(asked.number)]))
 
     def _leg(self, asked: Asked, call: Call) -> dict[str, Any]:
@@ -180,7 +183,7 @@ class Rest:
 
     async def calls_post(self, request: web.Request) -> web.StreamResponse:
         """One key selects the action (rest.md 2.7)."""
-        asked = self.ask_user(request)
+        asked = self.ask_user(request, supervised=True)
         body = await read_json(request)
         return answer(self._server.do(lambda: self._act(asked, body)))
 
@@ -222,14 +225,14 @@ class Rest:
 
     async def dnd_get(self, request: web.Request) -> web.StreamResponse:
         """Do not disturb."""
-        asked = self.ask_user(request)
+        asked = self.ask_user(request, supervised=True)
         extension = self._extension(asked)
         reason = extension.dnd_reason
         return answer({"state": extension.dnd, "reason": reason, "expires": "", "redirect": "", "hint": ""})
 
     async def dnd_post(self, request: web.Request) -> web.StreamResponse:
         """Set it, for ``expires`` seconds if given."""
-        asked = self.ask_user(request)
+        asked = self.ask_user(request, supervised=True)
         self._extension(asked)
         body = await read_json(request)
         on, expires = truth(body.get("state")), _integer(text(body, "expires"), 0)
@@ -333,9 +336,10 @@ class Rest:
         return answer({"login": agent is not None and agent.logged_in})
 
     async def acd_login_post(self, request: web.Request) -> web.StreamResponse:
-        """Log an agent in or out: itself, or anybody for who runs the tenant."""
+        """Log an agent in or out: itself, or anybody for who runs the tenant or supervises."""
         asked, queue = self._agent(request)
-        if not asked.whose.may_act_for(asked.pbx.domain, asked.number):
+        whose = asked.whose
+        if not (whose.may_act_for(asked.pbx.domain, asked.number) or asked.tenant.push.supervises(whose.user)):
             return answer(False, status=403)
         body = await read_json(request)
         self._server.do(lambda: asked.pbx.queue_login(queue.number, asked.number, truth(body.get("login"))))

@@ -40,7 +40,7 @@ class Simulator(Steering):
     Attributes:
         url: where to connect, ``ws://127.0.0.1:PORT`` or ``wss://``.
         domain: the first tenant.
-        user: an extension nobody in there speaks for: the client's.
+        user: an extension nobody in there speaks for: the client's. It supervises: it may command calls of others too.
         password: of every extension.
         admin: the system administrator's name and secret.
         tls_certificate: path of the certificate (PEM) to trust; empty without TLS.
@@ -275,7 +275,7 @@ def start(
         quirks: names of `quirks.QUIRKS`, or ``all`` for a random mixture.
         port: 0 takes any free one.
         tls: serve ``wss`` and ``https`` with a certificate made on the fly.
-        user: the extension nobody in there speaks for; the first by default.
+        user: the extension nobody in there speaks for, a supervisor; the first by default.
         password: of every extension and the administrator; a random one by default.
         open_cookie: sockets need no login.
         held: time stands still until the first client has its lists, so that the frames that follow are the same for

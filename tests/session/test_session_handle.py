@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -201,6 +203,14 @@ def test_a_handler_that_blocks_does_not_hold_the_close_for_long(server):
     assert time.monotonic() - begin < 10
     assert pbx.status.state == "closed"
     release.set()
+
+
+def test_a_script_that_forgets_to_close_says_goodbye_at_its_end(server):
+    code = f"import pbxnb; pbx = pbxnb.connect(**{server.arguments!r}).result(); pbx.on('*', print)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    server.wait(lambda s: s.closed)
+    assert server.closed[0][0] in (1000, 1001)
 
 
 # ---- reading ----

@@ -85,7 +85,7 @@ async def test_a_bad_frame_has_no_effect(what: str, dialect: str) -> None:
 
 
 async def test_other_peoples_calls_are_out_of_reach() -> None:
-    async with serve("empty", dialect="2016") as sim, client(sim) as http, http.line() as bad:
+    async with serve("empty", dialect="2016") as sim, client(sim) as http, http.line("45") as bad:
         theirs, more = sim.place_call("41", "42"), sim.place_call("43", "44")
         sim.answer(theirs)
         before = json.dumps(await bad.calls())

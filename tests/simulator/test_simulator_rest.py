@@ -88,7 +88,7 @@ async def test_an_impossible_command_is_false_and_changes_nothing(http: Http, bo
 
 
 async def test_rights(http: Http) -> None:
-    assert await http.ask("GET", "/rest/user/41@acme.example/calls") == 403
+    assert await http.ask("GET", "/rest/user/40@acme.example/calls", name="41@acme.example") == 403
     assert await http.ask("GET", "/rest/user/99@acme.example/calls", name="admin") == 404
     assert await http.ask("GET", "/rest/domain/other/acds", name="admin") == 404
     assert await http.ask("GET", "/rest/user/41@acme.example/calls", name="admin") == []
@@ -99,6 +99,23 @@ async def test_rights(http: Http) -> None:
     assert await http.ask("GET", "/rest/domain/acme.example/cdrs") == 403
     http.sim.login.api_access = False
     assert await http.ask("GET", "/rest/domain/acme.example/cdrs", name="admin") == 403
+
+
+async def test_a_supervisor_commands_for_others_and_nobody_else_does(http: Http) -> None:
+    sim = http.sim
+    call = sim.place_call(OUTSIDE, "41")
+    calls, dnd, texts = (f"/rest/user/41@acme.example/{what}" for what in ("calls", "dnd", "chat?number=42"))
+    queue = "/rest/domain/acme.example/account/41/acd_login?group=600"
+    for path, body in ((calls, {"remote-answer": call}), (dnd, {"state": True}), (queue, {"login": True})):
+        assert await http.ask("POST", path, name="42@acme.example", json=body) == 403
+        assert await http.ask("POST", path, json=body) is True, "the client's extension supervises"
+    assert state(http, call) == ("connected", OUTSIDE, "41")
+    assert sim.pbx.extension("41").dnd
+    assert sim.pbx.queues[0].agents["41"].logged_in
+    assert await http.ask("GET", texts) == 403, "what people write to each other is nobody's business"
+    assert await http.ask("POST", texts, json={"text": "as 41"}) == 403
+    sim.pbx.extension("40").supervises = False
+    assert await http.ask("POST", calls, json={"hangup": call}) == 403
 
 
 async def test_do_not_disturb(http: Http) -> None:
@@ -156,7 +173,7 @@ async def test_agents_log_in_and_out(http: Http) -> None:
     assert await http.ask("GET", path) == {"login": False}
     assert await http.ask("POST", path, json={"login": True}) is True
     assert await http.ask("GET", path) == {"login": True}
-    assert await http.ask("POST", path.replace("40", "41"), json={"login": False}) == 403
+    assert await http.ask("POST", path, name="41@acme.example", json={"login": False}) == 403
     assert await http.ask("POST", path.replace("600", "500"), json={"login": True}) == 404
 
 

@@ -105,6 +105,39 @@ async def test_orbits_lamps_ringtones_and_recording() -> None:
         assert (await line.next("rec-stop"))["id"] == call
 
 
+@pytest.mark.parametrize("dialect", ["modern", "2016"])
+async def test_a_supervisor_moves_calls_of_others_by_socket(dialect: str) -> None:
+    transfer = "blind-transfer2" if dialect == "modern" else "blind-transfer"
+    async with serve("empty", dialect=dialect) as sim, client(sim) as http:
+        call = sim.place_call(OUTSIDE, "41")
+        sim.answer(call)
+        async with http.line("42") as other, http.line() as ours:
+            for line, recorded, to in ((other, False, "41"), (ours, True, "43")):
+                await line.send("rec-call", id=call, startstop="on")
+                await line.answered()
+                assert sim.pbx.calls[call].recording is recorded
+                await line.send(transfer, id=call, from_=OUTSIDE, to="43")
+                await line.answered()
+                assert sim.pbx.calls[call].called.number == to
+
+
+async def test_a_supervisor_of_2016_answers_holds_joins_and_ends_calls_of_others() -> None:
+    async with serve("empty", dialect="2016") as sim, client(sim) as http, http.line() as line:
+        one, two = sim.place_call(OUTSIDE, "41"), sim.place_call("41", "42")
+        phases = []
+        for action, id_ in (("accept-call", one), ("hold-call", one), ("hold-call", one), ("accept-call", two)):
+            await line.send(action, id=id_)
+            await line.answered()
+            phases.append(sim.pbx.calls[id_].phase)
+        assert phases == ["connected", "held", "connected", "connected"]
+        await line.send("att-transfer", id=one, from_=OUTSIDE, id2=two, to="42")
+        await line.answered()
+        assert [c.called.number for c in sim.pbx.calls.values()] == ["42"]
+        await line.send("clear-call", id=one)
+        await line.answered()
+        assert not sim.pbx.calls
+
+
 async def test_a_missed_call_is_counted() -> None:
     async with serve("empty") as sim, client(sim) as http, http.line() as line:
         await line.answered()
