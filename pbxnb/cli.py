@@ -1,21 +1,35 @@
 """The command line: ``pbxnb check``, ``simulate``, ``watch``, ``demo``. Parses, calls, prints; knows nothing itself.
 
-Results go to standard output, remarks to standard error. Exit codes: 0 well, 1 a problem was found, 2 wrong usage.
+Results go to standard output, remarks to standard error. Exit codes: 0 well, 1 a problem was found, 2 wrong usage,
+130 interrupted before there was a result.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from . import errors
 
 __all__ = ["main"]
+
+_IN_THE_SHELL = (
+    (r'Write it as ("\S+?"), with .*$', "Write it as: wss://pbx.example.com --domain acme.example --user 45"),
+    (r"Give it as login=pbxnb\.(Password|Session)\(…\)", "Give it in PBXNB_PASSWORD or PBXNB_SESSION"),
+    (r"tls=pbxnb\.Pin\([^)]*\)", "--tls sha256:…"),
+    (r'tls="(path\.pem)"', r"--tls \1"),
+    (r"\ban AdminToken\b", "--login admin"),
+    (r"\ba Session from a browser\b", "--login session with a browser's cookie"),
+    (r"\b(domain|user|login|tls)=", r"--\1"),
+)
+"""What a hint calls an argument of `connect`, and what the command line calls it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,34 +41,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    arguments = _parser().parse_args(argv)
+    arguments, unknown = _parser().parse_known_args(argv)
+    if unknown:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
     except errors.PbxError as error:
-        _remark(f"pbxnb: {error}")
+        hint = _in_the_shell(error.hint)
+        if arguments.json:
+            _say(json.dumps({"ok": False, "error": type(error).__name__, "said": error.message, "try": hint}))
+        else:
+            _remark(f"pbxnb: {error.message} {hint}".rstrip())
         return 2 if isinstance(error, errors.ConfigError) else 1
     except KeyboardInterrupt:
-        return 0
+        return 130
     except BrokenPipeError:  # the reader of a pipe (head, grep -m) has had enough
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Answers a mistyped command, option or choice with the nearest right one."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '([^']*)'|unrecognized arguments: (\S+)", message)
+        if wrong:
+            given, choices = wrong[1] or wrong[2], message.partition("(choose from ")[2]
+            known = re.findall(r"[\w-]+", choices) if choices else re.findall(r"--[a-z-]+", self.format_help())
+            near = difflib.get_close_matches(given, known, n=1)
+            message += f"; did you mean {near[0]!r}?" if near else ""
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pbxnb", description="The PBX, live, in a notebook.")
+    parser = _Parser(prog="pbxnb", description="The PBX, live, in a notebook.")
+    parser.add_argument("--version", action="version", version=f"pbxnb {_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="walk through a connection and say in plain words what is wrong")
     _connection(check)
-    check.set_defaults(run=_check)
+    check.set_defaults(run=_check, parser=check)
 
     watch = commands.add_parser("watch", help="print events as JSON lines until interrupted")
     _connection(watch)
     watch.add_argument("--kind", default="*", help="kinds to print, a glob such as call.* (default: all but message)")
     watch.add_argument("--count", type=int, default=0, metavar="N", help="stop after N events")
-    watch.set_defaults(run=_watch)
+    watch.set_defaults(run=_watch, parser=watch)
 
     simulate = commands.add_parser("simulate", help="run an embedded PBX by itself")
     simulate.add_argument("preset", nargs="?", default="office", help="quiet, office, callcentre, storm, classroom ...")
@@ -72,14 +106,14 @@ def _parser() -> argparse.ArgumentParser:
         "--fault", action="append", default=[], metavar="NAME", help="start with this fault; repeatable"
     )
     simulate.add_argument("--json", action="store_true", help="machine-readable output")
-    simulate.set_defaults(run=_simulate)
+    simulate.set_defaults(run=_simulate, parser=simulate)
 
     demo = commands.add_parser("demo", help="open JupyterLab on the first notebook, with a simulated PBX")
     demo.add_argument("--check", action="store_true", help="run the demo end to end without a browser, then stop")
     demo.add_argument("--port", type=int, default=8888, help="port of JupyterLab (default 8888)")
     demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
     demo.add_argument("--json", action="store_true", help="machine-readable output")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, parser=demo)
     return parser
 
 
@@ -99,6 +133,19 @@ def _connection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls", help="a CA or certificate file, sha256:FINGERPRINT, or insecure")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds to wait for the line (default 10)")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("pbxnb")
+
+
+def _in_the_shell(hint: str) -> str:
+    """A hint in the words of the command line."""
+    for pattern, words in _IN_THE_SHELL:
+        hint = re.sub(pattern, words, hint)
+    return hint
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -141,7 +188,7 @@ def _watch(arguments: argparse.Namespace) -> int:
 
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     printed = 0
-    with connect(arguments.url, **_options(arguments)) as pbx:
+    with connect(arguments.url, **_options(arguments)) as pbx, contextlib.suppress(KeyboardInterrupt):
         kinds = arguments.kind if arguments.kind != "*" else "[!m]*"  # every kind but `message`
         pbx.on(kinds, events.put)
         _remark(f"pbxnb: live on {arguments.url}; events follow, Ctrl-C ends.")
@@ -168,11 +215,12 @@ def _check(arguments: argparse.Namespace) -> int:
         passed, steps = True, []
         async for step in check(arguments.url, **_options(arguments)):
             passed = passed and step.ok
-            steps.append({"step": step.name, "ok": step.ok, "said": step.said, "try": step.hint})
+            hint = _in_the_shell(step.hint)
+            steps.append({"step": step.name, "ok": step.ok, "said": step.said, "try": hint})
             if not arguments.json:
                 _say(f"{'ok  ' if step.ok else 'FAIL'} {step.name:<14} {step.said}")
-                if step.hint:
-                    _say(f"     {'':<14} {step.hint}")
+                if hint:
+                    _say(f"     {'':<14} {hint}")
         if arguments.json:
             _say(json.dumps({"ok": passed, "steps": steps}, ensure_ascii=False, indent=2))
         return passed

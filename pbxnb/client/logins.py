@@ -259,7 +259,7 @@ def _refusal(answers: list[tuple[str, Reply]], http: Rest) -> LoginRefused:
     said = {_said(reply) for _, reply in answers}
     tried = "; ".join(f"{what}: {_said(reply)}" for what, reply in answers)
     if len(said) == 1:
-        tried = f"{len(answers)} ways of asking, each answered with {said.pop()}"
+        tried = f"{len(answers)} ways of asking, each got {said.pop()}"
     statuses = {reply.status for _, reply in answers}
     if 403 in statuses:
         return ApiAccessOff(
@@ -275,7 +275,7 @@ def _refusal(answers: list[tuple[str, Reply]], http: Rest) -> LoginRefused:
         )
     return LoginRefused(
         f"The PBX does not accept this password for {endpoint.account} (tried {tried}).",
-        hint="It is the web password, not the SIP password or PIN; a wrong domain= or user= is refused in the same way. "
+        hint="It is the web password, not the SIP password or PIN; a wrong domain= or user= is refused the same way. "
         "PBX 69 and later may want an AdminToken.",
     )
 

@@ -1,21 +1,25 @@
 """What the timeline remembers: phases of calls on lanes, kept so that a window costs the same whatever lies behind it.
 
-Two indexes, both filled as phases arrive: blocks by the minute they touch, for windows with few of them, and busy time
-per lane in ever coarser bins, for windows with many. Pure: times are seconds since 1970, no clock, no plotly.
+Two indexes, both filled as phases arrive: blocks on shelves by start and length, for windows with few of them, and
+busy time per lane in ever coarser bins, for windows with many. Pure: times are seconds since 1970, no clock, no plotly.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Collection, Iterator
 
 import msgspec
 
-__all__ = ["Block", "Density", "History"]
+from .density import Bins, Density
+from .stories import Story
 
-MINUTE = 60.0
+__all__ = ["WIDTHS", "Block", "Density", "History"]
+
 WIDTHS = (60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
-"""Bin widths of the density index, seconds, finest first; each divides the next."""
+"""Bin widths of the density index, seconds, finest first."""
+SHELVES = (300.0, 4800.0, 86_400.0)
+"""Blocks up to this long stand on the same shelf, in compartments of the same width: a window has to look only one
+compartment back, and an hour-long call does not make every window look an hour back."""
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -26,71 +30,62 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         state: the phase: ringing, connected, held, parked, queued ...
         start: seconds since 1970, UTC.
         end: likewise; None while it lasts.
-        call: id of the conversation it belongs to.
-        story: one line for the hover text.
+        story: of the conversation it belongs to.
     """
 
     lane: str
     state: str
     start: float
     end: float | None
-    call: str
-    story: str = ""
+    story: Story
 
-
-class Density(msgspec.Struct, frozen=True, gc=False):
-    """A bin of one lane: the share of its time that was busy, 0 to 1, and how many blocks began in it."""
-
-    lane: str
-    start: float
-    width: float
-    share: float
-    blocks: int
+    @property
+    def call(self) -> str:
+        """Id of the conversation."""
+        return self.story.whole.call
 
 
 class History:
     """Ended blocks, bounded, found by window in time proportional to what is found.
 
     Args:
-        most: blocks kept; beyond it the oldest minutes go, their density stays.
+        most: blocks kept; beyond it the oldest go, their density stays.
     """
 
-    def __init__(self, most: int = 500_000) -> None:
+    def __init__(self, most: int = 300_000) -> None:
         self.most = most
         self.size = 0
-        self._minutes: dict[int, list[Block]] = defaultdict(list)
-        self._order: deque[int] = deque()
-        # Longest block that started in each minute, in minutes: how far back a window must look for it.
-        self._longest = 0
-        self._busy: list[dict[tuple[str, int], list[float]]] = [defaultdict(lambda: [0.0, 0.0]) for _ in WIDTHS]
-        self._lanes: list[dict[int, set[str]]] = [defaultdict(set) for _ in WIDTHS]
-        self._begun: list[dict[int, int]] = [defaultdict(int) for _ in WIDTHS]
+        # one a shelf: compartment -> lane -> blocks
+        self._shelves: list[dict[int, dict[str, list[Block]]]] = [{} for _ in SHELVES]
+        self._levels = [Bins(width) for width in WIDTHS]
+        self._forgotten = float("-inf")
 
     def add(self, block: Block) -> None:
         """Remember an ended block; one without an end, or that ends before it starts, is left out."""
         if block.end is None or block.end < block.start:
             return
-        first, last = int(block.start // MINUTE), int(block.end // MINUTE)
-        if first not in self._minutes:
-            self._order.append(first)
-        self._minutes[first].append(block)
-        self._longest = max(self._longest, min(last - first, 24 * 60))
+        shelf = next((n for n, most in enumerate(SHELVES) if block.end - block.start <= most), len(SHELVES) - 1)
+        # What lasts longer than the longest compartment is found by its last day.
+        start = max(block.start, block.end - SHELVES[-1])
+        self._shelves[shelf].setdefault(int(start // SHELVES[shelf]), {}).setdefault(block.lane, []).append(block)
+        for level in self._levels:
+            level.add(block.lane, block.start, block.end)
         self.size += 1
-        for level, width in enumerate(WIDTHS):
-            self._begun[level][int(block.start // width)] += 1
-            for bin_, busy in _slices(block.start, block.end, width):
-                cell = self._busy[level][block.lane, bin_]
-                cell[0] += busy
-                self._lanes[level][bin_].add(block.lane)
-            self._busy[level][block.lane, int(block.start // width)][1] += 1
-        while self.size > self.most and len(self._order) > 1:
-            self.size -= len(self._minutes.pop(self._order.popleft()))
+        while self.size > self.most and self._forget():
+            pass
 
-    def count(self, start: float, end: float) -> int:
-        """About how many blocks began in a window; exact at bin edges, never walks the blocks."""
-        level = _level(end - start, 400)
-        width = WIDTHS[level]
-        return sum(self._begun[level].get(bin_, 0) for bin_ in range(int(start // width), int(end // width) + 1))
+    def complete(self, start: float) -> bool:
+        """Whether every block that touches a time from ``start`` on is still there."""
+        return start >= self._forgotten
+
+    def count(self, start: float, end: float, lanes: Collection[str] | None = None) -> int:
+        """How many blocks began in a window, exact to the nearest bin; never walks the blocks."""
+        return sum(
+            int(cell[1])
+            for _, cells in self._level(start, end, 60).within(start, end)
+            for lane, cell in cells.items()
+            if lanes is None or lane in lanes
+        )
 
     def blocks(self, start: float, end: float, lanes: Collection[str] | None = None) -> list[Block]:
         """The ended blocks that touch a window, in order of start.
@@ -99,47 +94,45 @@ class History:
             start, end: seconds since 1970.
             lanes: only these; None for all.
         """
-        first = int(start // MINUTE) - self._longest
         found = [
             block
-            for minute in range(first, int(end // MINUTE) + 1)
-            for block in self._minutes.get(minute, ())
-            if block.start < end
-            and block.end is not None
-            and block.end > start
-            and (lanes is None or block.lane in lanes)
+            for shelf, width in zip(self._shelves, SHELVES, strict=True)
+            for place in range(int(start // width) - 1, int(end // width) + 1)
+            for block in _some(shelf.get(place, {}), lanes)
+            if block.start < end and block.end is not None and block.end > start
         ]
-        return sorted(found, key=lambda block: (block.start, block.lane, block.call))
+        return sorted(found, key=lambda block: (block.start, block.lane, block.story.call))
 
     def lanes(self, start: float, end: float) -> set[str]:
         """The lanes on which anything was busy in a window, to the nearest bin."""
-        level = _level(end - start, 12)
-        width = WIDTHS[level]
-        return set().union(
-            *(self._lanes[level].get(bin_, ()) for bin_ in range(int(start // width), int(end // width) + 1))
-        )
+        return set().union(*(cells for _, cells in self._level(start, end, 20).within(start, end)))
 
     def density(self, start: float, end: float, lanes: Collection[str], most: int = 600) -> list[Density]:
         """Busy share of each lane in bins, coarse enough that there are at most ``most`` of them."""
-        level = _level(end - start, max(1, most // max(1, len(lanes)) - 2))
-        width = WIDTHS[level]
-        busy = self._busy[level]
-        return [
-            Density(lane, bin_ * width, width, min(1.0, cell[0] / width), int(cell[1]))
-            for lane in lanes
-            for bin_ in range(int(start // width), int(end // width) + 1)
-            if (cell := busy.get((lane, bin_))) is not None
-        ]
+        return self._level(start, end, max(1, most // max(1, len(lanes)) - 2)).density(start, end, lanes)
+
+    def _level(self, start: float, end: float, bins: int) -> Bins:
+        """The finest level that covers a window in at most ``bins`` bins and reaches back to it; else the coarsest."""
+        return next(
+            (level for level in self._levels if (end - start) / level.width <= bins and level.reaches(start)),
+            self._levels[-1],
+        )
+
+    def _forget(self) -> bool:
+        """Drop the oldest compartment; compartments were begun in about the order of time."""
+        oldest = [(next(iter(shelf)) * width, n) for n, (shelf, width) in enumerate(zip(self._shelves, SHELVES)) if shelf]
+        if sum(len(shelf) for shelf in self._shelves) <= 1:
+            return False
+        _, n = min(oldest)
+        place = next(iter(self._shelves[n]))
+        gone = self._shelves[n].pop(place)
+        self.size -= sum(len(blocks) for blocks in gone.values())
+        self._forgotten = max(self._forgotten, (place + 2) * SHELVES[n])
+        return True
 
 
-def _level(span: float, bins: int) -> int:
-    """The finest level that covers a span in at most ``bins`` bins; the coarsest, where none does."""
-    return next((level for level, width in enumerate(WIDTHS) if span / width <= bins), len(WIDTHS) - 1)
-
-
-def _slices(start: float, end: float, width: float) -> Iterator[tuple[int, float]]:
-    """The bins an interval touches, with the seconds spent in each."""
-    bin_ = int(start // width)
-    while bin_ * width < end:
-        yield bin_, min(end, (bin_ + 1) * width) - max(start, bin_ * width)
-        bin_ += 1
+def _some(lanes: dict[str, list[Block]], wanted: Collection[str] | None) -> Iterator[Block]:
+    """The blocks of some lanes of a compartment, whichever of the two lists is the shorter one to walk."""
+    for lane in lanes if wanted is None or len(lanes) < len(wanted) else wanted:
+        if wanted is None or lane in wanted:
+            yield from lanes.get(lane, ())

@@ -1,137 +1,171 @@
 """What of the timeline is drawn in a window: at most about 600 marks, single blocks while they fit, density beyond.
 
-Pure: from the timeline's memory, the running phases and a window to columns of numbers, ready for one bar trace each.
+Pure: from the timeline's memory, the running phases and a window to marks and a grid of densities.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from .history import Block, Density, History
+from .history import WIDTHS, Block, History
+from .pages import Key, Mark
+from .stories import Story, span_text
 
-__all__ = ["MOST", "Column", "Scene", "scene"]
+__all__ = ["MOST", "Heat", "Scene", "scene", "text_limit"]
 
 MOST = 600
-FADE = ((0.55, 1.0), (0.2, 0.75), (0.15, 0.45), (0.1, 0.2))
-"""How a running block fades at now: shares of its visible length with their opacities, the last at now."""
+MOST_RUNNING = 150
+_STORIES = ((80, 700), (200, 200), (MOST * 10, 60))
+"""Up to so many marks, so many characters of hover text each: a crowded window tells the phase, a sparse one the story."""
 
 
-class Column(msgspec.Struct, frozen=True):
-    """The marks of one trace, as parallel lists.
+class Heat(msgspec.Struct, frozen=True):
+    """Busy shares as a grid, one row per lane: percent of each bin from ``start`` on, ``width`` seconds each."""
 
-    Attributes:
-        base: start of each mark, seconds since 1970.
-        length: its length, seconds.
-        row: its lane's row number.
-        opacity: 0 to 1.
-        call: the conversation's id, empty for density.
-        text: the hover text, unescaped.
-    """
-
-    base: list[float]
-    length: list[float]
-    row: list[float]
-    opacity: list[float]
-    call: list[str]
-    text: list[str]
-
-    def add(self, start: float, end: float, row: float, opacity: float, call: str, text: str) -> None:
-        """Append one mark; times in seconds, kept to a tenth."""
-        self.base.append(round(start, 1))
-        self.length.append(round(end - start, 1))
-        self.row.append(row)
-        self.opacity.append(opacity)
-        self.call.append(call)
-        self.text.append(text)
+    start: float
+    width: float
+    rows: list[list[int]]
 
 
 class Scene(msgspec.Struct, frozen=True):
     """Everything drawn in one window.
 
     Attributes:
-        columns: marks per trace, by phase; ``density`` for bins.
-        dense: True when the window holds more than single marks can show.
-        marks: how many marks in all.
+        ended: marks of ended blocks.
+        running: marks of what goes on, up to now.
+        heat: instead of ``ended``, when the window holds more than single marks can show.
+        links: ``(left, row, arrived, row)`` of each move between two visible lanes.
+        selected: marks of the selected conversations.
     """
 
-    columns: dict[str, Column]
-    dense: bool
-    marks: int
+    ended: dict[Key, Mark]
+    running: list[Mark]
+    heat: Heat | None
+    links: list[tuple[float, int, float, int]]
+    selected: list[Mark]
+
+    @property
+    def marks(self) -> int:
+        """How many marks in all; a grid counts as its cells."""
+        cells = sum(len(row) for row in self.heat.rows) if self.heat else 0
+        return len(self.ended) + len(self.running) + cells
+
+
+def text_limit(marks: int, before: int = 0) -> int:
+    """Characters of hover text per mark; stays at ``before`` near a border, where it would change to and fro."""
+    limit = next(limit for most, limit in _STORIES if marks <= most)
+    near = next(limit for most, limit in _STORIES if marks <= 1.3 * most), next(
+        limit for most, limit in _STORIES if 1.3 * marks <= most
+    )
+    return before if before in near else limit
 
 
 def scene(
     history: History,
-    running: Iterable[Block],
+    running: Sequence[Block],
     start: float,
     end: float,
     now: float,
     lanes: Sequence[str],
     *,
+    selected: Collection[str] = (),
+    limit: int = 0,
     most: int = MOST,
 ) -> Scene:
     """Choose the marks of a window.
 
     Args:
         history: ended blocks.
-        running: blocks without an end; drawn up to ``now``, fading.
+        running: blocks without an end; drawn up to ``now``.
         start, end: the window, seconds since 1970.
         now: PBX time, seconds since 1970.
-        lanes: the visible lanes, top to bottom; a lane's place is its row.
-        most: marks at most, the running ones' fading parts not counted.
+        lanes: the rows, top to bottom; an empty name is a row without blocks.
+        selected: ids of the selected conversations.
+        limit: characters of hover text that the last scene had.
+        most: marks at most.
     """
-    rows = {lane: row for row, lane in enumerate(lanes)}
-    columns: dict[str, Column] = {}
-    # Counting over all lanes is cheap and never too low; only a promising window is looked through.
-    blocks = history.blocks(start, end, rows) if history.count(start, end) <= 4 * most else None
-    dense = blocks is None or len(blocks) > most
-    if blocks is None or dense:
-        for bin_ in history.density(start, end, lanes, most):
-            text = f"{bin_.blocks} blocks, busy {bin_.share:.0%} of {_span(bin_.width)}"
-            _column(columns, "density").add(
-                bin_.start, bin_.start + bin_.width, rows[bin_.lane], _shade(bin_), "", text
-            )
-    else:
-        for block in blocks:
-            if block.end is not None:
-                column = _column(columns, block.state)
-                column.add(block.start, block.end, rows[block.lane], 1.0, block.call, _told(block, block.end))
-    for block in running:
-        if block.lane in rows and block.start < min(end, now):
-            _fade(columns, block, max(block.start, start), min(now, end), rows[block.lane], now)
-    return Scene(columns, dense, sum(len(column.base) for column in columns.values()))
+    rows = {lane: row for row, lane in enumerate(lanes) if lane}
+    shown = [block for block in running if block.lane in rows and block.start < min(end, now)]
+    # Counting is cheap and about right; only a promising window is looked through.
+    begun = history.count(start, end, rows)
+    blocks = history.blocks(start, end, rows) if begun <= 1.5 * most and (history.complete(start) or not begun) else None
+    heat = None
+    if blocks is None or len(blocks) > most:
+        heat, blocks = _heat(history, start, end, lanes, rows, most), []
+    limit = text_limit(len(blocks) + len(shown), limit)
+    told = _Texts(now, limit)
+    ended = {
+        (block.call, block.state, block.lane, block.start): Mark(
+            round(block.start, 1),
+            round(block.end - block.start, 1),
+            rows[block.lane],
+            block.state,
+            told.of(block, block.end),
+            block.call,
+        )
+        for block in blocks
+        if block.end is not None
+    }
+    going = _running(shown, now, rows, told)
+    stories = {id(story): story for story in (block.story.whole for block in (*blocks, *shown))}
+    chosen = [mark for mark in (*ended.values(), *going) if mark.call in selected] if selected else []
+    return Scene(ended, going, heat, _links(stories.values(), rows, start, end), chosen)
 
 
-def _fade(columns: dict[str, Column], block: Block, left: float, right: float, row: int, now: float) -> None:
-    """A running block fades towards now; one that leaves the window on the right stays solid."""
-    text = _told(block, now) + ", going on"
-    if right < now:
-        _column(columns, block.state).add(left, right, row, 1.0, block.call, text)
-        return
-    at = left
-    for share, opacity in FADE:
-        until = at + share * (right - left)
-        _column(columns, block.state).add(at, until, row, opacity, block.call, text)
-        at = until
+def _heat(history: History, start: float, end: float, lanes: Sequence[str], rows: dict[str, int], most: int) -> Heat:
+    bins = history.density(start, end, rows, most)
+    width = bins[0].width if bins else WIDTHS[-1]
+    first = int(start // width)
+    grid = [[0] * (int(end // width) - first + 1) for _ in lanes]
+    for bin_ in bins:
+        # a bin with little in it must still be seen
+        grid[rows[bin_.lane]][int(bin_.start // width) - first] = max(1, round(100 * bin_.share)) if bin_.blocks or bin_.share else 0
+    return Heat(first * width, width, grid)
 
 
-def _column(columns: dict[str, Column], name: str) -> Column:
-    if name not in columns:
-        columns[name] = Column([], [], [], [], [], [])
-    return columns[name]
+def _running(blocks: Sequence[Block], now: float, rows: dict[str, int], told: _Texts) -> list[Mark]:
+    if len(blocks) <= MOST_RUNNING:
+        return [_mark(block, now, rows, told.of(block, None)) for block in blocks]
+    # More than can be told apart: the longest of each lane stands for all of them, and says so.
+    by_lane: dict[str, list[Block]] = {}
+    for block in blocks:
+        by_lane.setdefault(block.lane, []).append(block)
+    return [_mark(many[0], now, rows, f"{len(many)} calls going on") for many in by_lane.values()]
 
 
-def _shade(bin_: Density) -> float:
-    """A bin with little in it must still be seen."""
-    return round(0.15 + 0.85 * bin_.share, 2)
+def _mark(block: Block, now: float, rows: dict[str, int], text: str) -> Mark:
+    return Mark(round(block.start, 1), round(now - block.start, 1), rows[block.lane], block.state, text, block.call)
 
 
-def _told(block: Block, end: float) -> str:
-    return f"{block.state} {_span(end - block.start)} · {block.story}"
+def _links(
+    stories: Iterable[Story], rows: dict[str, int], start: float, end: float
+) -> list[tuple[float, int, float, int]]:
+    return [
+        (move.left, rows[move.lane], move.arrived, rows[move.to])
+        for story in stories
+        if len(story.phases) > 1
+        for move in story.moves()
+        if move.lane in rows and move.to in rows and move.left < end and move.arrived > start
+    ]
 
 
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d}"
+class _Texts:
+    """Hover texts within a limit; a story is told once, however many blocks it has."""
+
+    def __init__(self, now: float, limit: int) -> None:
+        self._now = now
+        self._limit = limit
+        self._told: dict[int, str] = {}
+
+    def of(self, block: Block, end: float | None) -> str:
+        lasted = span_text((self._now if end is None else end) - block.start)
+        first = f"{block.state} {lasted}{', going on' if end is None else ''}"
+        story = block.story.whole
+        if self._limit < 100:
+            return f"{first}\n{story.title}"[: self._limit]
+        told = self._told.get(id(story))
+        if told is None:
+            told = self._told[id(story)] = story.tell(self._now)
+        return f"{first}\n{told}"[: self._limit]

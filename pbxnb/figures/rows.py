@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pbxnb.model.entities import Account
 from pbxnb.ui.handle import Handle
 
 from .history import Block, History
 from .phases import LaneBy
 
-__all__ = ["choose"]
+__all__ = ["GroupBy", "Row", "SortBy", "choose"]
+
+GroupBy = Literal["", "department", "type"]
+SortBy = Literal["number", "name", "busy"]
+_NONE = Account(number="", type="", since=None)  # type: ignore[arg-type]  # stands for a lane that is no account
+
+
+class Row(NamedTuple):
+    """A row of the timeline; a lane, or without one the heading of a group."""
+
+    lane: str
+    label: str
 
 
 def choose(
     handle: Handle,
     history: History,
-    running: list[Block],
+    running: Sequence[Block],
     window: tuple[float, float],
     *,
     by: LaneBy,
     filter: str = "",  # noqa: A002 - the field's word, and the panel's trait
     collapse_idle: bool | None = None,
+    sort: SortBy = "number",
+    group_by: GroupBy = "",
     most: int = 24,
-) -> tuple[dict[str, str], int]:
-    """Choose the lanes of a window.
+) -> tuple[list[Row], int]:
+    """Choose the rows of a window.
 
     Args:
         handle: whose accounts give the names.
@@ -31,27 +48,56 @@ def choose(
         by: what a lane stands for.
         filter: part of a number or name, any case.
         collapse_idle: leave out lanes without a block in the window; None: when there are more lanes than ``most``.
+        sort: by ``number``, by ``name``, or ``busy``: what goes on first, the longest on top.
+        group_by: ``department`` or ``type`` of the account; a heading before each group.
         most: lanes at most; those with a running call first.
 
     Returns:
-        Lane -> label in order of number, and how many lanes did not fit.
+        The rows from top to bottom, and how many lanes did not fit.
     """
     accounts = handle.accounts
-    busy = {block.lane for block in running}
-    active = busy | history.lanes(*window)
-    if by == "extension":
-        names = {number: account.name for number, account in accounts.items() if account.type == "extensions"}
-    elif by == "queue":
-        names = {number: account.name for number, account in accounts.items() if account.type == "acds"}
-    else:
-        names = {}
-    if by == "call" or collapse_idle or (collapse_idle is None and len(names) > most):
+    busy: dict[str, float] = {}
+    for block in running:
+        busy.setdefault(block.lane, block.start)
+    active = busy.keys() | history.lanes(*window)
+    names = _names(accounts, active, by)
+    if collapse_idle or (collapse_idle is None and len(names) > most):
         names = {lane: name for lane, name in names.items() if lane in active}
-    if by == "call":
-        names = dict.fromkeys(active, "")
     wanted = filter.casefold()
     fitting = [lane for lane, name in names.items() if wanted in lane.casefold() or wanted in name.casefold()]
     # Running calls must not fall off the edge; beyond them the lowest numbers stay.
-    kept = set(sorted(fitting, key=lambda lane: (lane not in busy, len(lane), lane))[:most])
-    ordered = sorted(kept, key=lambda lane: (len(lane), lane))
-    return {lane: f"{lane} {names[lane]}".strip() for lane in ordered}, len(fitting) - len(ordered)
+    kept = sorted(fitting, key=lambda lane: (lane not in busy, len(lane), lane))[:most]
+    orders = {
+        "number": lambda lane: (),
+        "name": lambda lane: (not names[lane], names[lane].casefold()),
+        "busy": lambda lane: (lane not in busy, busy.get(lane, 0.0)),
+    }
+    group = {lane: _group(accounts.get(lane, _NONE), group_by) for lane in kept}
+    kept.sort(key=lambda lane: (not group[lane], group[lane], *orders[sort](lane), len(lane), lane))
+    rows: list[Row] = []
+    for lane in kept:
+        if group_by and (not rows or group[lane] != group[last]):
+            rows.append(Row("", group[lane] or f"no {group_by}"))
+        last = lane
+        rows.append(Row(lane, f"{lane} {names[lane]}".strip()))
+    return rows, len(fitting) - len(kept)
+
+
+def _names(accounts: object, active: set[str], by: LaneBy) -> dict[str, str]:
+    """Every lane there may be, with its name: extensions always, other accounts where a call waits on them now."""
+    listed = dict(accounts.items())  # type: ignore[attr-defined]  # a live mapping: one reading of it
+    if by == "call":
+        return dict.fromkeys(active, "")
+    if by == "queue":
+        return {number: account.name for number, account in listed.items() if account.type == "acds"}
+    return {
+        number: account.name
+        for number, account in listed.items()
+        if account.type == "extensions" or number in active
+    }
+
+
+def _group(account: Account, by: GroupBy) -> str:
+    if by == "type":
+        return account.type
+    return str(account.extra.get("department") or "") if by == "department" else ""

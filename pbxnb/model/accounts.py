@@ -9,7 +9,7 @@ from pbxnb.protocol.messages import AccountEntry
 
 from .batch import AccountChange, Batch
 from .calls import CallBook
-from .derive import Doing, doing, number_order
+from .derive import doing, number_order
 from .entities import Account
 from .presence import Axis, PresenceLog
 from .roster import Record, Roster
@@ -33,7 +33,6 @@ class AccountBook:
         self.log = PresenceLog()
         self.roster = Roster(self.log)
         self._book = book
-        self._rules: dict[str, str] = {}  # number -> rule that gave its state
         self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first
 
     def merge(self, entry: AccountEntry, batch: Batch, rule: str) -> None:
@@ -83,7 +82,7 @@ class AccountBook:
             before = self.accounts.get(number)
             if record is None:
                 if before is not None:
-                    del self.accounts[number], self._rules[number]
+                    del self.accounts[number]
                     changes.append((number, before, None))
                 continue
             after = self._account(record, before, batch)
@@ -101,10 +100,10 @@ class AccountBook:
     def _account(self, record: Record, before: Account | None, batch: Batch) -> Account:
         number = record.number
         legs = self._book.naming(number, [entry.id for entry in record.own] if record.own else ())
-        if legs:
+        if legs and self._claims:
             self._claims.pop(number, None)
         calls = [leg.call for leg in legs]
-        doing_now = doing(
+        state, inferred, rule, detail = doing(
             number,
             calls,
             record.own,
@@ -112,10 +111,9 @@ class AccountBook:
             # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
             offline=record.registered is False and record.type == "extensions",
         )
-        state, inferred, rule, _ = doing_now
         same = before is not None and before.state is state
-        if not same or self._rules[number] != rule:
-            self._note(number, doing_now, batch)
+        concluded = inferred or not batch.continuous
+        self.log.put(number, Axis.STATE, state.value, rule, inferred=concluded, detail=detail)
         return Account(
             number=number,
             name=record.name,
@@ -130,12 +128,6 @@ class AccountBook:
             domain=record.domain,
             extra=record.extra,
         )
-
-    def _note(self, number: str, doing_now: Doing, batch: Batch) -> None:
-        state, inferred, rule, detail = doing_now
-        self._rules[number] = rule
-        inferred = inferred or not batch.continuous
-        self.log.put(number, Axis.STATE, state.value, rule, inferred=inferred, detail=detail)
 
 
 def _by_number(item: tuple[str, Account]) -> tuple[int, int, str]:

@@ -48,7 +48,7 @@ class CallBook:
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Leg] = {}
         self._type_of = type_of
-        self._by_number: dict[str, dict[str, None]] = {}
+        self._by_number: dict[str, dict[Leg, None]] = {}
         self._count = 0
         self._last: tuple[datetime, int] | None = None
         self._unsorted = False
@@ -60,7 +60,7 @@ class CallBook:
         leg = Leg(call, entry, numbers_of(entry), (call.started_at or received, self._count), seen_start=seen_start)
         self._place(leg)
         for number in leg.numbers:
-            self._by_number.setdefault(number, {})[call.id] = None
+            self._by_number.setdefault(number, {})[leg] = None
         self.calls[call.id] = call
         self.legs[call.id] = leg
         return leg
@@ -91,7 +91,7 @@ class CallBook:
         key = leg.call.id
         del self.calls[key], self.legs[key]
         for number in leg.numbers:
-            self._forget_number(number, key)
+            self._forget_number(number, leg)
 
     def naming(self, number: str, also: Iterable[str] = ()) -> list[Leg]:
         """The open calls that name a number, in order of start.
@@ -99,10 +99,9 @@ class CallBook:
         Args:
             also: ids that count as well (an account's own calls name it by id).
         """
-        legs = self.legs
-        keys = self._by_number.get(number)
-        found = [legs[key] for key in keys] if keys else []
+        found = list(self._by_number.get(number, ()))
         if also:
+            legs = self.legs
             found += [legs[key] for key in dict.fromkeys(also) if key in legs and legs[key] not in found]
         if len(found) > 1:
             found.sort(key=_order)
@@ -128,15 +127,15 @@ class CallBook:
             return  # only a name changed
         for number in leg.numbers:
             if number not in numbers:
-                self._forget_number(number, call.id)
+                self._forget_number(number, leg)
         for number in numbers:
-            self._by_number.setdefault(number, {})[call.id] = None
+            self._by_number.setdefault(number, {})[leg] = None
         leg.move(call, numbers, received)
 
-    def _forget_number(self, number: str, key: str) -> None:
-        keys = self._by_number[number]
-        del keys[key]
-        if not keys:
+    def _forget_number(self, number: str, leg: Leg) -> None:
+        legs = self._by_number[number]
+        del legs[leg]
+        if not legs:
             del self._by_number[number]
 
     def _value(

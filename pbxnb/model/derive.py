@@ -14,6 +14,9 @@ from .entities import AccountState, Call, CallState, Direction
 
 __all__ = ["Doing", "doing", "identity", "number_order", "numbers_of", "phase_of"]
 
+# looking a member up in its enum costs more than comparing it
+_RINGING, _CONNECTED, _HELD, _OTHER = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.OTHER
+
 # protocol.md 7.1; a word that is not here is "other" and stays readable in `Call.raw_state`.
 PHASES = {
     "alerting": CallState.RINGING,
@@ -37,10 +40,10 @@ def phase_of(entry: CallEntry, *, in_orbit: bool = False) -> CallState:
         in_orbit: its called party is a park orbit: an answered call there is a parked one (protocol.md 8.6).
     """
     word = entry.raw_state
-    state = PHASES.get(word) or PHASES.get(word.strip().lower(), CallState.OTHER)
+    state = PHASES.get(word) or PHASES.get(word.strip().lower(), _OTHER)
     if not word and entry.connect is not None:
         state = CallState.CONNECTED
-    return CallState.PARKED if in_orbit and state is not CallState.RINGING else state
+    return CallState.PARKED if in_orbit and state is not _RINGING else state
 
 
 def numbers_of(entry: CallEntry) -> tuple[str, ...]:
@@ -71,14 +74,7 @@ IDLE: Doing = (AccountState.IDLE, False, "state.idle", "")
 OFFLINE: Doing = (AccountState.OFFLINE, False, "state.offline", "")
 CODE: Doing = (AccountState.BUSY, True, "state.code", "")
 
-# Strength of a call for one of its accounts, by phase; a ringing call counts 0 for the one called, 1 for the caller.
-_STRENGTH = {
-    CallState.RINGING: 0,
-    CallState.CONNECTED: 2,
-    CallState.OTHER: 3,  # the account is in some call: busy, but weaker evidence than a connected one
-    CallState.HELD: 4,
-    CallState.PARKED: 5,
-}
+_NOTHING = 9
 _BY_STRENGTH = (
     (AccountState.RINGING, False, "state.ringing"),
     (AccountState.DIALLING, False, "state.dialling"),
@@ -98,26 +94,33 @@ def doing(number: str, calls: Iterable[Call], own: Iterable[CallEntry], *, code:
         code: its user-state carries a ``code``.
         offline: the PBX said that its phone is not registered.
     """
-    best, which = 9, ""
+    best, which = _NOTHING, ""
     for call in calls:
-        strength = _STRENGTH[call.state]
-        if strength == 0 and call.from_.number == number:
-            strength = 1
+        strength = _strength(number, call.state, call.from_)
         if strength < best:
             best, which = strength, call.id
-    if best < 9:
-        return (*_BY_STRENGTH[best], which)
+    if best < _NOTHING:
+        state, inferred, rule = _BY_STRENGTH[best]
+        return (state, inferred, rule, which)
     for entry in own:
-        strength = _STRENGTH[phase_of(entry)]
-        if strength == 0 and entry.from_.number == number:
-            strength = 1
-        best = min(best, strength)
-    if best < 9:
+        best = min(best, _strength(number, phase_of(entry), entry.from_))
+    if best < _NOTHING:
         state, inferred, _ = _BY_STRENGTH[best]
         return (state, inferred, "state.bare-call" if inferred else "state.user-state", "")
     if code:
         return CODE
     return OFFLINE if offline else IDLE
+
+
+def _strength(number: str, state: CallState, caller: Party) -> int:
+    """Index into ``_BY_STRENGTH``: what a call in this phase makes of the account."""
+    if state is _CONNECTED:
+        return 2
+    if state is _RINGING:
+        return 1 if caller.number == number else 0
+    if state is _HELD:
+        return 4
+    return 3 if state is _OTHER else 5
 
 
 def direction_of(from_inside: bool, to_inside: bool, names_extensions: bool) -> Direction:

@@ -22,8 +22,8 @@ __all__ = ["Leg"]
 
 _PHASES_KEPT = 1_000  # of one call, for timelines; the sums stay exact beyond it
 
-# CONNECTED, HELD and PARKED all mean that somebody has answered.
-ANSWERED = frozenset({CallState.CONNECTED, CallState.HELD, CallState.PARKED})
+# Looking up a member of an enum, and hashing one, costs more than all else that is done with it here.
+RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED
 
 
 class Leg:
@@ -34,6 +34,7 @@ class Leg:
         entry: what the wire last said of it.
         numbers: every number it names.
         order: sort key: when it started, then when we saw it.
+        answered, was_parked: it was connected, held or parked; it was parked.
         seen_start: it began before our eyes, not before the line was up.
         gap: the line was down during some of it.
         talk: its conversation in the ledger.
@@ -43,8 +44,11 @@ class Leg:
     """
 
     __slots__ = (
+        "_hold",
         "_phases",
-        "_spent",
+        "_ring",
+        "_talk",
+        "answered",
         "call",
         "ended_at",
         "ended_by",
@@ -80,19 +84,21 @@ class Leg:
         self.moved_at: datetime | None = None
         to = call.to.number
         self.star = to[1:] if to.startswith("*") else ""
-        self.was_parked = call.state is CallState.PARKED
+        self.was_parked = call.state is PARKED
+        self.answered = _is_answered(call)
         self.ended_at: datetime | None = None
         self.ended_turn = 0
         self.inferred_end = False
         self.ended_by = ""
         self._phases: list[tuple[CallState, datetime, datetime]] = []
-        self._spent: dict[CallState, float] = {}
+        self._ring = self._talk = self._hold = 0.0
 
     def become(self, call: Call, received: datetime) -> None:
         """Take a new value; a change of state ends the running phase."""
         if call.state is not self.call.state:
             self._end_phase(received)
-            self.was_parked = self.was_parked or call.state is CallState.PARKED
+            self.was_parked = self.was_parked or call.state is PARKED
+            self.answered = self.answered or _is_answered(call)
         self.call = call
 
     def move(self, call: Call, numbers: tuple[str, ...], received: datetime) -> None:
@@ -117,11 +123,6 @@ class Leg:
         assert self.talk is not None
         return self.talk
 
-    @property
-    def answered(self) -> bool:
-        """Somebody has answered it, as far as we saw."""
-        return self.call.state in ANSWERED or any(state in ANSWERED for state in self._spent)
-
     def pair(self) -> frozenset[str]:
         """Who speaks with whom."""
         return pair_of(self.call)
@@ -132,21 +133,20 @@ class Leg:
         assert ended_at is not None
         if call.conversation != self.conversation.id:
             call = msgspec.structs.replace(call, conversation=self.conversation.id)
-        spent = self._spent
         first = self._phases[0][0] if self._phases else call.state
-        whole = not self.gap and (self.seen_start or first is CallState.RINGING)
+        whole = not self.gap and (self.seen_start or first is RINGING)
         ring: float | None = None
         if call.connected_at is not None and call.started_at is not None:
             # both from the PBX: one clock, and known even for a call we met half-way
             ring = max(0.0, (call.connected_at - call.started_at).total_seconds())
-        elif not self.gap and self.seen_start and first is CallState.RINGING:
-            ring = spent.get(CallState.RINGING, 0.0)
+        elif not self.gap and self.seen_start and first is RINGING:
+            ring = self._ring
         return CallRecord(
             call=call,
             ended_at=ended_at,
             ring=ring,
-            talk=spent.get(CallState.CONNECTED, 0.0) if whole else None,
-            hold=spent.get(CallState.HELD, 0.0) + spent.get(CallState.PARKED, 0.0) if whole else None,
+            talk=self._talk if whole else None,
+            hold=self._hold if whole else None,
             phases=tuple(self._phases),
             ended_by=self.ended_by,
             inferred=self.inferred_end,
@@ -155,9 +155,19 @@ class Leg:
 
     def _end_phase(self, received: datetime) -> None:
         state, since = self.call.state, self.call.since
-        self._spent[state] = self._spent.get(state, 0.0) + (received - since).total_seconds()
+        spent = (received - since).total_seconds()
+        if state is RINGING:
+            self._ring += spent
+        elif state is CONNECTED:
+            self._talk += spent
+        elif state is HELD or state is PARKED:
+            self._hold += spent
         if len(self._phases) < _PHASES_KEPT:
             self._phases.append((state, since, received))
+
+
+def _is_answered(call: Call) -> bool:
+    return call.state is CONNECTED or call.state is HELD or call.state is PARKED
 
 
 def pair_of(call: Call) -> frozenset[str]:

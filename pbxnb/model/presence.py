@@ -63,7 +63,7 @@ class PresenceLog:
             self._shared.clear()
 
     def put(self, number: str, axis: Axis, value: str, rule: str, *, inferred: bool = False, detail: str = "") -> None:
-        """Set an axis.
+        """Set an axis; the same value by the same rule changes nothing.
 
         Args:
             value: its value as text.
@@ -77,6 +77,8 @@ class PresenceLog:
         since = self._received
         if old is not None:
             if old.value == value:
+                if old.rule == rule:
+                    return
                 since = old.since  # the value lasts, only its reason is another
             else:
                 self._close(number, axis, old, since)

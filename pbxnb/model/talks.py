@@ -10,7 +10,7 @@ from datetime import datetime
 
 from .derive import direction_of
 from .entities import CallState, Conversation, Direction, Evidence
-from .legs import Leg
+from .legs import CONNECTED, HELD, PARKED, RINGING, Leg
 
 __all__ = ["LIMIT", "Talk"]
 
@@ -67,12 +67,12 @@ class Talk:
     def hears(self, leg: Leg) -> None:
         """Note who rings for a call and who answered it."""
         call = leg.call
-        if call.state is not CallState.RINGING and (call.state is not CallState.CONNECTED or self._answered_by):
+        if call.state is not RINGING and (call.state is not CONNECTED or self._answered_by):
             return
         inside = [number for number in call.extensions if number != call.from_.number]
         if call.to.number not in inside and self._type_of(call.to.number) == "extensions":
             inside.append(call.to.number)
-        if call.state is CallState.RINGING:
+        if call.state is RINGING:
             for number in inside:
                 if len(self._agents) < LIMIT:
                     self._agents[number] = None
@@ -144,11 +144,11 @@ class Talk:
 
     def _run_to(self, received: datetime) -> None:
         spent = (received - self.since).total_seconds()
-        if self._state is CallState.RINGING:
+        if self._state is RINGING:
             self._ring += spent
-        elif self._state is CallState.CONNECTED:
+        elif self._state is CONNECTED:
             self._talk += spent
-        elif self._state is CallState.HELD or self._state is CallState.PARKED:
+        elif self._state is HELD or self._state is PARKED:
             self._hold += spent
 
     def _find_direction(self, leg: Leg) -> Direction:

@@ -1,6 +1,6 @@
-"""The ten commonest mistakes on the way to a PBX, each set up for real, for `pbxnb check` to find.
+"""The commonest mistakes on the way to a PBX, each made for real, for `pbxnb check` to find.
 
-The README shows what comes out: `python tests/cli/mistakes.py` prints that table.
+The README shows what comes of them: `python tests/cli/mistakes.py` prints that table, a test compares it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def unknown_host() -> Iterator[Line]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     with mock.patch("socket.getaddrinfo", lookup):  # no test asks a name server
-        yield ["wss://pbx.exmaple.invalid", *WHO], env()
+        yield ["wss://pbx.exmaple.com", *WHO], env()
 
 
 @contextlib.contextmanager
@@ -178,7 +178,23 @@ def run(*argv: str, environment: dict[str, str]) -> tuple[int, str, str]:
     return code, out.getvalue(), remarks.getvalue()
 
 
+def check(mistake: Mistake) -> tuple[int, dict[str, Any]]:
+    """What `pbxnb check --json` makes of it."""
+    with mistake.made() as (argv, environment):
+        code, said, remarks = run("check", *argv, "--json", environment=environment)
+    assert not remarks
+    return code, json.loads(said)
+
+
+def table() -> str:
+    """The mistakes and what is said about them, for the README."""
+    rows = ["| mistake | step that fails | what `pbxnb check` says |", "| --- | --- | --- |"]
+    for mistake in MISTAKES:
+        last = check(mistake)[1]["steps"][-1]
+        said = re.sub(r"127\.0\.0\.1:\d+", "pbx.example.com", f"{last['said']} *{last['try']}*")
+        rows.append(f"| {mistake.name} | {last['step']} | {said} |")
+    return "\n".join(rows)
+
+
 if __name__ == "__main__":
-    for m in MISTAKES:
-        with m.made() as (argv, environment):
-            print("#####", m.name); print(*run("check", *argv, environment=environment))
+    print(table())

@@ -87,16 +87,20 @@ class Kernel:
 
     def finish(self, request: str, timeout: float = 60) -> Result:
         """Wait for a cell to end."""
-        result, begin, i = Result(), time.monotonic(), 0
+        result, begin, i, begun = Result(), time.monotonic(), 0, False
         while True:
             if i == len(self._log):
                 assert time.monotonic() - begin < timeout, f"the cell did not end: {result}"
-                self._pump(0.5)
+                if not self._pump(1) and not begun:
+                    # ipykernel 7.3 may leave a request between its own threads until another message comes: the
+                    # kernel is idle, the cell has not begun. Any message will do.
+                    self._client.kernel_info()
                 continue
             message = self._log[i]
             i += 1
             if message["parent_header"].get("msg_id") != request:
                 continue
+            begun = True
             content = message["content"]
             match message["msg_type"]:
                 case "stream":

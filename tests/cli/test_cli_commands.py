@@ -1,0 +1,213 @@
+"""`pbxnb watch`, `simulate` and the words around them: output for programs, clean ends, typos answered."""
+
+import ast
+import asyncio
+import inspect
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from mistakes import PASSWORD, WHO, env, pbx, run
+
+import pbxnb
+from pbxnb import cli
+
+
+@contextmanager
+def process(*argv: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """The command line as a process of its own; it must not outlive the test."""
+    command = [sys.executable, "-W", "error", "-m", "pbxnb", *argv]
+    with subprocess.Popen(
+        command,
+        env=os.environ | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def end_of(running: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, remarks = running.communicate(timeout=20)
+    return running.returncode, out, remarks
+
+
+def test_watch_prints_so_many_events_as_json_lines() -> None:
+    with pbx() as sim:
+        sim.scenario([{"at": n, "call": f"c{n}", "from": "ext1", "to": "ext2"} for n in range(1)])
+        with process("watch", sim.url, *WHO, "--kind", "call.*", "--count", "2", environment=env()) as watching:
+            assert watching.stderr is not None
+            assert "live on" in watching.stderr.readline()
+            call = sim.place_call("41", "42")
+            sim.answer(call)
+            code, out, remarks = end_of(watching)
+    events = [json.loads(line) for line in out.splitlines()]
+    assert (code, remarks) == (0, "")
+    assert [(event["kind"], event["call"]["id"], event["call"]["state"]) for event in events] == [
+        ("call.new", call, "ringing"),
+        ("call.changed", call, "connected"),
+    ]
+
+
+def test_watch_ends_well_when_interrupted_or_when_its_reader_has_enough() -> None:
+    with pbx() as sim:
+        with process("watch", sim.url, *WHO, environment=env()) as watching:
+            assert watching.stderr is not None
+            watching.stderr.readline()
+            watching.send_signal(signal.SIGINT)
+            assert end_of(watching) == (0, "", "")
+        with process("watch", sim.url, *WHO, environment=env()) as watching:
+            assert watching.stderr is not None
+            assert watching.stdout is not None
+            watching.stderr.readline()
+            watching.stdout.close()
+            sim.place_call("41", "42")
+            assert watching.stderr.read() == ""
+            assert watching.wait(20) == 0
+
+
+def test_watch_says_why_the_line_ended() -> None:
+    with pbx() as sim, process("watch", sim.url, *WHO, environment=env()) as watching:
+        assert watching.stderr is not None
+        watching.stderr.readline()
+        sim.run(lambda: [s.close(4403, "no more") for t in sim.server.tenants.values() for s in t.sockets])
+        code, _, remarks = end_of(watching)
+    assert code == 1
+    assert remarks.startswith("pbxnb: ")
+    assert "4403" in remarks
+
+
+def connected(line: str) -> tuple[str, int]:
+    """What the printed line for a notebook gives, run as a cell is."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    names: dict[str, Any] = {"pbxnb": pbxnb}
+
+    async def cell() -> tuple[str, int]:
+        result = eval(compile(line, "cell", "exec", flags), names)  # noqa: S307 - our own line
+        assert inspect.isawaitable(result)
+        await result
+        async with names["pbx"] as handle:
+            return handle.status.state, len(handle.extensions)
+
+    return asyncio.run(cell())
+
+
+@pytest.mark.parametrize("options", [(), ("--tls",), ("--dialect", "2016")], ids=" ".join)
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda end: end.name)
+def test_simulate_prints_a_line_that_connects_and_stops_cleanly(options: tuple[str, ...], end: signal.Signals) -> None:
+    with process("simulate", "quiet", "--extensions", "6", "--json", *options) as running:
+        assert running.stdout is not None
+        facts = json.loads(running.stdout.readline())
+        assert connected(facts["connect"]) == ("live", 6)
+        running.send_signal(end)
+        code, out, remarks = end_of(running)
+    assert (code, out) == (0, "")
+    assert remarks == "pbxnb: the embedded PBX has stopped and its port is free.\n"
+    with socket.create_server(("127.0.0.1", int(facts["url"].rpartition(":")[2]))):
+        pass
+
+
+def test_simulate_says_how_to_use_it() -> None:
+    with process("simulate", "quiet", "--scenario", "transfer", "--fault", "slow") as running:
+        assert running.stdout is not None
+        lines = [running.stdout.readline() for _ in range(5)]
+        assert connected(lines[1].partition(":")[2].strip())[0] == "live"
+        password, _, command = lines[2].partition(":")[2].strip().partition(" ")
+        name, _, secret = password.partition("=")
+        with process(*command.split()[1:], "--count", "1", "--json", environment={name: secret}) as watching:
+            code, out, _ = end_of(watching)
+        assert code == 0
+        assert json.loads(out)["kind"]
+        assert lines[4] == "Ctrl-C ends it.\n"
+        running.send_signal(signal.SIGINT)
+        assert end_of(running)[0] == 0
+
+
+def test_simulate_on_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, said, _ = run("simulate", "quiet", "--json", "--port", str(taken.getsockname()[1]), environment={})
+    assert (code, json.loads(said)["error"]) == (1, "SimulatorError")
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("chekc ws://x", "check"),
+        ("watch ws://x --domian a", "--domain"),
+        ("check ws://x --login pasword", "password"),
+        ("simulate --dialect modren", "modern"),
+        ("demo --no-brower", "--no-browser"),
+    ],
+)
+def test_a_typo_is_answered_with_the_nearest_word(line: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(line.split())
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith(f"; did you mean {meant!r}?\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("simulate offce", "office"),
+        ("simulate --quirks number-time", "number-times"),
+        ("simulate empty --fault drp", "drop"),
+        ("simulate empty --scenario trnasfer", "transfer"),
+    ],
+)
+def test_a_mistyped_name_too(line: str, meant: str) -> None:
+    code, _, remarks = run(*line.split(), environment={})
+    assert code in (1, 2)
+    assert f"Did you mean {meant!r}?" in remarks
+
+
+def test_an_error_is_json_where_json_is_asked_for() -> None:
+    argv = ("watch", "ws://127.0.0.1:1", *WHO, "--json")
+    code, said, remarks = run(*argv, environment=env())
+    assert (code, remarks) == (1, "")
+    assert json.loads(said) == {
+        "ok": False,
+        "error": "Unreachable",
+        "said": "Nothing listens at 127.0.0.1:1.",
+        "try": "Check the port; is the PBX running?",
+    }
+    assert run(*argv[:-1], environment=env()) == (
+        1,
+        "",
+        "pbxnb: Nothing listens at 127.0.0.1:1. Check the port; is the PBX running?\n",
+    )
+
+
+def test_interrupted_without_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_check", interrupted)
+    assert cli.main(["check", "ws://x"]) == 130
+
+
+def test_the_version() -> None:
+    with process("--version") as running:
+        assert end_of(running) == (0, f"pbxnb {pbxnb.__version__}\n", "")
+
+
+def test_no_secret_is_an_option() -> None:
+    """It would stay in the shell's history and in the list of processes."""
+    code, said, _ = run("simulate", "empty", "--recording", "none.jsonl", environment={})
+    assert (code, said) == (1, "")
+    for command in ("check", "watch", "simulate", "demo"):
+        with process(command, "--help") as running:
+            assert PASSWORD.split()[0] not in (text := end_of(running)[1])
+            assert "--password" not in text
+            assert "--secret" not in text
