@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import difflib
 import json
+import logging
 import os
 import re
 import sys
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     run: Callable[[argparse.Namespace], int] = arguments.run
+    logging.getLogger("pbxnb").addHandler(logging.NullHandler())  # what happened is said here, once
     try:
         return run(arguments)
     except errors.PbxError as error:
@@ -200,7 +202,10 @@ def _watch(arguments: argparse.Namespace) -> int:
                     _remark(f"pbxnb: {pbx.status.why or 'the line is closed'}")
                     return 1
                 continue
-            _say(msgspec.json.encode(plain(event)).decode())
+            fields = plain(event)
+            if event.kind != "message":
+                del fields["message"]  # the frame that caused it may be the list of all calls
+            _say(msgspec.json.encode(fields).decode())
             printed += 1
     return 0
 

@@ -18,6 +18,8 @@ def record(entity: msgspec.Struct) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for name in entity.__struct_fields__:
         value = getattr(entity, name)
+        if value is msgspec.UNSET:
+            continue  # the message did not say
         if isinstance(value, Party):
             stem = name.rstrip("_")
             record[f"{stem}_number"], record[f"{stem}_name"] = value.number, value.name

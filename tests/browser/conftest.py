@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests; without a browser they skip with a sentence, in CI fail."""
+"""A JupyterLab and a Chromium for each module of browser tests; without a browser they skip with a sentence, in CI fail."""
 
 import importlib.util
 import os
@@ -18,7 +18,8 @@ def _missing() -> str:
     return "" if CHROMIUM else "The browser tests need Chromium: apt-get install chromium, or set PBXNB_CHROMIUM."
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright keeps a loop running in this thread, where other tests start loops of their own.
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     if why := _missing():
         if os.environ.get("PBXNB_REQUIRE_BROWSER"):
