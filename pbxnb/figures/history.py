@@ -6,7 +6,7 @@ busy time per lane in ever coarser bins, for windows with many. Pure: times are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -50,14 +50,16 @@ class History:
 
     Args:
         most: blocks kept; beyond it the oldest go, their density stays.
+        widths: bin widths of the density index, seconds, finest first. Where lanes come and go by the million, as when
+            each call is one, leave the coarse ones out: they would remember every name.
     """
 
-    def __init__(self, most: int = 300_000) -> None:
+    def __init__(self, most: int = 300_000, widths: Sequence[float] = WIDTHS) -> None:
         self.most = most
         self.size = 0
         # one a shelf: compartment -> lane -> blocks
         self._shelves: list[dict[int, dict[str, list[Block]]]] = [{} for _ in SHELVES]
-        self._levels = [Bins(width) for width in WIDTHS]
+        self._levels = [Bins(width) for width in widths]
         self._forgotten = float("-inf")
 
     def add(self, block: Block) -> None:
@@ -103,9 +105,14 @@ class History:
         ]
         return sorted(found, key=lambda block: (block.start, block.lane, block.story.call))
 
-    def lanes(self, start: float, end: float) -> set[str]:
-        """The lanes on which anything was busy in a window, to the nearest bin."""
-        return set().union(*(cells for _, cells in self._level(start, end, 20).within(start, end)))
+    def lanes(self, start: float, end: float, most: int = 5000) -> set[str]:
+        """The lanes on which anything was busy in a window, to the nearest bin; the newest ``most`` or so."""
+        found: set[str] = set()
+        for _, cells in reversed(list(self._level(start, end, 1500).within(start, end))):
+            found |= cells.keys()
+            if len(found) >= most:
+                break
+        return found
 
     def density(self, start: float, end: float, lanes: Collection[str], most: int = 600) -> list[Density]:
         """Busy share of each lane in bins, coarse enough that there are at most ``most`` of them."""
@@ -120,11 +127,11 @@ class History:
 
     def _forget(self) -> bool:
         """Drop the oldest compartment; compartments were begun in about the order of time."""
-        oldest = [(next(iter(shelf)) * width, n) for n, (shelf, width) in enumerate(zip(self._shelves, SHELVES)) if shelf]
         if sum(len(shelf) for shelf in self._shelves) <= 1:
             return False
-        _, n = min(oldest)
-        place = next(iter(self._shelves[n]))
+        _, n, place = min(
+            (next(iter(shelf)) * SHELVES[n], n, next(iter(shelf))) for n, shelf in enumerate(self._shelves) if shelf
+        )
         gone = self._shelves[n].pop(place)
         self.size -= sum(len(blocks) for blocks in gone.values())
         self._forgotten = max(self._forgotten, (place + 2) * SHELVES[n])

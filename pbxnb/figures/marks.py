@@ -38,6 +38,7 @@ class Scene(msgspec.Struct, frozen=True):
         heat: instead of ``ended``, when the window holds more than single marks can show.
         links: ``(left, row, arrived, row)`` of each move between two visible lanes.
         selected: marks of the selected conversations.
+        limit: characters of hover text each mark may have.
     """
 
     ended: dict[Key, Mark]
@@ -45,6 +46,7 @@ class Scene(msgspec.Struct, frozen=True):
     heat: Heat | None
     links: list[tuple[float, int, float, int]]
     selected: list[Mark]
+    limit: int = 0
 
     @property
     def marks(self) -> int:
@@ -56,8 +58,9 @@ class Scene(msgspec.Struct, frozen=True):
 def text_limit(marks: int, before: int = 0) -> int:
     """Characters of hover text per mark; stays at ``before`` near a border, where it would change to and fro."""
     limit = next(limit for most, limit in _STORIES if marks <= most)
-    near = next(limit for most, limit in _STORIES if marks <= 1.3 * most), next(
-        limit for most, limit in _STORIES if 1.3 * marks <= most
+    near = (
+        next(limit for most, limit in _STORIES if marks <= 1.3 * most),
+        next(limit for most, limit in _STORIES if 1.3 * marks <= most),
     )
     return before if before in near else limit
 
@@ -90,7 +93,9 @@ def scene(
     shown = [block for block in running if block.lane in rows and block.start < min(end, now)]
     # Counting is cheap and about right; only a promising window is looked through.
     begun = history.count(start, end, rows)
-    blocks = history.blocks(start, end, rows) if begun <= 1.5 * most and (history.complete(start) or not begun) else None
+    blocks = (
+        history.blocks(start, end, rows) if begun <= 1.5 * most and (history.complete(start) or not begun) else None
+    )
     heat = None
     if blocks is None or len(blocks) > most:
         heat, blocks = _heat(history, start, end, lanes, rows, most), []
@@ -111,7 +116,7 @@ def scene(
     going = _running(shown, now, rows, told)
     stories = {id(story): story for story in (block.story.whole for block in (*blocks, *shown))}
     chosen = [mark for mark in (*ended.values(), *going) if mark.call in selected] if selected else []
-    return Scene(ended, going, heat, _links(stories.values(), rows, start, end), chosen)
+    return Scene(ended, going, heat, _links(stories.values(), rows, start, end), chosen, limit)
 
 
 def _heat(history: History, start: float, end: float, lanes: Sequence[str], rows: dict[str, int], most: int) -> Heat:
@@ -121,7 +126,9 @@ def _heat(history: History, start: float, end: float, lanes: Sequence[str], rows
     grid = [[0] * (int(end // width) - first + 1) for _ in lanes]
     for bin_ in bins:
         # a bin with little in it must still be seen
-        grid[rows[bin_.lane]][int(bin_.start // width) - first] = max(1, round(100 * bin_.share)) if bin_.blocks or bin_.share else 0
+        grid[rows[bin_.lane]][int(bin_.start // width) - first] = (
+            max(1, round(100 * bin_.share)) if bin_.blocks or bin_.share else 0
+        )
     return Heat(first * width, width, grid)
 
 

@@ -59,7 +59,7 @@ def choose(
     busy: dict[str, float] = {}
     for block in running:
         busy.setdefault(block.lane, block.start)
-    active = busy.keys() | history.lanes(*window)
+    active = busy.keys() | (history.lanes(*window, 4 * most) if by == "call" else history.lanes(*window))
     names = _names(accounts, active, by)
     if collapse_idle or (collapse_idle is None and len(names) > most):
         names = {lane: name for lane, name in names.items() if lane in active}
@@ -67,6 +67,8 @@ def choose(
     fitting = [lane for lane, name in names.items() if wanted in lane.casefold() or wanted in name.casefold()]
     # Running calls must not fall off the edge; beyond them the lowest numbers stay.
     kept = sorted(fitting, key=lambda lane: (lane not in busy, len(lane), lane))[:most]
+    if by == "call":
+        names |= {block.lane: block.story.whole.title for block in (*history.blocks(*window, set(kept)), *running)}
     orders = {
         "number": lambda lane: (),
         "name": lambda lane: (not names[lane], names[lane].casefold()),
@@ -91,9 +93,7 @@ def _names(accounts: object, active: set[str], by: LaneBy) -> dict[str, str]:
     if by == "queue":
         return {number: account.name for number, account in listed.items() if account.type == "acds"}
     return {
-        number: account.name
-        for number, account in listed.items()
-        if account.type == "extensions" or number in active
+        number: account.name for number, account in listed.items() if account.type == "extensions" or number in active
     }
 
 

@@ -103,7 +103,9 @@ class Story:
         spans = self._spans()
         for span in spans:
             later = [
-                other for other in spans if other.start > span.start + 0.05 and other.end > span.end and other.lane != span.lane
+                other
+                for other in spans
+                if other.start > span.start + 0.05 and other.end > span.end and other.lane != span.lane
             ]
             if not later or not span.talked:
                 continue

@@ -2,140 +2,213 @@
 
 The time axis counts seconds from an origin of ours and carries our own labels: numbers stay short on the way, the labels
 are local times, and plotly's widget cannot lose a date axis' type between two updates (seen with 7.1).
-
-Also the pool: a closed figure cannot be freed by its library, so it is emptied and used again (a few are kept).
 """
 
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import plotly.graph_objects as go
 
-from .marks import Column, Scene
+from .backdrop import BACKS
+from .marks import Heat, Scene
+from .pages import Mark, Pages
+from .pool import Pool
+from .rows import Row
 from .source import label
 from .style import STATES
 
 __all__ = ["PHASES", "Canvas"]
 
 PHASES = ("ringing", "queued", "connected", "held", "parked", "other")
-BACK = ("density", "offline", "dnd", "gap")
-NEUTRAL = "#757575"  # readable on white and on black alike: a figure cannot follow the page's theme
+NEUTRAL = "#757575"  # readable on white and on black alike, where the page's own colours cannot be had
+ACCENT = "#d1006c"
+ROW = 22
+"""Pixels a lane is high."""
+_TOP, _BOTTOM = 8, 40
+_PAGES = 14
+_THIN = {"ringing": 0.34, "queued": 0.34, "held": 0.5, "parked": 0.5}
+"""Phases differ in height as well as in colour; all others are 0.66 of a lane high."""
+_FADE = ((1 / 3, 0.33), (2 / 3, 0.5), (1.0, 1.0))
+"""A running bar is drawn to now at a quarter, and again, darker, up to these shares of its fading tail before now."""
+_TAIL = 0.03  # of the window
 _STEPS = (5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400, 7 * 86_400, 30 * 86_400)
-EMPTY = Column([], [], [], [], [], [])
-_COLOURS = {**STATES, "density": STATES["connected"], "offline": STATES["offline"], "dnd": "#c0392b"}
+_COLOURS = {"offline": STATES["offline"], "dnd": "#c0392b", "gap": STATES["gap"]}
 
 
 class Canvas:
     """One figure on the page, written by the UI lane only.
 
     Args:
-        height: pixels.
+        height: pixels; None for as many as the lanes need.
         origin: where the time axis counts from, seconds since 1970.
 
     Attributes:
         figure: the plotly ``FigureWidget``.
     """
 
-    _pool: ClassVar[list[go.FigureWidget]] = []
-    _pool_lock: ClassVar[threading.Lock] = threading.Lock()
-    _POOLED = 4
-
-    def __init__(self, height: int, origin: float) -> None:
+    def __init__(self, height: int | None, origin: float) -> None:
         self.origin = origin
-        with self._pool_lock:
-            pooled = self._pool.pop() if self._pool else None
-        self.figure: Any = pooled or _empty_figure()
+        self.figure: Any = Pool.borrow()
+        self._height = height
+        _furnish(self.figure)
         self._place = {trace.name: place for place, trace in enumerate(self.figure.data)}
-        self._shown: dict[str, Column] = dict.fromkeys(self._place, EMPTY)
-        self._links: tuple[list[Any], list[Any]] = ([], [])
-        self._rows: tuple[str, ...] = ()
-        self._ticks: tuple[tuple[float, str], ...] = ()
-        self.figure.layout.height = height
+        self._pages = Pages(_PAGES)
+        self._shown: dict[tuple[str, str], Any] = {}
+        # Marks by trace as last sent, to know what was clicked.
+        self._marks: dict[int, tuple[Mark, ...]] = {}
 
     def draw(
         self,
         scene: Scene,
-        backs: dict[str, Column],
-        selected: Column,
-        links: tuple[list[Any], list[Any]],
-        lanes: Sequence[str],
-        names: Sequence[str],
+        backs: Mapping[str, Sequence[Mark]],
+        rows: Sequence[Row],
         view: tuple[float, float],
+        now: float,
+        *,
         moves: bool,
     ) -> bool:
-        """Show a scene in one batch of changes; traces that stay as they are send nothing.
+        """Show a scene in one batch of changes; what stays as it is sends nothing.
 
         Args:
             scene: the marks.
             backs: background marks: ``offline``, ``dnd``, ``gap``.
-            selected: marks to outline.
-            links: x and y of the transfer lines, None between two of them.
-            lanes: the visible lanes, for what changed.
-            names: their labels.
+            rows: the rows, top to bottom.
             view: the visible window, seconds since 1970.
-            moves: whether the axis is set to it; otherwise it is the user's own.
+            now: where the line of now stands.
+            moves: whether the axis is set to the window; otherwise it is the user's own.
 
         Returns:
             Whether anything was sent.
         """
-        wanted = {name: scene.columns.get(name, EMPTY) for name in (*PHASES, "density")}
-        wanted |= {name: backs.get(name, EMPTY) for name in BACK[1:]} | {"selected": selected}
-        changed = {name: column for name, column in wanted.items() if column != self._shown[name]}
-        rows = tuple(names)
-        ticks = _ticks(*view)
-        if not changed and links == self._links and rows == self._rows and not moves and ticks == self._ticks:
+        filled: dict[str, dict[str, Any]] = {}
+        for number in self._pages.put(scene.ended, view, tuple(row.lane for row in rows)):
+            filled[f"page{number}"] = self._bars(f"page{number}", self._pages.page(number))
+        filled["running"] = self._bars("running", scene.running)
+        filled["fade"] = self._fade(scene.running, now, view)
+        filled["selected"] = self._bars("selected", scene.selected, grow=0.12)
+        for name in (*BACKS, "gap"):
+            filled[name] = self._back(name, backs.get(name, ()), len(rows))
+        filled["density"] = self._heat(scene.heat)
+        filled["links"] = self._links(scene.links)
+        at = self._x(now)
+        filled["now"] = {"x": [at, at], "y": [-0.5, len(rows) - 0.5]}
+        layout = self._layout(rows, view, moves=moves)
+        wanted = {(name, key): value for name, trace in filled.items() for key, value in trace.items()}
+        wanted |= {("", key): value for key, value in layout.items()}
+        changed = {key: value for key, value in wanted.items() if key not in self._shown or value != self._shown[key]}
+        if not changed:
             return False
         with self.figure.batch_update():
-            for name, column in changed.items():
-                self._fill(self.figure.data[self._place[name]], column, name, len(lanes))
-            if links != self._links:
-                lines = self.figure.data[self._place["links"]]
-                lines.x = [None if x is None else round(x - self.origin, 1) for x in links[0]]
-                lines.y = links[1]
-            if rows != self._rows:
-                axis = self.figure.layout.yaxis
-                axis.tickvals = list(range(len(rows)))
-                axis.ticktext = [label(name, 24) for name in rows]
-                axis.range = [len(rows) - 0.5, -0.5]
-            axis = self.figure.layout.xaxis
-            if ticks != self._ticks:
-                axis.tickvals = [moment - self.origin for moment, _ in ticks]
-                axis.ticktext = [text for _, text in ticks]
-            if moves:
-                axis.range = [round(moment - self.origin, 1) for moment in view]
+            for (name, key), value in changed.items():
+                (self.figure.data[self._place[name]] if name else self.figure.layout)[key] = value
         self._shown.update(changed)
-        self._links, self._rows, self._ticks = links, rows, ticks
         return True
 
-    def close(self) -> None:
-        """Empty the figure and keep it for the next canvas."""
-        empty = dict.fromkeys(PHASES, EMPTY)
-        self.draw(Scene(empty, False, 0), {}, EMPTY, ([], []), (), (), (0.0, 0.0), False)
-        self.figure.unobserve_all("_js2py_traceDeltas")
-        for trace in self.figure.data:
-            trace._click_callbacks = []  # noqa: SLF001 - plotly offers no way to take a click handler off
-        self.figure.layout._change_callbacks.clear()  # noqa: SLF001 - nor one that takes off all change handlers
-        with self._pool_lock:
-            if len(self._pool) < self._POOLED:
-                self._pool.append(self.figure)
-                return
-        self.figure.close()
+    def clicked(self, trace: int, point: int) -> str:
+        """The conversation under a click; empty when there is none."""
+        marks = self._marks.get(trace, ())
+        return marks[point].call if point < len(marks) else ""
 
-    def _fill(self, trace: Any, column: Column, name: str, rows: int) -> None:
-        trace.base = [round(start - self.origin, 1) for start in column.base]
-        trace.x, trace.y = column.length, column.row
-        if name == "gap":
-            trace.width = [rows] * len(column.base)
-        elif name not in ("offline", "dnd"):
-            trace.customdata = column.call
-        if name in ("density", *PHASES):
-            trace.marker.opacity = column.opacity
-        trace.hovertext = [label(text, 200) for text in column.text]
+    def moved_away(self) -> None:
+        """The page has a window of its own now: the next one of ours is news whatever it is."""
+        self._shown.pop(("", "xaxis.range"), None)
+
+    def settle(self) -> None:
+        """The user chose other lanes: the height may shrink."""
+        self._shown.pop(("", "height"), None)
+
+    def close(self) -> None:
+        """Give the figure back."""
+        Pool.give_back(self.figure)
+
+    def _x(self, moment: float) -> float:
+        return round(moment - self.origin, 1)
+
+    def _bars(self, name: str, marks: Iterable[Mark], grow: float = 0.0) -> dict[str, Any]:
+        listed = self._marks[self._place[name]] = tuple(marks)
+        bars = {
+            "base": [self._x(mark.start) for mark in listed],
+            "x": [mark.length for mark in listed],
+            "y": [mark.row for mark in listed],
+            "width": [_THIN.get(mark.state, 0.66) + grow for mark in listed],
+        }
+        if name == "selected":
+            return bars
+        return bars | {"marker.color": _codes(listed), "hovertext": [_hover(mark.text) for mark in listed]}
+
+    def _fade(self, running: Sequence[Mark], now: float, view: tuple[float, float]) -> dict[str, Any]:
+        """The darker parts of the running bars, without hover texts of their own."""
+        marks, opacities = [], []
+        for mark in running:
+            tail = min(mark.length, _TAIL * (view[1] - view[0]))
+            for share, opacity in _FADE:
+                if mark.length - share * tail > 0:
+                    marks.append(mark._replace(length=round(mark.length - share * tail, 1)))
+                    opacities.append(opacity)
+        return {
+            "base": [self._x(mark.start) for mark in marks],
+            "x": [mark.length for mark in marks],
+            "y": [mark.row for mark in marks],
+            "width": [_THIN.get(mark.state, 0.66) for mark in marks],
+            "marker.color": _codes(marks),
+            "marker.opacity": opacities,
+        }
+
+    def _back(self, name: str, marks: Sequence[Mark], rows: int) -> dict[str, Any]:
+        return {
+            "base": [self._x(mark.start) for mark in marks],
+            "x": [mark.length for mark in marks],
+            "y": [(rows - 1) / 2 if name == "gap" else mark.row for mark in marks],
+            "width": [rows if name == "gap" else 0.96] * len(marks),
+            "hovertext": [_hover(mark.text) for mark in marks],
+        }
+
+    def _heat(self, heat: Heat | None) -> dict[str, Any]:
+        if heat is None:
+            return {"z": [], "x0": 0.0, "dx": 1.0}
+        return {"z": heat.rows, "x0": self._x(heat.start + heat.width / 2), "dx": heat.width}
+
+    def _links(self, links: Sequence[tuple[float, int, float, int]]) -> dict[str, Any]:
+        x: list[float | None] = []
+        y: list[int | None] = []
+        for left, row, arrived, to in links:
+            x += (self._x(left), self._x(arrived), None)
+            y += (row, to, None)
+        return {"x": x, "y": y}
+
+    def _layout(self, rows: Sequence[Row], view: tuple[float, float], *, moves: bool) -> dict[str, Any]:
+        ticks = _ticks(*view)
+        height = self._height or _TOP + _BOTTOM + ROW * max(4, len(rows))
+        if self._height is None:
+            # Lanes that come and go must not shake the page below; a new choice of lanes starts anew (`settle`).
+            height = max(height, self._shown.get(("", "height"), 0))
+        layout: dict[str, Any] = {
+            "height": height,
+            "yaxis.tickvals": list(range(len(rows))),
+            "yaxis.ticktext": [_row_label(row) for row in rows],
+            "yaxis.range": [max(len(rows), 4 if self._height is None else 1) - 0.5, -0.5],
+            "xaxis.tickvals": [round(moment - self.origin, 1) for moment, _ in ticks],
+            "xaxis.ticktext": [text for _, text in ticks],
+        }
+        if moves:
+            layout["xaxis.range"] = [self._x(moment) for moment in view]
+        return layout
+
+
+def _codes(marks: Sequence[Mark]) -> list[int]:
+    return [PHASES.index(mark.state) if mark.state in PHASES else len(PHASES) - 1 for mark in marks]
+
+
+def _hover(text: str) -> str:
+    return "<br>".join(label(line, 160) for line in text.split("\n"))
+
+
+def _row_label(row: Row) -> str:
+    return label(row.label, 24) if row.lane else f"<b>{label(row.label, 24)}</b>"
 
 
 def _ticks(start: float, end: float) -> tuple[tuple[float, str], ...]:
@@ -153,55 +226,63 @@ def _ticks(start: float, end: float) -> tuple[tuple[float, str], ...]:
     )
 
 
-def _empty_figure() -> Any:
-    figure = go.FigureWidget()
-    for name in BACK[1:]:
-        figure.add_trace(_bar(name, width=0.96 if name != "gap" else None, opacity=0.16 if name != "gap" else 0.5))
-    for name in (BACK[0], *PHASES):
-        figure.add_trace(_bar(name, width=0.62))
-    selected = _bar("selected", width=0.74)
-    selected.marker = {"color": "rgba(0,0,0,0)", "line": {"color": "#d1006c", "width": 2.5}}
-    figure.add_trace(selected)
-    figure.add_trace(
-        go.Scatter(
-            name="links",
-            x=[],
-            y=[],
-            mode="lines+markers",
-            line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-            marker={"symbol": "arrow-bar-up", "size": 6, "color": NEUTRAL},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+def _furnish(figure: Any) -> None:
+    """Put the traces on a blank figure, from back to front."""
+    blue = ",".join(str(int(STATES["connected"][n : n + 2], 16)) for n in (1, 3, 5))
+    heat = go.Heatmap(
+        name="density",
+        z=[],
+        x0=0,
+        dx=1,
+        y0=0,
+        dy=1,
+        zmin=0,
+        zmax=100,
+        ygap=4,
+        colorscale=[[0, f"rgba({blue},0)"], [0.005, f"rgba({blue},0.2)"], [1, f"rgba({blue},1)"]],
+        showscale=False,
+        hovertemplate="busy %{z} % of the time<extra></extra>",
     )
+    backs = [
+        _bar(name, {"color": _COLOURS[name], "opacity": 0.4 if name == "gap" else 0.2}) for name in ("gap", *BACKS)
+    ]
+    backs[0].marker.pattern = {"shape": "/", "size": 7, "solidity": 0.35, "fillmode": "overlay"}
+    last = max(1, len(PHASES) - 1)
+    scale = [[place / last, STATES[name]] for place, name in enumerate(PHASES)]
+    marker = {"colorscale": scale, "cmin": 0, "cmax": last, "showscale": False, "line": {"width": 0}}
+    bars = [_bar(f"page{number}", marker) for number in range(_PAGES)]
+    bars += [_bar("running", marker | {"opacity": 0.25}), _bar("fade", marker, hoverinfo="skip")]
+    outline = {"color": "rgba(0,0,0,0)", "line": {"color": ACCENT, "width": 2.5}}
+    links = {"mode": "lines+markers", "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip"}
+    links["marker"] = {"symbol": "arrow", "angleref": "previous", "size": 8, "color": NEUTRAL}
+    now = {"mode": "lines", "line": {"color": ACCENT, "width": 1}, "hoverinfo": "skip", "opacity": 0.6}
+    figure.add_traces(
+        [
+            heat,
+            *backs,
+            *bars,
+            _bar("selected", outline, hoverinfo="skip"),
+            go.Scatter(name="links", x=[], y=[], **links),
+            go.Scatter(name="now", x=[], y=[], **now),
+        ]
+    )
+    grid = "rgba(128,128,128,0.25)"
     figure.update_layout(
         template="none",
+        autosize=True,
         barmode="overlay",
-        uirevision="pbxnb",
+        hovermode="closest",
+        showlegend=False,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": NEUTRAL, "size": 12},
-        margin={"l": 130, "r": 12, "t": 28, "b": 44},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
+        margin={"l": 150, "r": 12, "t": _TOP, "b": _BOTTOM},
         hoverlabel={"align": "left"},
         dragmode="pan",
-        xaxis={"type": "linear", "tickmode": "array", "gridcolor": "rgba(128,128,128,0.25)", "showspikes": False},
-        yaxis={"fixedrange": True, "showgrid": True, "gridcolor": "rgba(128,128,128,0.15)", "zeroline": False},
+        xaxis={"type": "linear", "tickmode": "array", "gridcolor": grid, "zeroline": False},
+        yaxis={"fixedrange": True, "gridcolor": grid, "griddash": "dot", "zeroline": False},
     )
-    return figure
 
 
-def _bar(name: str, *, width: float | None, opacity: float = 1.0) -> Any:
-    pattern = {"shape": {"gap": "/", "dnd": "."}.get(name, ""), "size": 6}
-    return go.Bar(
-        name=name,
-        orientation="h",
-        base=[],
-        x=[],
-        y=[],
-        width=width,
-        opacity=opacity,
-        marker={"color": _COLOURS.get(name, STATES["other"]), "pattern": pattern, "line": {"width": 0}},
-        hoverinfo="text",
-        showlegend=name != "selected",
-    )
+def _bar(name: str, marker: dict[str, Any], hoverinfo: str = "text") -> Any:
+    return go.Bar(name=name, orientation="h", base=[], x=[], y=[], marker=marker, hoverinfo=hoverinfo)

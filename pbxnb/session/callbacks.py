@@ -92,8 +92,12 @@ class CallbackLane:
             if self._stop_at is not None:
                 return self._thread is not None and self._thread.is_alive() and time.monotonic() < self._stop_at
             if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="pbxnb-callbacks", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._loop, name="pbxnb-callbacks", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the interpreter is ending and starts no thread any more (Python 3.12 on)
+                    return False
+                self._thread = thread
             return True
 
     def _loop(self) -> None:

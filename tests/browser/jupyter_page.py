@@ -119,6 +119,12 @@ class Server:
             raise
         return self
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def _wait(self) -> None:
         assert self._process is not None
         until = time.monotonic() + 60
@@ -171,8 +177,10 @@ class Browser:
         self._context.close()
         self._playwright.stop()
 
-    def open(self, notebook: Path | Sequence[str], *, width: int = 1400, height: int = 1000) -> JupyterPage:
-        """Open a notebook file, or one made of these cells."""
+    def open(
+        self, notebook: Path | Sequence[str], *, width: int = 1400, height: int = 1000, script: str = ""
+    ) -> JupyterPage:
+        """Open a notebook file, or one made of these cells; ``script`` runs in the page before anything else."""
         self._opened += 1
         target = self._server.root / f"{self._opened:02d}" / "notebook.ipynb"
         target.parent.mkdir()
@@ -184,6 +192,8 @@ class Browser:
         else:
             target.write_text(json.dumps(_notebook(notebook)))
         page = self._context.new_page()
+        if script:
+            page.add_init_script(script)
         page.set_viewport_size({"width": width, "height": height})
         opened = JupyterPage(page, self._server.url)
         where = target.relative_to(self._server.root).as_posix()

@@ -1,0 +1,230 @@
+"""Rules of alerts: a measure of the PBX, two levels, hysteresis. Pure: knows a `Handle`, no widget, no thread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+import msgspec
+
+from pbxnb.errors import ConfigError
+from pbxnb.model.entities import Account, AccountState, CallState, Conversation, Direction, Queue
+from pbxnb.ui.handle import Handle
+from pbxnb.ui.text import clean
+
+from .call_rows import phase
+
+__all__ = ["AlertEvent", "Level", "Rule"]
+
+Measure = Callable[[Any], float]  # `Any`: a rule written for a `Pbx` may ask more of it than a `Handle` has
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    ORANGE = "orange"
+    RED = "red"
+
+    @property
+    def rank(self) -> int:
+        """0 for ok, 1 for orange, 2 for red."""
+        return _ORDER.index(self)
+
+
+_ORDER = (Level.OK, Level.ORANGE, Level.RED)
+
+
+class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule came to another level; back to ok is an event too.
+
+    Attributes:
+        at: PBX time, UTC.
+        rule: the rule's name.
+        level: what it came to.
+        before: what it came from.
+        value: the measure that did it.
+    """
+
+    at: datetime
+    rule: str
+    level: Level
+    before: Level
+    value: float
+
+
+class Rule:
+    """A level is raised when the measure reaches it, and left only when the measure falls well below it.
+
+    Args:
+        name: shown on the board and in the log.
+        measure: a function of the handle; a bool counts as 0 or 1, None and NaN mean that it cannot be told now.
+        orange: value from which it is a warning.
+        red: value from which it is an alarm. Without any level: 1, which makes a predicate an alarm.
+        hysteresis: how far below a level the measure must fall to leave it, in units of the measure; by default a
+            tenth of the level.
+        unit: shown after the value; ``s`` is shown as minutes and seconds.
+
+    Raises:
+        ConfigError: a level that is no number, orange above red, or a measure that cannot be called.
+
+    Example:
+        >>> Rule("phones", lambda pbx: sum(a.registered is False for a in pbx.accounts.values()), orange=1, red=5)
+        Rule('phones', orange=1, red=5)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        measure: Measure,
+        *,
+        orange: float | None = None,
+        red: float | None = None,
+        hysteresis: float | None = None,
+        unit: str = "",
+    ) -> None:
+        if not callable(measure):
+            raise ConfigError(f"The measure of rule {name!r} cannot be called.", hint="Give a function of the handle.")
+        if orange is None and red is None:
+            red = 1
+        for value in (orange, red, hysteresis):
+            if value is not None and not math.isfinite(value):
+                raise ConfigError(f"Rule {name!r} has {value!r} as a level.", hint="Levels are finite numbers.")
+        if orange is not None and red is not None and orange > red:
+            raise ConfigError(f"In rule {name!r} orange ({orange}) lies above red ({red}).", hint="Swap them.")
+        self.name = clean(name, 60)
+        self.measure = measure
+        self.orange, self.red, self.hysteresis = orange, red, hysteresis
+        self.unit = clean(unit, 12)
+
+    def read(self, handle: Handle) -> float:
+        """Return the measure now; NaN when it cannot be told. Raises what the function raises."""
+        value = self.measure(handle)
+        return math.nan if value is None else float(value)
+
+    def judge(self, value: float, before: Level) -> Level:
+        """Return the level of a value, for a rule that stood at ``before``.
+
+        Example:
+            >>> rule = Rule("queue", len, orange=5, red=10, hysteresis=2)
+            >>> [str(rule.judge(value, Level.ORANGE)) for value in (10, 5, 3, 2)]
+            ['red', 'orange', 'orange', 'ok']
+        """
+        if math.isnan(value):
+            return before
+        for level, bound in ((Level.RED, self.red), (Level.ORANGE, self.orange)):
+            if bound is not None and value >= bound - (self._slack(bound) if before.rank >= level.rank else 0):
+                return level
+        return Level.OK
+
+    def told(self, value: float) -> str:
+        """Return a value as people read it."""
+        if math.isnan(value):
+            return "–"
+        if self.unit == "s":
+            return f"{int(value) // 60}:{int(value) % 60:02d}"
+        if self.unit == "yes":
+            return "yes" if value else "no"
+        return f"{value:.6g}{' ' if self.unit else ''}{self.unit}"
+
+    def _slack(self, bound: float) -> float:
+        return abs(bound) / 10 if self.hysteresis is None else self.hysteresis
+
+    def __repr__(self) -> str:
+        levels = ((name, getattr(self, name)) for name in ("orange", "red"))
+        return f"Rule({self.name!r}{''.join(f', {name}={value:g}' for name, value in levels if value is not None)})"
+
+    # Presets.
+
+    @classmethod
+    def waiting(cls, *, orange: float | None = None, red: float | None = None, queue: str = "") -> Self:
+        """The longest wait of a caller nobody has answered, seconds; of one queue, or of all calls from outside."""
+
+        def measure(handle: Handle) -> float:
+            return max((_age(handle, c, whole=True) for c in _waiting(handle, queue)), default=0.0)
+
+        return cls(_named("longest wait", queue), measure, orange=orange, red=red, unit="s")
+
+    @classmethod
+    def queued(cls, *, orange: float | None = None, red: float | None = None, queue: str = "") -> Self:
+        """How many callers wait in a queue, or in all of them."""
+
+        def measure(handle: Handle) -> float:
+            return sum(bool(c.queue) for c in _waiting(handle, queue))
+
+        return cls(_named("callers waiting", queue), measure, orange=orange, red=red)
+
+    @classmethod
+    def held(cls, *, orange: float | None = None, red: float | None = None) -> Self:
+        """The longest time somebody is on hold or parked without a break, seconds."""
+
+        def measure(handle: Handle) -> float:
+            still = (c for c in _open(handle) if c.state in (CallState.HELD, CallState.PARKED))
+            return max((_age(handle, c) for c in still), default=0.0)
+
+        return cls("longest hold", measure, orange=orange, red=red, unit="s")
+
+    @classmethod
+    def peak(cls, *, orange: float | None = None, red: float | None = None) -> Self:
+        """How many calls are open at once."""
+        return cls("calls at once", lambda handle: sum(1 for _ in _open(handle)), orange=orange, red=red)
+
+    @classmethod
+    def nobody_registered(cls) -> Self:
+        """An alarm when no extension has a phone registered, as far as the PBX has said."""
+
+        def measure(handle: Handle) -> float:
+            told = [a.registered for a in _accounts(handle) if a.type == "extensions" and a.registered is not None]
+            return math.nan if not told else not any(told)
+
+        return cls("nobody registered", measure, red=1, unit="yes")
+
+    @classmethod
+    def all_agents_busy(cls, queue: str = "") -> Self:
+        """A warning when a queue, or one of all, has agents logged in and none of them is free."""
+
+        def measure(handle: Handle) -> float:
+            queues = list(handle.snapshot().queues.values())
+            busy = [_all_busy(handle, q) for q in queues if (not queue or q.number == queue) and q.agents]
+            return math.nan if not busy else any(busy)
+
+        return cls(_named("all agents busy", queue), measure, orange=1, unit="yes")
+
+
+def _named(name: str, queue: str) -> str:
+    return f"{name}, queue {queue}" if queue else name
+
+
+def _accounts(handle: Handle) -> list[Account]:
+    return list(handle.snapshot().accounts.values())
+
+
+def _open(handle: Handle) -> Iterator[Conversation]:
+    return (c for c in handle.snapshot().conversations.values() if c.state is not None)
+
+
+def _waiting(handle: Handle, queue: str) -> Iterator[Conversation]:
+    """Callers nobody has answered: from outside, or through a queue."""
+    for conversation in _open(handle):
+        outside = conversation.direction is Direction.IN or bool(conversation.queue)
+        if outside and queue in ("", conversation.queue) and phase(conversation) in ("ringing", "queued"):
+            yield conversation
+
+
+def _age(handle: Handle, conversation: Conversation, *, whole: bool = False) -> float:
+    """Seconds in this state, or of the whole conversation, on the PBX's clock."""
+    age = (handle.clock.now() - handle.clock.at(conversation.since)).total_seconds()
+    return max(0.0, age) + (conversation.ring + conversation.talk + conversation.hold if whole else 0.0)
+
+
+def _all_busy(handle: Handle, queue: Queue) -> bool:
+    here = [agent for agent in queue.agents if agent.logged_in is not False and not agent.paused]
+    accounts = handle.accounts
+    return bool(here) and not any(_free(accounts.get(agent.number)) for agent in here)
+
+
+def _free(account: Account | None) -> bool:
+    return account is not None and account.state is AccountState.IDLE and not account.dnd

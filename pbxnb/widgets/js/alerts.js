@@ -1,0 +1,143 @@
+/*
+ * Alerts: where each rule stands (shape, word, colour), the log, and a beep when a level rises. Python judges.
+ */
+import { definePanel, duration, element, setText } from "./base.js";
+
+/** Shape, word and tone of each level. @type {Record<string, [string, string, string]>} */
+const LEVELS = { ok: ["✓", "ok", "idle"], orange: ["▲", "warning", "ringing"], red: ["■", "alarm", "dnd"], error: ["?", "cannot be told", "offline"] };
+
+/** The time of a log entry as the reader's clock shows it. @param {number} at seconds since 1970 */
+export function timeOf(at) {
+  return new Date(at * 1000).toLocaleTimeString([], { hour12: false });
+}
+
+/** A log entry in words. @param {any[]} entry */
+export function entryText([at, rule, level, before, value]) {
+  const verb = level === "ok" ? "is ok again" : before === "red" ? "is back to a warning" : `is a${level === "red" ? "n alarm" : " warning"}`;
+  return `${timeOf(at)} ${rule} ${verb} (${value})`;
+}
+
+/** Two short tones, higher for an alarm. @param {AudioContext} context @param {number} rank 1 or 2 */
+function beep(context, rank) {
+  for (let i = 0; i < rank; i++) {
+    const tone = context.createOscillator(), volume = context.createGain(), at = context.currentTime + i * 0.22;
+    tone.frequency.value = rank > 1 ? 880 : 587;
+    volume.gain.setValueAtTime(0.12, at);
+    volume.gain.exponentialRampToValueAtTime(0.001, at + 0.18);
+    tone.connect(volume).connect(context.destination);
+    tone.start(at);
+    tone.stop(at + 0.2);
+  }
+}
+
+/** One for the page: browsers allow few. @type {AudioContext | null} */
+let audio = null;
+
+/** @param {any} view */
+function createAlerts(view) {
+  const { model, root, body } = view;
+  /** @type {any} */
+  const told = { rules: [], log: [], beep: [0, 0], knows: true };
+  /** @type {Map<number, Record<string, HTMLElement>>} */
+  const parts = new Map();
+  let heard = -1;
+  root.classList.add("pbx-alerts");
+  const line = element("div", "pbx-alert-line"), list = element("ul", "pbx-alert-list", "", { "aria-label": "Alerts" });
+  const sound = element("button", "pbx-chip pbx-sound", "", { type: "button" });
+  const log = element("details", "pbx-alert-log"), head = element("summary", "", "Log"), entries = element("ol");
+  log.append(head, entries);
+  line.append(list, sound);
+  body.append(line, log);
+
+  /** Whether the browser lets us play: only after somebody has used the page. */
+  const allowed = () => !!(/** @type {any} */ (navigator).userActivation?.hasBeenActive || audio?.state === "running");
+
+  function showSound() {
+    const on = model.get("sound"), ready = allowed();
+    setText(sound, !on ? "Sound off" : ready ? "Sound on" : "Press for sound");
+    sound.setAttribute("aria-pressed", String(on && ready));
+    sound.classList.toggle("pbx-tools", !on || ready); // nobody turns sound off on a wallboard, but somebody must allow it
+  }
+  sound.addEventListener("click", () => {
+    const wasReady = audio?.state === "running", on = !(model.get("sound") && wasReady);
+    audio = audio || new AudioContext();
+    void audio.resume().then(showSound);
+    if (on) beep(audio, 1);
+    model.set("sound", on);
+    model.save_changes();
+    showSound();
+  });
+
+  /** @param {number} at */
+  function partOf(at) {
+    let part = parts.get(at);
+    if (!part) {
+      const item = element("li", "pbx-alert"), level = element("span", "pbx-alert-level");
+      part = { item, level, shape: element("span", "pbx-shape", "", { "aria-hidden": "true" }), name: element("bdi", "pbx-alert-name"), value: element("b", "pbx-num"), since: element("span", "pbx-num pbx-soft"), error: element("bdi", "pbx-alert-error") };
+      item.append(part.shape, part.name, part.value, level, part.since, part.error);
+      list.append(item);
+      parts.set(at, part);
+    }
+    return part;
+  }
+
+  /** @param {number} now */
+  function showSince(now) {
+    told.rules.forEach((/** @type {any[]} */ [, level, , error, since], /** @type {number} */ at) => {
+      setText(partOf(at).since, level !== "ok" && !error && since !== null ? `for ${duration(now - since, true)}` : "");
+    });
+  }
+
+  function showRules() {
+    told.rules.forEach((/** @type {any[]} */ [name, level, value, error], /** @type {number} */ at) => {
+      const part = partOf(at), [shape, word, tone] = LEVELS[error ? "error" : level];
+      Object.assign(part.item.dataset, { alert: name, level: error ? "error" : level, tone });
+      setText(part.shape, shape);
+      setText(part.name, name);
+      setText(part.value, error ? "" : value);
+      setText(part.level, word);
+      setText(part.error, error);
+    });
+    root.toggleAttribute("data-unknown", !told.knows);
+    showSince(view.now());
+  }
+
+  function showLog() {
+    setText(head, told.log.length ? `Log (${told.log.length}) · ${entryText(told.log[told.log.length - 1])}` : "Log (nothing yet)");
+    entries.replaceChildren(...[...told.log].reverse().map((entry) => element("li", "", entryText(entry), { dir: "auto", "data-level": entry[2] })));
+  }
+
+  /** @param {any} data @param {boolean} fresh */
+  function take(data, fresh) {
+    Object.assign(told, data);
+    if (data.rules) showRules();
+    if (data.log) {
+      showLog();
+      const last = told.log[told.log.length - 1];
+      if (fresh && last) view.announce(entryText(last));
+    }
+    const [count, rank] = told.beep;
+    // What was raised before anybody looked is shown, not sounded.
+    if (fresh && heard >= 0 && count > heard && model.get("sound") && allowed()) beep((audio = audio || new AudioContext()), rank);
+    heard = count;
+  }
+
+  document.addEventListener("pointerdown", showSound);
+  document.addEventListener("keydown", showSound);
+  model.on("change:sound", showSound);
+  showSound();
+
+  return {
+    full: (/** @type {any} */ data) => take(data, false),
+    part: (/** @type {any} */ data) => take(data, true),
+    draw() {},
+    tick: showSince,
+    destroy() {
+      document.removeEventListener("pointerdown", showSound);
+      document.removeEventListener("keydown", showSound);
+      model.off("change:sound", showSound);
+    },
+  };
+}
+
+export default definePanel(createAlerts);
