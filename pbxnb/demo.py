@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import msgspec
 
 from .errors import ConfigError, MissingExtra
 
-__all__ = ["Verdict", "check", "notebooks", "open_lab"]
+__all__ = ["Verdict", "check", "copy", "files", "open_lab"]
 
 FIRST = "00_quickstart.ipynb"
 FOLDER = "pbxnb-demo"
@@ -31,17 +33,45 @@ class Verdict(msgspec.Struct, frozen=True):
     sentence: str
 
 
-def notebooks() -> Path:
-    """Where the notebooks are: in the installed package, or beside it in a checkout.
+def files() -> Iterator[tuple[Path, Path]]:
+    """What the demo is made of: each file, and its place in the user's folder.
+
+    In an installed package they are its ``_notebooks``, in a checkout the notebooks and the test data they read.
 
     Raises:
         ConfigError: this installation has none.
     """
-    here = Path(__file__).parent
-    for folder in (here / "_notebooks", here.parent / "notebooks"):
+    package = Path(__file__).parent
+    data = Path("data", "anonymous-bank")
+    for folder, bank in (
+        (package / "_notebooks", package / "_notebooks" / data),
+        (package.parent / "notebooks", package.parent / "tests" / data),
+    ):
         if (folder / FIRST).is_file():
-            return folder
+            yield from ((path, Path(path.name)) for path in sorted(folder.glob("*.ipynb")))
+            yield from ((path, data / path.name) for path in sorted(bank.iterdir()))
+            return
     raise ConfigError("This installation holds no notebooks.", hint="Install pbxnb again from its wheel.")
+
+
+def copy(target: Path) -> list[str]:
+    """Copy the notebooks and their data; what is there already is the user's and stays.
+
+    Args:
+        target: the folder; made where it is missing.
+
+    Returns:
+        The names of the files that were kept because they differ.
+    """
+    kept = []
+    for source, name in files():
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.exists():
+            shutil.copyfile(source, place)
+        elif place.read_bytes() != source.read_bytes():
+            kept.append(str(name))
+    return kept
 
 
 def open_lab(*, port: int, browser: bool, remark: Callable[[str], None]) -> int:
@@ -53,20 +83,35 @@ def open_lab(*, port: int, browser: bool, remark: Callable[[str], None]) -> int:
         remark: told what is done.
 
     Returns:
-        The exit code of JupyterLab.
+        The exit code of JupyterLab; 0 when it was interrupted.
     """
     _need("jupyterlab")
     target = Path(FOLDER)
-    kept = _copy(target)
+    kept = copy(target)
     mine = f"; kept as you changed them: {', '.join(kept)}" if kept else ""
     remark(f"The notebooks are in {target.resolve()}{mine}.")
-    remark("JupyterLab starts; Ctrl-C ends it, and each notebook's simulated PBX with its kernel.")
     command = [sys.executable, "-m", "jupyterlab", f"--port={port}", f"--notebook-dir={target}"]
-    command += [f"--LabApp.default_url=/lab/tree/{FIRST}", *([] if browser else ["--no-browser"])]
-    try:
-        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter, no shell
-    except KeyboardInterrupt:
-        return 0
+    command += [f"--LabApp.default_url=/lab/tree/{FIRST}", "--ServerApp.answer_yes=True"]
+    command += [] if browser else ["--no-browser"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        remark("You are root, where JupyterLab wants to be told --allow-root: done.")
+        command.append("--allow-root")
+    remark("JupyterLab starts; Ctrl-C ends it, and each notebook's simulated PBX with its kernel.")
+    interrupted = False
+    with subprocess.Popen(command) as lab:  # noqa: S603 - our own interpreter, no shell
+
+        def stop(*_: object) -> None:
+            nonlocal interrupted
+            interrupted = True
+            lab.terminate()  # to it an interrupt is a question; this is the answer
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            code = lab.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    return 0 if interrupted else code
 
 
 def check(remark: Callable[[str], None]) -> Verdict:
@@ -81,17 +126,19 @@ def check(remark: Callable[[str], None]) -> Verdict:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="pbxnb-demo-") as folder:
-        _copy(Path(folder))
+    # A kernel may hold its folder for a moment after its end.
+    with tempfile.TemporaryDirectory(prefix="pbxnb-demo-", ignore_cleanup_errors=True) as folder:
+        copy(Path(folder))
         notebook: Any = nbformat.read(Path(folder) / FIRST, as_version=4)  # type: ignore[no-untyped-call]  # nbformat's own
         cells = sum(cell.cell_type == "code" for cell in notebook.cells)
         remark(f"Running {FIRST}: {cells} cells on a simulated PBX, in a temporary folder.")
         client = NotebookClient(
             notebook, timeout=CELL_LIMIT, kernel_name="python3", resources={"metadata": {"path": folder}}
         )
-        client.on_cell_executed = lambda cell, cell_index, execute_reply: remark(f"  cell {cell_index} done")
+        client.on_cell_executed = lambda cell, cell_index, execute_reply: remark(f"  {_told(cell)}")
         try:
-            client.execute()
+            # What a kernel says of itself is for its server's log; what goes wrong comes as an error of a cell.
+            client.execute(stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             return Verdict(False, f"pbxnb demo: FAILED, a cell raised {error.ename}: {error.evalue}")
         except (CellTimeoutError, DeadKernelError) as error:
@@ -100,20 +147,11 @@ def check(remark: Callable[[str], None]) -> Verdict:
     return Verdict(True, f"pbxnb demo: ok, {cells} cells ran on a live simulated PBX in {took:.0f} s")
 
 
-def _copy(target: Path) -> list[str]:
-    """Copy the notebooks; what is there already is the user's and stays. Returns the names that were kept."""
-    kept = []
-    for source in sorted(notebooks().rglob("*")):
-        place = target / source.relative_to(notebooks())
-        if source.is_dir() or source.name.startswith(".") or ".ipynb_checkpoints" in source.parts:
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if place.exists():
-            if place.read_bytes() != source.read_bytes():
-                kept.append(place.name)
-        else:
-            shutil.copyfile(source, place)
-    return kept
+def _told(cell: Any) -> str:
+    """The last line of a cell and what it showed, for people who watch."""
+    shown = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    result = " ".join("".join(shown).split())
+    return f"{cell.source.splitlines()[-1]:<45.45} {result:.60}".rstrip()
 
 
 def _need(module: str) -> None:

@@ -35,7 +35,12 @@ class Backdrop:
         for interval in intervals:
             name = _AXES.get((interval.axis, interval.value.lower()))
             if name is not None:
-                self._put(name, interval.number, interval.start.timestamp(), interval.end and interval.end.timestamp())
+                self._put(
+                    name,
+                    interval.number,
+                    interval.start.timestamp(),
+                    interval.end.timestamp() if interval.end else None,
+                )
 
     def feed(self, event: Event) -> None:
         """Take one event; all but ``account.changed`` are passed over."""

@@ -5,7 +5,7 @@ Pure: from the timeline's memory, the running phases and a window to marks and a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -18,7 +18,7 @@ __all__ = ["MOST", "Heat", "Scene", "scene", "text_limit"]
 MOST = 600
 MOST_RUNNING = 150
 _STORIES = ((80, 700), (200, 200), (MOST * 10, 60))
-"""Up to so many marks, so many characters of hover text each: a crowded window tells the phase, a sparse one the story."""
+"""Up to so many marks, so many characters of hover text each: a crowded window tells the phase, a sparse one all."""
 
 
 class Heat(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Scene(msgspec.Struct, frozen=True):
         running: marks of what goes on, up to now.
         heat: instead of ``ended``, when the window holds more than single marks can show.
         links: ``(left, row, arrived, row)`` of each move between two visible lanes.
-        selected: marks of the selected conversations.
+        selected: marks of the selected conversation.
         limit: characters of hover text each mark may have.
     """
 
@@ -73,7 +73,7 @@ def scene(
     now: float,
     lanes: Sequence[str],
     *,
-    selected: Collection[str] = (),
+    selected: str = "",
     limit: int = 0,
     most: int = MOST,
 ) -> Scene:
@@ -85,7 +85,7 @@ def scene(
         start, end: the window, seconds since 1970.
         now: PBX time, seconds since 1970.
         lanes: the rows, top to bottom; an empty name is a row without blocks.
-        selected: ids of the selected conversations.
+        selected: id of the selected conversation.
         limit: characters of hover text that the last scene had.
         most: marks at most.
     """
@@ -115,7 +115,7 @@ def scene(
     }
     going = _running(shown, now, rows, told)
     stories = {id(story): story for story in (block.story.whole for block in (*blocks, *shown))}
-    chosen = [mark for mark in (*ended.values(), *going) if mark.call in selected] if selected else []
+    chosen = [mark for mark in (*ended.values(), *going) if mark.call == selected] if selected else []
     return Scene(ended, going, heat, _links(stories.values(), rows, start, end), chosen, limit)
 
 

@@ -30,6 +30,11 @@ class Pace:
         self._busy = 0.0
         self._waiting = 0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a picture is not answered."""
+        return self._waiting > 0
+
     def sent(self, now: float) -> None:
         """A picture goes out; monotonic seconds."""
         self._sent = now

@@ -1,5 +1,6 @@
-"""A few plotly figures kept for use again: a closed ``FigureWidget`` is never freed by its libraries, an open one costs
-5 MB on the way to the page. Knows nothing of what is drawn on them.
+"""A few plotly figures kept for use again. Knows nothing of what is drawn on them.
+
+A closed ``FigureWidget`` is never freed by its libraries, and each new one costs 5 MB on the way to the page.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ __all__ = ["Pool"]
 
 
 class Pool:
-    """Blank figures.
+    """Figure widgets that nobody uses.
 
     Example:
-        >>> figure = Pool.borrow()
+        >>> figure = Pool.borrow(go.Figure())
         >>> Pool.give_back(figure)
     """
 
@@ -25,24 +26,30 @@ class Pool:
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     @classmethod
-    def borrow(cls) -> Any:
-        """A figure without traces, layout and handlers: one that was given back, or a new one."""
+    def borrow(cls, first: go.Figure) -> Any:
+        """A ``FigureWidget`` that shows a figure: one that was given back, or a new one.
+
+        Args:
+            first: what it shows at first. A new widget must be born with its traces: what is sent to it before the page
+                has loaded plotly, 0.2 s or more, is lost, and the page then reports its own defaults back (plotly 7.1).
+        """
         with cls._lock:
             kept = cls._kept.pop() if cls._kept else None
         if kept is None:
-            kept = go.FigureWidget()
+            kept = go.FigureWidget(first)
             kept._config = {"displaylogo": False, "responsive": True}  # noqa: SLF001 - plotly's only way to set it
+        else:
+            kept.add_traces(first.data)
+            kept.layout = first.layout
         return kept
 
     @classmethod
     def give_back(cls, figure: Any) -> None:
         """Empty a figure and keep it, or close it when enough are kept."""
-        figure.unobserve_all("_js2py_traceDeltas")
-        figure.observe(figure._handler_js2py_traceDeltas, "_js2py_traceDeltas")  # noqa: SLF001 - plotly's own, gone with ours
         figure.layout._change_callbacks.clear()  # noqa: SLF001 - plotly offers no way to take all handlers off
         figure.data = ()
         figure.layout = {}
-        # What a new page would be given: plotly keeps its own copies of the first state for as long as the figure lives.
+        # What a new page would be given: plotly keeps its own copies for as long as the figure lives.
         figure._widget_data, figure._widget_layout = [], {}  # noqa: SLF001
         with cls._lock:
             if len(cls._kept) < cls.MOST:

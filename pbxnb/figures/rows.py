@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from pbxnb.model.entities import Account
@@ -69,7 +69,7 @@ def choose(
     kept = sorted(fitting, key=lambda lane: (lane not in busy, len(lane), lane))[:most]
     if by == "call":
         names |= {block.lane: block.story.whole.title for block in (*history.blocks(*window, set(kept)), *running)}
-    orders = {
+    orders: dict[str, Callable[[str], tuple[object, ...]]] = {
         "number": lambda lane: (),
         "name": lambda lane: (not names[lane], names[lane].casefold()),
         "busy": lambda lane: (lane not in busy, busy.get(lane, 0.0)),
@@ -77,17 +77,16 @@ def choose(
     group = {lane: _group(accounts.get(lane, _NONE), group_by) for lane in kept}
     kept.sort(key=lambda lane: (not group[lane], group[lane], *orders[sort](lane), len(lane), lane))
     rows: list[Row] = []
-    for lane in kept:
-        if group_by and (not rows or group[lane] != group[last]):
+    for before, lane in zip((None, *kept), kept, strict=False):
+        if group_by and (before is None or group[lane] != group[before]):
             rows.append(Row("", group[lane] or f"no {group_by}"))
-        last = lane
         rows.append(Row(lane, f"{lane} {names[lane]}".strip()))
     return rows, len(fitting) - len(kept)
 
 
-def _names(accounts: object, active: set[str], by: LaneBy) -> dict[str, str]:
+def _names(accounts: Mapping[str, Account], active: set[str], by: LaneBy) -> dict[str, str]:
     """Every lane there may be, with its name: extensions always, other accounts where a call waits on them now."""
-    listed = dict(accounts.items())  # type: ignore[attr-defined]  # a live mapping: one reading of it
+    listed = dict(accounts.items())  # a live mapping: one reading of it
     if by == "call":
         return dict.fromkeys(active, "")
     if by == "queue":

@@ -87,7 +87,8 @@ class Story:
         phases = self.in_order()
         told = [
             f"{phase.state} {span_text((now if phase.end is None else phase.end) - phase.start)}"
-            f"{' on ' + ' '.join(phase.lanes[:4]) if phase.lanes else ''}{'' if phase.end is not None else ', going on'}"
+            f"{' on ' + ' '.join(phase.lanes[:4]) if phase.lanes else ''}"
+            f"{', going on' if phase.end is None else ''}"
             for phase in phases[-_TOLD:]
         ]
         if len(phases) > _TOLD:

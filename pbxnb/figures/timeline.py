@@ -30,11 +30,13 @@ from .pace import FASTEST, UNANSWERED, Pace
 from .phases import LaneBy, Phases
 from .rows import GroupBy, SortBy, choose
 from .tools import Tools
-from .traces import Canvas
+from .traces import Canvas, View
 
 __all__ = ["Timeline"]
 
 _FINE = (60.0, 300.0)
+_LOADING = 3.0
+"""Seconds that a page has to load plotly before it is drawn for unasked; what comes earlier is lost."""
 _EXPECTED = 60.0
 """Seconds for which a page that was given the panel is drawn for before it has said that it shows it."""
 _log = logging.getLogger("pbxnb.ui")
@@ -51,18 +53,17 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
     Attributes:
         figure: the plotly ``FigureWidget``; restyle it as you like, its traces are filled by the panel.
         window: seconds shown while following now, 60 to 86,400.
-        lane_by: what a lane stands for: ``extension`` (and the queues and orbits where calls wait), ``call``, ``queue``.
+        lane_by: what a lane stands for: ``extension`` (and queues and orbits where calls wait), ``call``, ``queue``.
         filter: show only lanes whose number or name contains this text.
         sort: ``number``, ``name``, or ``busy``: lanes with a call first.
         group_by: ``department`` or ``type`` of the accounts; empty for no groups.
         collapse_idle: leave lanes out on which nothing happens in the window; None: when there are more than fit.
         most_lanes: lanes shown at once.
         following: whether the window moves with now; False once the user pans or zooms.
-        selected: ids of the selected conversations; set by a click, settable, and linkable to a call list's.
+        selected: id of the selected conversation; empty for none. Set by a click, and settable.
 
     Example:
         >>> timeline = pbx.timeline(window=3600)  # doctest: +SKIP
-        >>> traitlets.link((timeline, "selected"), (calls, "selected"))  # doctest: +SKIP
     """
 
     window = traitlets.Float(900.0, min=60.0, max=86_400.0)
@@ -73,32 +74,35 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
     collapse_idle = traitlets.Bool(None, allow_none=True)
     most_lanes = traitlets.Int(24, min=1, max=200)
     following = traitlets.Bool(True)
-    selected = traitlets.List(traitlets.Unicode(), maxlen=1000)
+    selected = traitlets.Unicode("")
 
     def __init__(self, handle: Handle, *, height: int | None = None, **traits: Any) -> None:
         self._handle = handle
         self._closed = False
         self._lock = threading.RLock()  # between a flush and the close
         self._events: deque[Event] = deque()
-        self._linked: set[str] = set()  # conversations whose calls may have become others
-        self._canvas = Canvas(height, origin=float(round(handle.clock.now().timestamp())))
+        self._linked: deque[frozenset[str]] = deque()  # conversations whose calls may have become others
         self._view: tuple[float, float] | None = None  # the user's window, seconds since 1970
         self._insist = False  # the page may have got a window of ours after the user's
         self._pace = Pace()
         self._limit = 0
-        self._again = 0.0
-        self._expected_until = float("-inf")
+        self._live = False
+        self._expected = float("-inf")  # since when a page is about to show us
+        self._ready = False  # a page has drawn the figure at least once
+        self._built = False
         super().__init__(**traits)
+        # Watch first: what happens while plotly is loaded must not be lost.
+        self._ticket = Lane.get().register(self._paint)
+        self._stops = [handle.watch(self._changed), handle.watch_status(self._status_changed)]
         self._tools = Tools(self)
-        self.children = (self._tools, self.figure)
+        self._restart()
+        self._canvas = Canvas(self._look()[0], height)
+        self.children: tuple[Any, ...] = (self._tools, self.figure, self._tools.note)
         self._view_count = 0  # from now on the front end counts its views
         self.add_class("pbxnb")
         self.add_class("pbxnb-timeline")
-        self._live = False
-        self._restart()
-        self._ticket = Lane.get().register(self._paint)
-        self._stops = [handle.watch(self._changed), handle.watch_status(self._status_changed)]
         self._listen()
+        self._built = True
         self._ticket.nudge()
 
     @property
@@ -132,7 +136,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
 
     def expect_view(self) -> None:
         """A page is about to show this panel: draw before it says so, which a blocking cell may hold back."""
-        self._expected_until = time.monotonic() + _EXPECTED
+        self._expected = time.monotonic()
         self._ticket.nudge()
 
     def close(self) -> None:
@@ -161,7 +165,8 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
     def _changed(self, changes: Changes) -> None:
         wanted = [event for event in changes.events if event.call is not None or event.account is not None]
         self._events.extend(wanted)
-        self._linked |= changes.conversations
+        if changes.conversations:
+            self._linked.append(changes.conversations)
         if wanted or changes.conversations:
             self._ticket.wake()
 
@@ -180,8 +185,8 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self.observe(lambda _change: self._ticket.nudge(), "selected")
         self.figure.layout.on_change(self._view_changed, "xaxis.range")
         self.figure.layout.on_change(self._view_reset, "xaxis.autorange")
-        # plotly's on_edits_completed never fires for an update of traces and layout together (7.1): the page answers the
-        # traces' part only, so that answer is what paces us.
+        # plotly's on_edits_completed never fires for an update of traces and layout together (7.1): the page answers
+        # the traces' part only, so that answer is what paces us.
         self.figure.observe(self._answered, "_js2py_traceDeltas")
         for place, trace in enumerate(self.figure.data):
             if trace.name == "running" or trace.name.startswith("page"):
@@ -213,14 +218,19 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
     def _clicked(self, place: int, points: Iterable[int]) -> None:
         for index in points:
             if call := self._canvas.clicked(place, index):
-                self.selected = [] if self.selected == [call] else [call]
+                self.selected = "" if self.selected == call else call
                 return
 
     def _answered(self, change: Any) -> None:
         answer = change["new"]
-        if answer and answer.get("trace_edit_id") == self.figure._last_trace_edit_id:  # noqa: SLF001 - see `_listen`
-            self._pace.answered(time.monotonic())
-            self._ticket.wake()
+        if not answer or answer.get("trace_edit_id") != self.figure._last_trace_edit_id:  # noqa: SLF001 - see `_listen`
+            return
+        if not self._ready or not self._pace.waiting:
+            # Not an answer: a page has loaded the figure, and may have missed what was sent while it did.
+            self._ready = True
+            self._ticket.call(self._canvas.forget)
+        self._pace.answered(time.monotonic())
+        self._ticket.wake()
 
     # On the UI lane.
 
@@ -242,12 +252,12 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
 
     def _paint(self, now: float) -> float | None:
         with self._lock:
-            if self._closed:
+            if self._closed or not self._built:
                 return None
             self._drain()
-            if not self._view_count and now > self._expected_until:
+            if not self._view_count and now > self._expected + _EXPECTED:
                 return now + 1.0
-            due = self._pace.due()
+            due = self._pace.due() if self._ready else max(self._pace.due(), self._expected + _LOADING)
             if now < due:
                 return due
             try:
@@ -265,15 +275,25 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             event = self._events.popleft()
             self._phases.feed(event)
             self._backdrop.feed(event)
-        if self._linked:
-            linked, self._linked = self._linked, set()
-            conversations = self._handle.conversations
-            for key in linked:
+        conversations = self._handle.conversations
+        while self._linked:
+            for key in self._linked.popleft():
                 conversation = conversations.get(key)
                 if conversation is not None and len(conversation.calls) > 1:
                     self._phases.link(conversation)
 
     def _draw(self) -> bool:
+        view, hidden = self._look()
+        self._insist = False
+        sent = self._canvas.draw(view)
+        self._tools.now.disabled = self.following
+        self._say(self._note(view.scene, hidden, view.now))
+        for widget in (self.figure, self._tools.now):
+            release_route(widget)
+        return sent
+
+    def _look(self) -> tuple[View, int]:
+        """What is to be seen now, and how many lanes did not fit."""
         start, end, now = self._bounds()
         running = self._phases.going_on()
         rows, hidden = choose(
@@ -289,19 +309,11 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             most=self.most_lanes,
         )
         lanes = [row.lane for row in rows]
-        shown = scene(
-            self._history, running, start, end, now, lanes, selected=frozenset(self.selected), limit=self._limit
-        )
+        shown = scene(self._history, running, start, end, now, lanes, selected=self.selected, limit=self._limit)
         self._limit = shown.limit
         backs = self._backdrop.marks(lanes, start, end, now) if self.lane_by == "extension" else {}
         backs["gap"] = gap_marks(self._handle.status.gaps, len(rows), start, end, now)
-        insist, self._insist = self._insist, False
-        sent = self._canvas.draw(shown, backs, rows, (start, end), now, moves=self.following or insist)
-        self._tools.now.disabled = self.following
-        self._say(self._note(shown, hidden, now))
-        for widget in (self.figure, self._tools.now):
-            release_route(widget)
-        return sent
+        return View(shown, backs, rows, (start, end), now, moves=self.following or self._insist), hidden
 
     def _bounds(self) -> tuple[float, float, float]:
         """The window and now, on the PBX's clock, seconds since 1970."""
@@ -319,7 +331,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             said.append("too many calls for single marks: shade tells how busy; zoom in for the calls")
         if hidden:
             said.append(f"{hidden} more lanes: filter to see them")
-        if self.selected and (story := self._phases.story(self.selected[0])) is not None:
+        if self.selected and (story := self._phases.story(self.selected)) is not None:
             said.append(story.tell(now).replace("\n", " · "))
         return " · ".join(said)
 

@@ -17,15 +17,21 @@ _WORDS = {"queued": "waiting"}
 # Plotly's figures do not follow the page's theme; its texts, set by this sheet, do.
 _CSS = """<style>
 .pbxnb-timeline .js-plotly-plot :is(.xtick, .ytick) text {
-  fill: var(--jp-ui-font-color1, currentColor) !important; font-family: var(--jp-ui-font-family, system-ui, sans-serif) !important }
+  fill: var(--jp-ui-font-color1, currentColor) !important;
+  font-family: var(--jp-ui-font-family, system-ui, sans-serif) !important }
 .pbxnb-timeline .pbxnb-legend { display: flex; flex-wrap: wrap; gap: 2px 12px; font-size: 12px; line-height: 1.6;
   color: var(--jp-ui-font-color1, inherit) }
-.pbxnb-timeline .pbxnb-legend i { display: inline-block; width: 14px; margin-inline-end: 5px; vertical-align: middle; border-radius: 2px }
+.pbxnb-timeline .pbxnb-legend i { display: inline-block; width: 14px; margin-inline-end: 5px;
+  vertical-align: middle; border-radius: 2px }
 </style>"""
 
 
 class Tools(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
     """Widgets bound to the traits of a timeline.
+
+    Attributes:
+        now: the button that leads back to now.
+        note: a line of text, to be put below the picture.
 
     Args:
         timeline: whose traits ``window``, ``lane_by``, ``sort``, ``group_by``, ``filter``, ``collapse_idle`` are shown.
@@ -54,7 +60,7 @@ class Tools(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no t
         ]
         self._row = ipywidgets.HBox(self._parts, layout={"flex_flow": "row wrap"})
         self._legend = ipywidgets.HTML(_CSS + _legend())
-        super().__init__([self._row, self._legend, self.note])
+        super().__init__([self._row, self._legend])
 
     def close(self) -> None:
         """Close every widget, each with its layout and style."""

@@ -1,7 +1,7 @@
 """The timeline's figure: a fixed set of traces that are filled again and again, never added or removed.
 
-The time axis counts seconds from an origin of ours and carries our own labels: numbers stay short on the way, the labels
-are local times, and plotly's widget cannot lose a date axis' type between two updates (seen with 7.1).
+The time axis counts seconds from an origin of ours and carries our own labels: numbers stay short on the way, the
+labels are local times, and plotly's widget cannot lose a date axis' type between two updates (seen with 7.1).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -21,7 +21,7 @@ from .rows import Row
 from .source import label
 from .style import STATES
 
-__all__ = ["PHASES", "Canvas"]
+__all__ = ["PHASES", "Canvas", "View", "furnished"]
 
 PHASES = ("ringing", "queued", "connected", "held", "parked", "other")
 NEUTRAL = "#757575"  # readable on white and on black alike, where the page's own colours cannot be had
@@ -29,7 +29,7 @@ ACCENT = "#d1006c"
 ROW = 22
 """Pixels a lane is high."""
 _TOP, _BOTTOM = 8, 40
-_PAGES = 14
+PAGES = 14
 _THIN = {"ringing": 0.34, "queued": 0.34, "held": 0.5, "parked": 0.5}
 """Phases differ in height as well as in colour; all others are 0.66 of a lane high."""
 _FADE = ((1 / 3, 0.33), (2 / 3, 0.5), (1.0, 1.0))
@@ -39,74 +39,84 @@ _STEPS = (5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400
 _COLOURS = {"offline": STATES["offline"], "dnd": "#c0392b", "gap": STATES["gap"]}
 
 
+class View(NamedTuple):
+    """What is to be seen.
+
+    Attributes:
+        scene: the marks.
+        backs: background marks: ``offline``, ``dnd``, ``gap``.
+        rows: the rows, top to bottom.
+        window: seconds since 1970.
+        now: where the line of now stands.
+        moves: whether the axis is set to the window; otherwise it is the user's own.
+    """
+
+    scene: Scene
+    backs: Mapping[str, Sequence[Mark]]
+    rows: Sequence[Row]
+    window: tuple[float, float]
+    now: float
+    moves: bool = True
+
+
 class Canvas:
     """One figure on the page, written by the UI lane only.
 
     Args:
+        first: what it shows at first.
         height: pixels; None for as many as the lanes need.
-        origin: where the time axis counts from, seconds since 1970.
 
     Attributes:
         figure: the plotly ``FigureWidget``.
+        origin: where the time axis counts from, seconds since 1970.
     """
 
-    def __init__(self, height: int | None, origin: float) -> None:
-        self.origin = origin
-        self.figure: Any = Pool.borrow()
+    def __init__(self, first: View, height: int | None = None) -> None:
+        self.origin = float(round(first.now))
         self._height = height
-        _furnish(self.figure)
-        self._place = {trace.name: place for place, trace in enumerate(self.figure.data)}
-        self._pages = Pages(_PAGES)
+        self._pages = Pages(PAGES)
         self._shown: dict[tuple[str, str], Any] = {}
         # Marks by trace as last sent, to know what was clicked.
         self._marks: dict[int, tuple[Mark, ...]] = {}
+        bare = furnished()
+        self._place = {trace.name: place for place, trace in enumerate(bare.data)}
+        self._shown = self._wanted(first)
+        _write(bare, self._place, self._shown)
+        self.figure: Any = Pool.borrow(bare)
 
-    def draw(
-        self,
-        scene: Scene,
-        backs: Mapping[str, Sequence[Mark]],
-        rows: Sequence[Row],
-        view: tuple[float, float],
-        now: float,
-        *,
-        moves: bool,
-    ) -> bool:
-        """Show a scene in one batch of changes; what stays as it is sends nothing.
-
-        Args:
-            scene: the marks.
-            backs: background marks: ``offline``, ``dnd``, ``gap``.
-            rows: the rows, top to bottom.
-            view: the visible window, seconds since 1970.
-            now: where the line of now stands.
-            moves: whether the axis is set to the window; otherwise it is the user's own.
-
-        Returns:
-            Whether anything was sent.
-        """
-        filled: dict[str, dict[str, Any]] = {}
-        for number in self._pages.put(scene.ended, view, tuple(row.lane for row in rows)):
-            filled[f"page{number}"] = self._bars(f"page{number}", self._pages.page(number))
-        filled["running"] = self._bars("running", scene.running)
-        filled["fade"] = self._fade(scene.running, now, view)
-        filled["selected"] = self._bars("selected", scene.selected, grow=0.12)
-        for name in (*BACKS, "gap"):
-            filled[name] = self._back(name, backs.get(name, ()), len(rows))
-        filled["density"] = self._heat(scene.heat)
-        filled["links"] = self._links(scene.links)
-        at = self._x(now)
-        filled["now"] = {"x": [at, at], "y": [-0.5, len(rows) - 0.5]}
-        layout = self._layout(rows, view, moves=moves)
-        wanted = {(name, key): value for name, trace in filled.items() for key, value in trace.items()}
-        wanted |= {("", key): value for key, value in layout.items()}
+    def draw(self, view: View) -> bool:
+        """Show a view in one batch of changes; what stays as it is sends nothing. Returns whether anything was sent."""
+        wanted = self._wanted(view)
         changed = {key: value for key, value in wanted.items() if key not in self._shown or value != self._shown[key]}
         if not changed:
             return False
         with self.figure.batch_update():
-            for (name, key), value in changed.items():
-                (self.figure.data[self._place[name]] if name else self.figure.layout)[key] = value
+            _write(self.figure, self._place, changed)
         self._shown.update(changed)
         return True
+
+    def forget(self) -> None:
+        """A page may have missed what was sent: the next picture is sent whole."""
+        height = self._shown.get(("", "height"))
+        self._shown = {} if height is None else {("", "height"): height}
+        self._pages = Pages(PAGES)
+
+    def _wanted(self, view: View) -> dict[tuple[str, str], Any]:
+        """Every property that changes, by trace (none: the layout) and name; pages only where they changed."""
+        scene, rows, now = view.scene, view.rows, view.now
+        traces: dict[str, dict[str, Any]] = {}
+        for number in self._pages.put(scene.ended, view.window, tuple(row.lane for row in rows)):
+            traces[f"page{number}"] = self._bars(f"page{number}", self._pages.page(number))
+        traces["running"] = self._bars("running", scene.running)
+        traces["fade"] = self._fade(scene.running, now, view.window)
+        traces["selected"] = self._bars("selected", scene.selected, grow=0.12)
+        for name in (*BACKS, "gap"):
+            traces[name] = self._back(name, view.backs.get(name, ()), len(rows))
+        traces["density"] = self._heat(scene.heat)
+        traces["links"] = self._links(scene.links)
+        traces["now"] = {"x": [self._x(now)] * 2, "y": [-0.5, len(rows) - 0.5]}
+        traces[""] = self._layout(rows, view.window, moves=view.moves)
+        return {(name, key): value for name, trace in traces.items() for key, value in trace.items()}
 
     def clicked(self, trace: int, point: int) -> str:
         """The conversation under a click; empty when there is none."""
@@ -199,6 +209,11 @@ class Canvas:
         return layout
 
 
+def _write(figure: Any, place: Mapping[str, int], wanted: Mapping[tuple[str, str], Any]) -> None:
+    for (name, key), value in wanted.items():
+        (figure.data[place[name]] if name else figure.layout)[key] = value
+
+
 def _codes(marks: Sequence[Mark]) -> list[int]:
     return [PHASES.index(mark.state) if mark.state in PHASES else len(PHASES) - 1 for mark in marks]
 
@@ -226,8 +241,8 @@ def _ticks(start: float, end: float) -> tuple[tuple[float, str], ...]:
     )
 
 
-def _furnish(figure: Any) -> None:
-    """Put the traces on a blank figure, from back to front."""
+def furnished() -> go.Figure:
+    """The figure with its traces, from back to front, all empty."""
     blue = ",".join(str(int(STATES["connected"][n : n + 2], 16)) for n in (1, 3, 5))
     heat = go.Heatmap(
         name="density",
@@ -250,13 +265,13 @@ def _furnish(figure: Any) -> None:
     last = max(1, len(PHASES) - 1)
     scale = [[place / last, STATES[name]] for place, name in enumerate(PHASES)]
     marker = {"colorscale": scale, "cmin": 0, "cmax": last, "showscale": False, "line": {"width": 0}}
-    bars = [_bar(f"page{number}", marker) for number in range(_PAGES)]
+    bars = [_bar(f"page{number}", marker) for number in range(PAGES)]
     bars += [_bar("running", marker | {"opacity": 0.25}), _bar("fade", marker, hoverinfo="skip")]
     outline = {"color": "rgba(0,0,0,0)", "line": {"color": ACCENT, "width": 2.5}}
     links = {"mode": "lines+markers", "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip"}
     links["marker"] = {"symbol": "arrow", "angleref": "previous", "size": 8, "color": NEUTRAL}
     now = {"mode": "lines", "line": {"color": ACCENT, "width": 1}, "hoverinfo": "skip", "opacity": 0.6}
-    figure.add_traces(
+    figure = go.Figure(
         [
             heat,
             *backs,
@@ -282,6 +297,7 @@ def _furnish(figure: Any) -> None:
         xaxis={"type": "linear", "tickmode": "array", "gridcolor": grid, "zeroline": False},
         yaxis={"fixedrange": True, "gridcolor": grid, "griddash": "dot", "zeroline": False},
     )
+    return figure
 
 
 def _bar(name: str, marker: dict[str, Any], hoverinfo: str = "text") -> Any:

@@ -10,11 +10,15 @@ from pbxnb.protocol.messages import AccountEntry
 from .batch import AccountChange, Batch
 from .calls import CallBook
 from .derive import doing, number_order
-from .entities import Account
+from .entities import Account, AccountState
 from .presence import Axis, PresenceLog
 from .roster import Record, Roster
 
 __all__ = ["AccountBook"]
+
+# Looking up a member of an enum, or its value, costs more than what is done with it here.
+_STATE = Axis.STATE
+_WORDS = {state: state.value for state in AccountState}
 
 
 class AccountBook:
@@ -72,48 +76,51 @@ class AccountBook:
         oldest = next(iter(self._claims.values()), now)
         return now - oldest
 
-    def derive(self, batch: Batch) -> list[AccountChange]:
+    def derive(self, batch: Batch) -> dict[str, AccountChange]:
         """Bring every touched account up to date."""
-        changes: list[AccountChange] = []
-        added = False
-        last = next(reversed(self.accounts)) if self.accounts else None
+        changes: dict[str, AccountChange] = {}
+        records, accounts = self.roster.records, self.accounts
+        out_of_order = False
         for number in batch.touched:
-            record = self.roster.records.get(number)
-            before = self.accounts.get(number)
+            record = records.get(number)
+            before = accounts.get(number)
             if record is None:
                 if before is not None:
-                    del self.accounts[number]
-                    changes.append((number, before, None))
+                    del accounts[number]
+                    changes[number] = (before, None)
                 continue
             after = self._account(record, before, batch)
             if before is None:
-                added = added or (last is not None and number_order(number) < number_order(last))
-                last = number
+                out_of_order = out_of_order or not self._is_last(number)
             elif after == before:
                 continue
-            self.accounts[number] = after
-            changes.append((number, before, after))
-        if added:
-            self.accounts = dict(sorted(self.accounts.items(), key=_by_number))
+            accounts[number] = after
+            changes[number] = (before, after)
+        if out_of_order:
+            self.accounts = dict(sorted(accounts.items(), key=_by_number))
         return changes
+
+    def _is_last(self, number: str) -> bool:
+        """Whether a new account may simply be put at the end."""
+        last = next(reversed(self.accounts), number)
+        return number_order(last) <= number_order(number)
 
     def _account(self, record: Record, before: Account | None, batch: Batch) -> Account:
         number = record.number
-        legs = self._book.naming(number, [entry.id for entry in record.own] if record.own else ())
-        if legs and self._claims:
-            self._claims.pop(number, None)
-        calls = [leg.call for leg in legs]
-        state, inferred, rule, detail = doing(
-            number,
-            calls,
-            record.own,
-            code=record.code,
-            # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
-            offline=record.registered is False and record.type == "extensions",
-        )
+        own = record.own
+        legs = self._book.naming(number, [entry.id for entry in own] if own else ())
+        if legs:
+            if self._claims:
+                self._claims.pop(number, None)
+            calls = [leg.call for leg in legs]
+            ids = tuple([call.id for call in calls])
+        else:
+            calls, ids = [], ()
+        # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
+        offline = record.registered is False and record.type == "extensions"
+        state, inferred, rule, detail = doing(number, calls, own, code=record.code, offline=offline)
         same = before is not None and before.state is state
-        concluded = inferred or not batch.continuous
-        self.log.put(number, Axis.STATE, state.value, rule, inferred=concluded, detail=detail)
+        self.log.put(number, _STATE, _WORDS[state], rule, inferred=inferred or not batch.continuous, detail=detail)
         return Account(
             number=number,
             name=record.name,
@@ -121,7 +128,7 @@ class AccountBook:
             registered=record.registered,
             dnd=record.dnd,
             chat_status=record.chat_status,
-            calls=tuple([call.id for call in calls]),
+            calls=ids,
             state=state,
             inferred=inferred,
             since=before.since if before is not None and same else batch.received,

@@ -6,15 +6,17 @@ from datetime import datetime
 
 from pbxnb.protocol.messages import Message
 
-from .changes import Event
+from .changes import Changes, Event
 from .entities import Account, Call
 from .legs import Leg
 from .roster import Record
 
 __all__ = ["AccountChange", "Batch"]
 
-AccountChange = tuple[str, Account | None, Account | None]
-"""Number, value before (None when new), value after (None when gone)."""
+AccountChange = tuple[Account | None, Account | None]
+"""Value before (None when new), value after (None when gone)."""
+
+_NONE: frozenset[str] = frozenset()
 
 
 class Batch:
@@ -79,7 +81,27 @@ class Batch:
         self.orbits: list[str] = []
         self.ask_again = False
 
-    def events(self, accounts: list[AccountChange]) -> tuple[Event, ...]:
+    def changes(self, accounts: dict[str, AccountChange], conversations: dict[str, None]) -> Changes:
+        """All of it, for whoever is told.
+
+        Args:
+            accounts: by number, what became of the accounts touched.
+            conversations: ids of those that changed or went.
+        """
+        calls: list[Leg] = [*self.fresh, *self.changed]
+        if self.ended:
+            calls += [leg for leg, _ in self.ended]
+        return Changes(
+            events=() if self.silent else self._events(accounts),
+            accounts=frozenset(accounts) if accounts else _NONE,
+            calls=frozenset([leg.call.id for leg in calls]) if calls else _NONE,
+            conversations=frozenset(conversations) if conversations else _NONE,
+            queues=frozenset(self.queues) if self.queues else _NONE,
+            orbits=frozenset(self.orbits) if self.orbits else _NONE,
+            ask_again=self.ask_again,
+        )
+
+    def _events(self, accounts: dict[str, AccountChange]) -> tuple[Event, ...]:
         """What happened: ends first, so that an id used again ends before it begins; then news; then the accounts."""
         message, received, seq, inferred = self.message, self.received, self.seq, not self.continuous
         events = []
@@ -123,7 +145,7 @@ class Batch:
                     seq=seq,
                 )
             )
-        for _, was, now in accounts:
+        for was, now in accounts.values():
             events.append(
                 Event(
                     kind="account.changed",

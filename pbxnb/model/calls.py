@@ -99,7 +99,7 @@ class CallBook:
         Args:
             also: ids that count as well (an account's own calls name it by id).
         """
-        found = list(self._by_number.get(number, ()))
+        found = [*self._by_number.get(number, ())]
         if also:
             legs = self.legs
             found += [legs[key] for key in dict.fromkeys(also) if key in legs and legs[key] not in found]

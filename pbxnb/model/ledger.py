@@ -62,39 +62,42 @@ class Ledger:
         Returns:
             ids of the conversations that changed or went.
         """
+        received, ended, fresh, changed = batch.received, batch.ended, batch.fresh, batch.changed
+        dirty: dict[str, None] = {}
+        if self._ended:
+            self._forget(received, dirty)
+        if not (ended or fresh or changed):
+            return dirty
         self._turn += 1
-        received = batch.received
-        gone = [leg for leg, _ in batch.ended]
-        fresh = list(batch.fresh)
         moved = []
-        for leg, rule in batch.ended:
+        for leg, rule in ended:
             self._close(leg, rule, batch)
         for leg in fresh:
             leg.conversation.hears(leg)
-        for leg in batch.changed:
+        for leg in changed:
             leg.conversation.hears(leg)
             # of the mere changes of state only these can tie calls together
-            if leg.moved_at == received or (leg.call.since == received and (leg.star or leg.was_parked)):
+            if leg.moved_at == received or ((leg.star or leg.was_parked) and leg.call.since == received):
                 moved.append(leg)
-        dirty: dict[str, None] = {}
-        if gone or fresh or moved:
-            for link in self._linker.find(gone, fresh, moved, received, self._turn, continuous=batch.continuous):
+        if ended or fresh or moved:
+            gone = [leg for leg, _ in ended]
+            for link in self._linker.find(gone, [*fresh], moved, received, self._turn, continuous=batch.continuous):
                 self._link(link, batch, dirty)
-        for leg in (*gone, *fresh, *batch.changed):
+            for leg in (*gone, *fresh):
+                dirty[leg.conversation.id] = None
+        for leg in changed:
             dirty[leg.conversation.id] = None
         for key in dirty:
             self._publish(key, received)
         return dirty
 
-    def forget(self, now: datetime) -> dict[str, None]:
-        """Drop conversations that ended long enough ago; their ids."""
-        dropped: dict[str, None] = {}
+    def _forget(self, now: datetime, dropped: dict[str, None]) -> None:
+        """Drop conversations that ended long enough ago, and note their ids."""
         while self._ended and now - self._ended[0][0] >= REMEMBERED:
             ended_at, talk = self._ended.popleft()
             if talk.ended_at == ended_at and self._talks.get(talk.id) is talk:
                 del self._talks[talk.id], self.conversations[talk.id]
                 dropped[talk.id] = None
-        return dropped
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The ended calls, oldest first."""

@@ -74,16 +74,16 @@ class PresenceLog:
         if marks is None:
             marks = self._open[number] = [None, None, None, None]  # one for each axis
         old = marks[axis]
-        since = self._received
+        received = since = self._received
         if old is not None:
             if old.value == value:
                 if old.rule == rule:
                     return
                 since = old.since  # the value lasts, only its reason is another
             else:
-                self._close(number, axis, old, since)
-        if detail or since is not self._received:
-            marks[axis] = _Mark(value, since, rule, self._seq, self._received, inferred, detail)
+                self._closed.append(_interval(number, axis, old, received))
+        if old is not None or detail:
+            marks[axis] = _Mark(value, since, rule, self._seq, received, inferred, detail)
             return
         key = (value, rule, inferred)
         mark = self._shared.get(key)
@@ -95,13 +95,13 @@ class PresenceLog:
         """The account is gone: end all its intervals."""
         for axis, mark in enumerate(self._open.pop(number, ())):
             if mark is not None:
-                self._close(number, axis, mark, self._received)
+                self._closed.append(_interval(number, axis, mark, self._received))
 
     def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
         """Ended intervals in order of their end, then the running ones; of one account or of all."""
         ended = [p for p in list(self._closed) if number is None or p.number == number]
         running = [
-            Presence(number=n, axis=_NAMES[axis], value=mark.value, start=mark.since, inferred=mark.inferred)
+            _interval(n, axis, mark, None)
             for n in ([number] if number is not None else list(self._open))
             for axis, mark in enumerate(self._open.get(n, ()))
             if mark is not None
@@ -116,9 +116,8 @@ class PresenceLog:
             if mark is not None
         )
 
-    def _close(self, number: str, axis: int, mark: _Mark, end: datetime) -> None:
-        self._closed.append(
-            Presence(
-                number=number, axis=_NAMES[axis], value=mark.value, start=mark.since, end=end, inferred=mark.inferred
-            )
-        )
+
+def _interval(number: str, axis: int, mark: _Mark, end: datetime | None) -> Presence:
+    return Presence(
+        number=number, axis=_NAMES[axis], value=mark.value, start=mark.since, end=end, inferred=mark.inferred
+    )

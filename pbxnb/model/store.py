@@ -39,7 +39,6 @@ from .status import Gap
 __all__ = ["Scope", "Store"]
 
 _T = TypeVar("_T")
-_NONE: frozenset[str] = frozenset()
 
 _EVIDENCE_AFTER = timedelta(seconds=10)  # design 5.2: when a claim without a call says that the scope is our own calls
 
@@ -118,11 +117,13 @@ class Store:
             received: when it arrived, UTC. The store reads no clock.
             seq: number of its frame, kept as evidence.
         """
+        if seq:
+            self.seq = seq
         handler = self._handlers.get(type(message))
         if handler is None:
-            self.seq = seq or self.seq
             return NO_CHANGES
-        batch = self._begin(Batch(message, received, seq))
+        batch = Batch(message, received, seq)
+        self._people.log.at(received, seq)
         handler(message, batch)
         return self._commit(batch)
 
@@ -263,25 +264,12 @@ class Store:
         """Settle the ledger and the accounts, and say what changed."""
         for number in batch.retyped:
             self._lists.retype(number, batch)
-        conversations = self._ledger.forget(batch.received)
-        if batch.ended or batch.fresh or batch.changed:
-            conversations |= self._ledger.settle(batch)
-            self._book.settle()
-        accounts = self._people.derive(batch) if batch.touched else []
-        if not (accounts or conversations or batch.queues or batch.orbits):
-            return Changes(ask_again=True) if batch.ask_again else NO_CHANGES
-        calls = [leg.call.id for leg, _ in batch.ended]
-        calls += [leg.call.id for leg in batch.fresh]
-        calls += [leg.call.id for leg in batch.changed]
-        return Changes(
-            events=() if batch.silent else batch.events(accounts),
-            accounts=frozenset([number for number, _, _ in accounts]),
-            calls=frozenset(calls) if calls else _NONE,
-            conversations=frozenset(conversations) if conversations else _NONE,
-            queues=frozenset(batch.queues) if batch.queues else _NONE,
-            orbits=frozenset(batch.orbits) if batch.orbits else _NONE,
-            ask_again=batch.ask_again,
-        )
+        conversations = self._ledger.settle(batch)
+        self._book.settle()
+        accounts = self._people.derive(batch) if batch.touched else {}
+        if accounts or conversations or batch.queues or batch.orbits:
+            return batch.changes(accounts, conversations)
+        return Changes(ask_again=True) if batch.ask_again else NO_CHANGES
 
     def _type_of(self, number: str) -> str:
         """The type of an account; empty when there is no such account."""

@@ -5,6 +5,7 @@ A panel made in a cell closes when that cell runs again.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import weakref
 from collections.abc import Callable
@@ -86,9 +87,12 @@ class Panels:
         return _make(StatusBadge, self, options)
 
     def dashboard(self, **options: Any) -> Dashboard:
-        """Everything on one page; options of `pbxnb.widgets.dashboard.Dashboard`."""
+        """Everything on one page, with a timeline of its own; options of `pbxnb.widgets.dashboard.Dashboard`."""
+        from pbxnb.figures.timeline import Timeline
         from pbxnb.widgets.dashboard import Dashboard
 
+        timeline: Callable[..., Timeline] = Timeline
+        options.setdefault("timeline", functools.partial(timeline, self, most_lanes=12))
         return _make(Dashboard, self, options)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 __all__ = ["Pacer"]
 
-AHEAD = 2  # batches the page may be behind without being asked to hurry
+AHEAD = 16  # batches the page may be behind: it acknowledges every fourth (js/base.js)
 SLOW_EVERY = 0.5  # seconds between merged batches while nothing is acknowledged
 PATIENCE = 30  # unacknowledged batches after which the page is taken to sleep
 ASLEEP_EVERY = 5.0  # seconds between merged batches to a page that sleeps

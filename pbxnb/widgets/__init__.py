@@ -1,1 +1,54 @@
-"""Panels: a live grid, call list, badge, command bar, console, dashboard as ipywidgets. Know a `Handle`, no socket."""
+"""Panels: a live grid, call list, badge, command bar, console, dashboard as ipywidgets. Know a `Handle`, no socket.
+
+The names below are loaded when first used: a board needs plenty, one panel little.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .alerts import AlertEvent, Alerts, Level, Rule
+    from .badge import StatusBadge
+    from .call_list import CallList
+    from .command_bar import CommandBar
+    from .console import Console
+    from .dashboard import Dashboard
+    from .grid import ExtensionGrid
+
+__all__ = [
+    "AlertEvent",
+    "Alerts",
+    "CallList",
+    "CommandBar",
+    "Console",
+    "Dashboard",
+    "ExtensionGrid",
+    "Level",
+    "Rule",
+    "StatusBadge",
+]
+
+_HOME = {
+    "AlertEvent": "alerts",
+    "Alerts": "alerts",
+    "CallList": "call_list",
+    "CommandBar": "command_bar",
+    "Console": "console",
+    "Dashboard": "dashboard",
+    "ExtensionGrid": "grid",
+    "Level": "alerts",
+    "Rule": "alerts",
+    "StatusBadge": "badge",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,4 @@
-"""Alerts: rules judged once a second on the UI lane, seen or not, with a log and a sound. Rules are in alert_rules.py."""
+"""Alerts: rules judged once a second on the UI lane, seen or not, with a log and a sound. Rules: alert_rules.py."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class _Standing(msgspec.Struct, frozen=True):
 class Alerts(Panel):
     """Rules with two levels, where each stands, and a log of what happened.
 
-    Rules run on the UI lane about once a second, whether a page shows them or not, and one that fails stops no other. While the
-    line is down nothing is known and nothing is judged.
+    Rules run on the UI lane about once a second, whether a page shows them or not, and one that fails stops no other.
+    While the line is down nothing is known and nothing is judged.
 
     Args:
         handle: the PBX.

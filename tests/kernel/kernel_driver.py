@@ -87,20 +87,16 @@ class Kernel:
 
     def finish(self, request: str, timeout: float = 60) -> Result:
         """Wait for a cell to end."""
-        result, begin, i, begun = Result(), time.monotonic(), 0, False
+        result, begin, i = Result(), time.monotonic(), 0
         while True:
             if i == len(self._log):
                 assert time.monotonic() - begin < timeout, f"the cell did not end: {result}"
-                if not self._pump(1) and not begun:
-                    # ipykernel 7.3 may leave a request between its own threads until another message comes: the
-                    # kernel is idle, the cell has not begun. Any message will do.
-                    self._client.kernel_info()
+                self._pump(0.5)
                 continue
             message = self._log[i]
             i += 1
             if message["parent_header"].get("msg_id") != request:
                 continue
-            begun = True
             content = message["content"]
             match message["msg_type"]:
                 case "stream":
@@ -114,6 +110,7 @@ class Kernel:
                     result.status, result.error = "error", f"{content['ename']}: {content['evalue']}"
                 case "status" if content["execution_state"] == "idle":
                     result.seconds = time.monotonic() - begin
+                    self._await_reply(request)
                     return result
 
     def run(self, code: str, cell: str = "", timeout: float = 60) -> Result:
@@ -148,6 +145,14 @@ class Kernel:
         while self._pump(0):
             pass
         return [message for message in self._log if message["msg_type"] == kind]
+
+    def _await_reply(self, request: str) -> None:
+        """A request sent while ipykernel <= 7.3 still writes the last reply may never be read (ipykernel #1554, #1529).
+
+        That is so with any cell, ours or not; hence the next request goes out only after the last reply is here.
+        """
+        while self._client.get_shell_msg(timeout=10)["parent_header"].get("msg_id") != request:
+            pass
 
     def _pump(self, timeout: float) -> bool:
         try:

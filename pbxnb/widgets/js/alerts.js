@@ -45,9 +45,10 @@ function createAlerts(view) {
   const line = element("div", "pbx-alert-line"), list = element("ul", "pbx-alert-list", "", { "aria-label": "Alerts" });
   const sound = element("button", "pbx-chip pbx-sound", "", { type: "button" });
   const log = element("details", "pbx-alert-log"), head = element("summary", "", "Log"), entries = element("ol");
+  const unknown = element("p", "pbx-alert-unknown");
   log.append(head, entries);
   line.append(list, sound);
-  body.append(line, log);
+  body.append(line, unknown, log);
 
   /** Whether the browser lets us play: only after somebody has used the page. */
   const allowed = () => !!(/** @type {any} */ (navigator).userActivation?.hasBeenActive || audio?.state === "running");
@@ -99,6 +100,7 @@ function createAlerts(view) {
       setText(part.error, error);
     });
     root.toggleAttribute("data-unknown", !told.knows);
+    setText(unknown, told.knows ? "" : "The line is down: the levels stand as they were when it was last up.");
     showSince(view.now());
   }
 

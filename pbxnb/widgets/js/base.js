@@ -14,6 +14,9 @@
 
 /** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, e?: string[], note?: string}} Batch */
 
+/** Batches, or ms after a draw, until the page acknowledges. Every message to the kernel costs all who watch it a redraw. */
+const ACK_BATCHES = 8, ACK_AFTER = 400;
+
 /** Drag data of a call: its id. The call list starts such drags, tiles and orbits take them. */
 export const CALL_TYPE = "application/x-pbxnb-call";
 /** Drag data beside it: the numbers of its parties, JSON; readable while the drag starts, which is when targets are lit. */
@@ -156,13 +159,15 @@ class Feed {
   draw() {
     this.frame = 0;
     for (const view of this.views) view.draw();
-    // After the paint, not before it: the acknowledgement is what slows the kernel down when painting is slow. Every
-    // second batch is enough to keep the pace, and half the work: the host tells everybody about each message.
-    clearTimeout(this.owed);
-    this.owed = window.setTimeout(() => this.acknowledge(), this.reached - this.acknowledged >= 2 ? 0 : 60);
+    // After the paint, not before it: the acknowledgement is what slows the kernel down when painting is slow.
+    if (this.reached - this.acknowledged >= ACK_BATCHES) {
+      clearTimeout(this.owed);
+      this.owed = window.setTimeout(() => this.acknowledge(), 0);
+    } else if (!this.owed) this.owed = window.setTimeout(() => this.acknowledge(), ACK_AFTER);
   }
 
   acknowledge() {
+    this.owed = 0;
     if (this.views.size && this.acknowledged !== this.reached) this.model.send({ ack: (this.acknowledged = this.reached) });
   }
 
@@ -287,7 +292,8 @@ export function definePanel(create) {
       const panel = create(view);
       const showStrip = (/** @type {string[]} */ errors, /** @type {string} */ note) => {
         strip.replaceChildren();
-        for (const text of [...errors, note]) if (text) strip.append(element("p", "", text, { dir: "auto" }));
+        for (const text of errors) strip.append(element("p", "", text, { dir: "auto" }));
+        if (note) strip.append(element("p", "pbx-note", note, { dir: "auto" }));
         if (errors.length) {
           const ok = element("button", "pbx-button", "Dismiss", { type: "button" });
           ok.addEventListener("click", () => model.send({ dismiss: true }));

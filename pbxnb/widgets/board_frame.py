@@ -1,0 +1,73 @@
+"""The head of a board: its settings, what it shows, and "why does this tile look so?". Knows no other part of it.
+
+Its script gives the board around it, a plain box, the theme and density that panels carry, and its sheet lays it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from pbxnb.model.changes import Changes
+from pbxnb.ui.handle import Handle
+from pbxnb.ui.text import clean
+
+from .panel import Panel
+
+__all__ = ["BoardFrame"]
+
+
+class BoardFrame(Panel):
+    """Settings of a `Dashboard`; made and fed by it.
+
+    Args:
+        handle: the PBX.
+        show: called on the UI lane with the name of a part and whether it is to be shown.
+        why: called on the UI lane when somebody asks why the selected tile looks as it does.
+        parts: names of the parts that can be shown and hidden, with the words for them.
+    """
+
+    scripts: ClassVar[tuple[str, ...]] = ("base", "board_frame")
+    sheets: ClassVar[tuple[str, ...]] = ("base", "dashboard")
+
+    def __init__(
+        self,
+        handle: Handle,
+        show: Callable[[str, bool], None],
+        why: Callable[[], None],
+        parts: dict[str, str],
+        **traits: Any,
+    ) -> None:
+        self._show, self._why, self._parts = show, why, parts
+        self._told: dict[str, Any] = {"shown": [], "why": ""}
+        super().__init__(handle, **traits)
+
+    def tell(self, *, shown: Iterable[str] | None = None, why: str | None = None) -> None:
+        """Say which parts are shown, and of which account one may ask why; empty for none."""
+        fresh: dict[str, Any] = {}
+        if shown is not None:
+            fresh["shown"] = list(shown)
+        if why is not None:
+            fresh["why"] = clean(why, 40)
+        with self._lock:
+            self._told |= fresh
+        self.refresh(fresh)
+
+    def _mark(self, changes: Changes) -> Iterable[str]:
+        return ()
+
+    def _note(self) -> str:
+        return ""  # the badge beside it says that the line has ended
+
+    def _state(self) -> dict[str, Any]:
+        return {"parts": self._parts, **self._told}
+
+    def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
+        return {key: self._told[key] for key in keys if key in self._told} or None
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"show": str(part), "on": bool(on)} if part in self._parts:
+                self._show(part, on)
+            case {"why": True}:
+                self._why()

@@ -1,0 +1,92 @@
+/*
+ * The head of a board: settings and switches; it also gives the box around it what panels have: theme, density, wallboard.
+ */
+import { definePanel, element, setText } from "./base.js";
+
+const SETTINGS = {
+  theme: { label: "Theme", options: ["auto", "light", "dark"] },
+  density: { label: "Density", options: ["comfortable", "compact"] },
+};
+
+/** @param {any} view */
+function createFrame(view) {
+  const { model, root, body } = view;
+  /** @type {any} */
+  const told = { shown: [], why: "", parts: {} };
+  root.classList.add("pbx-frame");
+  const bar = element("div", "pbx-bar pbx-tools", "", { role: "toolbar", "aria-label": "Board" });
+  const why = element("button", "pbx-button", "", { type: "button", hidden: "" }), switches = element("span", "pbx-switches");
+  why.addEventListener("click", () => view.send({ why: true }));
+  bar.append(why, switches);
+  /** @type {Record<string, HTMLSelectElement>} */
+  const selects = {};
+  for (const [trait, { label, options }] of Object.entries(SETTINGS)) {
+    const box = element("label", "pbx-soft", `${label} `), select = /** @type {HTMLSelectElement} */ (element("select"));
+    for (const option of options) select.append(element("option", "", option, { value: option }));
+    select.addEventListener("change", () => {
+      model.set(trait, select.value);
+      model.save_changes();
+    });
+    box.append(select);
+    bar.append(box);
+    selects[trait] = select;
+  }
+  body.append(bar);
+
+  function show() {
+    why.hidden = !told.why;
+    setText(why, `Why is ${told.why} so?`);
+    for (const [name, word] of Object.entries(told.parts)) {
+      let chip = /** @type {HTMLElement | null} */ (switches.querySelector(`[data-part="${name}"]`));
+      if (!chip) {
+        chip = element("button", "pbx-chip", String(word), { type: "button", "data-part": name });
+        chip.addEventListener("click", () => view.send({ show: name, on: !told.shown.includes(name) }));
+        switches.append(chip);
+      }
+      chip.setAttribute("aria-pressed", String(told.shown.includes(name)));
+    }
+  }
+  const showSettings = () => {
+    for (const [trait, select] of Object.entries(selects)) select.value = model.get(trait);
+  };
+
+  /** @type {HTMLElement | null} */
+  let board = null;
+  let tries = 0;
+  function stamp() {
+    if (!board) return;
+    for (const name of ["theme", "density"]) board.dataset[name] = root.dataset[name];
+    for (const name of ["data-hosted", "data-wallboard"]) board.toggleAttribute(name, root.hasAttribute(name));
+  }
+  /** The board around us is there once the page has put us into it. */
+  function attach() {
+    board = root.closest(".pbx-dashboard");
+    if (board) {
+      board.setAttribute("data-lm-suppress-shortcuts", "true"); // keys pressed here are not for the notebook
+      stamp();
+    } else if (tries++ < 100) requestAnimationFrame(attach);
+  }
+  const watcher = new MutationObserver(stamp);
+  watcher.observe(root, { attributes: true, attributeFilter: ["data-theme", "data-density", "data-hosted", "data-wallboard"] });
+  attach();
+  for (const trait of Object.keys(SETTINGS)) model.on(`change:${trait}`, showSettings);
+  showSettings();
+
+  /** @param {any} data */
+  function take(data) {
+    Object.assign(told, data);
+    show();
+  }
+  return {
+    full: take,
+    part: take,
+    draw() {},
+    tick() {},
+    destroy() {
+      watcher.disconnect();
+      for (const trait of Object.keys(SETTINGS)) model.off(`change:${trait}`, showSettings);
+    },
+  };
+}
+
+export default definePanel(createFrame);

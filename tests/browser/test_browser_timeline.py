@@ -1,0 +1,125 @@
+"""The live timeline in a real JupyterLab: it follows now, keeps the user's window, and answers clicks and the mouse."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+SETUP = """
+import pbxnb
+pbx = await pbxnb.simulate("empty", extensions=12, seed=1, speed=10)
+timeline = pbx.timeline(window=300.0)
+pbx.simulator.scenario("transfer")
+timeline
+"""
+PLOT = ".pbxnb-timeline .js-plotly-plot"
+RANGE = f"() => document.querySelector('{PLOT}')._fullLayout.xaxis.range.map(Number)"
+BARS = f"""() => document.querySelector('{PLOT}').data.filter(t => t.type === 'bar' && /^(page|running)/.test(t.name))
+    .flatMap(t => (t.x || []).map((x, i) => ({{base: t.base[i], length: x, row: t.y[i]}})))"""
+LINKS = (
+    f"() => document.querySelector('{PLOT}').data.find(t => t.name === 'links').x.filter(x => x !== null).length / 2"
+)
+# Where a bar is on the screen: the middle of the i-th longest.
+PLACE = f"""rank => {{ const gd = document.querySelector('{PLOT}'), l = gd._fullLayout, box = gd.getBoundingClientRect();
+    const bars = ({BARS})().filter(b => b.length > 3).sort((a, b) => b.length - a.length), bar = bars[rank];
+    const [from, to] = l.xaxis.range, left = Math.max(bar.base, from), right = Math.min(bar.base + bar.length, to);
+    return [box.left + l._size.l + l.xaxis.d2p((left + right) / 2), box.top + l._size.t + l.yaxis.d2p(bar.row)]; }}"""
+INSIDE = f"""share => {{ const gd = document.querySelector('{PLOT}'), l = gd._fullLayout, box = gd.getBoundingClientRect();
+    return [box.left + l._size.l + share * l._size.w, box.top + l._size.t + 0.95 * l._size.h]; }}"""
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any) -> Iterator[Any]:
+    opened = browser.open([SETUP], height=900)
+    assert opened.run_all() == []
+    opened.page.wait_for_function(f"() => ({BARS})().length >= 8", timeout=60_000)  # the whole scenario has been played
+    yield opened
+    opened.close()
+
+
+def wait(opened: Any, condition: str) -> None:
+    opened.page.wait_for_function(condition, timeout=20_000)
+
+
+def following(opened: Any) -> bool:
+    return bool(opened.execute("print(timeline.following)").strip() == "True")
+
+
+@pytest.mark.browser
+def test_it_follows_now_and_fills_its_cell(opened: Any, artefact: Callable[[str], str]) -> None:
+    before = opened.page.evaluate(RANGE)
+    wait(opened, f"() => ({RANGE})()[1] > {before[1]} + 20")
+    width = opened.page.evaluate(f"() => document.querySelector('{PLOT} .main-svg').getBoundingClientRect().width")
+    room = opened.page.evaluate("() => document.querySelector('.pbxnb-timeline').getBoundingClientRect().width")
+    assert abs(width - room) < 24
+    opened.page.screenshot(path=artefact("light"))
+
+
+@pytest.mark.browser
+def test_a_transfer_is_a_link_and_an_answer_is_none(opened: Any) -> None:
+    assert opened.page.evaluate(LINKS) == 2  # one blind, one attended
+
+
+@pytest.mark.browser
+def test_hover_tells_the_story_and_a_click_selects(opened: Any, artefact: Callable[[str], str]) -> None:
+    opened.execute("timeline.show(timeline._bounds()[2] - 280, timeline._bounds()[2])")
+    wait(opened, "() => !document.querySelector('.pbxnb-timeline button:not([disabled])[title]') || true")
+    opened.page.wait_for_timeout(600)  # the window must stand still under the mouse
+    x, y = opened.page.evaluate(PLACE, 0)
+    opened.page.mouse.move(x, y)
+    wait(opened, f"() => document.querySelector('{PLOT} .hoverlayer .hovertext')")
+    told = opened.page.evaluate(f"() => document.querySelector('{PLOT} .hoverlayer').textContent")
+    for phase in ("ringing", "connected", "held", "Jo Field"):
+        assert phase in told
+    opened.page.mouse.click(x, y)
+    wait(opened, f"() => document.querySelector('{PLOT}').data.find(t => t.name === 'selected').x.length > 3")
+    assert opened.execute("print(timeline.selected)").strip() in opened.execute("print(list(pbx.conversations))")
+    opened.page.screenshot(path=artefact("selected"))
+    opened.execute("timeline.selected = ''")
+    wait(opened, f"() => document.querySelector('{PLOT}').data.find(t => t.name === 'selected').x.length === 0")
+
+
+@pytest.mark.browser
+def test_a_drag_keeps_the_users_window_until_back_to_now(opened: Any) -> None:
+    opened.execute("timeline.back_to_now()")
+    wait(opened, f"() => ({RANGE})()[1] > {opened.page.evaluate(RANGE)[1]} + 5")
+    (x, y), (to, _) = opened.page.evaluate(INSIDE, 0.3), opened.page.evaluate(INSIDE, 0.7)
+    opened.page.mouse.move(x, y)
+    opened.page.mouse.down()
+    opened.page.mouse.move((x + to) / 2, y, steps=5)
+    opened.page.mouse.move(to, y, steps=5)
+    opened.page.mouse.up()
+    opened.page.wait_for_timeout(1000)
+    assert not following(opened)
+    kept = opened.page.evaluate(RANGE)
+    opened.execute("import time; seen = timeline._pace._sent")
+    opened.page.wait_for_timeout(2500)  # nothing may move: there is no event to wait for
+    assert opened.page.evaluate(RANGE) == pytest.approx(kept, abs=0.2)
+    shown = [float(part) for part in opened.execute("print(*timeline._bounds()[:2])").split()]
+    origin = float(opened.execute("print(timeline._canvas.origin)"))
+    assert kept == pytest.approx([bound - origin for bound in shown], abs=0.2)
+    opened.page.get_by_role("button", name="Back to now").click()
+    wait(opened, f"() => ({RANGE})()[1] > {kept[1]} + 20")
+    assert following(opened)
+
+
+@pytest.mark.browser
+def test_a_double_click_leads_back_to_now(opened: Any) -> None:
+    opened.execute("timeline.show(timeline._bounds()[2] - 250, timeline._bounds()[2] - 100)")
+    opened.page.wait_for_timeout(800)
+    x, y = opened.page.evaluate(INSIDE, 0.5)
+    opened.page.mouse.dblclick(x, y)
+    wait(opened, f"() => {{ const r = ({RANGE})(); return r[1] - r[0] > 290 }}")
+    assert following(opened)
+
+
+@pytest.mark.browser
+def test_it_can_be_read_in_the_dark_and_says_nothing_wrong(opened: Any, artefact: Callable[[str], str]) -> None:
+    opened.dark()
+    opened.page.wait_for_timeout(500)
+    opened.page.screenshot(path=artefact("dark"))
+    colour = opened.page.evaluate(f"() => getComputedStyle(document.querySelector('{PLOT} .ytick text')).fill")
+    assert sum(int(part) for part in colour.strip("rgba()").split(",")[:3]) > 3 * 150
+    opened.dark(False)
+    assert opened.errors == []
+    assert opened.offsite == []

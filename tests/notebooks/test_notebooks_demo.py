@@ -1,0 +1,111 @@
+"""`pbxnb demo`: what is copied where, what is started and how it ends, and the verdict of `--check`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pbxnb import cli, demo
+from pbxnb.errors import ConfigError, MissingExtra
+
+DATA = "anonymous-bank-1999-01-10.parquet"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_demo_is_nine_notebooks_and_the_data_they_read() -> None:
+    names = [str(name) for _, name in demo.files()]
+    assert [name[:2] for name in names if name.endswith(".ipynb")] == [f"{number:02d}" for number in range(9)]
+    assert {str(Path("data", "anonymous-bank", name)) for name in (DATA, "README.md")} <= set(names)
+    assert not any(name.endswith(".png") for name in names)
+
+
+def test_copying_again_keeps_what_the_user_changed(folder: Path) -> None:
+    assert demo.copy(folder) == []
+    assert (folder / "data" / "anonymous-bank" / DATA).stat().st_size > 100_000
+    mine = folder / demo.FIRST
+    mine.write_text("mine", encoding="utf-8")
+    assert demo.copy(folder) == [demo.FIRST]
+    assert mine.read_text(encoding="utf-8") == "mine"
+
+
+def test_an_installation_without_notebooks_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "__file__", str(folder / "pbxnb" / "demo.py"))
+    with pytest.raises(ConfigError, match="no notebooks"):
+        demo.copy(folder)
+
+
+def test_without_jupyterlab_the_line_that_installs_it_is_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo.importlib.util, "find_spec", lambda name: None)
+    assert cli.main(["demo"]) == 1
+    assert 'pip install "pbxnb[lab]"' in capsys.readouterr().err
+    assert not list(folder.iterdir()), "nothing is left behind"
+    with pytest.raises(MissingExtra):
+        demo.check(lambda text: None)
+
+
+@pytest.mark.kernel
+def test_check_ends_with_a_verdict(folder: Path) -> None:
+    pytest.importorskip("nbclient", reason="the lab extra is not installed")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pbxnb", "demo", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("pbxnb demo: ok, ")
+    assert "warning" not in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    assert not list(folder.iterdir()), "it worked in a temporary folder"
+
+
+@pytest.mark.kernel
+def test_check_says_which_error_stopped_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nbformat = pytest.importorskip("nbformat", reason="the lab extra is not installed")
+    broken = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    nbformat.write(broken, folder / demo.FIRST)
+    monkeypatch.setattr(demo, "files", lambda: iter([(folder / demo.FIRST, Path(demo.FIRST))]))
+    assert cli.main(["demo", "--check", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "ok": False,
+        "verdict": "pbxnb demo: FAILED, a cell raised ZeroDivisionError: division by zero",
+    }
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(os.name != "posix", reason="interrupts are sent as signals")
+def test_demo_serves_the_copied_notebooks_until_it_is_interrupted(folder: Path) -> None:
+    pytest.importorskip("jupyterlab", reason="the lab extra is not installed")
+    environment = os.environ | {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data")}
+    command = [sys.executable, "-m", "pbxnb", "demo", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder) as running:
+        assert running.stderr is not None
+        try:
+            assert running.stderr.readline() == f"The notebooks are in {folder / 'pbxnb-demo'}.\n"
+            url = next(line.split()[-1] for line in running.stderr if "/lab/tree/" in line and "token=" in line)
+            assert demo.FIRST in url
+            page, _, token = url.partition("/lab/tree/")[0], "", url.partition("token=")[2]
+            with urllib.request.urlopen(f"{page}/api/contents?token={token}", timeout=10) as answer:  # noqa: S310
+                listed: Any = json.load(answer)
+            assert {entry["name"] for entry in listed["content"]} >= {demo.FIRST, "data"}
+            running.send_signal(signal.SIGINT)
+            running.stderr.read()
+            assert running.wait(20) == 0
+        finally:
+            running.kill()
