@@ -100,14 +100,14 @@ def scene(
     if blocks is None or len(blocks) > most:
         heat, blocks = _heat(history, start, end, lanes, rows, most), []
     limit = text_limit(len(blocks) + len(shown), limit)
-    told = _Texts(now, limit)
+    told = _Texts(limit)
     ended = {
         (block.call, block.state, block.lane, block.start): Mark(
             round(block.start, 1),
             round(block.end - block.start, 1),
             rows[block.lane],
             block.state,
-            told.of(block, block.end),
+            told.of(block),
             block.call,
         )
         for block in blocks
@@ -134,7 +134,7 @@ def _heat(history: History, start: float, end: float, lanes: Sequence[str], rows
 
 def _running(blocks: Sequence[Block], now: float, rows: dict[str, int], told: _Texts) -> list[Mark]:
     if len(blocks) <= MOST_RUNNING:
-        return [_mark(block, now, rows, told.of(block, None)) for block in blocks]
+        return [_mark(block, now, rows, told.of(block)) for block in blocks]
     # More than can be told apart: the longest of each lane stands for all of them, and says so.
     by_lane: dict[str, list[Block]] = {}
     for block in blocks:
@@ -161,18 +161,16 @@ def _links(
 class _Texts:
     """Hover texts within a limit; a story is told once, however many blocks it has."""
 
-    def __init__(self, now: float, limit: int) -> None:
-        self._now = now
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._told: dict[int, str] = {}
 
-    def of(self, block: Block, end: float | None) -> str:
-        lasted = span_text((self._now if end is None else end) - block.start)
-        first = f"{block.state} {lasted}{', going on' if end is None else ''}"
+    def of(self, block: Block) -> str:
+        first = block.state if block.end is None else f"{block.state} {span_text(block.end - block.start)}"
         story = block.story.whole
         if self._limit < 100:
             return f"{first}\n{story.title}"[: self._limit]
         told = self._told.get(id(story))
         if told is None:
-            told = self._told[id(story)] = story.tell(self._now)
+            told = self._told[id(story)] = story.tell()
         return f"{first}\n{told}"[: self._limit]

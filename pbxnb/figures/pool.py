@@ -12,6 +12,14 @@ import plotly.graph_objects as go
 
 __all__ = ["Pool"]
 
+_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    # A double click asks for everything, which a live picture can answer; "reset" would mean its first window.
+    "doubleClick": "autosize",
+    "modeBarButtonsToRemove": ["resetScale2d", "select2d", "lasso2d"],
+}
+
 
 class Pool:
     """Figure widgets that nobody uses.
@@ -37,7 +45,7 @@ class Pool:
             kept = cls._kept.pop() if cls._kept else None
         if kept is None:
             kept = go.FigureWidget(first)
-            kept._config = {"displaylogo": False, "responsive": True}  # noqa: SLF001 - plotly's only way to set it
+            kept._config = dict(_CONFIG)  # noqa: SLF001 - plotly's only way to set it
         else:
             kept.add_traces(first.data)
             kept.layout = first.layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from pbxnb.model.entities import Account
@@ -37,6 +37,7 @@ def choose(
     sort: SortBy = "number",
     group_by: GroupBy = "",
     most: int = 24,
+    before: Collection[str] = (),
 ) -> tuple[list[Row], int]:
     """Choose the rows of a window.
 
@@ -51,6 +52,7 @@ def choose(
         sort: by ``number``, by ``name``, or ``busy``: what goes on first, the longest on top.
         group_by: ``department`` or ``type`` of the account; a heading before each group.
         most: lanes at most; those with a running call first.
+        before: lanes shown up to now; while anything happens on them they stay, lest the rows jump.
 
     Returns:
         The rows from top to bottom, and how many lanes did not fit.
@@ -65,8 +67,8 @@ def choose(
         names = {lane: name for lane, name in names.items() if lane in active}
     wanted = filter.casefold()
     fitting = [lane for lane, name in names.items() if wanted in lane.casefold() or wanted in name.casefold()]
-    # Running calls must not fall off the edge; beyond them the lowest numbers stay.
-    kept = sorted(fitting, key=lambda lane: (lane not in busy, len(lane), lane))[:most]
+    stay = active.intersection(before)
+    kept = sorted(fitting, key=lambda lane: (lane not in stay, lane not in busy, len(lane), lane))[:most]
     if by == "call":
         names |= {block.lane: block.story.whole.title for block in (*history.blocks(*window, set(kept)), *running)}
     orders: dict[str, Callable[[str], tuple[object, ...]]] = {

@@ -82,19 +82,21 @@ class Story:
         """All phases by their start."""
         return sorted((*self.phases, *(self.running or {}).values()), key=lambda phase: phase.start)
 
-    def tell(self, now: float) -> str:
-        """The story in a few lines: who, when, and every phase with its duration so far."""
+    def tell(self) -> str:
+        """The story in a few lines: who, when, and every phase with its duration, or since when it lasts.
+
+        It changes with what happens, not with the clock: texts that tick would have to be sent all the time.
+        """
         phases = self.in_order()
         told = [
-            f"{phase.state} {span_text((now if phase.end is None else phase.end) - phase.start)}"
+            f"{phase.state} {'since ' + _clock(phase.start) if phase.end is None else span_text(phase.end - phase.start)}"
             f"{' on ' + ' '.join(phase.lanes[:4]) if phase.lanes else ''}"
-            f"{', going on' if phase.end is None else ''}"
             for phase in phases[-_TOLD:]
         ]
         if len(phases) > _TOLD:
             told.insert(0, f"{len(phases) - _TOLD} earlier phases")
-        begun = f"{datetime.fromtimestamp(phases[0].start, UTC).astimezone():%H:%M:%S}" if phases else ""
-        return "\n".join((self.title, " ".join(filter(None, ("began", begun))) if begun else "", *told)).strip()
+        begun = [f"began {_clock(phases[0].start)}"] if phases else []
+        return "\n".join((self.title, *begun, *told))
 
     def moves(self) -> Iterator[Move]:
         """Where the conversation went from a lane on which it had been talked, held or parked to one that came later.
@@ -136,6 +138,10 @@ class _Span(NamedTuple):
     start: float
     end: float
     talked: bool
+
+
+def _clock(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC).astimezone():%H:%M:%S}"
 
 
 def span_text(seconds: float) -> str:

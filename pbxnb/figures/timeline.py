@@ -86,6 +86,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._insist = False  # the page may have got a window of ours after the user's
         self._pace = Pace()
         self._limit = 0
+        self._lanes: list[str] = []
         self._live = False
         self._expected = float("-inf")  # since when a page is about to show us
         self._ready = False  # a page has drawn the figure at least once
@@ -193,6 +194,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
                 trace.on_click(lambda _trace, points, _state, place=place: self._clicked(place, points.point_inds))
 
     def _lanes_chosen(self, _change: object) -> None:
+        self._lanes = []
         self._canvas.settle()
         self._ticket.nudge()
 
@@ -287,7 +289,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._insist = False
         sent = self._canvas.draw(view)
         self._tools.now.disabled = self.following
-        self._say(self._note(view.scene, hidden, view.now))
+        self._say(self._note(view.scene, hidden))
         for widget in (self.figure, self._tools.now):
             release_route(widget)
         return sent
@@ -307,8 +309,9 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             sort=self.sort,
             group_by=self.group_by,
             most=self.most_lanes,
+            before=self._lanes,
         )
-        lanes = [row.lane for row in rows]
+        lanes = self._lanes = [row.lane for row in rows]
         shown = scene(self._history, running, start, end, now, lanes, selected=self.selected, limit=self._limit)
         self._limit = shown.limit
         backs = self._backdrop.marks(lanes, start, end, now) if self.lane_by == "extension" else {}
@@ -323,7 +326,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             return now - self.window, now + 0.02 * self.window, now
         return view[0], view[1], now
 
-    def _note(self, shown: Scene, hidden: int, now: float) -> str:
+    def _note(self, shown: Scene, hidden: int) -> str:
         said = []
         if self._handle.status.state in (LineState.CLOSED, LineState.REFUSED):
             said.append("closed; run this cell again")
@@ -332,7 +335,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         if hidden:
             said.append(f"{hidden} more lanes: filter to see them")
         if self.selected and (story := self._phases.story(self.selected)) is not None:
-            said.append(story.tell(now).replace("\n", " · "))
+            said.append(story.tell().replace("\n", " · "))
         return " · ".join(said)
 
     def _say(self, text: str) -> None:

@@ -19,6 +19,7 @@ _CSS = """<style>
 .pbxnb-timeline .js-plotly-plot :is(.xtick, .ytick) text {
   fill: var(--jp-ui-font-color1, currentColor) !important;
   font-family: var(--jp-ui-font-family, system-ui, sans-serif) !important }
+.pbxnb-timeline .pbxnb-note { white-space: normal; height: auto; line-height: 1.5; margin: 0 8px }
 .pbxnb-timeline .pbxnb-legend { display: flex; flex-wrap: wrap; gap: 2px 12px; font-size: 12px; line-height: 1.6;
   color: var(--jp-ui-font-color1, inherit) }
 .pbxnb-timeline .pbxnb-legend i { display: inline-block; width: 14px; margin-inline-end: 5px;
@@ -40,6 +41,7 @@ class Tools(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no t
     def __init__(self, timeline: Any) -> None:
         self.now = ipywidgets.Button(description="Back to now", layout={"width": "110px"}, disabled=True)
         self.note = ipywidgets.Label("", layout={"min_height": "22px"})
+        self.note.add_class("pbxnb-note")
         self._unlinks: list[Any] = []
         self._parts = [
             self._choice(
@@ -63,9 +65,9 @@ class Tools(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no t
         super().__init__([self._row, self._legend])
 
     def close(self) -> None:
-        """Close every widget, each with its layout and style."""
-        for unlink in self._unlinks:
-            unlink()
+        """Close every widget, each with its layout and style; again, when it is collected, does nothing more."""
+        while self._unlinks:
+            self._unlinks.pop()()
         for widget in (*self._parts, self._row, self._legend, self.note):
             for part in (widget.layout, getattr(widget, "style", None)):
                 if part is not None:

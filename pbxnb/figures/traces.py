@@ -28,7 +28,7 @@ NEUTRAL = "#757575"  # readable on white and on black alike, where the page's ow
 ACCENT = "#d1006c"
 ROW = 22
 """Pixels a lane is high."""
-_TOP, _BOTTOM = 8, 40
+_TOP, _BOTTOM = 26, 40
 PAGES = 14
 _THIN = {"ringing": 0.34, "queued": 0.34, "held": 0.5, "parked": 0.5}
 """Phases differ in height as well as in colour; all others are 0.66 of a lane high."""
@@ -267,8 +267,10 @@ def furnished() -> go.Figure:
     marker = {"colorscale": scale, "cmin": 0, "cmax": last, "showscale": False, "line": {"width": 0}}
     bars = [_bar(f"page{number}", marker) for number in range(PAGES)]
     bars += [_bar("running", marker | {"opacity": 0.25}), _bar("fade", marker, hoverinfo="skip")]
+    # How long it has lasted is the bar's own length, which moves anyway.
+    bars[-2].hovertemplate = "%{hovertext}<br>%{x:,.0f} s so far<extra></extra>"
     outline = {"color": "rgba(0,0,0,0)", "line": {"color": ACCENT, "width": 2.5}}
-    links = {"mode": "lines+markers", "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip"}
+    links = {"mode": "lines+markers", "line": {"color": NEUTRAL, "width": 2, "dash": "dot"}, "hoverinfo": "skip"}
     links["marker"] = {"symbol": "arrow", "angleref": "previous", "size": 8, "color": NEUTRAL}
     now = {"mode": "lines", "line": {"color": ACCENT, "width": 1}, "hoverinfo": "skip", "opacity": 0.6}
     figure = go.Figure(
@@ -294,6 +296,7 @@ def furnished() -> go.Figure:
         margin={"l": 150, "r": 12, "t": _TOP, "b": _BOTTOM},
         hoverlabel={"align": "left"},
         dragmode="pan",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL, "activecolor": ACCENT},
         xaxis={"type": "linear", "tickmode": "array", "gridcolor": grid, "zeroline": False},
         yaxis={"fixedrange": True, "gridcolor": grid, "griddash": "dot", "zeroline": False},
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from pbxnb.protocol.messages import AccountEntry
 
 from .batch import AccountChange, Batch
@@ -49,6 +51,7 @@ class AccountBook:
         old, new = merged
         number = new.number
         batch.touched[number] = None
+        batch.merged.add(number)
         claimed = old is not None and (old.code or bool(old.own))
         claims = new.code or bool(new.own)
         if old is not None and claimed and (not claims or old.own != new.own):
@@ -119,8 +122,10 @@ class AccountBook:
         # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
         offline = record.registered is False and record.type == "extensions"
         state, inferred, rule, detail = doing(number, calls, own, code=record.code, offline=offline)
-        same = before is not None and before.state is state
         self.log.put(number, _STATE, _WORDS[state], rule, inferred=inferred or not batch.continuous, detail=detail)
+        since = before.since if before is not None and before.state is state else batch.received
+        if before is not None and number not in batch.merged:  # only its calls can be others than before
+            return replace(before, calls=ids, state=state, inferred=inferred, since=since)
         return Account(
             number=number,
             name=record.name,
@@ -131,7 +136,7 @@ class AccountBook:
             calls=ids,
             state=state,
             inferred=inferred,
-            since=before.since if before is not None and same else batch.received,
+            since=since,
             domain=record.domain,
             extra=record.extra,
         )

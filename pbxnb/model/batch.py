@@ -29,6 +29,7 @@ class Batch:
 
     Attributes:
         touched: numbers whose account may be doing something else now.
+        merged: those of them of which the PBX itself said something new.
         ended: calls that are over, with the rule that concluded it or an empty text.
         fresh: calls that are new.
         changed: calls that have another value, with the value before.
@@ -45,6 +46,7 @@ class Batch:
         "eased",
         "ended",
         "fresh",
+        "merged",
         "message",
         "orbits",
         "queues",
@@ -71,6 +73,7 @@ class Batch:
         self.continuous = continuous
         self.silent = silent
         self.touched: dict[str, None] = {}
+        self.merged: set[str] = set()
         self.ended: list[tuple[Leg, str]] = []
         self.fresh: dict[Leg, None] = {}
         self.changed: dict[Leg, Call] = {}

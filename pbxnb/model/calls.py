@@ -72,11 +72,11 @@ class CallBook:
         call = self._value(entry, before, received, before.conversation, inferred)
         if call == before:
             return False
-        if entry.extensions != old.extensions or entry.from_ != old.from_ or entry.to != old.to:
+        if entry.to != old.to or entry.from_ != old.from_ or entry.extensions != old.extensions:
             self._rename(leg, call, numbers_of(entry), received)
         leg.become(call, received)
         self.calls[call.id] = call
-        if call.started_at is not before.started_at and call.started_at is not None and before.started_at is None:
+        if before.started_at is None and call.started_at is not None:
             leg.order = (call.started_at, leg.order[1])
             self._unsorted = True
         return True
@@ -145,7 +145,8 @@ class CallBook:
         to = entry.to.number
         kind = self._type_of(to)
         state = phase_of(entry, in_orbit=kind == "orbits")
-        started_at = entry.start.at if entry.start is not None else None
+        start, connect = entry.start, entry.connect
+        started_at = None if start is None else start.at
         queue = to if kind == "acds" else ""
         since = received
         if before is not None:
@@ -163,7 +164,7 @@ class CallBook:
             state=state,
             raw_state=entry.raw_state,
             started_at=started_at,
-            connected_at=entry.connect.at if entry.connect is not None else None,
+            connected_at=None if connect is None else connect.at,
             since=since,
             extensions=entry.extensions,
             recording=entry.recording not in _NOT_RECORDING,

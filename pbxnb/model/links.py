@@ -73,7 +73,7 @@ class Linker:
         for leg in ended:
             self._remember(leg, continuous)
         for leg in fresh:
-            yield from self.group(leg) or (self.transfer(leg, turn) if continuous else ())
+            yield from self.group(leg) or (self.transfer(leg, turn) if continuous and self._gone else ())
         if not continuous:
             return
         for leg in moved:
@@ -89,16 +89,17 @@ class Linker:
     def group(self, leg: Leg) -> list[Link]:
         """A queue or hunt group rings an agent for a call that waits in it."""
         call = leg.call
-        if self._type_of(call.to.number) in _GROUPS:
-            return []
         caller = identity(call.from_)
+        named = self._book.naming(caller) if caller else ()
+        if len(named) < 2 or self._type_of(call.to.number) in _GROUPS:
+            return []  # nobody waits, or this one does itself
         if self._type_of(caller) in _GROUPS:
-            waiting = [other for other in self._book.naming(caller) if other.call.to.number == caller]
+            waiting = [other for other in named if other.call.to.number == caller]
             rule, weak = "link.group-oldest", True
         else:
             waiting = [
                 other
-                for other in (self._book.naming(caller) if caller else ())
+                for other in named
                 if other.call.from_.number == caller and self._type_of(other.call.to.number) in _GROUPS
             ]
             rule, weak = "link.group", bool(self._type_of(caller))

@@ -28,6 +28,9 @@ class Scope(StrEnum):
     OWN = "own"
 
 
+_DOMAIN, _OWN = Scope.DOMAIN, Scope.OWN  # looking up a member of an enum costs more than comparing it
+
+
 class CallLists:
     """Turns lists of entries into calls that begin, change and end.
 
@@ -52,14 +55,17 @@ class CallLists:
 
     def whole(self, entries: Sequence[CallEntry], batch: Batch, rule: str) -> None:
         """An array: what it lacks has ended. ``rule`` says why that is inferred, empty when it is not."""
-        listed = _by_id(entries)
-        if self.scope is Scope.OWN:
+        listed, legs = _by_id(entries), self._book.legs
+        if self.scope is _OWN:
             listed = {key: entry for key, entry in listed.items() if self._ours(entry)}
-        if self._book.legs.keys() - listed.keys():
-            for leg in [leg for key, leg in self._book.legs.items() if key not in listed]:
+        if not legs.keys() <= listed.keys():
+            for leg in [leg for key, leg in legs.items() if key not in listed]:
                 self._end(leg, batch, rule or ("" if self._ours(leg.entry) else "end.foreign"))
-        for entry in listed.values():
-            self._put(entry, batch)
+        for key, entry in listed.items():
+            known = legs.get(key)
+            # most entries of a list are the very ones of the list before
+            if known is None or known.entry is not entry or known.call.inferred:
+                self._put(entry, batch)
 
     def some(self, entries: Sequence[CallEntry], batch: Batch) -> None:
         """Calls by themselves: they are added or updated, and nothing ends."""
@@ -118,7 +124,7 @@ class CallLists:
         if leg is not None:
             if leg.entry == entry and leg.call.inferred is inferred:
                 return
-            if not restarted(leg, entry):
+            if entry.start == leg.entry.start or not restarted(leg, entry):
                 self._refresh(leg, entry, batch, inferred=inferred)
                 return
             self._end(leg, batch, "" if batch.continuous else "end.resync")
@@ -149,14 +155,15 @@ class CallLists:
         self._touch(leg, batch)
 
     def _touch(self, leg: Leg, batch: Batch) -> None:
+        touched = batch.touched
         for number in leg.numbers:
-            batch.touched[number] = None
+            touched[number] = None
         for number in self._roster.claimants(leg.call.id):
-            batch.touched[number] = None
+            touched[number] = None
 
     def _ours(self, entry: CallEntry) -> bool:
         """Whether the call exists in this scope."""
-        return self.scope is Scope.DOMAIN or not self._user or self._user in numbers_of(entry)
+        return self.scope is _DOMAIN or not self._user or self._user in numbers_of(entry)
 
 
 def _by_id(entries: Sequence[CallEntry]) -> dict[str, CallEntry]:

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from .derive import direction_of
-from .entities import CallState, Conversation, Direction, Evidence
+from .entities import Call, CallState, Conversation, Direction, Evidence
 from .legs import CONNECTED, HELD, PARKED, RINGING, Leg
 
 __all__ = ["LIMIT", "Talk"]
+
+_UNKNOWN = Direction.UNKNOWN
 
 LIMIT = 500  # legs, links and agents of one conversation; beyond it a PBX, or somebody, is playing tricks
 
@@ -29,6 +31,7 @@ class Talk:
     __slots__ = (
         "_agents",
         "_answered_by",
+        "_calls",
         "_caller",
         "_direction",
         "_hold",
@@ -47,6 +50,7 @@ class Talk:
     def __init__(self, id: str, leg: Leg, type_of: Callable[[str], str]) -> None:  # noqa: A002 - the field's name
         self.id = id
         self.legs = [leg]
+        self._calls: tuple[str, ...] = (leg.call.id,)
         self.evidence: list[Evidence] = []
         self.inferred = False
         self.ended_at: datetime | None = None
@@ -56,7 +60,7 @@ class Talk:
         self._ring = self._talk = self._hold = 0.0
         self._agents: dict[str, None] = {}
         self._answered_by = ""
-        self._direction = Direction.UNKNOWN
+        self._direction = _UNKNOWN
         self._type_of = type_of
 
     @property
@@ -89,6 +93,7 @@ class Talk:
     def absorb(self, other: Talk) -> None:
         """Take over a younger conversation. Its times ran beside ours, so they are not added."""
         self.legs = sorted(self.legs + other.legs, key=_order)
+        self._calls = tuple([leg.call.id for leg in self.legs])
         self.evidence = (self.evidence + other.evidence)[:LIMIT]
         self.inferred = self.inferred or other.inferred
         self.ended_at = None
@@ -100,41 +105,47 @@ class Talk:
     def value(self, received: datetime) -> Conversation:
         """Add up, as of now."""
         legs = self.legs
-        first, newest = legs[0], None
+        last = legs[0]
+        first = last.call
+        state: CallState | None = None
         for leg in legs:
             if leg.ended_at is None:
-                newest = leg
-        state = newest.call.state if newest is not None else None
+                last, state = leg, leg.call.state
+        if state is None and len(legs) > 1:
+            last = max(legs, key=_end)
         if state is not self._state:
             self._run_to(received)
             self._state = state
             self.since = received
-        if newest is not None:
+        if state is not None:
             self.ended_at = None
         elif self.ended_at is None:
             self.ended_at = received
-        last = newest or max(legs, key=_end)
-        if not self._caller.number:
-            self._caller = first.call.from_
-        if self._direction is Direction.UNKNOWN:
+        caller = self._caller
+        if not caller.number:
+            caller = self._caller = first.from_
+        if self._direction is _UNKNOWN:
             self._direction = self._find_direction(first)
         call = last.call
+        queue, connected_at = first.queue, first.connected_at
+        if len(legs) > 1:
+            queue = queue or next((leg.call.queue for leg in legs if leg.call.queue), "")
+            connected_at = connected_at or next((leg.call.connected_at for leg in legs if leg.call.connected_at), None)
         return Conversation(
             id=self.id,
-            calls=tuple([leg.call.id for leg in legs]),
-            from_=self._caller,
-            to=call.from_ if call.to.number == self._caller.number and call.from_.number else call.to,
+            calls=self._calls,
+            from_=caller,
+            to=call.from_ if call.to.number == caller.number and call.from_.number else call.to,
             state=state,
             direction=self._direction,
-            queue=first.call.queue or next((leg.call.queue for leg in legs if leg.call.queue), ""),
+            queue=queue,
             agents=tuple(self._agents),
             answered_by=self._answered_by,
-            started_at=first.call.started_at,
-            connected_at=first.call.connected_at
-            or next((leg.call.connected_at for leg in legs if leg.call.connected_at), None),
+            started_at=first.started_at,
+            connected_at=connected_at,
             ended_at=self.ended_at,
             since=self.since,
-            ended_by=last.ended_by if newest is None else "",
+            ended_by=last.ended_by if state is None else "",
             evidence=tuple(self.evidence),
             inferred=self.inferred,
             ring=self._ring,
@@ -151,8 +162,7 @@ class Talk:
         elif self._state is HELD or self._state is PARKED:
             self._hold += spent
 
-    def _find_direction(self, leg: Leg) -> Direction:
-        call = leg.call
+    def _find_direction(self, call: Call) -> Direction:
         inside = call.extensions
         from_inside = bool(self._type_of(call.from_.number)) or call.from_.number in inside
         to = call.to.number

@@ -50,11 +50,12 @@ def parse_moment(value: str | int | float | Decimal | None) -> Moment | None:
         >>> parse_moment("1790000000.88").at.microsecond, parse_moment("1790000000.88").decimal.microsecond
         (88000, 880000)
     """
-    if value is None or isinstance(value, bool):
-        return None
-    if isinstance(value, int) and not 0 < value <= END:
-        return None  # also keeps int -> str away from absurdly long numbers
-    text = value.strip() if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        text = value.strip()
+    elif value is None or isinstance(value, bool) or (isinstance(value, int) and not 0 < value <= END):
+        return None  # the bounds also keep int -> str away from absurdly long numbers
+    else:
+        text = str(value)
     return _moment(text) if 0 < len(text) <= LONGEST else None
 
 

@@ -111,8 +111,11 @@ def quick(raw: bytes) -> Message:
     if isinstance(wire, _UserState):
         return UserState(entry=_make_account(wire, extra))
     if isinstance(wire, _CallState):
-        if bytes(wire.calls) == b"null":
+        calls = bytes(wire.calls)
+        if calls == b"null":
             raise BadFrame("The calls are null.")
+        if calls.startswith(b"{"):
+            return CallState(calls=(_read_call(calls),), whole=False, extra=extra)
         return CallState(calls=_make_calls(wire.calls), extra=extra)
     return DomainState(
         accounts=tuple([_read_account(bytes(entry)) for entry in _entries(wire.accounts) or ()]),

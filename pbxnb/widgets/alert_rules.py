@@ -144,7 +144,7 @@ class Rule:
         """The longest wait of a caller nobody has answered, seconds; of one queue, or of all calls from outside."""
 
         def measure(handle: Handle) -> float:
-            return max((_age(handle, c, whole=True) for c in _waiting(handle, queue)), default=0.0)
+            return max((_age(handle, c, whole=not c.answered_by) for c in _waiting(handle, queue)), default=0.0)
 
         return cls(_named("longest wait", queue), measure, orange=orange, red=red, unit="s")
 

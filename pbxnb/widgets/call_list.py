@@ -10,9 +10,9 @@ import traitlets
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Conversation
 from pbxnb.ui.handle import Handle
-from pbxnb.ui.text import clean, party_text
+from pbxnb.ui.text import clean
 
-from .call_rows import PHASES, Row, difference, involved, leg, phase, row
+from .call_rows import PHASES, Row, difference, involved, leg, parked_text, phase, row
 from .panel import Panel
 from .static import table
 
@@ -217,14 +217,8 @@ class CallList(Panel):
         ]
 
     def _orbits(self) -> list[list[str]]:
-        return [
-            [
-                number,
-                clean(orbit.name or number, 30),
-                ", ".join(party_text(p.party, 30) or "?" for p in orbit.parked[:3]),
-            ]
-            for number, orbit in list(self._handle.snapshot().orbits.items())[:50]
-        ]
+        orbits = list(self._handle.snapshot().orbits.items())[:50]
+        return [[number, clean(orbit.name or number, 30), parked_text(orbit)] for number, orbit in orbits]
 
     def _plain(self) -> str:
         phases = [phase(c) for _, c in self._open() if c.state is not None]

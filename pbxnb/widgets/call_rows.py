@@ -11,7 +11,7 @@ from typing import Any
 from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Queue
 from pbxnb.ui.text import clean
 
-__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "phase", "row"]
+__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "phase", "row"]
 
 PHASES = ("ringing", "talking", "held", "parked", "queued")
 FIELDS = (
@@ -60,6 +60,14 @@ def parked_in(conversation: Conversation, orbits: Mapping[str, Orbit]) -> tuple[
             if parked.call and parked.call in conversation.calls:
                 return number, parked
     return None
+
+
+def parked_text(orbit: Orbit) -> str:
+    """Return who lies in an orbit, number and name with a tab between; empty for nobody."""
+    if not orbit.parked:
+        return ""
+    first, more = _who(orbit.parked[0].party, {}), len(orbit.parked) - 1
+    return f"{first} +{more}" if more else first
 
 
 def row(

@@ -104,10 +104,12 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
         return part
 
     def _compose(self) -> None:
+        # Each part that comes and goes has a box of its own: the page makes views anew from the first changed child on.
         box = partial(ipywidgets.Box, _dom_classes=("pbx-board-part",))
         self._head = self._own(ipywidgets.Box([self.badge, self.frame], _dom_classes=("pbx-board-head",)))
         self._main = self._own(ipywidgets.Box([self.grid, self.calls], _dom_classes=("pbx-board-main",)))
-        self._lower = {name: self._own(box([part])) for name, part in self._switched_parts() if part is not None}
+        lower = {"bar": self.bar, "timeline": self.timeline, "console": self.console}
+        self._lower = {name: (self._own(box()), part) for name, part in lower.items() if part is not None}
         for part in self._panels():
             for name in _LOOK:
                 if part.has_trait(name):
@@ -119,9 +121,8 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
             widget.observe(fn, names)
         self._stop_actions = self.grid.on_action(self._asked_by_tile)
         self._arrange()
-
-    def _switched_parts(self) -> Iterable[tuple[str, Any]]:
-        return (("timeline", self.timeline), ("console", self.console))
+        parts = (self._head, self.alerts, self._main, *(box for box, _ in self._lower.values()))
+        self.children = tuple(part for part in parts if part is not None)
 
     def _panels(self) -> list[Any]:
         every = (self.badge, self.frame, self.alerts, self.grid, self.calls, self.bar, self.timeline, self.console)
@@ -190,13 +191,13 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
         """Put on the page what is to be shown; a part that is not costs nothing."""
         if self._closed:
             return
-        shown = [name for name in self._lower if getattr(self, f"show_{name}")]
-        if self.wallboard:
-            shown = [name for name in shown if name != "console"]
-        self.frame.tell(shown=shown)
-        bar = None if self.wallboard else self.bar
-        parts = (self._head, self.alerts, self._main, bar, *(self._lower[name] for name in shown))
-        self.children = tuple(part for part in parts if part is not None)
+        wanted = {"bar": not self.wallboard, "timeline": self.show_timeline}
+        wanted["console"] = self.show_console and not self.wallboard
+        for name, (box, part) in self._lower.items():
+            children = (part,) if wanted[name] else ()
+            if box.children != children:
+                box.children = children
+        self.frame.tell(shown=[name for name in _SWITCHED if wanted[name]])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         for part in self._panels():

@@ -13,6 +13,7 @@ pbx.simulator.scenario("transfer")
 timeline
 """
 PLOT = ".pbxnb-timeline .js-plotly-plot"
+OPEN = f"const gd = document.querySelector('{PLOT}'), l = gd._fullLayout, box = gd.getBoundingClientRect();"
 RANGE = f"() => document.querySelector('{PLOT}')._fullLayout.xaxis.range.map(Number)"
 BARS = f"""() => document.querySelector('{PLOT}').data.filter(t => t.type === 'bar' && /^(page|running)/.test(t.name))
     .flatMap(t => (t.x || []).map((x, i) => ({{base: t.base[i], length: x, row: t.y[i]}})))"""
@@ -20,11 +21,11 @@ LINKS = (
     f"() => document.querySelector('{PLOT}').data.find(t => t.name === 'links').x.filter(x => x !== null).length / 2"
 )
 # Where a bar is on the screen: the middle of the i-th longest.
-PLACE = f"""rank => {{ const gd = document.querySelector('{PLOT}'), l = gd._fullLayout, box = gd.getBoundingClientRect();
+PLACE = f"""rank => {{ {OPEN}
     const bars = ({BARS})().filter(b => b.length > 3).sort((a, b) => b.length - a.length), bar = bars[rank];
     const [from, to] = l.xaxis.range, left = Math.max(bar.base, from), right = Math.min(bar.base + bar.length, to);
     return [box.left + l._size.l + l.xaxis.d2p((left + right) / 2), box.top + l._size.t + l.yaxis.d2p(bar.row)]; }}"""
-INSIDE = f"""share => {{ const gd = document.querySelector('{PLOT}'), l = gd._fullLayout, box = gd.getBoundingClientRect();
+INSIDE = f"""share => {{ {OPEN}
     return [box.left + l._size.l + share * l._size.w, box.top + l._size.t + 0.95 * l._size.h]; }}"""
 
 
@@ -63,7 +64,6 @@ def test_a_transfer_is_a_link_and_an_answer_is_none(opened: Any) -> None:
 @pytest.mark.browser
 def test_hover_tells_the_story_and_a_click_selects(opened: Any, artefact: Callable[[str], str]) -> None:
     opened.execute("timeline.show(timeline._bounds()[2] - 280, timeline._bounds()[2])")
-    wait(opened, "() => !document.querySelector('.pbxnb-timeline button:not([disabled])[title]') || true")
     opened.page.wait_for_timeout(600)  # the window must stand still under the mouse
     x, y = opened.page.evaluate(PLACE, 0)
     opened.page.mouse.move(x, y)
@@ -92,7 +92,6 @@ def test_a_drag_keeps_the_users_window_until_back_to_now(opened: Any) -> None:
     opened.page.wait_for_timeout(1000)
     assert not following(opened)
     kept = opened.page.evaluate(RANGE)
-    opened.execute("import time; seen = timeline._pace._sent")
     opened.page.wait_for_timeout(2500)  # nothing may move: there is no event to wait for
     assert opened.page.evaluate(RANGE) == pytest.approx(kept, abs=0.2)
     shown = [float(part) for part in opened.execute("print(*timeline._bounds()[:2])").split()]

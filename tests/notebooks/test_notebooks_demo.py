@@ -1,10 +1,14 @@
 """`pbxnb demo`: what is copied where, what is started and how it ends, and the verdict of `--check`."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -88,24 +92,42 @@ def test_check_says_which_error_stopped_it(
     }
 
 
+def asked(url: str, seconds: float = 20.0) -> Any:
+    """What JupyterLab answers; it tells its address a moment before it listens there."""
+    give_up = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the test's own server
+                return json.load(answer)
+        except urllib.error.URLError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.1)
+
+
 @pytest.mark.kernel
 @pytest.mark.skipif(os.name != "posix", reason="interrupts are sent as signals")
 def test_demo_serves_the_copied_notebooks_until_it_is_interrupted(folder: Path) -> None:
     pytest.importorskip("jupyterlab", reason="the lab extra is not installed")
     environment = os.environ | {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data")}
-    command = [sys.executable, "-m", "pbxnb", "demo", "--no-browser", "--port", "0"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder) as running:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "pbxnb", "demo", "--no-browser", "--port", str(port)]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder, start_new_session=True
+    ) as running:
         assert running.stderr is not None
         try:
             assert running.stderr.readline() == f"The notebooks are in {folder / 'pbxnb-demo'}.\n"
-            url = next(line.split()[-1] for line in running.stderr if "/lab/tree/" in line and "token=" in line)
-            assert demo.FIRST in url
-            page, _, token = url.partition("/lab/tree/")[0], "", url.partition("token=")[2]
-            with urllib.request.urlopen(f"{page}/api/contents?token={token}", timeout=10) as answer:  # noqa: S310
-                listed: Any = json.load(answer)
+            url = next(line.split()[-1] for line in running.stderr if "//127.0.0.1" in line and "token=" in line)
+            page, token = url.split("/lab/tree/")[0], url.split("token=")[1]
+            assert f"/lab/tree/{demo.FIRST}" in url
+            listed = asked(f"{page}/api/contents?token={token}")
             assert {entry["name"] for entry in listed["content"]} >= {demo.FIRST, "data"}
             running.send_signal(signal.SIGINT)
             running.stderr.read()
             assert running.wait(20) == 0
         finally:
-            running.kill()
+            with contextlib.suppress(ProcessLookupError):  # JupyterLab goes too
+                os.killpg(running.pid, signal.SIGKILL)

@@ -52,17 +52,28 @@ function createFrame(view) {
 
   /** @type {HTMLElement | null} */
   let board = null;
-  let tries = 0;
+  let tries = 0, width = 0, settle = 0;
   function stamp() {
     if (!board) return;
     for (const name of ["theme", "density"]) board.dataset[name] = root.dataset[name];
     for (const name of ["data-hosted", "data-wallboard"]) board.toggleAttribute(name, root.hasAttribute(name));
   }
+  // A plotly figure measures itself only when the window changes: it cannot know that its board did.
+  function remeasure() {
+    clearTimeout(settle);
+    settle = window.setTimeout(() => window.dispatchEvent(new Event("resize")), 200);
+  }
+  const sizes = new ResizeObserver(() => {
+    if (!board || board.clientWidth === width) return;
+    width = board.clientWidth;
+    remeasure();
+  });
   /** The board around us is there once the page has put us into it. */
   function attach() {
     board = root.closest(".pbx-dashboard");
     if (board) {
       board.setAttribute("data-lm-suppress-shortcuts", "true"); // keys pressed here are not for the notebook
+      sizes.observe(board);
       stamp();
     } else if (tries++ < 100) requestAnimationFrame(attach);
   }
@@ -76,6 +87,7 @@ function createFrame(view) {
   function take(data) {
     Object.assign(told, data);
     show();
+    if (data.shown) remeasure();
   }
   return {
     full: take,
@@ -84,6 +96,8 @@ function createFrame(view) {
     tick() {},
     destroy() {
       watcher.disconnect();
+      sizes.disconnect();
+      clearTimeout(settle);
       for (const trait of Object.keys(SETTINGS)) model.off(`change:${trait}`, showSettings);
     },
   };

@@ -2,7 +2,7 @@
  * The call list: tabs, one row a conversation, its calls on expansion, orbits as places to drop on. Logic in call_rows.js.
  */
 import { CALL_TYPE, PARTIES_TYPE, definePanel, element, setText } from "./base.js";
-import { CallRow } from "./call_row.js";
+import { CallRow, setParty } from "./call_row.js";
 import { PHASES, ROW, arrange, commandFor, merge, neighbour, tally, visible } from "./call_rows.js";
 
 const COLUMNS = ["State", "From", "", "To", "Via", "Ring", "Talk", "Hold"];
@@ -131,7 +131,11 @@ function createCallList(view) {
     orbits.replaceChildren(element("span", "pbx-soft", "Orbits"));
     for (const [number, name, parked] of all) {
       const chip = element("button", "pbx-chip pbx-orbit", "", { type: "button", "data-orbit": number, "data-state": parked ? "parked" : "idle" });
-      chip.append(element("span", "pbx-mark", parked ? "▣" : "○", { "aria-hidden": "true" }), element("span", "", `${name || number}`, { dir: "auto" }), element("b", "", parked || "free", { dir: "auto" }));
+      chip.append(element("span", "pbx-mark", parked ? "▣" : "○", { "aria-hidden": "true" }), element("bdi", "", name || number), " ");
+      const inside = element("b");
+      if (parked) setParty(inside, parked);
+      else inside.textContent = "free";
+      chip.append(inside);
       chip.title = parked ? `Retrieve what is parked in ${number}` : `Park the selected call in ${number}`;
       chip.addEventListener("click", () => ask(parked ? "retrieve" : "park", current, number));
       orbits.append(chip);

@@ -14,7 +14,7 @@ const MENUS = {
   sort: { label: "Sort", options: [["number", "number"], ["name", "name"], ["state", "state"], ["since", "time in state"]] },
   view: { label: "Show", options: [["boxes", "boxes"], ["list", "list"]] },
 };
-const SETTLE = 400;
+const SETTLE = 400, COUNT_EVERY = 250;
 
 /** @param {any} view */
 function createGrid(view) {
@@ -24,7 +24,7 @@ function createGrid(view) {
   const dirty = new Set();
   /** @type {Set<any>} rows out of sight that lag behind */
   const late = new Set();
-  let selected = new Set(model.get("selected")), anchor = "", current = "", placed = 0, replace = 0, quiet = 0, counting = 0;
+  let selected = new Set(model.get("selected")), anchor = "", current = "", placed = 0, replace = 0, quiet = 0, counting = 0, counted = -COUNT_EVERY;
   root.classList.add("pbx-grid");
 
   // Legend and filters in one: shape, word, colour, live count.
@@ -86,8 +86,13 @@ function createGrid(view) {
     }
   }
 
+  /** Nobody reads counts 20 times a second; within a frame that is drawn anyway they cost least. */
   function showCounts() {
-    counting = 0;
+    clearTimeout(counting);
+    const wait = counted + COUNT_EVERY - performance.now();
+    counting = wait > 0 ? window.setTimeout(showCounts, wait + COUNT_EVERY) : 0;
+    if (counting) return;
+    counted = performance.now();
     showLegend();
     const { ringing = 0, busy = 0, held = 0 } = rows.counts;
     view.announce(`${ringing} ringing, ${busy} in call, ${held} on hold.`);
@@ -99,7 +104,7 @@ function createGrid(view) {
 
   function measure() {
     const list = model.get("view") === "list", compact = root.dataset.density === "compact";
-    const least = compact ? 148 : 176, gap = compact ? 4 : 8, width = grid.clientWidth || viewport.clientWidth || 800;
+    const least = compact ? 148 : 196, gap = compact ? 4 : 8, width = grid.clientWidth || viewport.clientWidth || 800;
     layout.columns = list ? 1 : Math.max(1, Math.floor((width + gap) / (least + gap)));
     root.dataset.view = list ? "list" : "boxes";
     return list ? (compact ? 26 : 32) : compact ? 44 : 58;
@@ -356,7 +361,7 @@ function createGrid(view) {
         else late.add(row);
       }
       dirty.clear();
-      if (!counting) counting = window.setTimeout(showCounts, 200); // nobody reads counts 20 times a second
+      showCounts();
       showLag();
       clearTimeout(quiet);
       quiet = late.size ? window.setTimeout(catchUp, SETTLE) : 0;
