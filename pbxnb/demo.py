@@ -138,7 +138,8 @@ def check(remark: Callable[[str], None]) -> Verdict:
         client.on_cell_executed = lambda cell, cell_index, execute_reply: remark(f"  {_told(cell)}")
         try:
             # What a kernel says of itself is for its server's log; what goes wrong comes as an error of a cell.
-            client.execute(stderr=subprocess.DEVNULL)
+            # Its profile goes with the folder: a check leaves nothing in the user's home.
+            client.execute(stderr=subprocess.DEVNULL, env=os.environ | {"IPYTHONDIR": folder})
         except CellExecutionError as error:
             return Verdict(False, f"pbxnb demo: FAILED, a cell raised {error.ename}: {error.evalue}")
         except (CellTimeoutError, DeadKernelError) as error:

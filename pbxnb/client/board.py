@@ -16,7 +16,7 @@ from pbxnb.model.changes import Changes, Event
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Gap, LineState, Status
 
-__all__ = ["Board", "Listeners", "tell", "utc_now"]
+__all__ = ["Board", "Listeners", "nobody", "tell", "utc_now"]
 
 _LOG = logging.getLogger("pbxnb.client")
 _KEEP_GAPS = 1000
@@ -28,8 +28,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _ignore(_: Any) -> None:
-    """Nobody listens."""
+def nobody(_: Any) -> None:
+    """The callback where there is none."""
 
 
 class Listeners:
@@ -43,18 +43,19 @@ class Listeners:
     """
 
     def __init__(self) -> None:
-        self.on_event: Callable[[Event], None] = _ignore
-        self.on_changes: Callable[[Changes], None] = _ignore
-        self.on_frame: Callable[[Frame], None] = _ignore
-        self.on_status: Callable[[Status], None] = _ignore
+        self.on_event: Callable[[Event], None] = nobody
+        self.on_changes: Callable[[Changes], None] = nobody
+        self.on_frame: Callable[[Frame], None] = nobody
+        self.on_status: Callable[[Status], None] = nobody
 
 
-def tell(listener: Callable[[_T], None], value: _T) -> None:
-    """Call a callback; its failure is its own affair."""
-    try:
-        listener(value)
-    except Exception:  # noqa: BLE001 - whatever a callback does wrong, the line and the model go on
-        _LOG.exception("A callback failed.")
+def tell(listener: Callable[[_T], None], *values: _T) -> None:
+    """Call a callback with each value; its failure is its own affair."""
+    for value in values:
+        try:
+            listener(value)
+        except Exception:  # noqa: BLE001 - whatever a callback does wrong, the line and the model go on
+            _LOG.exception("A callback failed.")
 
 
 class Board:

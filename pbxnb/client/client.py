@@ -315,7 +315,7 @@ class Client(Listeners):
     def _heard(self, changes: Changes, arrival: Arrival | None) -> None:
         """After the model moved: who else cares."""
         self._commander.heard(changes, arrival)
-        if self._board.state is LineState.LIVE and self._feed.missing != self._board.missing:
+        if self._feed.missing != self._board.missing and self._board.state is LineState.LIVE:
             self._board.live(self._feed.missing)
         if changes.ask_again and self._life.serving is not None:
             self._life.serving.ask_again()

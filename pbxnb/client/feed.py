@@ -17,7 +17,7 @@ from pbxnb.model.status import Gap
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.messages import UNSET, AccountEntry, CallEntry, CallState, DomainState
 
-from .board import Listeners, tell
+from .board import Listeners, nobody, tell
 from .sync import Arrival, Sync
 
 __all__ = ["Feed"]
@@ -114,7 +114,8 @@ class Feed:
             return
         with self._lock:
             changes = self._store.apply(message, received, seq=seq)
-        tell(self._listeners.on_event, Event(kind="message", message=message, received=received, seq=seq))
+        if self._listeners.on_event is not nobody:
+            tell(self._listeners.on_event, Event(kind="message", message=message, received=received, seq=seq))
         self._emit(changes, arrival)
 
     def _completes(self, arrival: Arrival) -> bool:
@@ -164,6 +165,5 @@ class Feed:
     def _emit(self, changes: Changes, arrival: Arrival | None) -> None:
         if changes:
             tell(self._listeners.on_changes, changes)
-            for event in changes.events:
-                tell(self._listeners.on_event, event)
+            tell(self._listeners.on_event, *changes.events)
         self._heard(changes, arrival)

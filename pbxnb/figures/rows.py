@@ -79,8 +79,8 @@ def choose(
     group = {lane: _group(accounts.get(lane, _NONE), group_by) for lane in kept}
     kept.sort(key=lambda lane: (not group[lane], group[lane], *orders[sort](lane), len(lane), lane))
     rows: list[Row] = []
-    for before, lane in zip((None, *kept), kept, strict=False):
-        if group_by and (before is None or group[lane] != group[before]):
+    for above, lane in zip((None, *kept), kept, strict=False):
+        if group_by and (above is None or group[lane] != group[above]):
             rows.append(Row("", group[lane] or f"no {group_by}"))
         rows.append(Row(lane, f"{lane} {names[lane]}".strip()))
     return rows, len(fitting) - len(kept)

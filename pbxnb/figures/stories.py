@@ -89,8 +89,7 @@ class Story:
         """
         phases = self.in_order()
         told = [
-            f"{phase.state} {'since ' + _clock(phase.start) if phase.end is None else span_text(phase.end - phase.start)}"
-            f"{' on ' + ' '.join(phase.lanes[:4]) if phase.lanes else ''}"
+            " ".join((phase.state, _lasted(phase), *(("on", *phase.lanes[:4]) if phase.lanes else ())))
             for phase in phases[-_TOLD:]
         ]
         if len(phases) > _TOLD:
@@ -138,6 +137,10 @@ class _Span(NamedTuple):
     start: float
     end: float
     talked: bool
+
+
+def _lasted(phase: Phase) -> str:
+    return f"since {_clock(phase.start)}" if phase.end is None else span_text(phase.end - phase.start)
 
 
 def _clock(moment: float) -> str:

@@ -90,6 +90,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._live = False
         self._expected = float("-inf")  # since when a page is about to show us
         self._ready = False  # a page has drawn the figure at least once
+        self._unsure = True  # a page may not have what was sent
         self._built = False
         super().__init__(**traits)
         # Watch first: what happens while plotly is loaded must not be lost.
@@ -184,6 +185,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self.observe(lambda _change: self.back_to_now(), "window")
         self.observe(self._lanes_chosen, ["lane_by", "filter", "collapse_idle", "most_lanes", "group_by", "sort"])
         self.observe(lambda _change: self._ticket.nudge(), "selected")
+        self.observe(self._viewed, "_view_count")
         self.figure.layout.on_change(self._view_changed, "xaxis.range")
         self.figure.layout.on_change(self._view_reset, "xaxis.autorange")
         # plotly's on_edits_completed never fires for an update of traces and layout together (7.1): the page answers
@@ -192,6 +194,10 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         for place, trace in enumerate(self.figure.data):
             if trace.name == "running" or trace.name.startswith("page"):
                 trace.on_click(lambda _trace, points, _state, place=place: self._clicked(place, points.point_inds))
+
+    def _viewed(self, change: Any) -> None:
+        if (change["new"] or 0) > (change["old"] or 0):
+            self._unsure = True
 
     def _lanes_chosen(self, _change: object) -> None:
         self._lanes = []
@@ -227,9 +233,9 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         answer = change["new"]
         if not answer or answer.get("trace_edit_id") != self.figure._last_trace_edit_id:  # noqa: SLF001 - see `_listen`
             return
-        if not self._ready or not self._pace.waiting:
-            # Not an answer: a page has loaded the figure, and may have missed what was sent while it did.
-            self._ready = True
+        if self._unsure:
+            # A page has loaded the figure, and says what it has drawn; it may have missed what was sent while it did.
+            self._ready, self._unsure = True, False
             self._ticket.call(self._canvas.forget)
         self._pace.answered(time.monotonic())
         self._ticket.wake()
@@ -259,6 +265,8 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
             self._drain()
             if not self._view_count and now > self._expected + _EXPECTED:
                 return now + 1.0
+            if self._view_count and self._expected == float("-inf"):
+                self._expected = now
             due = self._pace.due() if self._ready else max(self._pace.due(), self._expected + _LOADING)
             if now < due:
                 return due

@@ -154,7 +154,7 @@ class Canvas:
         """The darker parts of the running bars, without hover texts of their own."""
         marks, opacities = [], []
         for mark in running:
-            tail = min(mark.length, _TAIL * (view[1] - view[0]))
+            tail = min(0.6 * mark.length, _TAIL * (view[1] - view[0]))
             for share, opacity in _FADE:
                 if mark.length - share * tail > 0:
                     marks.append(mark._replace(length=round(mark.length - share * tail, 1)))

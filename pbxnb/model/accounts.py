@@ -11,7 +11,7 @@ from pbxnb.protocol.messages import AccountEntry
 
 from .batch import AccountChange, Batch
 from .calls import CallBook
-from .derive import doing, number_order
+from .derive import IDLE, OFFLINE, Doing, doing_in, doing_unlisted, number_order
 from .entities import Account, AccountState
 from .presence import Axis, PresenceLog
 from .roster import Record, Roster
@@ -111,18 +111,21 @@ class AccountBook:
     def _account(self, record: Record, before: Account | None, batch: Batch) -> Account:
         number = record.number
         own = record.own
-        legs = self._book.naming(number, [entry.id for entry in own] if own else ())
-        if legs:
+        calls = [leg.call for leg in self._book.naming(number, [entry.id for entry in own] if own else ())]
+        ids: tuple[str, ...] = ()
+        doing: Doing | None
+        if calls:
             if self._claims:
                 self._claims.pop(number, None)
-            calls = [leg.call for leg in legs]
             ids = tuple([call.id for call in calls])
+            doing = doing_in(number, calls)
         else:
-            calls, ids = [], ()
-        # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
-        offline = record.registered is False and record.type == "extensions"
-        state, inferred, rule, detail = doing(number, calls, own, code=record.code, offline=offline)
-        self.log.put(number, _STATE, _WORDS[state], rule, inferred=inferred or not batch.continuous, detail=detail)
+            doing = doing_unlisted(number, own, record.code) if own or record.code else None
+        if doing is None:
+            # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
+            doing = OFFLINE if record.registered is False and record.type == "extensions" else IDLE
+        state, inferred, rule, detail = doing
+        self.log.put(number, _STATE, _WORDS[state], rule, inferred or not batch.continuous, detail)
         since = before.since if before is not None and before.state is state else batch.received
         if before is not None and number not in batch.merged:  # only its calls can be others than before
             return replace(before, calls=ids, state=state, inferred=inferred, since=since)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from pbxnb.protocol.messages import Message
 
 from .changes import Changes, Event
@@ -19,15 +21,14 @@ AccountChange = tuple[Account | None, Account | None]
 _NONE: frozenset[str] = frozenset()
 
 
-class Batch:
+class Batch(msgspec.Struct):
     """One message, or one snapshot, on its way through the store.
 
-    Args:
+    Attributes:
         message: the message; None for a snapshot or a timer.
+        received, seq: when it came, and the number of its frame.
         continuous: the line was up; False in a snapshot after an interruption, whose events are inferred.
         silent: no events come of it.
-
-    Attributes:
         touched: numbers whose account may be doing something else now.
         merged: those of them of which the PBX itself said something new.
         ended: calls that are over, with the rule that concluded it or an empty text.
@@ -37,52 +38,25 @@ class Batch:
         eased: accounts that gave up a claim to be in a call: record before and after.
         retyped: numbers that have another type now: a call to one may be parked, or come through a queue.
         queues, orbits: keys of queues and orbits that changed.
+        ask_again: a snapshot lacked known accounts.
     """
 
-    __slots__ = (
-        "ask_again",
-        "changed",
-        "continuous",
-        "eased",
-        "ended",
-        "fresh",
-        "merged",
-        "message",
-        "orbits",
-        "queues",
-        "received",
-        "retyped",
-        "seq",
-        "silent",
-        "tellers",
-        "touched",
-    )
-
-    def __init__(
-        self,
-        message: Message | None,
-        received: datetime,
-        seq: int,
-        *,
-        continuous: bool = True,
-        silent: bool = False,
-    ) -> None:
-        self.message = message
-        self.received = received
-        self.seq = seq
-        self.continuous = continuous
-        self.silent = silent
-        self.touched: dict[str, None] = {}
-        self.merged: set[str] = set()
-        self.ended: list[tuple[Leg, str]] = []
-        self.fresh: dict[Leg, None] = {}
-        self.changed: dict[Leg, Call] = {}
-        self.tellers: list[str] = []
-        self.eased: list[tuple[Record, Record]] = []
-        self.retyped: list[str] = []
-        self.queues: list[str] = []
-        self.orbits: list[str] = []
-        self.ask_again = False
+    message: Message | None
+    received: datetime
+    seq: int
+    continuous: bool = True
+    silent: bool = False
+    touched: dict[str, None] = {}
+    merged: set[str] = set()
+    ended: list[tuple[Leg, str]] = []
+    fresh: dict[Leg, None] = {}
+    changed: dict[Leg, Call] = {}
+    tellers: list[str] = []
+    eased: list[tuple[Record, Record]] = []
+    retyped: list[str] = []
+    queues: list[str] = []
+    orbits: list[str] = []
+    ask_again: bool = False
 
     def changes(self, accounts: dict[str, AccountChange], conversations: dict[str, None]) -> Changes:
         """All of it, for whoever is told.

@@ -12,10 +12,20 @@ from pbxnb.protocol.parties import Party
 
 from .entities import AccountState, Call, CallState, Direction
 
-__all__ = ["Doing", "doing", "identity", "number_order", "numbers_of", "phase_of"]
+__all__ = [
+    "IDLE",
+    "OFFLINE",
+    "Doing",
+    "doing_in",
+    "doing_unlisted",
+    "identity",
+    "number_order",
+    "numbers_of",
+    "phase_of",
+]
 
 # looking a member up in its enum costs more than comparing it
-_RINGING, _CONNECTED, _HELD, _OTHER = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.OTHER
+_RINGING, _OTHER = CallState.RINGING, CallState.OTHER
 
 # protocol.md 7.1; a word that is not here is "other" and stays readable in `Call.raw_state`.
 PHASES = {
@@ -74,6 +84,14 @@ IDLE: Doing = (AccountState.IDLE, False, "state.idle", "")
 OFFLINE: Doing = (AccountState.OFFLINE, False, "state.offline", "")
 CODE: Doing = (AccountState.BUSY, True, "state.code", "")
 
+# Strength of a call for one of its accounts, by phase; a ringing call counts 0 for the one called, 1 for the caller.
+_STRENGTH = {
+    CallState.RINGING: 0,
+    CallState.CONNECTED: 2,
+    CallState.OTHER: 3,  # the account is in some call: busy, but weaker evidence than a connected one
+    CallState.HELD: 4,
+    CallState.PARKED: 5,
+}
 _NOTHING = 9
 _BY_STRENGTH = (
     (AccountState.RINGING, False, "state.ringing"),
@@ -85,42 +103,38 @@ _BY_STRENGTH = (
 )
 
 
-def doing(number: str, calls: Iterable[Call], own: Iterable[CallEntry], *, code: bool, offline: bool) -> Doing:
+def doing_in(number: str, calls: Iterable[Call]) -> Doing:
     """What the account ``number`` is doing: its strongest call decides (design rule of `Account.state`).
 
     Args:
-        calls: the listed calls that name it.
-        own: the calls of its user-state; they count only when no listed call names the account.
-        code: its user-state carries a ``code``.
-        offline: the PBX said that its phone is not registered.
+        calls: the listed calls that name it, one at least.
     """
     best, which = _NOTHING, ""
     for call in calls:
-        strength = _strength(number, call.state, call.from_)
+        strength = _STRENGTH[call.state]
+        if strength == 0 and call.from_.number == number:
+            strength = 1
         if strength < best:
             best, which = strength, call.id
-    if best < _NOTHING:
-        state, inferred, rule = _BY_STRENGTH[best]
-        return (state, inferred, rule, which)
+    state, inferred, rule = _BY_STRENGTH[best]
+    return (state, inferred, rule, which)
+
+
+def doing_unlisted(number: str, own: Iterable[CallEntry], code: bool) -> Doing | None:
+    """What an account is doing that no listed call names, by its own word; None when it speaks of no call.
+
+    Args:
+        own: the calls of its user-state.
+        code: its user-state carries a ``code``.
+    """
+    best = _NOTHING
     for entry in own:
-        best = min(best, _strength(number, phase_of(entry), entry.from_))
+        strength = _STRENGTH[phase_of(entry)]
+        best = min(best, 1 if strength == 0 and entry.from_.number == number else strength)
     if best < _NOTHING:
         state, inferred, _ = _BY_STRENGTH[best]
         return (state, inferred, "state.bare-call" if inferred else "state.user-state", "")
-    if code:
-        return CODE
-    return OFFLINE if offline else IDLE
-
-
-def _strength(number: str, state: CallState, caller: Party) -> int:
-    """Index into ``_BY_STRENGTH``: what a call in this phase makes of the account."""
-    if state is _CONNECTED:
-        return 2
-    if state is _RINGING:
-        return 1 if caller.number == number else 0
-    if state is _HELD:
-        return 4
-    return 3 if state is _OTHER else 5
+    return CODE if code else None
 
 
 def direction_of(from_inside: bool, to_inside: bool, names_extensions: bool) -> Direction:

@@ -62,7 +62,7 @@ class PresenceLog:
         if self._shared:
             self._shared.clear()
 
-    def put(self, number: str, axis: Axis, value: str, rule: str, *, inferred: bool = False, detail: str = "") -> None:
+    def put(self, number: str, axis: Axis, value: str, rule: str, inferred: bool = False, detail: str = "") -> None:
         """Set an axis; the same value by the same rule changes nothing.
 
         Args:

@@ -124,12 +124,12 @@ class Roster:
         self.records[number] = record
         log = self._log
         if record.registered is not None and (old is None or record.registered is not old.registered):
-            log.put(number, Axis.REGISTERED, _TRUTH[record.registered], rule, inferred=inferred)
+            log.put(number, Axis.REGISTERED, _TRUTH[record.registered], rule, inferred)
         if record.dnd is not None and (old is None or record.dnd is not old.dnd):
-            log.put(number, Axis.DND, _TRUTH[record.dnd], rule, inferred=inferred)
+            log.put(number, Axis.DND, _TRUTH[record.dnd], rule, inferred)
         if record.chat_status != base.chat_status:
             cleared = "account.cleared" if entry.chatstatus is UNSET else rule
-            log.put(number, Axis.CHAT_STATUS, record.chat_status, cleared, inferred=inferred)
+            log.put(number, Axis.CHAT_STATUS, record.chat_status, cleared, inferred)
         if record.own or base.own:
             self._index(number, base.own, record.own)
         return old, record

@@ -31,8 +31,8 @@ class Talk:
     __slots__ = (
         "_agents",
         "_answered_by",
-        "_calls",
         "_caller",
+        "_calls",
         "_direction",
         "_hold",
         "_ring",

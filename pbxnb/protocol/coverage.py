@@ -24,6 +24,7 @@ _OTHERS = "(others)"
 _ACCOUNT_FIELDS = ("type", "chatstatus", "name", "domain", "registered", "dnd", "code", "calls", "tag")
 _CALL_FIELDS = ("state", "rec", "id", "from", "to", "extension", "start", "connect", "cmc")
 _Names = Counter[tuple[str, bool]]  # (name, known)
+_Shapes = dict[tuple[Any, ...], int]
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,12 +73,13 @@ class Coverage:
 
     def __init__(self) -> None:
         self._messages = 0
-        self._actions: _Names = Counter()
+        self._kinds: dict[str, int] = {}
+        self._unknown: _Names = Counter()
         self._extras: _Names = Counter()
         self._malformed: _Names = Counter()
         # Fields are counted by the shape of the entry that holds them, one step per entry; `report` unfolds them.
-        self._accounts: Counter[tuple[Any, ...]] = Counter()
-        self._calls: Counter[tuple[Any, ...]] = Counter()
+        self._accounts: _Shapes = {}
+        self._calls: _Shapes = {}
         self._counted: dict[int, CallEntry] = {}  # by identity; holding the entry keeps its identity its own
 
     def add(self, message: Message) -> None:
@@ -97,10 +99,10 @@ class Coverage:
             return
         elif isinstance(message, Unknown):
             kind = message.action or "(none)"
-            _count(self._actions, kind, known=False)
+            _count(self._unknown, kind, known=False)
             self._extra(kind, message.extra)
             return
-        self._actions[kind, True] += 1
+        self._kinds[kind] = self._kinds.get(kind, 0) + 1
         if message.extra:
             self._extra(kind, message.extra)
 
@@ -118,13 +120,14 @@ class Coverage:
                         values[f"{name}={part}", str(part).lower() in KNOWN_VALUES[name]] += count
         return CoverageReport(
             messages=self._messages,
-            actions=_listed(self._actions),
+            actions=_listed(self._unknown + Counter({(kind, True): count for kind, count in self._kinds.items()})),
             fields=_listed(fields),
             values=_listed(values),
             malformed=_listed(self._malformed),
         )
 
     def _account(self, place: str, entry: AccountEntry) -> None:
+        calls = entry.calls
         shape = (
             place,
             entry.type,
@@ -134,13 +137,12 @@ class Coverage:
             entry.registered is not UNSET,
             entry.dnd is not UNSET,
             entry.code is not UNSET,
-            entry.calls is not UNSET,
+            calls is not UNSET,
             entry.tag is not UNSET,
         )
-        if shape in self._accounts or _bounded(self._accounts, entry.type, entry.chatstatus):
-            self._accounts[shape] += 1
-        if entry.calls:
-            self._call_list(place, entry.calls)
+        _count_shape(self._accounts, shape)
+        if calls:
+            self._call_list(place, calls)
         if entry.extra:
             self._extra(place, entry.extra)
 
@@ -167,8 +169,7 @@ class Coverage:
             call.connect is not None,
             bool(call.cmc),
         )
-        if shape in self._calls or _bounded(self._calls, call.raw_state, call.recording):
-            self._calls[shape] += 1
+        _count_shape(self._calls, shape)
         if call.extra:
             self._extra(place, call.extra)
 
@@ -177,9 +178,11 @@ class Coverage:
             _count(self._extras, f"{place}.{name}", known=False)
 
 
-def _bounded(shapes: Counter[tuple[Any, ...]], *texts: object) -> bool:
-    """Whether one more shape may be kept: not too many, and none with a text too long to be a word."""
-    return len(shapes) < MOST_NAMES and all(text is UNSET or len(str(text)) <= LONGEST_NAME for text in texts)
+def _count_shape(shapes: _Shapes, shape: tuple[Any, ...]) -> None:
+    """Counts a shape, unless there are too many, or one of its texts is too long to be a word."""
+    count = shapes.get(shape, 0)
+    if count or (len(shapes) < MOST_NAMES and all(len(text) <= LONGEST_NAME for text in shape if type(text) is str)):
+        shapes[shape] = count + 1
 
 
 def _count(names: _Names, name: str, *, known: bool) -> None:

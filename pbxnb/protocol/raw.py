@@ -28,7 +28,7 @@ _ESCAPES = re.compile(
 )
 
 
-class BadFrame(Exception):  # noqa: N818 - it is caught where it is raised and never shown as an error
+class BadFrame(Exception):
     """Text that is no usable JSON; ``reason`` is one sentence."""
 
     def __init__(self, reason: str) -> None:

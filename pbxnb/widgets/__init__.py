@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .console import Console
     from .dashboard import Dashboard
     from .grid import ExtensionGrid
+    from .sparklines import Sparklines
 
 __all__ = [
     "AlertEvent",
@@ -27,6 +28,7 @@ __all__ = [
     "ExtensionGrid",
     "Level",
     "Rule",
+    "Sparklines",
     "StatusBadge",
 ]
 
@@ -40,6 +42,7 @@ _HOME = {
     "ExtensionGrid": "grid",
     "Level": "alerts",
     "Rule": "alerts",
+    "Sparklines": "sparklines",
     "StatusBadge": "badge",
 }
 

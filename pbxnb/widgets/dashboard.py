@@ -87,7 +87,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
         own = self._own
         self.badge = own(StatusBadge(handle, **look))
         self.grid = own(ExtensionGrid(handle, height="var(--pbx-part-height)", **look))
-        self.calls = own(CallList(handle, height="var(--pbx-part-height)", **look))
+        self.calls = own(CallList(handle, height="calc(var(--pbx-part-height) - 70px)", **look))
         bare = {name: value for name, value in look.items() if name != "wallboard"}
         self.bar = None if look.get("wallboard") else own(CommandBar(handle, self.grid, self.calls, **bare))
         self.console = own(Console(handle, self.grid, **look))
@@ -188,13 +188,16 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
             self.set_trait("show_console", True)
 
     def _arrange(self) -> None:
-        """Put on the page what is to be shown; a part that is not costs nothing."""
+        """Put on the page what is to be shown; what is taken off costs nothing."""
         if self._closed:
             return
         wanted = {"bar": not self.wallboard, "timeline": self.show_timeline}
         wanted["console"] = self.show_console and not self.wallboard
         for name, (box, part) in self._lower.items():
-            children = (part,) if wanted[name] else ()
+            if name == "timeline":
+                # Hidden, not taken off: a second view of a plotly figure (7.1) comes up with stale and broken traces.
+                box.layout.display = None if wanted[name] else "none"
+            children = (part,) if wanted[name] or name == "timeline" else ()
             if box.children != children:
                 box.children = children
         self.frame.tell(shown=[name for name in _SWITCHED if wanted[name]])

@@ -11,10 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import pytest
 from fault_server import DOMAIN, USER, FaultServer
 
 from pbxnb.client import Client, Timing
@@ -92,9 +89,15 @@ async def watching(server: FaultServer, **options: Any) -> AsyncIterator[Watched
 
 
 class Certificate:
-    """A self-signed certificate for 127.0.0.1, as a PBX makes its own."""
+    """A self-signed certificate for 127.0.0.1, as a PBX makes its own; without `cryptography` the test is skipped."""
 
     def __init__(self, folder: Path, name: str = "pbx", *, address: str = "127.0.0.1") -> None:
+        pytest.importorskip("cryptography", reason="certificates are made with the package cryptography")
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.x509.oid import NameOID
+
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = datetime.datetime.now(datetime.UTC)

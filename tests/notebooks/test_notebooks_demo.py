@@ -69,12 +69,13 @@ def test_check_ends_with_a_verdict(folder: Path) -> None:
         text=True,
         timeout=120,
         check=False,
+        env=os.environ | {"HOME": str(folder), "USERPROFILE": str(folder)},
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("pbxnb demo: ok, ")
     assert "warning" not in done.stderr.lower()
     assert "Traceback" not in done.stderr
-    assert not list(folder.iterdir()), "it worked in a temporary folder"
+    assert not list(folder.iterdir()), "it worked in a temporary folder, and left nothing at home"
 
 
 @pytest.mark.kernel

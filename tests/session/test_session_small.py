@@ -56,6 +56,7 @@ def test_nested_runs_work_and_the_better_module_is_preferred():
 
 
 def test_where_only_nest_asyncio_is_a_kernel_is_warned():
+    pytest.importorskip("ipykernel", reason="the lab extra is not installed")
     code = "import sys, ipykernel; sys.modules['nest_asyncio2'] = None\n" + NESTED
     done = run(code, "-W", "always")
     assert "('nest_asyncio', 42)" in done.stdout, done.stderr

@@ -4,9 +4,9 @@
  *
  * A panel's module ends with `export default definePanel(create)`, where create(view) builds the DOM in view.body and returns
  *   full(data)        everything anew (may come again at any time: keep elements, focus and scroll position)
- *   part(data)        a batch
+ *   part(data)        a batch; returns false when nothing of it can be seen now, so that no frame is drawn for it
  *   draw()            once per animation frame after full/part: write what is dirty to the DOM
- *   tick(now)         once a second: timers; now = PBX time, s
+ *   tick(now)         once a second, in such a frame where there is one: timers; now = PBX time, s
  *   destroy()         optional
  * view = { root, body, model, uid, now(), send(message), announce(text), ask() }; ask() wants a draw without a batch.
  * Text goes into the page by `textContent` only.
@@ -14,7 +14,7 @@
 
 /** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, e?: string[], note?: string}} Batch */
 
-/** Batches, or ms after a draw, until the page acknowledges. Every message to the kernel costs all who watch it a redraw. */
+/** Batches, or ms, until the page acknowledges. Each message to the kernel makes it busy and idle, which the host draws twice. */
 const ACK_BATCHES = 8, ACK_AFTER = 400;
 
 /** Drag data of a call: its id. The call list starts such drags, tiles and orbits take them. */
@@ -147,9 +147,11 @@ class Feed {
     if (verdict === "ask") return this.hello();
     if (verdict === "drop") return;
     this.reached = batch.n;
-    for (const view of this.views) view.take(batch);
+    let seen = false;
+    for (const view of this.views) seen = view.take(batch) || seen;
     if (batch.c !== undefined) this.clock.set(batch.c, batch.r);
-    this.ask();
+    if (seen) this.ask();
+    else this.owe();
   }
 
   ask() {
@@ -159,7 +161,11 @@ class Feed {
   draw() {
     this.frame = 0;
     for (const view of this.views) view.draw();
-    // After the paint, not before it: the acknowledgement is what slows the kernel down when painting is slow.
+    this.owe(); // after the paint, not before it: the acknowledgement slows the kernel down when painting is slow
+  }
+
+  /** See to it that the kernel hears how far this page has come. */
+  owe() {
     if (this.reached - this.acknowledged >= ACK_BATCHES) {
       clearTimeout(this.owed);
       this.owed = window.setTimeout(() => this.acknowledge(), 0);
@@ -265,7 +271,7 @@ function announcerFor(region) {
 
 /**
  * Make the anywidget of a panel.
- * @param {(view: any) => {full: (data: any) => void, part: (data: any) => void, draw: () => void, tick: (now: number) => void, destroy?: () => void}} create
+ * @param {(view: any) => {full: (data: any) => void, part: (data: any) => boolean | void, draw: () => void, tick: (now: number) => void, destroy?: () => void}} create
  */
 export function definePanel(create) {
   return {
@@ -301,23 +307,24 @@ export function definePanel(create) {
         }
         root.toggleAttribute("data-closed", !!note);
       };
+      let second = 0;
       const member = {
+        /** @returns {boolean} whether it can be seen */
         take(/** @type {Batch} */ batch) {
           if (batch.full !== undefined) panel.full(batch.full);
-          if (batch.part !== undefined) panel.part(batch.part);
+          const seen = batch.part !== undefined && panel.part(batch.part) !== false;
           if (batch.e) showStrip(batch.e, batch.note || "");
+          return seen || batch.full !== undefined;
         },
-        draw: () => panel.draw(),
+        draw() {
+          panel.draw();
+          const now = feed.clock.now();
+          if (Math.floor(now) !== second) panel.tick(now);
+          second = Math.floor(now);
+        },
       };
       feed.join(member);
-      let second = Math.floor(feed.clock.now());
-      const timer = setInterval(() => {
-        const now = feed.clock.now();
-        if (Math.floor(now) !== second) {
-          second = Math.floor(now);
-          panel.tick(now);
-        }
-      }, 250);
+      const timer = setInterval(() => Math.floor(feed.clock.now()) === second || feed.ask(), 250);
       return () => {
         clearInterval(timer);
         unfollow();

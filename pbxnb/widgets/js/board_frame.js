@@ -61,7 +61,11 @@ function createFrame(view) {
   // A plotly figure measures itself only when the window changes: it cannot know that its board did.
   function remeasure() {
     clearTimeout(settle);
-    settle = window.setTimeout(() => window.dispatchEvent(new Event("resize")), 200);
+    settle = window.setTimeout(() => {
+      window.dispatchEvent(new Event("resize"));
+      // A plain ipywidgets field without a visible label is named by its tooltip only; not every screen reader says that.
+      for (const field of board?.querySelectorAll(".pbxnb-timeline :is(select, input)[title]") || []) field.setAttribute("aria-label", field.getAttribute("title") || "");
+    }, 200);
   }
   const sizes = new ResizeObserver(() => {
     if (!board || board.clientWidth === width) return;

@@ -86,12 +86,10 @@ function createGrid(view) {
     }
   }
 
-  /** Nobody reads counts 20 times a second; within a frame that is drawn anyway they cost least. */
+  /** Nobody reads counts 20 times a second. */
   function showCounts() {
     clearTimeout(counting);
-    const wait = counted + COUNT_EVERY - performance.now();
-    counting = wait > 0 ? window.setTimeout(showCounts, wait + COUNT_EVERY) : 0;
-    if (counting) return;
+    counting = 0;
     counted = performance.now();
     showLegend();
     const { ringing = 0, busy = 0, held = 0 } = rows.counts;
@@ -321,6 +319,14 @@ function createGrid(view) {
   sizes.observe(viewport);
   onLook();
 
+  /** @param {any} row its tile is to be painted: soon, or when somebody looks */
+  const stale = (row) => (row.tile.near ? dirty : late).add(row);
+
+  function settle() {
+    clearTimeout(quiet);
+    quiet = late.size ? window.setTimeout(catchUp, SETTLE) : 0;
+  }
+
   /** Out of sight and nobody in a hurry: let the tiles there catch up, some at a time. */
   function catchUp() {
     quiet = 0;
@@ -343,28 +349,27 @@ function createGrid(view) {
         /** @type {any} */ (row).tile.element.remove();
       }
       for (const row of /** @type {any[]} */ (rows.all)) {
-        row.tile = row.tile || new Tile(row);
+        if (row.tile) stale(row);
+        else row.tile = new Tile(row);
         if (selected.has(row.number)) row.tile.element.setAttribute("aria-selected", "true");
-        dirty.add(row);
       }
       onWish();
     },
     /** @param {any} data */
     part(data) {
-      for (const row of rows.part(data)) dirty.add(row);
+      for (const row of rows.part(data)) stale(row);
+      settle();
       if (follows(wish())) placeSoon();
+      if (!counting) counting = window.setTimeout(showCounts, COUNT_EVERY);
+      return dirty.size > 0 || !root.hasAttribute("data-lag");
     },
     draw() {
       const now = view.now();
-      for (const row of dirty) {
-        if (row.tile.near) row.tile.paint(now);
-        else late.add(row);
-      }
+      for (const row of dirty) row.tile.paint(now);
       dirty.clear();
-      showCounts();
+      if (performance.now() - counted >= COUNT_EVERY) showCounts(); // in a frame that is drawn anyway they cost least
       showLag();
-      clearTimeout(quiet);
-      quiet = late.size ? window.setTimeout(catchUp, SETTLE) : 0;
+      settle();
     },
     /** @param {number} now */
     tick(now) {

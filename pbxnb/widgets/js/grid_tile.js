@@ -33,6 +33,7 @@ export class Tile {
     this.expanded = false;
     this.painted = "";
     this.element = element("div", "pbx-tile", "", { role: "gridcell", tabindex: "-1", "data-number": row.number, "data-state": row.state });
+    this.element.toggleAttribute("data-dnd", row.dnd);
     /** @type {any} */
     this.parts = null;
   }

@@ -1,0 +1,215 @@
+"""The board in a real JupyterLab: how it looks, by keyboard alone, audited, while a cell blocks, re-run, reloaded.
+
+The pictures are kept in ``artefacts/``, to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from board_page import BOARD, FOCUS, OVERFLOW, SETUP, TILE, axe, quiet
+from jupyter_page import READY
+
+pytestmark = pytest.mark.browser
+PATIENCE = 60_000
+
+
+def show(browser: Any, extensions: int) -> Any:
+    opened = browser.open([SETUP.format(extensions=extensions), BOARD], width=1600, height=1700)
+    assert opened.run_all() == []
+    opened.page.wait_for_selector(TILE, timeout=PATIENCE)
+    opened.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+    wait(opened, "() => document.querySelectorAll('.pbx-call[data-call]').length >= 6")
+    return opened
+
+
+def wait(opened: Any, condition: str) -> None:
+    opened.page.wait_for_function(condition, timeout=PATIENCE)
+
+
+def look(opened: Any, name: Callable[[str], str], size: str) -> None:
+    """A picture of each width and theme, with a focused tile."""
+    page = opened.page
+    page.locator(".pbx-call[data-call]").nth(1).click()
+    page.locator(TILE).nth(4).focus()
+    page.keyboard.press("ArrowRight")
+    for width, height in ((1600, 1700), (480, 2900)):
+        page.set_viewport_size({"width": width, "height": height})
+        for dark in (False, True):
+            opened.dark(dark)
+            page.wait_for_timeout(2500)  # for the figure, which redraws at its own pace
+            page.locator(".pbx-dashboard").screenshot(path=name(f"{size}-{width}-{'dark' if dark else 'light'}"))
+            assert page.evaluate(OVERFLOW) == []
+            assert page.evaluate(FOCUS) is not None
+            assert page.evaluate(FOCUS)["seen"]
+            assert page.locator(".pbx-dashboard").get_attribute("data-theme") == ("dark" if dark else "light")
+    opened.dark(False)
+    page.set_viewport_size({"width": 1600, "height": 1700})
+
+
+@pytest.fixture(scope="module")
+def board(browser: Any) -> Iterator[Any]:
+    opened = show(browser, 50)
+    yield opened
+    opened.close()
+
+
+def test_a_board_of_50_light_dark_wide_and_narrow(board: Any, artefact: Callable[[str], str]) -> None:
+    look(board, artefact, "50")
+    assert int(board.execute("print(len(pbx.accounts))")) == board.page.locator(".pbx-dashboard [data-number]").count()
+    quiet(board)
+
+
+def test_a_board_of_5000_light_dark_wide_and_narrow(browser: Any, artefact: Callable[[str], str]) -> None:
+    opened = show(browser, 5000)
+    try:
+        look(opened, artefact, "5000")
+        accounts = int(opened.execute("print(len(pbx.accounts))"))
+        assert accounts >= 5000
+        assert opened.page.locator(".pbx-dashboard [data-number]").count() == accounts
+        quiet(opened)
+    finally:
+        opened.close()
+
+
+def test_it_shows_the_alerts_and_where_they_stand(board: Any) -> None:
+    wait(board, "() => document.querySelector('[data-alert=\"longest hold\"]').dataset.level === 'red'")
+    assert board.page.locator("[data-alert='longest hold'] .pbx-alert-level").text_content() == "alarm"
+    assert "longest hold" in board.page.locator(".pbx-alert-log summary").text_content()
+
+
+def test_what_is_selected_in_one_part_is_selected_in_the_others(board: Any) -> None:
+    board.execute("board.grid.selected = []; board.calls.selected = []; board.timeline.selected = ''")
+    row = board.page.locator(".pbx-call[data-state='connected']").first
+    conversation = row.get_attribute("data-conversation")
+    board.execute(f"board.timeline.selected = {conversation!r}")
+    wait(board, f"() => document.querySelector('[data-conversation=\"{conversation}\"]').ariaSelected === 'true'")
+    wait(board, "() => document.querySelectorAll('.pbx-tile[aria-selected=true]').length === 2")
+    wait(board, "() => !document.querySelector('[data-command=hangup]').disabled")
+    people = board.page.evaluate(
+        "() => [...document.querySelectorAll('.pbx-tile[aria-selected=true]')].map(t => t.dataset.number)"
+    )
+    subject = board.page.locator(".pbx-subject").text_content()
+    assert all(number in subject for number in people)
+
+
+def test_a_keyboard_is_enough(board: Any) -> None:
+    """From the first field of the board to its last button by Tab, and on a tile by its own keys."""
+    page = board.page
+    board.execute("board.show_console = False; board.grid.selected = []; board.calls.selected = []")
+    page.locator(".pbx-dashboard button").first.focus()
+    stops = []
+    for _ in range(90):
+        told = page.evaluate(FOCUS)
+        if told is None:
+            break
+        stops.append(told)
+        page.keyboard.press("Tab")
+    assert [stop for stop in stops if not stop["seen"]] == []
+    assert [stop for stop in stops if not stop["label"].strip() and stop["what"] in ("button", "submit")] == []
+    whats = [stop["what"] for stop in stops]
+    assert whats.count("tile") == 1  # one tab stop for the grid, one for the list
+    assert whats.count("call") == 1
+    assert {"search", "timeline", "console", "dial"} & set(whats) >= {"search", "timeline", "console"}
+
+    page.locator(f"{TILE}[tabindex='0']").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    number = page.evaluate("() => document.activeElement.dataset.number")
+    wait(board, f"() => document.querySelector('.pbx-tile[data-number=\"{number}\"]').ariaSelected === 'true'")
+    page.keyboard.press("w")  # why does it look so?
+    wait(
+        board, f"() => [...document.querySelectorAll('.pbx-console h4')].some(h => h.textContent.includes('{number}'))"
+    )
+    board.execute("board.show_console = False")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_an_audit_finds_nothing_serious(board: Any, dark: bool) -> None:
+    script = axe()
+    if script is None:
+        sentence = 'The audit needs axe-core: pip install "pbxnb[dev]".'
+        if os.environ.get("PBXNB_REQUIRE_BROWSER"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    board.execute("board.why(people[0])")
+    board.page.wait_for_selector(".pbx-console h4", timeout=PATIENCE)
+    board.dark(dark)
+    board.page.wait_for_timeout(600)  # colours fade into the new theme
+    board.page.add_script_tag(path=str(script))
+    found = board.page.evaluate(
+        "async () => (await axe.run('.pbx-dashboard', {resultTypes: ['violations']})).violations"
+    )
+    serious = [
+        f"{v['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+        for node in v["nodes"][:3]
+    ]
+    assert serious == []
+    board.dark(False)
+    board.execute("board.show_console = False")
+
+
+def test_it_goes_on_painting_while_a_cell_blocks_ten_seconds(board: Any) -> None:
+    board.page.evaluate(
+        """number => { const tile = document.querySelector(`.pbx-tile[data-number="${number}"]`); window.__paints = [];
+            new MutationObserver(() => __paints.push(performance.now())).observe(tile, {attributes: true, attributeFilter: ['data-dnd']}); }""",
+        board.execute("print(people[15])").strip(),
+    )
+    began = board.page.evaluate("() => performance.now()")
+    board.execute("import time\nfor n in range(20):\n    sim.set_dnd(people[15], n % 2 == 1)\n    time.sleep(0.5)")
+    paints = board.page.evaluate("() => __paints")
+    seconds = {int((at - began) / 1000) for at in paints}
+    assert len(seconds) >= 9, paints  # one paint a second, or more, while it blocked
+
+
+def test_thirty_more_runs_of_its_cell_leave_one_board_and_nothing_behind(board: Any) -> None:
+    count = "import threading; print(len(ipywidgets.widgets.widget._instances), threading.active_count())"
+    page_size = "() => [document.querySelectorAll('.pbx-dashboard').length, document.querySelectorAll('.pbxnb').length]"
+    sizes = []
+    for run in range(33):
+        assert board.run_all() == []
+        if run in (2, 32):
+            board.page.wait_for_selector(TILE, timeout=PATIENCE)
+            board.page.wait_for_timeout(1500)
+            sizes.append([*map(int, board.execute(count).split()), *board.page.evaluate(page_size)])
+    assert sizes[0] == sizes[1]
+    assert sizes[1][2] == 1
+    quiet(board)
+
+
+def test_a_reloaded_page_shows_the_live_board_again(board: Any) -> None:
+    board.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    board.page.reload()
+    board.page.wait_for_function(READY, timeout=90_000)
+    board.page.wait_for_selector(TILE, timeout=PATIENCE)
+    for on in ("True", "False"):
+        board.execute(f"sim.set_dnd(people[14], {on})")
+        number = board.execute("print(people[14])").strip()
+        wait(
+            board,
+            f"() => document.querySelector('[data-number=\"{number}\"]').hasAttribute('data-dnd') === {on.lower()}",
+        )
+
+
+def test_a_wallboard_has_no_tools_and_no_commands(board: Any, artefact: Callable[[str], str]) -> None:
+    board.execute("board.wallboard = True")
+    wait(board, "() => !document.querySelector('.pbx-command-bar')")
+    board.page.set_viewport_size({"width": 1920, "height": 1300})
+    board.page.wait_for_timeout(1500)
+    board.page.locator(".pbx-dashboard").screenshot(path=artefact("wall"))
+    assert board.page.locator(".pbx-dashboard .pbx-tools:visible").count() == 0
+    assert board.page.locator(".pbx-dashboard [data-command]").count() == 0
+    assert board.page.evaluate(OVERFLOW) == []
+
+
+def test_a_closed_board_leaves_the_page(board: Any) -> None:
+    board.execute("board.close()")
+    wait(board, "() => !document.querySelector('.pbxnb')")
+    assert int(board.execute("import threading; print(sum(t.name == 'pbxnb-ui' for t in threading.enumerate()))")) == 0
+    quiet(board)
