@@ -56,7 +56,17 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("pbxnb")
-    raise AttributeError(f"module 'pbxnb' has no attribute {name!r}")
+    raise AttributeError(f"module 'pbxnb' has no attribute {name!r}{_meant(name)}")
+
+
+def _meant(name: str) -> str:
+    """The end of the sentence about a name that is not there; private ones are asked for by tools, not by people."""
+    if name.startswith("_"):
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, __all__, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def __dir__() -> list[str]:

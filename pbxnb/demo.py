@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -127,7 +128,7 @@ def check(remark: Callable[[str], None]) -> Verdict:
 
     began = time.monotonic()
     # A kernel may hold its folder for a moment after its end.
-    with tempfile.TemporaryDirectory(prefix="pbxnb-demo-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="pbxnb-demo-", ignore_cleanup_errors=True) as folder, _profile_in(folder):
         copy(Path(folder))
         notebook: Any = nbformat.read(Path(folder) / FIRST, as_version=4)  # type: ignore[no-untyped-call]  # nbformat's own
         cells = sum(cell.cell_type == "code" for cell in notebook.cells)
@@ -138,14 +139,27 @@ def check(remark: Callable[[str], None]) -> Verdict:
         client.on_cell_executed = lambda cell, cell_index, execute_reply: remark(f"  {_told(cell)}")
         try:
             # What a kernel says of itself is for its server's log; what goes wrong comes as an error of a cell.
-            # Its profile goes with the folder: a check leaves nothing in the user's home.
-            client.execute(stderr=subprocess.DEVNULL, env=os.environ | {"IPYTHONDIR": folder})
+            client.execute(stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             return Verdict(False, f"pbxnb demo: FAILED, a cell raised {error.ename}: {error.evalue}")
         except (CellTimeoutError, DeadKernelError) as error:
             return Verdict(False, f"pbxnb demo: FAILED, {type(error).__name__} after {time.monotonic() - began:.0f} s")
     took = time.monotonic() - began
     return Verdict(True, f"pbxnb demo: ok, {cells} cells ran on a live simulated PBX in {took:.0f} s")
+
+
+@contextlib.contextmanager
+def _profile_in(folder: str) -> Iterator[None]:
+    """IPython's profile beside the notebooks, here and in the kernel: a check leaves nothing in the user's home."""
+    before = os.environ.get("IPYTHONDIR")
+    os.environ["IPYTHONDIR"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["IPYTHONDIR"]
+        else:
+            os.environ["IPYTHONDIR"] = before
 
 
 def _told(cell: Any) -> str:

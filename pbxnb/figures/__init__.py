@@ -12,6 +12,7 @@ from .erlang import load_against_theory
 from .extensions import extensions
 from .flow import flow
 from .ladder import ladder
+from .live import live
 from .patience import patience
 from .queue import queue_funnel
 from .states import state_shares
@@ -29,6 +30,7 @@ __all__ = [
     "extensions",
     "flow",
     "ladder",
+    "live",
     "load_against_theory",
     "patience",
     "queue_funnel",

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
+from plotly.basedatatypes import Undefined
 
 from .backdrop import BACKS
 from .marks import Heat, Scene
@@ -76,6 +77,7 @@ class Canvas:
         self._height = height
         self._pages = Pages(PAGES)
         self._shown: dict[tuple[str, str], Any] = {}
+        self._whole = False
         # Marks by trace as last sent, to know what was clicked.
         self._marks: dict[int, tuple[Mark, ...]] = {}
         bare = furnished()
@@ -88,18 +90,30 @@ class Canvas:
         """Show a view in one batch of changes; what stays as it is sends nothing. Returns whether anything was sent."""
         wanted = self._wanted(view)
         changed = {key: value for key, value in wanted.items() if key not in self._shown or value != self._shown[key]}
-        if not changed:
-            return False
-        with self.figure.batch_update():
-            _write(self.figure, self._place, changed)
         self._shown.update(changed)
+        if self._whole:
+            self._whole = False
+            self._send_whole()
+        elif changed:
+            with self.figure.batch_update():
+                _write(self.figure, self._place, changed)
+        else:
+            return False
         return True
 
     def forget(self) -> None:
         """A page may have missed what was sent: the next picture is sent whole."""
-        height = self._shown.get(("", "height"))
-        self._shown = {} if height is None else {("", "height"): height}
-        self._pages = Pages(PAGES)
+        self._whole = True
+
+    def _send_whole(self) -> None:
+        """Send everything shown, which plotly would not: it leaves out what its own copy says already."""
+        names = list(self._place)
+        keys = sorted({key for name, key in self._shown if name})
+        style = {key: [self._shown.get((name, key), Undefined) for name in names] for key in keys}
+        layout = {key: value for (name, key), value in self._shown.items() if not name}
+        figure, places = self.figure, list(self._place.values())
+        figure._perform_plotly_update(style, layout, places)  # noqa: SLF001 - there is no public way
+        figure._send_update_msg(style, layout, places)  # noqa: SLF001 - as above
 
     def _wanted(self, view: View) -> dict[tuple[str, str], Any]:
         """Every property that changes, by trace (none: the layout) and name; pages only where they changed."""

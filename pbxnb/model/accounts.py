@@ -83,6 +83,7 @@ class AccountBook:
         """Bring every touched account up to date."""
         changes: dict[str, AccountChange] = {}
         records, accounts = self.roster.records, self.accounts
+        last: tuple[int, int, str] | None = None  # order of the last account; asked for only where one is new
         out_of_order = False
         for number in batch.touched:
             record = records.get(number)
@@ -94,7 +95,10 @@ class AccountBook:
                 continue
             after = self._account(record, before, batch)
             if before is None:
-                out_of_order = out_of_order or not self._is_last(number)
+                order = number_order(number)
+                last = last or number_order(next(reversed(accounts), number))
+                out_of_order = out_of_order or order < last
+                last = order
             elif after == before:
                 continue
             accounts[number] = after
@@ -103,20 +107,16 @@ class AccountBook:
             self.accounts = dict(sorted(accounts.items(), key=_by_number))
         return changes
 
-    def _is_last(self, number: str) -> bool:
-        """Whether a new account may simply be put at the end."""
-        last = next(reversed(self.accounts), number)
-        return number_order(last) <= number_order(number)
-
     def _account(self, record: Record, before: Account | None, batch: Batch) -> Account:
         number = record.number
         own = record.own
-        calls = [leg.call for leg in self._book.naming(number, [entry.id for entry in own] if own else ())]
+        legs = self._book.naming(number, [entry.id for entry in own] if own else ())
         ids: tuple[str, ...] = ()
         doing: Doing | None
-        if calls:
+        if legs:
             if self._claims:
                 self._claims.pop(number, None)
+            calls = [leg.call for leg in legs]
             ids = tuple([call.id for call in calls])
             doing = doing_in(number, calls)
         else:

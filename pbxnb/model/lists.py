@@ -63,8 +63,7 @@ class CallLists:
                 self._end(leg, batch, rule or ("" if self._ours(leg.entry) else "end.foreign"))
         for key, entry in listed.items():
             known = legs.get(key)
-            # most entries of a list are the very ones of the list before
-            if known is None or known.entry is not entry or known.call.inferred:
+            if known is None or known.entry is not entry:  # most are the very ones of the list before
                 self._put(entry, batch)
 
     def some(self, entries: Sequence[CallEntry], batch: Batch) -> None:

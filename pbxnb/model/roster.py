@@ -21,6 +21,7 @@ __all__ = ["Record", "Roster"]
 _EXTRA_KEPT = 64  # unknown fields of one account that survive messages which do not repeat them
 _ACCOUNTS_KEPT = 100_000
 _TRUTH = ("false", "true")
+_REGISTERED, _DND, _CHAT_STATUS = Axis.REGISTERED, Axis.DND, Axis.CHAT_STATUS  # a look into an enum costs its time
 
 
 class Record(msgspec.Struct, gc=False):
@@ -124,12 +125,12 @@ class Roster:
         self.records[number] = record
         log = self._log
         if record.registered is not None and (old is None or record.registered is not old.registered):
-            log.put(number, Axis.REGISTERED, _TRUTH[record.registered], rule, inferred)
+            log.put(number, _REGISTERED, _TRUTH[record.registered], rule, inferred)
         if record.dnd is not None and (old is None or record.dnd is not old.dnd):
-            log.put(number, Axis.DND, _TRUTH[record.dnd], rule, inferred)
+            log.put(number, _DND, _TRUTH[record.dnd], rule, inferred)
         if record.chat_status != base.chat_status:
             cleared = "account.cleared" if entry.chatstatus is UNSET else rule
-            log.put(number, Axis.CHAT_STATUS, record.chat_status, cleared, inferred)
+            log.put(number, _CHAT_STATUS, record.chat_status, cleared, inferred)
         if record.own or base.own:
             self._index(number, base.own, record.own)
         return old, record

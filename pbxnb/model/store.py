@@ -262,8 +262,9 @@ class Store:
 
     def _commit(self, batch: Batch) -> Changes:
         """Settle the ledger and the accounts, and say what changed."""
-        for number in batch.retyped:
-            self._lists.retype(number, batch)
+        if batch.retyped and self._book.legs:
+            for number in batch.retyped:
+                self._lists.retype(number, batch)
         conversations = self._ledger.settle(batch)
         self._book.settle()
         accounts = self._people.derive(batch) if batch.touched else {}

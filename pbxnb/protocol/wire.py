@@ -114,12 +114,10 @@ def quick(raw: bytes) -> Message:
         calls = bytes(wire.calls)
         if calls == b"null":
             raise BadFrame("The calls are null.")
-        if calls.startswith(b"{"):
-            return CallState(calls=(_read_call(calls),), whole=False, extra=extra)
-        return CallState(calls=_make_calls(wire.calls), extra=extra)
+        return CallState(calls=_make_calls(calls), whole=not calls.startswith(b"{"), extra=extra)
     return DomainState(
         accounts=tuple([_read_account(bytes(entry)) for entry in _entries(wire.accounts) or ()]),
-        calls=UNSET if wire.calls is UNSET else _make_calls(wire.calls),
+        calls=UNSET if wire.calls is UNSET else _make_calls(bytes(wire.calls)),
         messages=UNSET if wire.messages is UNSET else plain(load(bytes(wire.messages))),
         extra=extra,
     )
@@ -154,18 +152,16 @@ def _make_account(wire: _Account, extra: Mapping[str, Any]) -> AccountEntry:
         dnd=wire.dnd,
         chatstatus=wire.chatstatus,
         code=wire.code,
-        calls=UNSET if wire.calls is UNSET else _make_calls(wire.calls),
+        calls=UNSET if wire.calls is UNSET else _make_calls(bytes(wire.calls)),
         tag=wire.tag,
         extra=extra,
     )
 
 
-def _make_calls(raw: Raw) -> tuple[CallEntry, ...]:
-    return tuple([_read_call(bytes(entry)) for entry in _entries(raw) or ()])
-
-
-def _read_call(text: bytes) -> CallEntry:
-    return _cached_call(text) if len(text) <= _CACHED else _fresh_call(text)
+def _make_calls(text: bytes) -> tuple[CallEntry, ...]:
+    """The calls of a list, of null, or of a single call without a list around it."""
+    texts = (text,) if text.startswith(b"{") else map(bytes, _entries(text) or ())
+    return tuple([_cached_call(one) if len(one) <= _CACHED else _fresh_call(one) for one in texts])
 
 
 def _fresh_call(text: bytes) -> CallEntry:

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .keywords import unknown_keyword
+from .keywords import helpful_keywords, unknown_keyword
 from .registry import REGISTRY
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ class Closable(Protocol):
 
 P = TypeVar("P", bound=Closable)
 
+NOT_FOR_PEOPLE = frozenset({"comm", "handle", "keys", "log", "traits", "uid"})
+"""Parameters and traits that a panel's class has and a person does not set."""
+
 
 class Panels:
     """Mixin of `Pbx`: one method a panel; the options are those of the panel's class."""
@@ -53,6 +56,7 @@ class Panels:
 
         return _make(CallList, self, options)
 
+    @helpful_keywords
     def command_bar(self, grid: ExtensionGrid | None = None, calls: CallList | None = None) -> CommandBar:
         """Buttons for the selected call; follows the selection of ``grid`` and ``calls`` where given."""
         from pbxnb.widgets.command_bar import CommandBar
@@ -98,7 +102,7 @@ class Panels:
 
 def _make(kind: Callable[..., P], pbx: Panels, options: dict[str, Any]) -> P:
     """A panel of this handle; refuses options that it does not have, and belongs to the cell that runs."""
-    known = {*inspect.signature(kind).parameters, *getattr(kind, "class_trait_names", list)()}
+    known = {*inspect.signature(kind).parameters, *getattr(kind, "class_trait_names", list)()} - NOT_FOR_PEOPLE
     for option in options:
         if option not in known:
             name = getattr(kind, "__name__", str(kind))

@@ -22,6 +22,7 @@ from pbxnb.model.status import Status
 
 from .clock import PbxClock
 from .commands import Commands
+from .keywords import helpful_keywords
 from .line import Line
 from .mappings import LiveMapping
 from .panels import Panels
@@ -225,6 +226,7 @@ class Pbx(Commands, Panels):
         REGISTRY.cells.remember(stream.unsubscribe)
         return stream
 
+    @helpful_keywords
     def until(self, predicate: Callable[[Pbx], T], timeout: float | None = None) -> Pending[T]:
         """Wait until ``predicate(pbx)`` is true; the result is what it returned.
 

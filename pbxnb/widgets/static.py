@@ -37,4 +37,5 @@ def document(kind: str, name: str, body: str, at: float) -> Static:
     """Return ``body`` (already escaped) under a line that says what it is and when it was true."""
     when = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="seconds")
     line = html.escape(f"{kind} of {name} at {when}")
-    return Static(f'<div class="pbxnb-static"><p><small>{line}</small></p>{body}</div>')
+    # Hosts typeset what looks like mathematics in the HTML they show: a caller called $…$ is none.
+    return Static(f'<div class="pbxnb-static mathjax_ignore tex2jax_ignore"><p><small>{line}</small></p>{body}</div>')

@@ -15,7 +15,8 @@ if "pbx" not in globals():
     await pbx.until(lambda p: p.orbits, timeout=60)
     people = [a.number for a in pbx.extensions.where(registered=True) if not a.calls][:16]
     calls = [sim.place_call(a, b) for a, b in zip(people[:6], people[6:12])]
-    calls += [sim.place_call("+1 555 0100", people[12], name="محمد علي"), sim.place_call("+44 20 7946 0018", people[13])]
+    calls.append(sim.place_call("+1 555 0100", people[12], name="محمد علي"))
+    calls.append(sim.place_call("+44 20 7946 0018", people[13]))
     for call in calls[:5]:
         sim.answer(call)
     sim.answer(calls[6])
@@ -33,13 +34,17 @@ OVERFLOW = """() => [...document.querySelectorAll('.pbx-dashboard, .pbx-dashboar
     .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => `${e.className}: ${e.scrollWidth} > ${e.clientWidth}`)"""
 FOCUS = """() => { const e = document.activeElement, board = e?.closest('.pbx-dashboard');
     if (!board) return null;
-    const s = getComputedStyle(e), seen = (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0) || s.boxShadow !== 'none';
-    const what = e.dataset.number ? 'tile' : e.dataset.call ? 'call' : e.dataset.command || e.dataset.part || e.type || e.tagName;
-    return {what, seen, label: (e.getAttribute('aria-label') || e.textContent || e.placeholder || '').slice(0, 60)}; }"""
+    const s = getComputedStyle(e), {number, call, command, part} = e.dataset;
+    const seen = (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0) || s.boxShadow !== 'none';
+    const label = (e.getAttribute('aria-label') || e.textContent || e.placeholder || '').slice(0, 60);
+    return {what: number ? 'tile' : call ? 'call' : command || part || e.type || e.tagName, seen, label}; }"""
 INTRUDERS = """() => { const bad = [];
+    const tags = /^(script|iframe|object|embed|img|base|meta|form|link|math|video|mjx-.*)$/i;
+    const links = /^(xlink:)?(href|src|(form)?action)$/i;
     for (const e of document.querySelectorAll('.pbxnb *, .pbxnb-static *')) {
-        if (['SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'IMG', 'BASE', 'META', 'FORM', 'LINK', 'MATH', 'VIDEO'].includes(e.tagName)) bad.push(e.tagName);
-        for (const a of e.attributes) if (/^on/i.test(a.name) || /^\\s*javascript:/i.test(a.value)) bad.push(`${e.tagName} ${a.name}`);
+        if (tags.test(e.tagName)) bad.push(`${e.tagName} in ${e.parentElement.className}`);
+        for (const {name, value} of e.attributes)
+            if (/^on/i.test(name) || (links.test(name) && /^\\s*javascript:/i.test(value))) bad.push(`${e.tagName} ${name}`);
     }
     return bad; }"""
 

@@ -34,17 +34,17 @@ def look(opened: Any, name: Callable[[str], str], size: str) -> None:
     """A picture of each width and theme, with a focused tile."""
     page = opened.page
     page.locator(".pbx-call[data-call]").nth(1).click()
-    page.locator(TILE).nth(4).focus()
-    page.keyboard.press("ArrowRight")
     for width, height in ((1600, 1700), (480, 2900)):
         page.set_viewport_size({"width": width, "height": height})
         for dark in (False, True):
             opened.dark(dark)
             page.wait_for_timeout(2500)  # for the figure, which redraws at its own pace
+            page.locator(TILE).nth(4).focus()
+            page.keyboard.press("ArrowRight")
             page.locator(".pbx-dashboard").screenshot(path=name(f"{size}-{width}-{'dark' if dark else 'light'}"))
             assert page.evaluate(OVERFLOW) == []
-            assert page.evaluate(FOCUS) is not None
-            assert page.evaluate(FOCUS)["seen"]
+            focused = page.evaluate(FOCUS)
+            assert (focused["what"], focused["seen"]) == ("tile", True)
             assert page.locator(".pbx-dashboard").get_attribute("data-theme") == ("dark" if dark else "light")
     opened.dark(False)
     page.set_viewport_size({"width": 1600, "height": 1700})
@@ -78,29 +78,26 @@ def test_a_board_of_5000_light_dark_wide_and_narrow(browser: Any, artefact: Call
 def test_it_shows_the_alerts_and_where_they_stand(board: Any) -> None:
     wait(board, "() => document.querySelector('[data-alert=\"longest hold\"]').dataset.level === 'red'")
     assert board.page.locator("[data-alert='longest hold'] .pbx-alert-level").text_content() == "alarm"
-    assert "longest hold" in board.page.locator(".pbx-alert-log summary").text_content()
+    assert "longest hold is an alarm" in board.page.locator(".pbx-alert-log ol").text_content()
 
 
 def test_what_is_selected_in_one_part_is_selected_in_the_others(board: Any) -> None:
     board.execute("board.grid.selected = []; board.calls.selected = []; board.timeline.selected = ''")
-    row = board.page.locator(".pbx-call[data-state='connected']").first
-    conversation = row.get_attribute("data-conversation")
+    conversation = board.execute("print(pbx.calls[calls[0]].conversation)").strip()
     board.execute(f"board.timeline.selected = {conversation!r}")
     wait(board, f"() => document.querySelector('[data-conversation=\"{conversation}\"]').ariaSelected === 'true'")
     wait(board, "() => document.querySelectorAll('.pbx-tile[aria-selected=true]').length === 2")
     wait(board, "() => !document.querySelector('[data-command=hangup]').disabled")
-    people = board.page.evaluate(
-        "() => [...document.querySelectorAll('.pbx-tile[aria-selected=true]')].map(t => t.dataset.number)"
-    )
+    tiles = board.page.locator(".pbx-tile[aria-selected=true] b").all_text_contents()
     subject = board.page.locator(".pbx-subject").text_content()
-    assert all(number in subject for number in people)
+    assert all(number in subject for number in tiles)
 
 
 def test_a_keyboard_is_enough(board: Any) -> None:
     """From the first field of the board to its last button by Tab, and on a tile by its own keys."""
     page = board.page
     board.execute("board.show_console = False; board.grid.selected = []; board.calls.selected = []")
-    page.locator(".pbx-dashboard button").first.focus()
+    page.locator(".pbx-dashboard :is(button, select):visible").first.focus()
     stops = []
     for _ in range(90):
         told = page.evaluate(FOCUS)
@@ -113,7 +110,7 @@ def test_a_keyboard_is_enough(board: Any) -> None:
     whats = [stop["what"] for stop in stops]
     assert whats.count("tile") == 1  # one tab stop for the grid, one for the list
     assert whats.count("call") == 1
-    assert {"search", "timeline", "console", "dial"} & set(whats) >= {"search", "timeline", "console"}
+    assert {"search", "timeline", "console"} <= set(whats)
 
     page.locator(f"{TILE}[tabindex='0']").focus()
     page.keyboard.press("Home")
@@ -157,8 +154,9 @@ def test_an_audit_finds_nothing_serious(board: Any, dark: bool) -> None:
 
 def test_it_goes_on_painting_while_a_cell_blocks_ten_seconds(board: Any) -> None:
     board.page.evaluate(
-        """number => { const tile = document.querySelector(`.pbx-tile[data-number="${number}"]`); window.__paints = [];
-            new MutationObserver(() => __paints.push(performance.now())).observe(tile, {attributes: true, attributeFilter: ['data-dnd']}); }""",
+        """number => { window.__paints = [];
+            new MutationObserver(() => __paints.push(performance.now())).observe(
+                document.querySelector(`.pbx-tile[data-number="${number}"]`), {attributeFilter: ['data-dnd']}); }""",
         board.execute("print(people[15])").strip(),
     )
     began = board.page.evaluate("() => performance.now()")
@@ -211,5 +209,7 @@ def test_a_wallboard_has_no_tools_and_no_commands(board: Any, artefact: Callable
 def test_a_closed_board_leaves_the_page(board: Any) -> None:
     board.execute("board.close()")
     wait(board, "() => !document.querySelector('.pbxnb')")
-    assert int(board.execute("import threading; print(sum(t.name == 'pbxnb-ui' for t in threading.enumerate()))")) == 0
+    board.execute(
+        "import threading, time\nwhile any(t.name == 'pbxnb-ui' for t in threading.enumerate()): time.sleep(0.01)"
+    )
     quiet(board)

@@ -34,7 +34,8 @@ BOARD = """
 def fails(name):
     def measure(pbx): raise ValueError(name)
     return measure
-rules = [Rule(name, lambda pbx: 1) for name in NAMES[:12]] + [Rule(f"error {n}", fails(name)) for n, name in enumerate(NAMES[12:])]
+rules = [Rule(name, lambda pbx: 1) for name in NAMES[:12]]
+rules += [Rule(f"error {n}", fails(name)) for n, name in enumerate(NAMES[12:])]
 board = pbx.dashboard(alerts=rules, show_console=True)
 board.grid.group_by = "department"
 board.grid.text = lambda account: account.name
@@ -42,7 +43,8 @@ board
 """
 SNAPSHOTS = """
 from IPython.display import display
-for panel in (board, board.grid, board.calls, board.badge, board.alerts, board.console, board.bar): display(panel.snapshot())
+for panel in (board, board.grid, board.calls, board.badge, board.alerts, board.console, board.bar):
+    display(panel.snapshot())
 """
 
 
@@ -68,6 +70,11 @@ def test_no_hostile_name_runs_or_becomes_markup_in_any_panel(browser: Any, artef
         opened.execute("board.console.filter = NAMES[1]; board.grid.filter = NAMES[3]; board.calls.filter = NAMES[4]")
         page.wait_for_timeout(1000)
         opened.execute("board.console.filter = board.grid.filter = board.calls.filter = ''")
+        formula = next(n for n, name in enumerate(HOSTILE) if name.startswith("$"))
+        opened.execute(f"board.calls.selected = [pbx.calls[calls[{formula}]].conversation]")
+        page.locator(
+            f".pbx-tile[data-number='{opened.execute('print(people[0])').strip()}']"
+        ).scroll_into_view_if_needed()
         page.wait_for_timeout(2500)
         assert page.evaluate(INTRUDERS) == []
         assert page.evaluate(OVERFLOW) == []

@@ -17,6 +17,7 @@ from pbxnb.errors import BadCommand
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import AccountState
 from pbxnb.model.status import LineState
+from pbxnb.ui.pacing import AHEAD
 from pbxnb.widgets.panel import Panel
 
 
@@ -106,16 +107,18 @@ def test_a_stalled_page_is_not_buried_and_the_newest_batch_alone_makes_it_right(
     panel = Names(handle)
     wire = Wire(panel)
     wire.hello(1)
-    for number in range(100, 103):
-        handle.put(account(str(number), AccountState.BUSY))
-        until(lambda: not panel._dirty or panel._pacer.merging)
-    batches = wire.wait(3)  # two ahead, the third half a second later
-    assert [batch["since"] for batch in batches] == [1, 2, 1]
-    assert batches[2]["part"] == {"100": "busy", "101": "busy", "102": "busy"}
-    wire.say(ack=4)
+    for number in range(AHEAD):
+        handle.put(account("100", AccountState.BUSY))
+        wire.wait(number + 1)
+    for number in ("101", "102"):
+        handle.put(account(number, AccountState.BUSY))
+    late = wire.wait(AHEAD + 1)[-1]  # half a second later
+    assert late["since"] == 1
+    assert late["part"] == {"100": "busy", "101": "busy", "102": "busy"}
+    wire.say(ack=late["n"])
     handle.put(account("105", AccountState.BUSY))
-    last = wire.wait(4)[3]
-    assert (last["since"], last["part"]) == (4, {"105": "busy"})
+    last = wire.wait(AHEAD + 2)[-1]
+    assert (last["since"], last["part"]) == (late["n"], {"105": "busy"})
 
 
 def test_two_views_of_one_panel_and_the_end_of_both(handle: FakeHandle) -> None:

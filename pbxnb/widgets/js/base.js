@@ -278,7 +278,11 @@ export function definePanel(create) {
     /** @param {{model: any}} context */
     initialize({ model }) {
       const feed = feedOf(model); // listen from the start: batches may come before the first view
-      return () => feeds.get(model.get("uid")) === feed && feeds.delete(model.get("uid"));
+      return () => {
+        if (feeds.get(model.get("uid")) === feed) feeds.delete(model.get("uid"));
+        // JupyterLab 4.6 keeps the model of a closed comm for the life of the kernel connection: leave little in it.
+        for (const trait of ["_code", "_full", "_css"]) model.set(trait, "", { silent: true });
+      };
     },
     /** @param {{model: any, el: HTMLElement}} context */
     render({ model, el }) {

@@ -1,0 +1,153 @@
+"""Live pictures: drawn anew while viewed, the user's zoom kept, the reason told where there is nothing to draw."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import comm
+import plotly.graph_objects as go
+import pytest
+from ipywidgets.widgets import widget as ipywidget
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "widgets"))
+from fakes import FakeHandle, RecordingComm, account, call, until
+
+from pbxnb.errors import AnalysisError, ConfigError
+from pbxnb.figures import describe, extensions
+from pbxnb.figures.live import LivePicture, live
+from pbxnb.figures.pool import Pool
+from pbxnb.model.entities import CallRecord
+from pbxnb.model.status import LineState
+
+
+@pytest.fixture(autouse=True)
+def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    RecordingComm.sent = []
+    monkeypatch.setattr(comm, "create_comm", RecordingComm)
+    monkeypatch.setattr(Pool, "_kept", [])
+    monkeypatch.setattr("pbxnb.figures.live._SHARE", 1)
+    before = set(ipywidget._instances)
+    yield
+    for made in [made for key, made in ipywidget._instances.items() if key not in before]:
+        made.close()
+    until(lambda: all(thread.name != "pbxnb-ui" for thread in threading.enumerate()))
+
+
+class Counter:
+    """A picture that counts how often it was drawn."""
+
+    def __init__(self) -> None:
+        self.drawn = 0
+        self.kind: Any = go.Bar
+        self.fails = False
+
+    def __call__(self, handle: Any, *, colour: str = "red") -> go.Figure:
+        if self.fails:
+            raise AnalysisError("There is nothing to draw: no calls in this table.")
+        self.drawn += 1
+        made = go.Figure(self.kind(x=[1, 2], y=[self.drawn, 2], marker_color=colour))
+        return made.update_layout(title=f"drawn {self.drawn}", shapes=[{"type": "line", "x0": self.drawn}])
+
+
+def see(panel: LivePicture) -> None:
+    """What a page does when it has loaded the panel, and after each picture."""
+    panel._view_count = 1
+    answer = {"trace_deltas": [], "trace_edit_id": panel.figure._last_trace_edit_id}
+    panel.figure.comm.handle_msg(
+        {"content": {"data": {"method": "update", "state": {"_js2py_traceDeltas": answer}}}, "buffers": []}
+    )
+
+
+def after(panel: LivePicture, condition: Any) -> None:
+    def seen() -> bool:
+        see(panel)
+        return bool(condition())
+
+    until(seen, 20.0)
+
+
+def test_it_is_drawn_anew_only_while_somebody_looks() -> None:
+    picture = Counter()
+    panel = live(picture, FakeHandle(), every=0.25, colour="blue")
+    assert panel.figure.data[0].marker.color == "blue"
+    panel._ticket.nudge()
+    assert picture.drawn == 1
+    after(panel, lambda: picture.drawn >= 3)
+    after(panel, lambda: panel.figure.data[0].y[0] >= 3)
+    assert panel.figure.layout.title.text == f"drawn {panel.figure.data[0].y[0]}"
+    assert len(panel.figure.layout.shapes) == 1
+
+
+def test_the_users_zoom_is_kept() -> None:
+    picture = Counter()
+    panel = live(picture, FakeHandle(), every=0.25)
+    panel.figure.layout.xaxis.range = [0.5, 1.5]
+    after(panel, lambda: picture.drawn >= 3)
+    assert panel.figure.layout.xaxis.range == (0.5, 1.5)
+
+
+def test_traces_of_another_kind_are_exchanged() -> None:
+    picture = Counter()
+    panel = live(picture, FakeHandle(), every=0.25)
+    picture.kind = go.Scatter
+    after(panel, lambda: [trace.type for trace in panel.figure.data] == ["scatter"])
+
+
+def test_where_nothing_can_be_drawn_the_reason_is_told_and_it_is_tried_again() -> None:
+    picture = Counter()
+    picture.fails = True
+    panel = live(picture, FakeHandle(), every=0.25)
+    assert "nothing to draw" in panel._note.value
+    picture.fails = False
+    after(panel, lambda: len(panel.figure.data) == 1)
+    assert panel._note.value == ""
+
+
+def test_the_end_of_the_line_is_told() -> None:
+    handle = FakeHandle()
+    panel = live(Counter(), handle, every=0.25)
+    handle.become(LineState.CLOSED)
+    after(panel, lambda: "run this cell again" in panel._note.value)
+
+
+def test_a_picture_of_the_module_is_live_with_its_text_twin() -> None:
+    handle = FakeHandle([account("203"), account("204")])
+    now = datetime.now(UTC)
+
+    def talked(id_: str, lane: str) -> CallRecord:
+        one = call(
+            id_, "+1202", lane, extensions=(lane,), conversation=id_,
+            started_at=now - timedelta(seconds=100), connected_at=now - timedelta(seconds=90),
+        )  # fmt: skip
+        return CallRecord(call=one, ended_at=now, ring=10.0, talk=90.0)
+
+    handle.records.append(talked("1", "203"))
+    panel = live(extensions, handle, every=0.25)
+    first = describe(panel.figure)
+    handle.records.append(talked("2", "204"))
+    after(panel, lambda: describe(panel.figure) != first)
+
+
+def test_closed_it_leaves_nothing_but_a_blank_figure() -> None:
+    handle = FakeHandle()
+    before = set(ipywidget._instances)
+    panel = live(Counter(), handle)
+    figure = panel.figure
+    panel.close()
+    panel.close()
+    assert handle.listeners() == 0
+    assert [made for key, made in ipywidget._instances.items() if key not in before] == [figure]
+    assert Pool._kept == [figure]
+    assert figure.data == ()
+
+
+def test_what_cannot_be_a_picture_is_refused() -> None:
+    with pytest.raises(ConfigError, match="is no picture"):
+        live("concurrency", FakeHandle())  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="too often"):
+        live(Counter(), FakeHandle(), every=0.01)
