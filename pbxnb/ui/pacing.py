@@ -1,9 +1,7 @@
 """When may the next batch go to the page? Pure arithmetic over numbers and times; knows no thread, widget or comm.
 
 Acknowledgements pace, they never gate: they are comm messages and queue behind a blocking cell, so a sender that waited
-for them would paint nothing just when somebody stares at the board. They are also dear: each makes the kernel busy and
-idle again, which JupyterLab draws (icon, status bar, favicon). Every second batch acknowledged costs a fifth more CPU
-than every eighth, and beyond that there is little to gain; hence a window of 16 batches (tests/bench/bench_board.py).
+for them would paint nothing just when somebody stares at the board.
 """
 
 from __future__ import annotations
@@ -12,17 +10,17 @@ from collections.abc import Iterable
 
 __all__ = ["Pacer"]
 
-AHEAD = 16  # batches the page may be behind, twice what it acknowledges at a time (ACK_BATCHES in js/base.js)
+AHEAD = 2  # batches the page may be behind without being asked to hurry
 SLOW_EVERY = 0.5  # seconds between merged batches while nothing is acknowledged
-PATIENCE = AHEAD + 28  # unacknowledged batches after which the page is taken to sleep
+PATIENCE = 30  # unacknowledged batches after which the page is taken to sleep
 ASLEEP_EVERY = 5.0  # seconds between merged batches to a page that sleeps
 
 
 class Pacer:
     """Numbers the batches of one panel and says when the next may go.
 
-    Up to 16 batches may be unacknowledged. Beyond that one batch goes every 0.5 s, and from 44 unacknowledged on, which
-    is some 15 s, one every 5 s, until an acknowledgement returns. Such a late batch is *merged*: it repeats everything that is not
+    Up to 2 batches may be unacknowledged. Beyond that one batch goes every 0.5 s, and from 30 unacknowledged on one
+    every 5 s, until an acknowledgement returns. Such a late batch is *merged*: it repeats everything that is not
     acknowledged yet, so the page needs only the newest one and may drop those before it.
 
     Example:

@@ -1,46 +1,42 @@
-"""Pacing: a window ahead, then merged batches ever more slowly, and the page is right after any of them."""
+"""Pacing: at most two ahead, then merged batches ever more slowly, and the page is right after any of them."""
 
 from __future__ import annotations
 
 import itertools
 import random
 
-from pbxnb.ui.pacing import AHEAD, Pacer
+from pbxnb.ui.pacing import Pacer
 
 NEVER = float("-inf")
 
 
-def behind(pacer: Pacer, count: int = AHEAD, now: float = 0.0) -> None:
-    """Send batches that nobody acknowledges, each with a key of its own."""
-    for number in range(count):
-        pacer.sent({f"k{number}"}, now=now)
-
-
-def test_a_window_of_batches_may_be_ahead_and_each_needs_only_the_one_before() -> None:
+def test_two_batches_may_be_ahead_and_need_only_the_one_before() -> None:
     pacer = Pacer()
-    for number in range(AHEAD):
-        assert pacer.due() == NEVER
-        assert pacer.sent({"a"}, now=10.0 + number) == (number + 1, number)
-    assert pacer.due() == 10.0 + AHEAD - 1 + 0.5
+    assert pacer.due() == NEVER
+    assert pacer.sent({"a"}, now=10.0) == (1, 0)
+    assert pacer.due() == NEVER
+    assert pacer.sent({"b"}, now=10.05) == (2, 1)
+    assert pacer.due() == 10.55
 
 
 def test_a_late_batch_repeats_what_is_not_acknowledged() -> None:
     pacer = Pacer()
-    behind(pacer)
+    pacer.sent({"a"}, now=0.0)
+    pacer.sent({"b"}, now=0.0)
     assert pacer.merging
-    keys = pacer.merged({"new"})
-    assert keys == {"new", *(f"k{number}" for number in range(AHEAD))}
-    assert pacer.sent(keys, now=0.5) == (AHEAD + 1, 0)
+    assert pacer.merged({"c"}) == {"a", "b", "c"}
+    assert pacer.sent({"a", "b", "c"}, now=0.5) == (3, 0)
 
 
 def test_an_acknowledgement_frees_the_pace_and_what_it_covers() -> None:
     pacer = Pacer()
-    behind(pacer)
-    pacer.acknowledge(AHEAD - 1)
+    for keys in ({"a"}, {"b"}):
+        pacer.sent(keys, now=0.0)
+    pacer.acknowledge(1)
     assert pacer.due() == NEVER
-    behind(pacer, AHEAD - 1)
-    assert pacer.merged(set()) == {f"k{number}" for number in range(AHEAD)}
-    pacer.acknowledge(2 * AHEAD - 1)
+    pacer.sent({"c"}, now=0.1)
+    assert pacer.merged(set()) == {"b", "c"}
+    pacer.acknowledge(3)
     assert pacer.merged({"d"}) == {"d"}
 
 
@@ -51,7 +47,7 @@ def test_a_page_that_sleeps_gets_two_a_second_then_one_in_five() -> None:
             pacer.sent({"a"}, now=beat / 20)
             sent.append(beat / 20)
     steps = [round(later - earlier, 2) for earlier, later in itertools.pairwise(sent)]
-    assert steps == [0.05] * (AHEAD - 1) + [0.5] * 28 + [5.0] * (len(steps) - AHEAD - 27)
+    assert steps == [0.05] + [0.5] * 28 + [5.0] * (len(steps) - 29)
     assert pacer.merged(set()) == {"a"}
 
 

@@ -15,7 +15,7 @@
 /** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, e?: string[], note?: string}} Batch */
 
 /** Batches, or ms, until the page acknowledges. Each message to the kernel makes it busy and idle, which the host draws twice. */
-const ACK_BATCHES = 8, ACK_AFTER = 400;
+const ACK_BATCHES = 2, ACK_AFTER = 60;
 
 /** Drag data of a call: its id. The call list starts such drags, tiles and orbits take them. */
 export const CALL_TYPE = "application/x-pbxnb-call";
