@@ -35,7 +35,7 @@ from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode
 from pbxnb.protocol.messages import Message, UserState
 
-from .board import Board, Listeners, tell, utc_now
+from .board import Board, Listeners, nobody, tell, utc_now
 from .commander import Commander, Outcome
 from .endpoint import Endpoint
 from .feed import Feed
@@ -296,20 +296,22 @@ class Client(Listeners):
 
     # The one place
 
-    def _pass(self, direction: Literal["in", "out"], text: str, message: Message | None) -> Frame:
+    def _pass(self, direction: Literal["in", "out"], raw: bytes | str, message: Message | None) -> int:
         """Number and stamp a frame, and show it: every frame of this client goes through here, at once."""
-        self._seq += 1
-        frame = Frame(self._seq, direction, datetime.now(UTC), time.monotonic(), self._life.connection, text, message)
-        tell(self.on_frame, frame)
-        return frame
+        self._seq = seq = self._seq + 1
+        if self.on_frame is not nobody:
+            text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+            now, mono, connection = datetime.now(UTC), time.monotonic(), self._life.connection
+            tell(self.on_frame, Frame(seq, direction, now, mono, connection, text, message))
+        return seq
 
     def _arrived(self, raw: bytes) -> None:
         """A frame came: decode it, pass it, count it, and apply it or let it wait for the snapshot."""
         message = decode(raw, max_size=self._max_size)
-        frame = self._pass("in", raw.decode("utf-8", "replace"), message)
+        seq = self._pass("in", raw, message)
         received = self._board.last_message_at = self.now()
         self.coverage.add(message)
-        if self._feed.take(Arrival(message, received, frame.seq)) and self._life.serving is not None:
+        if self._feed.take(Arrival(message, received, seq)) and self._life.serving is not None:
             self._life.serving.go_live()
 
     def _heard(self, changes: Changes, arrival: Arrival | None) -> None:

@@ -18,6 +18,7 @@ from pbxnb.ui.kernel import release_route
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import clean
 
+from .frame import CLASSES, Frame, style_sheet
 from .pace import Pace
 from .pool import Pool
 
@@ -70,12 +71,19 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         self._pace = Pace()
         self._loaded = False  # a page has loaded the figure; what is sent before is lost
         self._next = 0.0
+        self._height = 380
         self._note = ipywidgets.Label("")
-        first = self._made()
-        self.figure: Any = Pool.borrow(first or go.Figure(layout={"template": "none", "height": 200}))
-        super().__init__([self.figure, self._note])
+        self._note.add_class("pbxnb-note")
+        self._sheet = ipywidgets.HTML(style_sheet())
+        first = self._made() or go.Figure(layout={"template": "none", "autosize": True})
+        self.figure: Any = Pool.borrow(first)
+        self._frame = Frame(self.figure, self._height)
+        if (first.layout.meta or {}).get("theme") == "print":
+            self._frame.add_class("pbxnb-paper")  # it brings its own paper, and ink for it
+        super().__init__([self._sheet, self._frame, self._note])
         self._view_count = 0  # from now on the front end counts its views
-        self.add_class("pbxnb")
+        for name in CLASSES:
+            self.add_class(name)
         self.figure.observe(self._answered, "_js2py_traceDeltas")
         self._ticket = Lane.get().register(self._paint)
         self._stop = handle.watch_status(lambda _status: self._ticket.nudge())
@@ -91,14 +99,20 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         self._ticket.close()
         self.figure.unobserve(self._answered, "_js2py_traceDeltas")
         self.children = ()
+        self._frame.close()
         Pool.give_back(self.figure)
-        for part in (self._note.layout, self._note.style, self._note, self.layout):
-            part.close()
+        for widget in (self._note, self._sheet):
+            for part in (widget.layout, widget.style, widget):
+                part.close()
+        self.layout.close()
         super().close()
 
     def _answered(self, change: Any) -> None:
         if change["new"] and change["new"].get("trace_edit_id") == self.figure._last_trace_edit_id:  # noqa: SLF001
-            self._loaded = True
+            if not self._loaded:
+                self._loaded = True
+                # It was laid out before it was in the page. Plotly would not send what its own copy says already.
+                self._ticket.call(lambda: self.figure._send_relayout_msg({"autosize": True}))  # noqa: SLF001
             self._pace.answered(time.monotonic())
             self._ticket.wake()
 
@@ -129,6 +143,9 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         except PbxError as error:  # such as no calls yet
             self._say(str(error))
             return None
+        # The box gives it its height, see `Frame`.
+        self._height = int(made.layout.height or self._height)
+        made.layout.update(height=None, width=None, autosize=True)
         ended = self._handle.status.state in (LineState.CLOSED, LineState.REFUSED)
         self._say("closed; run this cell again" if ended else "")
         return made

@@ -140,7 +140,7 @@ class Phases:
         return story
 
     def _running(self, known: _Open) -> None:
-        phase = Phase(_phase(known.call), known.since, None, lanes_of(known.call, self.by))
+        phase = Phase(_phase(known.call), known.since, None, lanes_of(known.call, self.by), _met(known.call))
         known.story.whole.begin(known.call.id, phase)
 
     def _close(self, known: _Open, end: float) -> None:
@@ -148,7 +148,7 @@ class Phases:
 
     def _block(self, call: Call, phase: str, start: float, end: float, story: Story) -> None:
         lanes = lanes_of(call, self.by)
-        story.whole.end(call.id, Phase(phase, start, end, lanes))
+        story.whole.end(call.id, Phase(phase, start, end, lanes, _met(call)))
         for lane in lanes:
             self._ended(Block(lane, phase, start, end, story))
 
@@ -168,6 +168,11 @@ def _phase(call: Call) -> str:
     """The phase as drawn: ringing nobody for a queue is waiting in it."""
     rings = any(number != call.from_.number for number in call.extensions)
     return "queued" if call.state is CallState.RINGING and call.queue and not rings else str(call.state)
+
+
+def _met(call: Call) -> bool:
+    """Whether somebody of ours has it: a menu that plays, or a queue's music, has nothing to hand over."""
+    return bool(call.extensions) or call.state is CallState.PARKED
 
 
 def _title(call: Call) -> str:

@@ -17,12 +17,13 @@ _SAME = 1.0  # seconds between two messages of one event
 
 
 class Phase(NamedTuple):
-    """A phase of one call; ``end`` is None while it lasts."""
+    """A phase of one call; ``end`` is None while it lasts, ``met`` false while it is with a machine only, as a menu."""
 
     state: str
     start: float
     end: float | None
     lanes: tuple[str, ...]
+    met: bool = True
 
 
 class Move(NamedTuple):
@@ -122,7 +123,7 @@ class Story:
         for phase in self.in_order():
             end = float("inf") if phase.end is None else phase.end
             for lane in phase.lanes:
-                talked = phase.state not in _WAITING
+                talked = phase.met and phase.state not in _WAITING
                 for place, span in enumerate(spans):
                     if span.lane == lane and phase.start <= span.end + _SAME:
                         spans[place] = _Span(lane, span.start, max(span.end, end), span.talked or talked)

@@ -24,13 +24,14 @@ from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import clean
 
 from .backdrop import Backdrop, gap_marks
+from .frame import CLASSES, Frame
 from .history import History
 from .marks import Scene, scene
 from .pace import FASTEST, UNANSWERED, Pace
 from .phases import LaneBy, Phases
 from .rows import GroupBy, SortBy, choose
 from .tools import Tools
-from .traces import Canvas, View
+from .traces import Canvas, View, height_of
 
 __all__ = ["Timeline"]
 
@@ -98,11 +99,15 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._stops = [handle.watch(self._changed), handle.watch_status(self._status_changed)]
         self._tools = Tools(self)
         self._restart()
-        self._canvas = Canvas(self._look()[0], height)
-        self.children: tuple[Any, ...] = (self._tools, self.figure, self._tools.note)
+        first, _ = self._look()
+        self._canvas = Canvas(first)
+        self._height = height
+        self._tall = height_of(len(first.rows))
+        self._frame = Frame(self.figure, height or self._tall)
+        self.children: tuple[Any, ...] = (self._tools, self._frame, self._tools.note)
         self._view_count = 0  # from now on the front end counts its views
-        self.add_class("pbxnb")
-        self.add_class("pbxnb-timeline")
+        for name in (*CLASSES, "pbxnb-timeline"):
+            self.add_class(name)
         self._listen()
         self._built = True
         self._ticket.nudge()
@@ -152,6 +157,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._ticket.close()
         self.figure.unobserve(self._answered, "_js2py_traceDeltas")
         self.children = ()
+        self._frame.close()
         self._canvas.close()
         self._tools.close()
         self._events.clear()
@@ -201,7 +207,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
 
     def _lanes_chosen(self, _change: object) -> None:
         self._lanes = []
-        self._canvas.settle()
+        self._tall = 0
         self._ticket.nudge()
 
     def _view_changed(self, _layout: object, wanted: Any) -> None:
@@ -295,6 +301,9 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
     def _draw(self) -> bool:
         view, hidden = self._look()
         self._insist = False
+        # Lanes that come and go must not shake the page below; only a new choice of lanes makes it smaller.
+        self._tall = max(self._tall, height_of(len(view.rows)))
+        self._frame.tall(self._height or self._tall)
         sent = self._canvas.draw(view)
         self._tools.now.disabled = self.following
         self._say(self._note(view.scene, hidden))

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from .frame import style_sheet
 from .style import STATES
 from .traces import PHASES
 
@@ -14,17 +15,6 @@ __all__ = ["WINDOWS", "Tools"]
 
 WINDOWS = {"1 min": 60.0, "5 min": 300.0, "15 min": 900.0, "1 h": 3600.0, "4 h": 14_400.0, "24 h": 86_400.0}
 _WORDS = {"queued": "waiting"}
-# Plotly's figures do not follow the page's theme; its texts, set by this sheet, do.
-_CSS = """<style>
-.pbxnb-timeline .js-plotly-plot :is(.xtick, .ytick) text {
-  fill: var(--jp-ui-font-color1, currentColor) !important;
-  font-family: var(--jp-ui-font-family, system-ui, sans-serif) !important }
-.pbxnb-timeline .pbxnb-note { white-space: normal; height: auto; line-height: 1.5; margin: 0 8px }
-.pbxnb-timeline .pbxnb-legend { display: flex; flex-wrap: wrap; gap: 2px 12px; font-size: 12px; line-height: 1.6;
-  color: var(--jp-ui-font-color1, inherit) }
-.pbxnb-timeline .pbxnb-legend i { display: inline-block; width: 14px; margin-inline-end: 5px;
-  vertical-align: middle; border-radius: 2px }
-</style>"""
 
 
 class Tools(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
@@ -40,8 +30,8 @@ class Tools(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no t
 
     def __init__(self, timeline: Any) -> None:
         self.now = ipywidgets.Button(description="Back to now", layout={"width": "110px"}, disabled=True)
-        self.note = ipywidgets.Label("", layout={"min_height": "22px"})
-        self.note.add_class("pbxnb-note")
+        self.note = ipywidgets.Label("", layout={"width": "auto"})
+        self.note.add_class("pbxnb-note").add_class("mathjax_ignore")  # names of callers are no formulas
         self._unlinks: list[Any] = []
         self._parts = [
             self._choice(
@@ -61,7 +51,7 @@ class Tools(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no t
             self.now,
         ]
         self._row = ipywidgets.HBox(self._parts, layout={"flex_flow": "row wrap"})
-        self._legend = ipywidgets.HTML(_CSS + _legend())
+        self._legend = ipywidgets.HTML(style_sheet() + _legend())
         super().__init__([self._row, self._legend])
 
     def close(self) -> None:

@@ -22,13 +22,15 @@ from .rows import Row
 from .source import label
 from .style import STATES
 
-__all__ = ["PHASES", "Canvas", "View", "furnished"]
+__all__ = ["PHASES", "Canvas", "View", "furnished", "height_of"]
 
 PHASES = ("ringing", "queued", "connected", "held", "parked", "other")
 NEUTRAL = "#757575"  # readable on white and on black alike, where the page's own colours cannot be had
 ACCENT = "#d1006c"
 ROW = 22
 """Pixels a lane is high."""
+FEWEST = 4
+"""Rows there is room for at least."""
 _TOP, _BOTTOM = 26, 40
 PAGES = 14
 _THIN = {"ringing": 0.34, "queued": 0.34, "held": 0.5, "parked": 0.5}
@@ -65,16 +67,14 @@ class Canvas:
 
     Args:
         first: what it shows at first.
-        height: pixels; None for as many as the lanes need.
 
     Attributes:
         figure: the plotly ``FigureWidget``.
         origin: where the time axis counts from, seconds since 1970.
     """
 
-    def __init__(self, first: View, height: int | None = None) -> None:
+    def __init__(self, first: View) -> None:
         self.origin = float(round(first.now))
-        self._height = height
         self._pages = Pages(PAGES)
         self._shown: dict[tuple[str, str], Any] = {}
         self._whole = False
@@ -141,10 +141,6 @@ class Canvas:
         """The page has a window of its own now: the next one of ours is news whatever it is."""
         self._shown.pop(("", "xaxis.range"), None)
 
-    def settle(self) -> None:
-        """The user chose other lanes: the height may shrink."""
-        self._shown.pop(("", "height"), None)
-
     def close(self) -> None:
         """Give the figure back."""
         Pool.give_back(self.figure)
@@ -206,21 +202,22 @@ class Canvas:
 
     def _layout(self, rows: Sequence[Row], view: tuple[float, float], *, moves: bool) -> dict[str, Any]:
         ticks = _ticks(*view)
-        height = self._height or _TOP + _BOTTOM + ROW * max(4, len(rows))
-        if self._height is None:
-            # Lanes that come and go must not shake the page below; a new choice of lanes starts anew (`settle`).
-            height = max(height, self._shown.get(("", "height"), 0))
         layout: dict[str, Any] = {
-            "height": height,
+            "autosize": True,  # a page that has just loaded the figure must be told again
             "yaxis.tickvals": list(range(len(rows))),
             "yaxis.ticktext": [_row_label(row) for row in rows],
-            "yaxis.range": [max(len(rows), 4 if self._height is None else 1) - 0.5, -0.5],
+            "yaxis.range": [max(len(rows), FEWEST) - 0.5, -0.5],
             "xaxis.tickvals": [round(moment - self.origin, 1) for moment, _ in ticks],
             "xaxis.ticktext": [text for _, text in ticks],
         }
         if moves:
             layout["xaxis.range"] = [self._x(moment) for moment in view]
         return layout
+
+
+def height_of(rows: int) -> int:
+    """Pixels that so many rows need, with the axis."""
+    return _TOP + _BOTTOM + ROW * max(FEWEST, rows)
 
 
 def _write(figure: Any, place: Mapping[str, int], wanted: Mapping[tuple[str, str], Any]) -> None:
@@ -300,7 +297,6 @@ def furnished() -> go.Figure:
     grid = "rgba(128,128,128,0.25)"
     figure.update_layout(
         template="none",
-        autosize=True,
         barmode="overlay",
         hovermode="closest",
         showlegend=False,

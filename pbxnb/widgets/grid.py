@@ -1,4 +1,8 @@
-"""The extension grid: one tile per account, as boxes or a list, live. Knows a `Handle`; sends no command itself."""
+"""The extension grid: one tile per account, as boxes or a list, live. Knows a `Handle`; sends no command itself.
+
+Queues, orbits and the like are accounts too and have tiles, which say their type; ``where`` leaves them out:
+``grid(where=lambda account: account.type == "extensions")``.
+"""
 
 from __future__ import annotations
 
@@ -184,11 +188,13 @@ class ExtensionGrid(Panel):
             return ""
 
     def _plain(self) -> str:
-        states = Counter(str(account.state) for account in self._handle.snapshot().accounts.values())
-        told = ", ".join(f"{count} {_WORDS.get(state, state)}" for state, count in states.most_common())
-        return f"Extension grid of {clean(self._handle.name)}: {sum(states.values())} extensions" + (
-            f", {told}" if told else ""
-        )
+        accounts = self._handle.snapshot().accounts.values()
+        states = Counter(str(account.state) for account in accounts)
+        extensions = sum(account.type == "extensions" for account in accounts)
+        rest = len(accounts) - extensions
+        others = f" and {rest} other account{'s' * (rest > 1)}" if rest else ""
+        told = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
+        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{told}"
 
     def _static(self) -> str:
         model = self._handle.snapshot()

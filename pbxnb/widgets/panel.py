@@ -249,6 +249,11 @@ class Panel(anywidget.AnyWidget):
         else:
             self._ticket.nudge()
 
+    def open(self) -> None:
+        """Tell the front end of this panel; ipywidgets calls it."""
+        super().open()
+        release_route(self)
+
     def _send(self, msg: Any, buffers: Any = None) -> None:
         super()._send(msg, buffers)
         release_route(self)  # whoever sent last must not bind our clicks to a blocked shell

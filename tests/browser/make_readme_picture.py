@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from jupyter_page import Browser, JupyterPage, Server
+from small_png import with_palette
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PICTURE = NOTEBOOKS / "board.png"
@@ -21,7 +22,8 @@ BUSY = """
 free = [account.number for account in pbx.extensions.where(registered=True, state="idle")]
 steps = [{"at": 150, "call": "waits", "from": "+12025550102 Ann Weiss", "to": free[8]}]
 for n, caller in enumerate([free[0], "+12025550101 Jo Field", free[2], "+442071838750 Zoe King"]):
-    steps += [{"at": 20 * n, "call": f"{n}", "from": caller, "to": free[2 * n + 1]}, {"at": 20 * n + 7, "answer": f"{n}"}]
+    steps += [{"at": 20 * n, "call": f"{n}", "from": caller, "to": free[2 * n + 1]}]
+    steps += [{"at": 20 * n + 7, "answer": f"{n}"}]
 steps += [{"at": 90, "hold": "1", "by": free[3]}, {"at": 110, "park": "2", "orbit": "orbit1", "by": free[5]}]
 pbx.simulator.scenario(steps)
 """
@@ -45,16 +47,20 @@ def picture(opened: JupyterPage) -> bytes:
     for state in ("held", "parked", "ringing"):
         page.wait_for_selector(f'.pbx-dashboard [data-call][data-state="{state}"]', state="attached", timeout=90_000)
     page.locator('.pbx-dashboard [data-call][data-state="connected"]').first.click()
+    print(page.evaluate("() => [document.querySelector('.pbx-dashboard .js-plotly-plot').clientWidth, document.querySelector('.pbx-dashboard .main-svg').clientWidth, document.querySelector('.pbx-dashboard').clientWidth]"))
+    page.evaluate("() => window.dispatchEvent(new Event('resize'))")
     page.wait_for_timeout(2_000)  # the timeline's next picture
+    print(page.evaluate("() => [document.querySelector('.pbx-dashboard .js-plotly-plot').clientWidth, document.querySelector('.pbx-dashboard .main-svg').clientWidth, document.querySelector('.pbx-dashboard').clientWidth]"))
     return page.locator(".pbx-dashboard").screenshot()
 
 
 def main() -> int:
     """Make it; the exit code says whether it is small enough."""
-    with tempfile.TemporaryDirectory() as folder:
-        with Server(Path(folder)) as server, Browser(server, Path(folder) / "profile") as browser:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Server(folder) as server, Browser(server, folder / "profile") as browser:
             opened = browser.open(first_cells(), width=WIDTH, height=HEIGHT)
-            PICTURE.write_bytes(picture(opened))
+            PICTURE.write_bytes(with_palette(picture(opened)))
             opened.close()
     size = PICTURE.stat().st_size
     print(f"{PICTURE.name}: {size:,} bytes")

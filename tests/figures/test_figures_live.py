@@ -30,7 +30,7 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     RecordingComm.sent = []
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
     monkeypatch.setattr(Pool, "_kept", [])
-    monkeypatch.setattr("pbxnb.figures.live._SHARE", 1)
+    monkeypatch.setattr(sys.modules["pbxnb.figures.live"], "_SHARE", 1)
     before = set(ipywidget._instances)
     yield
     for made in [made for key, made in ipywidget._instances.items() if key not in before]:

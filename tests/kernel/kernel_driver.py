@@ -136,9 +136,22 @@ class Kernel:
         self._log.clear()
         self._connect()
 
-    def comm(self, comm_id: str, data: dict[str, Any]) -> None:
-        """Send a widget message."""
-        self._client.shell_channel.send(self._client.session.msg("comm_msg", {"comm_id": comm_id, "data": data}))
+    def subshell(self) -> str:
+        """Make a subshell, as JupyterLab does for widget messages; its id, empty where the kernel knows none."""
+        request = self._client.session.msg("create_subshell_request", {})
+        self._client.control_channel.send(request)
+        try:
+            reply = self._client.get_control_msg(timeout=3)
+        except queue.Empty:
+            return ""  # ipykernel 6 does not answer what it does not know
+        return str(reply["content"].get("subshell_id", ""))
+
+    def comm(self, comm_id: str, data: dict[str, Any], subshell: str = "") -> None:
+        """Send a widget message, to a subshell where one is named."""
+        message = self._client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
+        if subshell:
+            message["header"]["subshell_id"] = subshell
+        self._client.shell_channel.send(message)
 
     def messages(self, kind: str) -> list[dict[str, Any]]:
         """Everything of this type that the kernel has sent so far."""

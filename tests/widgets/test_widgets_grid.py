@@ -13,6 +13,7 @@ from fakes import HOSTILE, FakeHandle, Wire, account, call, until
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, CallState, Party
+from pbxnb.ui.pacing import AHEAD
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.tiles import columns, make_tile
 
@@ -58,10 +59,10 @@ def test_a_batch_for_a_page_that_may_have_missed_some_carries_whole_rows() -> No
     handle = board()
     wire = Wire(ExtensionGrid(handle))
     wire.hello()
-    for count, state in enumerate((RINGING, BUSY, IDLE), 1):
-        handle.put(account("201", state))
-        wire.wait(count)
-    merged = wire.batches()[2]
+    for count in range(AHEAD + 1):
+        handle.put(account("201", (RINGING, BUSY)[count % 2]))
+        wire.wait(count + 1)
+    merged = wire.batches()[-1]
     assert merged["since"] == 1
     assert merged["part"]["m"] == [0, "Person 201"]
     assert merged["part"]["w"] == [0, ""]
@@ -245,6 +246,8 @@ def test_the_snapshot_and_the_plain_form_are_readable() -> None:
     grid = ExtensionGrid(handle)
     assert "in call, do not disturb" in grid.snapshot()._repr_html_()
     assert grid._repr_mimebundle_()[0]["text/plain"] == "Extension grid of fake: 3 extensions, 2 idle, 1 in call"
+    handle.put(account("72", type="acds"))
+    assert repr(grid) == "<Extension grid of fake: 3 extensions and 1 other account, 3 idle, 1 in call>"
 
 
 def test_five_thousand_extensions_open_in_one_message_within_its_budget() -> None:

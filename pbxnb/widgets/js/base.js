@@ -287,7 +287,9 @@ export function definePanel(create) {
     /** @param {{model: any, el: HTMLElement}} context */
     render({ model, el }) {
       const feed = feedOf(model);
-      const root = element("div", "pbxnb"), strip = element("div", "pbx-strip", "", { role: "alert" });
+      // Keys pressed in a panel are not for the notebook: JupyterLab would run its own shortcuts on them.
+      const root = element("div", "pbxnb", "", { "data-lm-suppress-shortcuts": "true" });
+      const strip = element("div", "pbx-strip", "", { role: "alert" });
       const body = element("div", "pbx-body"), voice = element("div", "pbx-voice", "", { "aria-live": "polite" });
       root.append(strip, body, voice);
       el.append(root);

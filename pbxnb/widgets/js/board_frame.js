@@ -52,32 +52,32 @@ function createFrame(view) {
 
   /** @type {HTMLElement | null} */
   let board = null;
-  let tries = 0, width = 0, settle = 0;
+  let tries = 0;
   function stamp() {
     if (!board) return;
     for (const name of ["theme", "density"]) board.dataset[name] = root.dataset[name];
     for (const name of ["data-hosted", "data-wallboard"]) board.toggleAttribute(name, root.hasAttribute(name));
   }
-  // A plotly figure measures itself only when the window changes: it cannot know that its board did.
-  function remeasure() {
-    clearTimeout(settle);
-    settle = window.setTimeout(() => {
-      window.dispatchEvent(new Event("resize"));
-      // A plain ipywidgets field without a visible label is named by its tooltip only; not every screen reader says that.
-      for (const field of board?.querySelectorAll(".pbxnb-timeline :is(select, input)[title]") || []) field.setAttribute("aria-label", field.getAttribute("title") || "");
-    }, 200);
+  /**
+   * Look after what is not ours: a plotly figure keeps its first width for ever once its height was set (7.1), and a plain
+   * ipywidgets field without a label is named by its tooltip only, which not every screen reader says.
+   */
+  function lookAfter() {
+    let odd = false;
+    for (const figure of /** @type {NodeListOf<any>} */ (board?.querySelectorAll(".js-plotly-plot") || [])) {
+      if (!figure.clientWidth || !figure._fullLayout || Math.abs(figure._fullLayout.width - figure.clientWidth) < 2) continue;
+      delete figure.layout.width;
+      odd = true;
+    }
+    if (odd) window.dispatchEvent(new Event("resize"));
+    for (const field of board?.querySelectorAll(".pbxnb-timeline :is(select, input)[title]:not([aria-label])") || []) field.setAttribute("aria-label", field.getAttribute("title") || "");
   }
-  const sizes = new ResizeObserver(() => {
-    if (!board || board.clientWidth === width) return;
-    width = board.clientWidth;
-    remeasure();
-  });
+  const care = setInterval(lookAfter, 500);
   /** The board around us is there once the page has put us into it. */
   function attach() {
     board = root.closest(".pbx-dashboard");
     if (board) {
       board.setAttribute("data-lm-suppress-shortcuts", "true"); // keys pressed here are not for the notebook
-      sizes.observe(board);
       stamp();
     } else if (tries++ < 100) requestAnimationFrame(attach);
   }
@@ -91,7 +91,6 @@ function createFrame(view) {
   function take(data) {
     Object.assign(told, data);
     show();
-    if (data.shown) remeasure();
   }
   return {
     full: take,
@@ -100,8 +99,7 @@ function createFrame(view) {
     tick() {},
     destroy() {
       watcher.disconnect();
-      sizes.disconnect();
-      clearTimeout(settle);
+      clearInterval(care);
       for (const trait of Object.keys(SETTINGS)) model.off(`change:${trait}`, showSettings);
     },
   };

@@ -37,7 +37,7 @@ function createCallList(view) {
   const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search pbx-tools", "", { type: "search", placeholder: "Find party, queue", "aria-label": "Find calls", maxlength: "200" }));
   tabs.append(element("span", "pbx-grow"), search);
 
-  const grid = element("div", "pbx-calls", "", { role: "grid", "aria-label": "Calls", "aria-colcount": "8", "aria-multiselectable": "true", "data-lm-suppress-shortcuts": "true" });
+  const grid = element("div", "pbx-calls", "", { role: "grid", "aria-label": "Calls", "aria-colcount": "8", "aria-multiselectable": "true" });
   const head = element("div", "pbx-call pbx-call-head", "", { role: "row", "aria-rowindex": "1" });
   COLUMNS.forEach((name, i) => head.append(element("span", `pbx-cell pbx-${(name || "direction").toLowerCase()}${i > 4 ? " pbx-num" : ""}`, name, { role: "columnheader", "aria-colindex": String(i + 1), ...(name ? {} : { "aria-label": "Direction" }) })));
   const list = element("div", "pbx-call-rows", "", { role: "rowgroup" }), top = element("div", "", "", { role: "rowgroup" });

@@ -22,7 +22,6 @@ function createConsole(view) {
   /** @type {any[][]} */
   let waiting = [];
   root.classList.add("pbx-console");
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
 
   /** @param {string} trait @param {any} value */
   function put(trait, value) {

@@ -201,7 +201,7 @@ function createGrid(view) {
     const rtl = getComputedStyle(grid).direction === "rtl", key = rtl && event.key === "ArrowRight" ? "ArrowLeft" : rtl && event.key === "ArrowLeft" ? "ArrowRight" : event.key;
     const handled = () => {
       event.preventDefault();
-      event.stopPropagation(); // the notebook has keys of its own
+      event.stopPropagation();
     };
     if (key in moves) {
       const target = order[Math.min(order.length - 1, Math.max(0, moves[key]))];

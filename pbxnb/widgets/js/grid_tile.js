@@ -7,6 +7,8 @@ import { setAttribute } from "./grid_layout.js";
 const LOOK = Object.fromEntries(STATES.map((state) => [state.name, state]));
 const LOOK_OF_CODE = Object.fromEntries(STATES.map((state) => [state.code, state]));
 const KINDS = /** @type {Record<string, [string, string]>} */ ({ i: ["", ""], x: ["ext", "external call"], q: ["queue", "queue call"] });
+/** What an account is when it is no extension: every account has a tile, and says so. @type {Record<string, string>} */
+const TYPES = { acds: "queue", hunts: "hunt group", orbits: "orbit", attendants: "attendant", conferences: "conference", hoots: "paging", ivrnodes: "IVR", callingcards: "calling card", srvflags: "service flag" };
 
 /** "→ +1 555 0100" of ">x+1 555 0100". @param {string} other */
 export function otherText(other) {
@@ -84,6 +86,7 @@ export class Tile {
     const row = this.row;
     /** @type {[string, string, string][]} */
     const made = [];
+    if (row.type !== "extensions" && row.type) made.push(["type", TYPES[row.type] || row.type, `account type: ${row.type}`]);
     if (row.recording) made.push(["rec", "◉ rec", "recording"]);
     if (row.lines.length > 1) made.push(["calls", `${row.lines.length}×`, "several calls: show them (e)"]);
     if (row.reachable === 2 && row.state !== "offline") made.push(["away", "no phone", "no phone is registered"]);
