@@ -20,13 +20,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError as PageTimeout
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "browser"), str(HERE.parent / "session")]
@@ -164,7 +164,9 @@ class Bench:
         for _ in range(3):
             self.cdp.send("HeapProfiler.collectGarbage")
             self.page.wait_for_timeout(150)
-        return next(m["value"] for m in self.cdp.send("Performance.getMetrics")["metrics"] if m["name"] == "JSHeapUsedSize")
+        return next(
+            m["value"] for m in self.cdp.send("Performance.getMetrics")["metrics"] if m["name"] == "JSHeapUsedSize"
+        )
 
     def show(self, code: str, selector: str, count: int) -> float:
         """Run code that shows a board; ms from its ``begin`` to the first painted frame."""
@@ -172,7 +174,7 @@ class Bench:
         begin = float(self.do(code + "\nprint(begin)"))
         try:
             self.page.wait_for_function("() => bench.at", timeout=60_000)
-        except TimeoutError:
+        except PageTimeout:
             return float("nan")
         return 1000 * (float(self.page.evaluate("() => bench.at")) - begin)
 
@@ -200,7 +202,9 @@ class Bench:
         late = sorted(1000 * lag for lag in lags(stamps, seen))
         lost = len(stamps) - len(late)
         spent = {name: 1e6 * (after[name] - before[name]) / made for name in before}
-        quantile = {"p50": late[len(late) // 2], "p95": late[int(len(late) * 0.95)]} if late else {"p50": 0.0, "p95": 0.0}
+        quantile = (
+            {"p50": late[len(late) // 2], "p95": late[int(len(late) * 0.95)]} if late else {"p50": 0.0, "p95": 0.0}
+        )
         size = float(self.page.evaluate("() => bench.bytes")) / made
         cpu = spent["kernel"] + spent["server"] + spent["page"]
         return {**quantile, "lost": lost, **spent, "cpu": cpu, "bytes": size, "rate": made / seconds}
@@ -271,7 +275,9 @@ def grid_of(bench: Bench, options: argparse.Namespace) -> None:
     print(f"   first paint: cold {paints[0]:.0f} ms, then {judge('first paint', statistics.median(paints[1:]))} ms")
     print(f"   memory per extension: kernel {memory[0]:.2f} + page {memory[1]:.2f} = {judge('memory', sum(memory))} kB")
     if told := results.get(1000):
-        print(f"   at 1,000/s: p95 {judge('p95', told['p95'])} ms, CPU {judge('cpu', told['cpu'])} ms per 1,000,", end="")
+        print(
+            f"   at 1,000/s: p95 {judge('p95', told['p95'])} ms, CPU {judge('cpu', told['cpu'])} ms per 1,000,", end=""
+        )
         print(f" bytes {judge('bytes', told['bytes'])} per change", flush=True)
     bench.do(unmake)
 
@@ -302,7 +308,9 @@ def clicks(browser: Browser, options: argparse.Namespace) -> None:
         page.wait_for_function("() => !bench.begin", timeout=20_000)
         page.wait_for_timeout(300)
     took = sorted(1000 * float(seconds) for seconds in page.evaluate("() => bench.seen"))
-    print(f"click to confirmed and painted: p50 {statistics.median(took):.0f} ms, p95 {took[int(len(took) * 0.95)]:.0f} ms")
+    print(
+        f"click to confirmed and painted: p50 {statistics.median(took):.0f} ms, p95 {took[int(len(took) * 0.95)]:.0f} ms"
+    )
     opened.execute("pbx.close()")
     opened.close()
 
@@ -316,7 +324,21 @@ def main() -> None:
     parser.add_argument("--rates", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--no-plain", action="store_true", help="leave the ipywidgets out")
     options = parser.parse_args()
-    head = "way size asked/s made/s p50 p95 lost kernel server page CPU rest bytes".split()
+    head = [
+        "way",
+        "size",
+        "asked/s",
+        "made/s",
+        "p50",
+        "p95",
+        "lost",
+        "kernel",
+        "server",
+        "page",
+        "CPU",
+        "rest",
+        "bytes",
+    ]
     widths = (10, 6, 7, 7, 7, 7, 5, 8, 7, 7, 7, 5, 8)
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         with Browser(server, Path(folder) / "profile") as browser:

@@ -1,4 +1,4 @@
-"""A JupyterLab and a Chromium for each module of browser tests; without a browser they skip with a sentence, in CI fail."""
+"""JupyterLab and Chromium, once for each module of browser tests; without them they skip, but in CI they fail."""
 
 import importlib.util
 import os

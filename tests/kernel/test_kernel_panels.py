@@ -1,4 +1,4 @@
-"""Panels while a cell blocks: painting goes on, with and without a subshell, and clicks are heard where the kernel can."""
+"""Panels while a cell blocks: painting goes on, with and without a subshell; clicks are heard where the kernel can."""
 
 from __future__ import annotations
 
