@@ -47,10 +47,7 @@ def picture(opened: JupyterPage) -> bytes:
     for state in ("held", "parked", "ringing"):
         page.wait_for_selector(f'.pbx-dashboard [data-call][data-state="{state}"]', state="attached", timeout=90_000)
     page.locator('.pbx-dashboard [data-call][data-state="connected"]').first.click()
-    print(page.evaluate("() => [document.querySelector('.pbx-dashboard .js-plotly-plot').clientWidth, document.querySelector('.pbx-dashboard .main-svg').clientWidth, document.querySelector('.pbx-dashboard').clientWidth]"))
-    page.evaluate("() => window.dispatchEvent(new Event('resize'))")
     page.wait_for_timeout(2_000)  # the timeline's next picture
-    print(page.evaluate("() => [document.querySelector('.pbx-dashboard .js-plotly-plot').clientWidth, document.querySelector('.pbx-dashboard .main-svg').clientWidth, document.querySelector('.pbx-dashboard').clientWidth]"))
     return page.locator(".pbx-dashboard").screenshot()
 
 
