@@ -26,6 +26,7 @@ _CSS = """<style>
 .pbxnb-frame > .js-plotly-plot { width: 100%; height: 100% }
 .pbxnb-frame:not(.pbxnb-paper) :is(.xtick text, .ytick text, .gtitle, .xtitle, .ytitle, .legendtext, .annotation-text) {
   fill: var(--jp-ui-font-color1, currentColor) !important }
+.pbxnb-frame:not(.pbxnb-paper) :is(.gridlayer, .zerolinelayer) path { stroke: rgba(128,128,128,0.3) !important }
 .pbxnb-note { white-space: normal; height: auto; min-height: 22px; line-height: 1.5; margin: 0 8px }
 .pbxnb-legend { display: flex; flex-wrap: wrap; gap: 2px 12px; font-size: 12px; line-height: 1.6;
   color: var(--jp-ui-font-color1, inherit) }

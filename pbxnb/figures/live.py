@@ -73,7 +73,7 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         self._next = 0.0
         self._height = 380
         self._note = ipywidgets.Label("")
-        self._note.add_class("pbxnb-note")
+        self._note.add_class("pbxnb-note").add_class("mathjax_ignore")  # errors may quote callers
         self._sheet = ipywidgets.HTML(style_sheet())
         first = self._made() or go.Figure(layout={"template": "none", "autosize": True})
         self.figure: Any = Pool.borrow(first)

@@ -116,9 +116,8 @@ class AccountBook:
         if legs:
             if self._claims:
                 self._claims.pop(number, None)
-            calls = [leg.call for leg in legs]
-            ids = tuple([call.id for call in calls])
-            doing = doing_in(number, calls)
+            doing = doing_in(number, [leg.call for leg in legs])
+            ids = (doing[3],) if len(legs) == 1 else tuple([leg.call.id for leg in legs])
         else:
             doing = doing_unlisted(number, own, record.code) if own or record.code else None
         if doing is None:

@@ -65,13 +65,13 @@ class Batch(msgspec.Struct):
             accounts: by number, what became of the accounts touched.
             conversations: ids of those that changed or went.
         """
-        calls: list[Leg] = [*self.fresh, *self.changed]
+        calls = [leg.call.id for leg in (*self.fresh, *self.changed)]
         if self.ended:
-            calls += [leg for leg, _ in self.ended]
+            calls += [leg.call.id for leg, _ in self.ended]
         return Changes(
             events=() if self.silent else self._events(accounts),
             accounts=frozenset(accounts) if accounts else _NONE,
-            calls=frozenset([leg.call.id for leg in calls]) if calls else _NONE,
+            calls=frozenset(calls) if calls else _NONE,
             conversations=frozenset(conversations) if conversations else _NONE,
             queues=frozenset(self.queues) if self.queues else _NONE,
             orbits=frozenset(self.orbits) if self.orbits else _NONE,

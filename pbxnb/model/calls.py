@@ -144,7 +144,7 @@ class CallBook:
         """The `Call` an entry stands for. What it leaves out, it takes away; only start and queue stay once known."""
         to = entry.to.number
         kind = self._type_of(to)
-        state = phase_of(entry, in_orbit=kind == "orbits")
+        state = phase_of(entry, kind == "orbits")
         start, connect = entry.start, entry.connect
         started_at = None if start is None else start.at
         queue = to if kind == "acds" else ""

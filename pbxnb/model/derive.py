@@ -42,7 +42,7 @@ PHASES = {
 NOBODY_IN_PARTICULAR = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private"})
 
 
-def phase_of(entry: CallEntry, *, in_orbit: bool = False) -> CallState:
+def phase_of(entry: CallEntry, in_orbit: bool = False) -> CallState:
     """The phase of a call.
 
     Args:

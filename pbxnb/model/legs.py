@@ -95,9 +95,10 @@ class Leg:
 
     def become(self, call: Call, received: datetime) -> None:
         """Take a new value; a change of state ends the running phase."""
-        if call.state is not self.call.state:
+        state = call.state
+        if state is not self.call.state:
             self._end_phase(received)
-            self.was_parked = self.was_parked or call.state is PARKED
+            self.was_parked = self.was_parked or state is PARKED
             self.answered = self.answered or _is_answered(call)
         self.call = call
 
@@ -154,7 +155,8 @@ class Leg:
         )
 
     def _end_phase(self, received: datetime) -> None:
-        state, since = self.call.state, self.call.since
+        call = self.call
+        state, since = call.state, call.since
         spent = (received - since).total_seconds()
         if state is RINGING:
             self._ring += spent

@@ -62,15 +62,15 @@ class CallLists:
             for leg in [leg for key, leg in legs.items() if key not in listed]:
                 self._end(leg, batch, rule or ("" if self._ours(leg.entry) else "end.foreign"))
         for key, entry in listed.items():
-            known = legs.get(key)
-            if known is None or known.entry is not entry:  # most are the very ones of the list before
-                self._put(entry, batch)
+            leg = legs.get(key)
+            if leg is None or leg.entry is not entry:  # most are the very ones of the list before
+                self._put(entry, leg, batch)
 
     def some(self, entries: Sequence[CallEntry], batch: Batch) -> None:
         """Calls by themselves: they are added or updated, and nothing ends."""
         for entry in _by_id(entries).values():
             if self._ours(entry):
-                self._put(entry, batch)
+                self._put(entry, self._book.legs.get(entry.id), batch)
             elif entry.id in self._book.legs:
                 self._end(self._book.legs[entry.id], batch, "")  # it went on without us
 
@@ -97,7 +97,7 @@ class CallLists:
                     self._end(leg, batch, "end.cleared")
         for entry in self._told(batch).values():
             if self._ours(entry):
-                self._put(entry, batch, inferred=True)
+                self._put(entry, self._book.legs.get(entry.id), batch, inferred=True)
 
     def _told(self, batch: Batch) -> dict[str, CallEntry]:
         """Calls that only accounts tell of; each names the accounts that tell."""
@@ -117,13 +117,12 @@ class CallLists:
                 told[entry.id] = msgspec.structs.replace(entry, extensions=extensions)
         return told
 
-    def _put(self, entry: CallEntry, batch: Batch, *, inferred: bool = False) -> None:
-        """Add or update one call."""
-        leg = self._book.legs.get(entry.id)
+    def _put(self, entry: CallEntry, leg: Leg | None, batch: Batch, *, inferred: bool = False) -> None:
+        """Add one call, or update the open one that has its id."""
         if leg is not None:
             if leg.entry == entry and leg.call.inferred is inferred:
                 return
-            if entry.start == leg.entry.start or not restarted(leg, entry):
+            if not restarted(leg, entry):
                 self._refresh(leg, entry, batch, inferred=inferred)
                 return
             self._end(leg, batch, "" if batch.continuous else "end.resync")
@@ -139,8 +138,8 @@ class CallLists:
     def _refresh(self, leg: Leg, entry: CallEntry, batch: Batch, *, inferred: bool) -> None:
         before, numbers = leg.call, leg.numbers
         if self._book.update(leg, entry, batch.received, inferred=inferred):
-            if leg not in batch.fresh:
-                batch.changed.setdefault(leg, before)
+            if leg not in batch.fresh and leg not in batch.changed:
+                batch.changed[leg] = before
             if numbers is not leg.numbers:
                 batch.touched.update(dict.fromkeys(numbers))
             self._touch(leg, batch)

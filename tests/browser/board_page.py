@@ -44,7 +44,8 @@ INTRUDERS = """() => { const bad = [];
     for (const e of document.querySelectorAll('.pbxnb *, .pbxnb-static *')) {
         if (tags.test(e.tagName)) bad.push(`${e.tagName} in ${e.parentElement.className}`);
         for (const {name, value} of e.attributes)
-            if (/^on/i.test(name) || (links.test(name) && /^\\s*javascript:/i.test(value))) bad.push(`${e.tagName} ${name}`);
+            if (/^on/i.test(name) || (links.test(name) && /^\\s*javascript:/i.test(value)))
+                bad.push(`${e.tagName} ${name}`);
     }
     return bad; }"""
 

@@ -1,5 +1,6 @@
 """The live timeline in a real JupyterLab: it follows now, keeps the user's window, and answers clicks and the mouse."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,6 +113,36 @@ def test_a_double_click_leads_back_to_now(opened: Any) -> None:
     assert following(opened)
 
 
+# The fewest bars there were in any frame since the watch began.
+WATCH = """() => { const bars = () => document.querySelectorAll('.pbxnb-timeline .js-plotly-plot .bars .point').length;
+    window.__fewest = bars();
+    const look = () => { window.__fewest = Math.min(window.__fewest, bars()); requestAnimationFrame(look); };
+    requestAnimationFrame(look); }"""
+
+
+@pytest.mark.browser
+def test_no_frame_is_without_the_bars(opened: Any) -> None:
+    opened.execute("timeline.back_to_now()")
+    opened.page.evaluate(WATCH)
+    before = opened.page.evaluate(RANGE)
+    wait(opened, f"() => ({RANGE})()[1] > {before[1]} + 40")
+    assert opened.page.evaluate("() => window.__fewest") >= 8
+
+
+@pytest.mark.browser
+def test_it_moves_while_a_cell_blocks(opened: Any) -> None:
+    before = opened.page.evaluate(RANGE)
+    opened.page.evaluate(
+        """code => { const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            window.__blocked = true;
+            kernel.requestExecute({code}).done.then(() => { window.__blocked = false; }); }""",
+        "import time; time.sleep(8)",
+    )
+    wait(opened, f"() => ({RANGE})()[1] > {before[1]} + 40")
+    assert opened.page.evaluate("() => window.__blocked")
+    wait(opened, "() => !window.__blocked")
+
+
 @pytest.mark.browser
 def test_it_can_be_read_in_the_dark_and_says_nothing_wrong(opened: Any, artefact: Callable[[str], str]) -> None:
     opened.dark()
@@ -122,3 +153,77 @@ def test_it_can_be_read_in_the_dark_and_says_nothing_wrong(opened: Any, artefact
     opened.dark(False)
     assert opened.errors == []
     assert opened.offsite == []
+
+
+BESIDE = """
+import pbxnb
+from pbxnb.figures import concurrency, live
+from pbxnb.widgets import Sparklines
+pbx = await pbxnb.simulate("callcentre", extensions=20, seed=3, speed=60)
+import ipywidgets
+picture = live(concurrency, pbx, every=0.5)
+ipywidgets.VBox([Sparklines(pbx), picture])
+"""
+
+
+@pytest.mark.browser
+def test_sparklines_and_a_live_picture(browser: Any, artefact: Callable[[str], str]) -> None:
+    opened = browser.open([BESIDE], height=900)
+    try:
+        assert opened.run_all() == []
+        wait(opened, "() => [...document.querySelectorAll('.pbx-spark b')].some(b => Number(b.textContent) > 0)")
+        wait(opened, "() => document.querySelectorAll('.pbx-spark path.pbx-spark-line[d^=M]').length === 4")
+        points = "() => document.querySelector('.pbxnb-frame .js-plotly-plot').data[0]?.x?.length ?? 0"
+        before = opened.page.evaluate(points)
+        wait(opened, f"() => ({points})() > {before}")
+        width = opened.page.evaluate(
+            "() => document.querySelector('.pbxnb-frame .main-svg').getBoundingClientRect().width"
+        )
+        assert width > 800
+        opened.page.screenshot(path=artefact("light"))
+        assert opened.errors == []
+    finally:
+        opened.close()
+
+
+@pytest.mark.browser
+@pytest.mark.long
+def test_ten_minutes_change_neither_the_users_window_nor_the_memory(browser: Any) -> None:
+    opened = browser.open([LONG], height=900)
+    try:
+        assert opened.run_all() == []
+        wait(opened, f"() => ({BARS})().length >= 4")
+        devtools = opened.page.context.new_cdp_session(opened.page)
+        devtools.send("Performance.enable")
+        time.sleep(120)  # until the window is full, there is more to show every minute
+        opened.execute("timeline.show(timeline._bounds()[2] - 600, timeline._bounds()[2] - 300)")
+        opened.execute("timeline.selected = next(iter(pbx.conversations))")
+        opened.page.wait_for_timeout(2000)
+        kept, selected = opened.page.evaluate(RANGE), opened.execute("print(timeline.selected)")
+        first = _memory(opened, devtools)
+        time.sleep(480)
+        assert opened.page.evaluate(RANGE) == pytest.approx(kept, abs=0.2)
+        assert opened.execute("print(timeline.selected)") == selected
+        last = _memory(opened, devtools)
+        print(f"page heap {first[0]:.1f} -> {last[0]:.1f} MB, kernel {first[1]:.0f} -> {last[1]:.0f} MB")
+        assert last[0] < first[0] + 5
+        assert last[1] < first[1] + 20
+        assert opened.errors == []
+    finally:
+        opened.close()
+
+
+LONG = """
+import pbxnb
+pbx = await pbxnb.simulate("office", extensions=24, seed=1, speed=5)
+timeline = pbx.timeline(window=900.0)
+timeline
+"""
+
+
+def _memory(opened: Any, devtools: Any) -> tuple[float, float]:
+    """MB: the page's heap after a collection, and the kernel's."""
+    devtools.send("HeapProfiler.collectGarbage")
+    told = {entry["name"]: entry["value"] for entry in devtools.send("Performance.getMetrics")["metrics"]}
+    kernel = "import gc; gc.collect(); print(int(open('/proc/self/statm').read().split()[1]) * 4096 / 2**20)"
+    return told["JSHeapUsedSize"] / 2**20, float(opened.execute(kernel))

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pbxnb.widgets.alerts import Alerts
 from pbxnb.widgets.assets import bundle, loader
 from pbxnb.widgets.badge import StatusBadge
+from pbxnb.widgets.board_frame import BoardFrame
+from pbxnb.widgets.call_list import CallList
+from pbxnb.widgets.command_notes import CommandNotes
+from pbxnb.widgets.console import Console
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.panel import Panel
 from pbxnb.widgets.sparklines import Sparklines
@@ -29,7 +34,9 @@ def test_the_unit_tests_of_the_javascript_pass() -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("panel", [ExtensionGrid, Sparklines, StatusBadge])
+@pytest.mark.parametrize(
+    "panel", [Alerts, BoardFrame, CallList, CommandNotes, Console, ExtensionGrid, Sparklines, StatusBadge]
+)
 def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[Panel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"
     module.write_text(bundle(*panel.scripts), encoding="ascii")

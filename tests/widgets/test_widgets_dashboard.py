@@ -1,0 +1,193 @@
+"""The dashboard: its parts, one selection over all of them, settings that reach every part, a close that is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets
+import pytest
+import traitlets
+from fakes import HOSTILE, FakeHandle, Wire, account, call, until
+from ipywidgets.widgets import widget as ipywidget
+
+from pbxnb.model.entities import AccountState, CallState, Conversation, Party
+from pbxnb.widgets import Alerts, Dashboard, Rule
+from pbxnb.widgets.command_bar import CommandBar
+
+
+class Picture(ipywidgets.Box):  # type: ignore[misc] # ipywidgets publishes no types
+    """Stands for a timeline: opaque, with the one trait a board knows of."""
+
+    selected = traitlets.Unicode("")
+
+
+class Previews(FakeHandle):
+    """The command bar asks what it would send; here nothing."""
+
+    def preview(self, name: str, /, *args: Any, **kw: Any) -> Any:
+        from pbxnb.errors import BadCommand
+
+        raise BadCommand(f"{name} cannot be shown.")
+
+
+@pytest.fixture
+def handle() -> Previews:
+    handle = Previews([account("204", AccountState.BUSY, calls=("1",)), account("205"), account("206")])
+    handle.accounts["207"] = account("207", AccountState.BUSY, calls=("2",))
+    for key, caller, called in (("1", "+15550100", "204"), ("2", "207", "+15550177")):
+        made = call(key, caller, called, conversation=key, extensions=("204" if key == "1" else "207",))
+        handle.calls[key] = made
+        handle.conversations[key] = Conversation(
+            id=key, calls=(key,), from_=Party(number=caller), to=Party(number=called), state=CallState.CONNECTED,
+            since=made.since,
+        )  # fmt: skip
+    return handle
+
+
+@pytest.fixture
+def board(handle: Previews) -> Iterator[Dashboard]:
+    made = Dashboard(handle, timeline=Picture, alerts=[Rule("r", lambda pbx: 0)])
+    yield made
+    made.close()
+
+
+def settle(board: Dashboard) -> None:
+    Wire(board.frame).settle()
+
+
+def picked(board: Dashboard) -> tuple[list[str], list[str], str]:
+    settle(board)
+    return board.grid.selected, board.calls.selected, board.timeline.selected
+
+
+def test_it_shows_the_parts_in_order_and_the_console_when_asked(board: Dashboard) -> None:
+    head, alerts, main, bar, timeline, console = board.children
+    assert head.children == (board.badge, board.frame)
+    assert (alerts, main.children) == (board.alerts, (board.grid, board.calls))
+    assert (bar.children, timeline.children, console.children) == ((board.bar,), (board.timeline,), ())
+    board.show_console = True
+    settle(board)
+    assert console.children == (board.console,)
+    assert board.frame._state()["shown"] == ["timeline", "console"]
+
+
+def test_settings_reach_every_part(handle: Previews) -> None:
+    board = Dashboard(handle, theme="dark", density="compact")
+    parts = [board.badge, board.frame, board.grid, board.calls, board.bar, board.console]
+    assert {(part.theme, part.density) for part in parts} == {("dark", "compact")}
+    board.frame.theme = "light"  # as the page does
+    assert {part.theme for part in (board, *parts)} == {"light"}
+
+
+def test_a_picked_row_lights_its_people_and_its_mark(board: Dashboard) -> None:
+    board.calls.selected = ["2"]
+    assert picked(board) == (["207"], ["2"], "2")
+    board.calls.selected = []
+    assert picked(board) == ([], [], "")
+
+
+def test_a_click_on_the_timeline_selects_the_call_everywhere(board: Dashboard) -> None:
+    board.timeline.selected = "1"
+    assert picked(board) == (["204"], ["1"], "1")
+    assert board.calls.highlighted == ["204"]
+    until(lambda: board.bar.call == "1")
+
+
+def test_a_picked_tile_selects_its_call(board: Dashboard) -> None:
+    board.grid.selected = ["207"]
+    assert picked(board) == (["207"], ["2"], "2")
+    board.grid.selected = ["205"]
+    assert picked(board) == (["205"], [], "")
+
+
+@pytest.mark.parametrize("target", ["205", "207"], ids=["idle", "busy"])
+def test_a_call_then_the_tile_to_transfer_it_to_keeps_both(board: Dashboard, target: str) -> None:
+    board.calls.selected = ["1"]
+    settle(board)
+    board.grid.selected = [target]
+    assert picked(board) == ([target], ["1"], "1")
+    until(lambda: board.bar.call == "1")
+
+
+def test_a_tile_then_a_call_keeps_both(board: Dashboard) -> None:
+    board.grid.selected = ["205"]
+    settle(board)
+    board.calls.selected = ["1"]
+    assert picked(board) == (["205"], ["1"], "1")
+
+
+def test_why_opens_the_console(board: Dashboard) -> None:
+    board.grid.selected = ["204"]
+    settle(board)
+    assert board.frame._state()["why"] == "204"
+    wire = Wire(board.frame)
+    wire.say(why=True)
+    until(lambda: board.show_console)
+    assert board.console._state()["why"]["number"] == "204"
+
+
+def test_the_page_switches_parts_and_only_those(board: Dashboard) -> None:
+    wire = Wire(board.frame)
+    wire.say(show="timeline", on=False)
+    wire.say(show="closed", on=True)
+    until(lambda: not board.show_timeline)
+    settle(board)
+    assert board.children[4].layout.display == "none"
+
+
+def test_a_wallboard_takes_no_commands(handle: Previews) -> None:
+    board = Dashboard(handle, wallboard=True, show_console=True)
+    assert board.bar is None
+    assert not any(isinstance(child, CommandBar) for box in board.children for child in getattr(box, "children", ()))
+    assert board.console not in board.children[-1].children
+    assert all(part.wallboard for part in (board.grid, board.calls, board.frame))
+
+
+def test_a_board_turned_into_a_wallboard_puts_its_commands_away_and_back(board: Dashboard) -> None:
+    board.wallboard = True
+    settle(board)
+    assert board.children[3].children == ()
+    board.wallboard = False
+    settle(board)
+    assert board.children[3].children == (board.bar,)
+
+
+def test_closing_leaves_no_widget_no_watcher_and_what_was_lent(handle: Previews) -> None:
+    before = set(ipywidget._instances)
+    alerts, picture = Alerts(handle), Picture()
+    lent = set(ipywidget._instances) - before
+    board = Dashboard(handle, timeline=picture, alerts=alerts)
+    board.close()
+    board.close()
+    assert set(ipywidget._instances) - before == lent
+    alerts.close()
+    picture.close()
+    assert handle.listeners() == handle.kept == 0
+    assert not any(picture._trait_notifiers["selected"].values())
+
+
+def test_a_board_that_cannot_be_made_leaves_nothing_behind(handle: Previews) -> None:
+    before = set(ipywidget._instances)
+
+    def fails() -> ipywidgets.Widget:
+        raise RuntimeError("no figure")
+
+    with pytest.raises(RuntimeError, match="no figure"):
+        Dashboard(handle, timeline=fails)
+    assert set(ipywidget._instances) == before
+    assert handle.listeners() == handle.kept == 0
+
+
+def test_it_can_be_read_without_a_front_end(board: Dashboard) -> None:
+    assert repr(board).startswith("<Board: Status: Live · acme.example · 204; Alerts of fake: 1 rules, all ok;")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_stay_text_in_the_snapshot(handle: Previews, name: str) -> None:
+    handle.accounts["205"] = account("205", name=name)
+    board = Dashboard(handle)
+    html = str(board.snapshot())
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "mathjax_ignore" in html  # a name is no formula: hosts typeset the HTML they show
