@@ -1,4 +1,4 @@
-"""The life of a panel in a real page: several views, a stalled and a hidden page, a reload, re-run cells, 1,000 cycles."""
+"""The life of a panel in a real page: several views, a stalled and a hidden page, a reload, re-run cells, 1,000."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_two_views_of_one_grid_show_the_same(board: Board) -> None:
 
 
 def test_a_page_that_stalled_for_10_s_is_right_within_a_second_and_was_not_buried(board: Board) -> None:
-    board.opened.execute(f"""
+    board.opened.execute("""
 before = grid._pacer.number
 def toggle():
     for count in range(201):  # 10 s; the last one stays
