@@ -1,4 +1,4 @@
-"""The life of a panel in a real page: several views, a stalled and a hidden page, a reload, re-run cells, 1,000."""
+"""The life of a panel in a real page: several views, a stall, a hidden page, a reload, re-runs, 1,000 cycles."""
 
 from __future__ import annotations
 
