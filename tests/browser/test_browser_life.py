@@ -10,7 +10,7 @@ from jupyter_page import READY, JupyterPage
 
 from pbxnb.ui.pacing import AHEAD
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 CONNECT = """
 import asyncio, gc, ipywidgets, pbxnb, threading, time

@@ -29,6 +29,8 @@ PLACE = f"""rank => {{ {OPEN}
 INSIDE = f"""share => {{ {OPEN}
     return [box.left + l._size.l + share * l._size.w, box.top + l._size.t + 0.95 * l._size.h]; }}"""
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 
 @pytest.fixture(scope="module")
 def opened(browser: Any) -> Iterator[Any]:
