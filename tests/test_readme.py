@@ -4,6 +4,7 @@ import ast
 import asyncio
 import inspect
 import json
+import os
 import re
 import shlex
 import signal
@@ -55,7 +56,6 @@ def test_the_first_live_line_is_on_the_first_screen() -> None:
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda text: text.splitlines()[2].split("#")[0].strip()[:40])
-@pytest.mark.filterwarnings("default")  # a panel outside a notebook is not what the snippet is about
 def test_a_snippet_runs_as_a_cell(
     snippet: str, stand_in: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,8 +91,6 @@ def words(line: str, stand_in: Simulator) -> tuple[dict[str, str], list[str]]:
 
 @pytest.mark.parametrize("line", OURS, ids=lambda line: " ".join(w for w in line.split() if "=" not in w)[:30])
 def test_a_command_works_as_written(line: str, stand_in: Simulator) -> None:
-    import os
-
     environment, argv = words(line, stand_in)
     if argv[0] == "check":
         argv += ["--json"]
@@ -145,8 +143,9 @@ def test_the_table_of_extras_is_complete() -> None:
 
 
 def test_names_of_the_handle_are_there() -> None:
-    for name in set(re.findall(r"pbx\.(\w+)", README.replace("pbx.example", ""))) - {"pem"}:
-        assert hasattr(pbxnb.Pbx, name), name
+    with pbxnb.simulate("empty", extensions=2) as pbx:
+        for name in set(re.findall(r"\bpbx\.(\w+)", README)) - {"example", "exmaple"}:  # hosts
+            assert hasattr(pbx, name), name
     for name in set(re.findall(r"pbxnb\.(\w+)", README)):
         assert name in pbxnb.__all__, name
 
