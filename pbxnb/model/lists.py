@@ -59,8 +59,8 @@ class CallLists:
         if self.scope is _OWN:
             listed = {key: entry for key, entry in listed.items() if self._ours(entry)}
         if not legs.keys() <= listed.keys():
-            for leg in [leg for key, leg in legs.items() if key not in listed]:
-                self._end(leg, batch, rule or ("" if self._ours(leg.entry) else "end.foreign"))
+            for gone in [leg for key, leg in legs.items() if key not in listed]:
+                self._end(gone, batch, rule or ("" if self._ours(gone.entry) else "end.foreign"))
         for key, entry in listed.items():
             leg = legs.get(key)
             if leg is None or leg.entry is not entry:  # most are the very ones of the list before
