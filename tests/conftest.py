@@ -1,8 +1,27 @@
-"""What holds for all tests: a property is judged by what it shows, not by luck nor by how busy the machine is."""
+"""What holds for all tests: a property is judged by what it shows, not by luck, and no panel outlives its test."""
 
+import threading
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+from ipywidgets.widgets import widget as ipywidget
 
 settings.register_profile(
     "pbxnb", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 settings.load_profile("pbxnb")
+
+
+@pytest.fixture(autouse=True)
+def panels_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Widgets that a test opened are closed, what it patched still in place; the UI lane ends with the last panel."""
+    before = set(ipywidget._instances)
+    threads = set(threading.enumerate())  # who leaves a panel open is blamed, not everybody after
+    yield
+    for made in [made for key, made in ipywidget._instances.items() if key not in before]:
+        made.close()
+    for thread in set(threading.enumerate()) - threads:
+        if thread.name == "pbxnb-ui":
+            thread.join(5)
+            assert not thread.is_alive(), "a panel is still open"

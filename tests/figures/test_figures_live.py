@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,16 +24,11 @@ from pbxnb.model.status import LineState
 
 
 @pytest.fixture(autouse=True)
-def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def recording(monkeypatch: pytest.MonkeyPatch) -> None:
     RecordingComm.sent = []
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
     monkeypatch.setattr(Pool, "_kept", [])
     monkeypatch.setattr(sys.modules["pbxnb.figures.live"], "_SHARE", 1)
-    before = set(ipywidget._instances)
-    yield
-    for made in [made for key, made in ipywidget._instances.items() if key not in before]:
-        made.close()
-    until(lambda: all(thread.name != "pbxnb-ui" for thread in threading.enumerate()))
 
 
 class Counter:

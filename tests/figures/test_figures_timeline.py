@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,17 +30,12 @@ ENVELOPE = 430  # bytes of a message around its data, as measured in JupyterLab
 
 
 @pytest.fixture(autouse=True)
-def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def recording(monkeypatch: pytest.MonkeyPatch) -> None:
     RecordingComm.sent = []
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
     monkeypatch.setattr(Pool, "_kept", [])
     monkeypatch.setattr("pbxnb.figures.timeline._LOADING", 1000.0)
     monkeypatch.setattr("pbxnb.figures.pace.FASTEST", 0.02)
-    before = set(ipywidget._instances)
-    yield
-    for made in [made for key, made in ipywidget._instances.items() if key not in before]:
-        made.close()
-    until(lambda: all(thread.name != "pbxnb-ui" for thread in threading.enumerate()))
 
 
 class Page:

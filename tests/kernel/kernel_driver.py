@@ -113,6 +113,17 @@ class Kernel:
                     self._await_reply(request)
                     return result
 
+    def await_out(self, request: str, text: str, timeout: float = 60) -> None:
+        """Wait until a cell has printed this."""
+        begin = time.monotonic()
+        while not any(
+            message["parent_header"].get("msg_id") == request and text in message["content"]["text"]
+            for message in self._log
+            if message["msg_type"] == "stream"
+        ):
+            assert time.monotonic() - begin < timeout, f"the cell did not print {text!r}"
+            self._pump(0.5)
+
     def run(self, code: str, cell: str = "", timeout: float = 60) -> Result:
         """Run a cell to its end."""
         return self.finish(self.begin(code, cell), timeout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import threading
 import time
 from importlib.metadata import version
 from typing import Any
@@ -20,7 +19,7 @@ deaf, heard = pbx.grid(), pbx.grid()
 for grid in (deaf, heard): grid.expect_view()  # as when a cell shows it; no page says hello here
 [grid.comm.comm_id for grid in (deaf, heard)]
 """
-BLOCK = "begin = time.monotonic(); time.sleep({seconds})"
+BLOCK = "begin = time.monotonic(); print('blocks'); time.sleep({seconds})"
 
 
 def numbers_of_batches(kernel: Kernel, comm_id: str) -> list[tuple[float, int]]:
@@ -32,7 +31,6 @@ def numbers_of_batches(kernel: Kernel, comm_id: str) -> list[tuple[float, int]]:
     ]
 
 
-@pytest.mark.long  # its last comparison was written for more batches ahead of the page than the design allows
 def test_a_panel_paints_at_least_once_a_second_while_a_cell_blocks_for_10_s(kernel: Kernel, pbx: ScriptedPbx) -> None:
     """No acknowledgement gets through for one of two grids; the other's page answers on a subshell, if there is one."""
     assert kernel.run(SETUP.format(arguments=pbx.arguments)).status == "ok"
@@ -45,7 +43,7 @@ def test_a_panel_paints_at_least_once_a_second_while_a_cell_blocks_for_10_s(kern
         status = "online" if round(time.time() * 20) % 2 else "away"
         pbx.say({"action": "user-state", "account": "204", "type": "extensions", "chatstatus": status})
         batches = numbers_of_batches(kernel, heard)
-        if batches and batches[-1][1] >= acknowledged + 8:
+        if batches and batches[-1][1] > acknowledged:
             acknowledged = batches[-1][1]
             kernel.comm(heard, {"method": "custom", "content": {"ack": acknowledged}}, subshell)
         time.sleep(0.05)  # the PBX's own pace
@@ -79,7 +77,7 @@ def test_clicks_are_heard_during_a_blocked_cell_where_the_kernel_has_subshells(
     ours, plain, tile = ast.literal_eval(kernel.value(CLICKS))
     kernel.value("pbx.status.state == 'live'")
     cell = kernel.begin(BLOCK.format(seconds=3))
-    threading.Event().wait(0.5)  # the cell blocks by now; nothing tells so from outside
+    kernel.await_out(cell, "blocks")
     click: dict[str, Any] = {"method": "custom", "content": {"event": "click"}}
     kernel.comm(ours, click, subshell)
     kernel.comm(plain, click, subshell)
