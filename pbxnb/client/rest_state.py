@@ -74,7 +74,9 @@ class RestReader:
     def heard(self, changes: Changes) -> None:
         """Read the orbits soon where a call came to lie in one, or left it."""
         for event in changes.events:
-            if event.call is not None and (event.call.state is _PARKED or getattr(event.before, "state", "") is _PARKED):
+            if event.call is not None and (
+                event.call.state is _PARKED or getattr(event.before, "state", "") is _PARKED
+            ):
                 self.orbits()
                 return
 

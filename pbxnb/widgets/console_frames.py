@@ -112,9 +112,7 @@ def explained(frame: Frame) -> dict[str, Any]:
     return {**told, "rows": rows}
 
 
-def evidence_rows(
-    evidence: tuple[Evidence, ...], received: Callable[[Evidence], datetime | None]
-) -> list[list[Any]]:
+def evidence_rows(evidence: tuple[Evidence, ...], received: Callable[[Evidence], datetime | None]) -> list[list[Any]]:
     """Return why an account looks as it does: ``[axis, sentence, source, frame, inferred, detail, received]`` each.
 
     Args:
