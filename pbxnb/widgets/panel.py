@@ -53,7 +53,7 @@ _log = logging.getLogger("pbxnb.ui")
 _EXPECTED = ""  # a page that was given the panel but has not said hello yet
 _MOST_PAGES = 16
 _MOST_MESSAGES = 1000  # waiting for the lane; a page that floods loses the rest
-_CLOSED = "The line of this panel is closed; run this cell again for a live one."
+_CLOSED = "The line of this panel is closed. Connect again, then run this cell again."
 
 
 def _full_state(_value: object, panel: Panel) -> bytes:
