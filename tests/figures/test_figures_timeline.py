@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import comm
+import ipywidgets
 import pytest
 import traitlets
 from ipywidgets.widgets import widget as ipywidget
@@ -413,6 +414,16 @@ def test_at_most_a_few_figures_are_kept() -> None:
     for timeline in opened:
         timeline.close()
     assert len(Pool._kept) == Pool.MOST
+
+
+def test_a_figure_that_somebody_else_closed_is_not_used_again() -> None:
+    handle = office()
+    Timeline(handle).close()
+    (kept,) = Pool._kept
+    ipywidgets.Widget.close_all()
+    timeline = Timeline(handle)
+    assert timeline.figure is not kept
+    assert timeline.figure.comm is not None
 
 
 def test_it_tells_itself_in_words() -> None:
