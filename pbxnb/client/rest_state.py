@@ -1,7 +1,8 @@
 """Queues and orbits, read by REST: when to read them, and how their answers are understood (rest.md 2.2, 2.5).
 
-Read at the start, on an ``acds`` user-state, when a call is parked or fetched by anybody, after our own commands, and
-regularly while somebody looks; never one of them more than once a second. What the PBX does not let us read is shown as unavailable, with the reason.
+Read at the start, on an ``acds`` user-state, when anybody parks or fetches a call, after our own commands, and regularly
+while somebody looks; never one of them more than once a second. What the PBX does not let us read is shown as
+unavailable, with the reason.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class RestReader:
     def heard(self, changes: Changes) -> None:
         """Read the orbits soon where a call came to lie in one, or left it."""
         for event in changes.events:
-            if event.call is not None and (event.call.state is _PARKED or getattr(event.before, "state", "") is _PARKED):
+            if event.call is not None and (
+                event.call.state is _PARKED or getattr(event.before, "state", "") is _PARKED
+            ):
                 self.orbits()
                 return
 
