@@ -1,8 +1,8 @@
 """Queues and orbits, read by REST: when to read them, and how their answers are understood (rest.md 2.2, 2.5).
 
-Read at the start, on an ``acds`` user-state, when anybody parks or fetches a call, after our own commands, and regularly
-while somebody looks; never one of them more than once a second. What the PBX does not let us read is shown as
-unavailable, with the reason.
+Read at the start, on an ``acds`` user-state, when anybody parks or fetches a call, after our own commands, and
+regularly while somebody looks; never one of them more than once a second. What the PBX does not let us read is shown
+as unavailable, with the reason.
 """
 
 from __future__ import annotations
