@@ -2,7 +2,7 @@
  * What the command bar says: the selected call, what will be sent, why not, how it went, the steps of an attended transfer.
  * It also marks the bar's ipywidgets buttons with data-command and gives the bar its theme; it sends no command.
  */
-import { definePanel, element, setText } from "./base.js";
+import { definePanel, element, keepKeys, setText } from "./base.js";
 import { copyText } from "./clipboard.js";
 
 const LANGUAGES = [["json", "JSON"], ["python", "Python"], ["javascript", "JavaScript"]];
@@ -139,8 +139,7 @@ function createNotes(view) {
     watcher.observe(root, { attributes: true, attributeFilter: ["data-theme", "data-density", "data-hosted"] });
     bar.addEventListener("pointerover", onLook);
     bar.addEventListener("focusin", onLook);
-    // Lab hands keys to the notebook; in a field or on a button of ours they are ours.
-    bar.setAttribute("data-lm-suppress-shortcuts", "true");
+    keepKeys(bar);
     stamp();
   }
   attach();
