@@ -283,8 +283,8 @@ def rest_routes(server: Server) -> list[web.RouteDef]:
     session, user, domain = "/rest/system/session", "/rest/user/{account}", "/rest/domain/{domain}"
     table: list[tuple[str, str, Handler]] = [
         ("GET", session, sessions.get),
-        ("PUT", session, sessions.put),
-        ("POST", session, sessions.put),
+        ("PUT", session, sessions.change),
+        ("POST", session, sessions.change),
         ("DELETE", session, sessions.delete),
         ("GET", "/rest/system/status", rest.status),
         ("GET", f"{user}/calls", rest.calls_get),

@@ -30,7 +30,7 @@ class Sessions:
             facts |= {"type": whose.kind, "cuser": whose.user, "cdomain": whose.domain}
         return answer(facts)
 
-    async def put(self, request: web.Request) -> web.StreamResponse:
+    async def change(self, request: web.Request) -> web.StreamResponse:
         """``auth`` (PUT and POST), ``3rd`` and ``session`` (POST), ``lang`` and ``reset``."""
         body = await read_json(request)
         login = self._server.login

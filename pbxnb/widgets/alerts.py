@@ -191,7 +191,8 @@ class Alerts(Panel):
 
     def _plain(self) -> str:
         raised = [f"{name} {level}" for name, level in self.standing().items() if level is not Level.OK]
-        return f"Alerts of {clean(self._handle.name)}: " + (", ".join(raised) or f"{len(self.rules)} rules, all ok")
+        rules = f"{len(self.rules)} rule{'' if len(self.rules) == 1 else 's'}"
+        return f"Alerts of {clean(self._handle.name)}: " + (", ".join(raised) or f"{rules}, all ok")
 
     def _static(self) -> str:
         rows = [

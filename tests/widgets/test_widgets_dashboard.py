@@ -180,7 +180,7 @@ def test_a_board_that_cannot_be_made_leaves_nothing_behind(handle: Previews) -> 
 
 
 def test_it_can_be_read_without_a_front_end(board: Dashboard) -> None:
-    assert repr(board).startswith("<Board: Status: Live · acme.example · 204; Alerts of fake: 1 rules, all ok;")
+    assert repr(board).startswith("<Board: Status: Live · acme.example · 204; Alerts of fake: 1 rule, all ok;")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
