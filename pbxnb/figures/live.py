@@ -109,10 +109,7 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
 
     def _answered(self, change: Any) -> None:
         if change["new"] and change["new"].get("trace_edit_id") == self.figure._last_trace_edit_id:  # noqa: SLF001
-            if not self._loaded:
-                self._loaded = True
-                # It was laid out before it was in the page. Plotly would not send what its own copy says already.
-                self._ticket.call(lambda: self.figure._send_relayout_msg({"autosize": True}))  # noqa: SLF001
+            self._loaded = True
             self._pace.answered(time.monotonic())
             self._ticket.wake()
 
