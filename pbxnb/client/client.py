@@ -317,6 +317,8 @@ class Client(Listeners):
     def _heard(self, changes: Changes, arrival: Arrival | None) -> None:
         """After the model moved: who else cares."""
         self._commander.heard(changes, arrival)
+        if changes.calls:
+            self._reader.heard(changes)
         if self._feed.missing != self._board.missing and self._board.state is LineState.LIVE:
             self._board.live(self._feed.missing)
         if changes.ask_again and self._life.serving is not None:

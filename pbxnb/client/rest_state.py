@@ -1,7 +1,8 @@
 """Queues and orbits, read by REST: when to read them, and how their answers are understood (rest.md 2.2, 2.5).
 
-Read at the start, on an ``acds`` user-state, after our own commands, and regularly while somebody looks; never one of
-them more than once a second. What the PBX does not let us read is shown as unavailable, with the reason.
+Read at the start, on an ``acds`` user-state, when anybody parks or fetches a call, after our own commands, and
+regularly while somebody looks; never one of them more than once a second. What the PBX does not let us read is shown
+as unavailable, with the reason.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from pbxnb.errors import ConnectionFailed
-from pbxnb.model.entities import Agent, Orbit, Parked, Queue
+from pbxnb.model.changes import Changes
+from pbxnb.model.entities import Agent, CallState, Orbit, Parked, Queue
 from pbxnb.model.store import Store
 from pbxnb.protocol.messages import NOTHING
 from pbxnb.protocol.parties import parse_party
@@ -30,6 +32,7 @@ _LOG = logging.getLogger("pbxnb.client")
 _ORBITS = ""  # the key of "all orbits" among the queues' numbers, which are never empty
 _UNAVAILABLE = (401, 403, 404)
 _MAX_ITEMS = 10_000
+_PARKED = CallState.PARKED
 
 
 class RestReader:
@@ -68,6 +71,15 @@ class RestReader:
     def orbits(self) -> None:
         """Read the orbits soon."""
         self._ask(_ORBITS)
+
+    def heard(self, changes: Changes) -> None:
+        """Read the orbits soon where a call came to lie in one, or left it."""
+        for event in changes.events:
+            if event.call is not None and (
+                event.call.state is _PARKED or getattr(event.before, "state", "") is _PARKED
+            ):
+                self.orbits()
+                return
 
     def keep(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Read regularly until the function returned is called (once or more)."""

@@ -44,6 +44,8 @@ class Pool:
                 has loaded plotly, 0.2 s or more, is lost, and the page then reports its own defaults back (plotly 7.1).
         """
         with cls._lock:
+            # Others may have closed one, as ipywidgets.Widget.close_all() does.
+            cls._kept[:] = [figure for figure in cls._kept if figure.comm is not None]
             kept = cls._kept.pop() if cls._kept else None
         if kept is None:
             kept = figure_widget(first)

@@ -83,7 +83,7 @@ def read_call(obj: dict[str, Any]) -> CallEntry:
 def read_calls(fields: Fields, key: str = "calls") -> tuple[CallEntry, ...] | UnsetType:
     """Reads a field that holds calls: an array, a single object, or null for none; UNSET when absent or unreadable."""
     objects = fields.objects(key)
-    return UNSET if objects is None else tuple(map(read_call, objects))
+    return UNSET if objects is None else tuple(map(call_entry, objects))
 
 
 def read_account(obj: dict[str, Any]) -> AccountEntry:

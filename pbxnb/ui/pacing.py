@@ -45,6 +45,11 @@ class Pacer:
         """How many batches the page has not acknowledged."""
         return self.number - self.acknowledged
 
+    @property
+    def unpainted(self) -> frozenset[str]:
+        """The keys that were sent and not acknowledged."""
+        return frozenset(self._flying)
+
     def due(self) -> float:
         """The monotonic time from which the next batch may go."""
         if self.outstanding < AHEAD:

@@ -26,7 +26,7 @@ from .attended import Attended
 from .command_fields import CommandFields
 from .command_notes import CommandNotes
 from .command_words import steps, subject, told
-from .enabling import ACTS, LABELS, Situation, why_not
+from .enabling import ACTS, CONSULTING, LABELS, Situation, why_not
 from .orders import Order, describe, order, party_of
 from .static import Static, document
 
@@ -85,7 +85,9 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
         self.notes = CommandNotes(handle, self._look_at)
         self.parts = CommandFields(self._pressed, self._answered, self._wake, own_call=calls is None)
         traits.setdefault("armed", handle.control and handle.simulated)
-        super().__init__([*self.parts.rows, self.notes], _dom_classes=("pbxnb", "pbx-command-bar"), **traits)
+        super().__init__(
+            [self.parts.arm, *self.parts.rows, self.notes], _dom_classes=("pbxnb", "pbx-command-bar"), **traits
+        )
         self._ticket = Lane.get().register(self._paint)
         traitlets.link((self, "theme"), (self.notes, "theme"))
         traitlets.link((self, "density"), (self.notes, "density"))
@@ -240,6 +242,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             self.parts.offer(self._handle.snapshot())
             situation = self._situation()
             reasons = why_not(situation)
+            told = reasons if situation.consulting else {act: reasons[act] for act in ACTS if act not in CONSULTING}
             if self._asking is not None and (now > self._asking[2] or not self._still(self._asking[1])):
                 self._asking = None
             self.set_trait("call", situation.call.id if situation.call else "")
@@ -247,7 +250,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             self.parts.show(situation, reasons, self._asking[0] if self._asking else "", effect)
             self.notes.tell(
                 subject=subject(situation, self._handle.accounts),
-                reasons={LABELS[act]: why for act, why in reasons.items() if why},
+                reasons={LABELS[act]: why for act, why in told.items() if why},
                 preview=self._preview(situation, reasons),
                 outcomes=list(self._outcomes),
                 attended=steps(self._attended, self._handle.calls),

@@ -12,7 +12,7 @@ from pbxnb.model.entities import Snapshot
 from pbxnb.ui.kernel import release_route
 from pbxnb.ui.text import clean, party_text
 
-from .enabling import LABELS, Situation
+from .enabling import CONSULTING, LABELS, Situation
 
 __all__ = ["CommandFields"]
 
@@ -60,7 +60,7 @@ class CommandFields:
         pick = (self.pick,) if own_call else ()
         by = self.buttons
         self._lines: list[list[ipywidgets.DOMWidget]] = [
-            [*pick, *(by[act] for act in _ON_CALL), self.arm],
+            [*pick, *(by[act] for act in _ON_CALL)],
             [self.to, *(by[act] for act in _TO), self.orbit, by["park"], by["retrieve"], self.more],
             [
                 by["dnd"],
@@ -108,6 +108,8 @@ class CommandFields:
             button.tooltip = reasons[act] or self._tip(act, situation)
             button.description = self._descriptions[act] + (" …" if busy else "")
             (button.add_class if busy else button.remove_class)("pbx-busy")
+        for act in CONSULTING:
+            self.buttons[act].layout.display = "" if situation.consulting else "none"
         self.confirm.description = f"Yes, {LABELS[asking].lower()}" if asking else ""
         self.confirm.tooltip = effect
         self.keep.description = "No"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
 from pbxnb.model.changes import Changes
+from pbxnb.model.entities import Evidence
 from pbxnb.model.frames import Frame
 from pbxnb.protocol.registry import REGISTRY
 from pbxnb.ui.handle import Handle
@@ -32,6 +34,8 @@ _WAITING = 2000  # frames between two beats; of more only the number is known
 
 class Console(Panel):
     """The live messages, newest last, for those who want to see what the PBX says.
+
+    Every time in it is when a frame passed through the kernel, UTC, however fast the clock of a simulated PBX runs.
 
     Args:
         handle: the PBX.
@@ -80,7 +84,7 @@ class Console(Panel):
             "number": clean(number, 40),
             "state": "" if account is None else str(account.state),
             "name": "" if account is None else clean(account.name),
-            "rows": evidence_rows(self._handle.explain(number)) if account is not None else [],
+            "rows": evidence_rows(self._handle.explain(number), self._received) if account is not None else [],
         }
         self.refresh([_WHY])
 
@@ -90,11 +94,21 @@ class Console(Panel):
         Args:
             seq: its number.
         """
+        frame = self._kept(seq)
+        self._detail = {"gone": seq} if frame is None else explained(frame)
+        self.refresh([_DETAIL])
+
+    def _kept(self, seq: int) -> Frame | None:
         frames = self._handle.frames()
         at = bisect_left(frames, seq, key=lambda frame: frame.seq)
-        found = at < len(frames) and frames[at].seq == seq
-        self._detail = explained(frames[at]) if found else {"gone": seq}
-        self.refresh([_DETAIL])
+        return frames[at] if at < len(frames) and frames[at].seq == seq else None
+
+    def _received(self, evidence: Evidence) -> datetime | None:
+        """When the kernel heard it: the one clock of the console. A simulated PBX stamps evidence with its own."""
+        if not self._handle.simulated:
+            return evidence.received
+        frame = self._kept(evidence.seq)
+        return None if frame is None else frame.received
 
     @traitlets.observe("direction", "kinds", "account", "call", "filter", "paused")
     def _wish_changed(self, change: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -111,14 +112,20 @@ def explained(frame: Frame) -> dict[str, Any]:
     return {**told, "rows": rows}
 
 
-def evidence_rows(evidence: tuple[Evidence, ...]) -> list[list[Any]]:
-    """Return why an account looks as it does: ``[axis, sentence, source, frame, inferred, detail, received]`` each."""
+def evidence_rows(evidence: tuple[Evidence, ...], received: Callable[[Evidence], datetime | None]) -> list[list[Any]]:
+    """Return why an account looks as it does: ``[axis, sentence, source, frame, inferred, detail, received]`` each.
+
+    Args:
+        evidence: what the model keeps.
+        received: when one of them was heard, on the clock of the frames; None where that is not known.
+    """
     rows = []
     for one in evidence[:100]:
         rule = RULES.get(one.rule)
         sentence, source = (rule.sentence, rule.source) if rule else (clean(one.rule, 80), "")
-        detail, at = clean(one.detail, 200), round(one.received.timestamp(), 3)
-        rows.append([clean(one.axis, 20), sentence, source, one.seq, one.inferred, detail, at])
+        at = received(one)
+        told = [clean(one.axis, 20), sentence, source, one.seq, one.inferred, clean(one.detail, 200)]
+        rows.append([*told, None if at is None else round(at.timestamp(), 3)])
     return rows
 
 

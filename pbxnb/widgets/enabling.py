@@ -10,7 +10,7 @@ import msgspec
 
 from pbxnb.model.entities import Account, Call, CallState, Orbit, Queue
 
-__all__ = ["ACTS", "LABELS", "Situation", "acting", "parse_frame", "why_not"]
+__all__ = ["ACTS", "CONSULTING", "LABELS", "Situation", "acting", "parse_frame", "why_not"]
 
 LABELS = {
     "answer": "Answer",
@@ -36,6 +36,8 @@ LABELS = {
 """Every act of the bar, in order, with the word on its button."""
 
 ACTS = tuple(LABELS)
+CONSULTING = ("complete", "cancel")
+"""The acts of a consultation under way; without one nothing is said of them."""
 
 _STATES = {
     CallState.RINGING: "rings",

@@ -298,13 +298,15 @@ class Panel(anywidget.AnyWidget):
                     self._pacer.acknowledge(number)
                 case {"hello": str(page), "n": int(number)}:
                     self._pages.pop(_EXPECTED, None)
+                    known = page[:64] in self._pages
                     self._pages[page[:64]] = None
                     while len(self._pages) > _MOST_PAGES:  # reloaded pages never say bye
                         del self._pages[next(iter(self._pages))]
-                    if self._pacer.base <= number <= self._pacer.number:
-                        self._pacer.acknowledge(number)
-                    else:
-                        lost = True
+                    self._pacer.acknowledge(number)
+                    if number != self._pacer.number:
+                        # Some hosts drop what is sent before the page is there: say it again, and it notices the gap.
+                        lost = lost or known or not self._pacer.base <= number < self._pacer.number
+                        self._dirty.mark(self._pacer.unpainted)
                 case {"bye": str(page)}:
                     self._pages.pop(page[:64], None)
                     self._pages.pop(_EXPECTED, None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from client_kit import watching
-from fault_server import FaultServer, account, healthy
+from fault_server import FaultServer, account, call, healthy
 
 from pbxnb.client.rest_state import orbits_in, queue_in
 
@@ -95,6 +95,22 @@ async def test_a_user_state_of_a_queue_is_the_signal_to_read_it():
             await watched.until(lambda: store.queues)
             await server.peers[0].send({"action": "user-state", "type": "acds", "account": "73"})
             await watched.until(lambda: store.queues["73"].waiting == 2)
+
+
+async def test_orbits_are_read_when_anybody_parks_or_fetches_a_call():
+    async with FaultServer(healthy) as server:
+        server.answers[ORBITS] = lambda _: web.json_response([{"number": "700", "calls": lying}])
+        server.accounts.append(account("700", type="orbits"))
+        lying: list[dict[str, Any]] = []
+        async with watching(server) as watched:
+            store = watched.client.store
+            await watched.until(lambda: store.orbits)
+            lying = [{"id": "9"}]
+            await server.peers[0].send({"action": "call-state", "calls": [call("9", to="<sip:700@a>")]})
+            await watched.until(lambda: store.orbits["700"].parked)
+            lying = []
+            await server.peers[0].send({"action": "call-state", "calls": []})
+            await watched.until(lambda: not store.orbits["700"].parked)
 
 
 async def test_read_again_only_while_somebody_looks():

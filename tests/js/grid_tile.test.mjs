@@ -1,7 +1,7 @@
 // What a tile says in words.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { doing, exact, otherText } from "../../pbxnb/widgets/js/grid_tile.js";
+import { doing, otherText, spell } from "../../pbxnb/widgets/js/grid_tile.js";
 
 const row = (fields) => ({ state: "idle", inferred: false, other: "", wish: "", ...fields });
 
@@ -18,5 +18,6 @@ test("doing: a word, the party in a call, the wish when there is none", () => {
 });
 
 test("only what is going on is timed to the second", () => {
-  assert.deepEqual(["idle", "offline", "busy", "ringing"].map(exact), [false, false, true, true]);
+  assert.deepEqual(["idle", "offline", "busy", "ringing"].map((state) => spell(state, 59)), ["< 1 m", "< 1 m", "0:59", "0:59"]);
+  assert.deepEqual(["idle", "held"].map((state) => spell(state, 134)), ["2 m", "2:14"]);
 });

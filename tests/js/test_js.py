@@ -1,7 +1,8 @@
-"""The panels' JavaScript: its unit tests under node, the bundles parse, and every file stays small."""
+"""The panels' JavaScript: its unit tests under node, its types, the bundles parse, and every file stays small."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +23,9 @@ from pbxnb.widgets.sparklines import Sparklines
 HERE = Path(__file__).parent
 SOURCES = sorted((HERE.parents[1] / "pbxnb" / "widgets" / "js").glob("*.js"))
 
+# One version, so that what passes here passes in CI; npx fetches it once and keeps it in npm's cache.
+TSC = ("npx", "--yes", "--package", "typescript@5.9.3", "tsc")
+
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
@@ -30,6 +34,15 @@ def test_the_unit_tests_of_the_javascript_pass() -> None:
     run = subprocess.run(
         ["node", "--test", *map(str, sorted(HERE.glob("*.test.mjs")))], capture_output=True, text=True, timeout=120
     )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@needs_node
+def test_the_types_of_the_javascript_hold() -> None:
+    found = subprocess.run([*TSC, "--version"], capture_output=True, timeout=300) if shutil.which("npx") else None
+    if (found is None or found.returncode) and not os.environ.get("PBXNB_REQUIRE_BROWSER"):
+        pytest.skip("The types are checked by TypeScript, which needs npx and, the first time, the package registry.")
+    run = subprocess.run([*TSC, "-p", str(HERE)], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

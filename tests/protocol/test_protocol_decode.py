@@ -406,6 +406,10 @@ REST_ACCOUNTS: dict[str, tuple[dict[str, Any], m.AccountEntry]] = {
         m.AccountEntry(account="204", name="Jo", type="acds", registered=True, extra={"regs": "2"}),
     ),
     "number and name": ({"number": "700", "name": "Orbit"}, m.AccountEntry(account="700", name="Orbit")),
+    "with a call": (
+        {"account": "204", "calls": [{"id": "1", "state": "alerting"}]},
+        m.AccountEntry(account="204", calls=(m.CallEntry(id="1", raw_state="alerting"),)),
+    ),
     "nothing": ({}, m.AccountEntry(account="")),
 }
 

@@ -117,15 +117,20 @@ class ScriptedPbx:
 
         asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
 
-    def flood(self, rate: int, stop: threading.Event) -> Future[int]:
-        """Send numbered frames at ``rate`` a second until ``stop``; the result is how many were sent."""
+    def flood(
+        self,
+        rate: int,
+        stop: threading.Event,
+        frame: Callable[[int], dict[str, Any]] = lambda n: {"action": "numbered", "n": n},
+    ) -> Future[int]:
+        """Send ``frame(0)``, ``frame(1)`` … at ``rate`` a second until ``stop``; the result is how many were sent."""
 
         async def run() -> int:
             sent, begin = 0, time.monotonic()
             while not stop.is_set():
                 due = int((time.monotonic() - begin) * rate)
                 for n in range(sent, due):
-                    await self._say(json.dumps({"action": "numbered", "n": n}))
+                    await self._say(json.dumps(frame(n)))
                 sent = max(sent, due)
                 await asyncio.sleep(0.005)
             return sent

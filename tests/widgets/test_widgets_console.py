@@ -185,6 +185,24 @@ def test_a_frame_is_explained_on_request_or_said_to_be_gone(handle: FakeHandle) 
     until(lambda: wire.batches()[-1]["part"].get("detail") == {"gone": 6})
 
 
+@pytest.mark.parametrize("simulated", [True, False])
+def test_reasons_and_frames_are_told_on_one_clock(handle: FakeHandle, simulated: bool) -> None:
+    handle.simulated = simulated
+    passed = frame(CALLS, seq=7)
+    handle.frame(passed)
+    stamped = datetime(2024, 5, 6, 17, tzinfo=UTC) if simulated else passed.received
+    handle.evidence["207"] = (
+        Evidence("state", "state.ringing", 7, stamped),
+        Evidence("registered", "snapshot", 0, stamped),
+    )
+    console = Console(handle)
+    console.why("207")
+    state = console._state()
+    framed, unframed = (row[-1] for row in state["why"]["rows"])
+    assert framed == state["lines"][0][2]
+    assert unframed == (None if simulated else framed)
+
+
 def test_why_is_this_tile_red(handle: FakeHandle) -> None:
     at = datetime(2024, 5, 6, 9, tzinfo=UTC)
     handle.evidence["207"] = (

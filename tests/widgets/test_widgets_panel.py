@@ -92,6 +92,20 @@ def test_a_displayed_panel_paints_before_its_hello_which_a_blocking_cell_holds_b
     assert wire.wait(1)[0]["part"] == {"101": "ringing"}
 
 
+def test_a_host_that_drops_what_is_sent_before_the_page_is_there_is_right_in_the_end(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    panel.expect_view()
+    handle.put(account("101", AccountState.RINGING))
+    wire.wait(1)
+    wire.hello(1)  # it never got the batch
+    again = wire.wait(2)[-1]
+    assert again["part"] == {"101": "ringing"}
+    assert again["since"] > 1
+    wire.hello(1)  # so it asks
+    assert wire.wait(3)[-1]["full"]["101"] == "ringing"
+
+
 def test_the_last_value_wins_within_one_beat(handle: FakeHandle) -> None:
     panel = Names(handle)
     wire = Wire(panel)

@@ -55,6 +55,15 @@ export function setText(node, text) {
 }
 
 /**
+ * Keys pressed in an element are not for the notebook. JupyterLab looks for the mark from the focused element upwards, but
+ * many of its shortcuts ask for the focused element alone and are found before a mark further up: each one bears it itself.
+ * @param {HTMLElement} node
+ */
+export function keepKeys(node) {
+  node.addEventListener("focusin", ({ target }) => /** @type {Element} */ (target).setAttribute("data-lm-suppress-shortcuts", "true"));
+}
+
+/**
  * A duration as people read it: m:ss and h:mm:ss for calls, whole minutes, hours, days for the rest.
  * @param {number} seconds
  * @param {boolean} exact
@@ -287,8 +296,8 @@ export function definePanel(create) {
     /** @param {{model: any, el: HTMLElement}} context */
     render({ model, el }) {
       const feed = feedOf(model);
-      // Keys pressed in a panel are not for the notebook: JupyterLab would run its own shortcuts on them.
-      const root = element("div", "pbxnb", "", { "data-lm-suppress-shortcuts": "true" });
+      const root = element("div", "pbxnb");
+      keepKeys(root);
       const strip = element("div", "pbx-strip", "", { role: "alert" });
       const body = element("div", "pbx-body"), voice = element("div", "pbx-voice", "", { "aria-live": "polite" });
       root.append(strip, body, voice);

@@ -1,7 +1,7 @@
 /*
  * The head of a board: settings and switches; it also gives the box around it what panels have: theme, density, wallboard.
  */
-import { definePanel, element, setText } from "./base.js";
+import { definePanel, element, keepKeys, setText } from "./base.js";
 
 const SETTINGS = {
   theme: { label: "Theme", options: ["auto", "light", "dark"] },
@@ -77,7 +77,7 @@ function createFrame(view) {
   function attach() {
     board = root.closest(".pbx-dashboard");
     if (board) {
-      board.setAttribute("data-lm-suppress-shortcuts", "true"); // keys pressed here are not for the notebook
+      keepKeys(board);
       stamp();
     } else if (tries++ < 100) requestAnimationFrame(attach);
   }

@@ -2,7 +2,7 @@
  * What the command bar says: the selected call, what will be sent, why not, how it went, the steps of an attended transfer.
  * It also marks the bar's ipywidgets buttons with data-command and gives the bar its theme; it sends no command.
  */
-import { definePanel, element, setText } from "./base.js";
+import { definePanel, element, keepKeys, setText } from "./base.js";
 import { copyText } from "./clipboard.js";
 
 const LANGUAGES = [["json", "JSON"], ["python", "Python"], ["javascript", "JavaScript"]];
@@ -24,7 +24,7 @@ function createNotes(view) {
   let told = {};
   /** @type {HTMLElement | null} */
   let bar = null;
-  let language = "json", looked = "", asked = "", focused = 0;
+  let looked = "", asked = "", focused = 0;
   root.classList.add("pbx-notes");
 
   const subject = element("div", "pbx-subject", "", { role: "status" });
@@ -36,26 +36,20 @@ function createNotes(view) {
   const label = element("label", "pbx-soft", "What will be sent ");
   label.append(choose);
   sends.append(label);
-  /** @type {Map<string, HTMLElement>} */
-  const tabs = new Map();
-  for (const [name, word] of LANGUAGES) {
-    const tab = element("button", "pbx-chip", word, { type: "button", "data-language": name });
-    tab.addEventListener("click", () => {
-      language = name;
-      showPreview();
-    });
-    tabs.set(name, tab);
-    sends.append(tab);
-  }
+  const language = /** @type {HTMLSelectElement} */ (element("select", "", "", { "aria-label": "Language to show it in" }));
+  for (const [name, word] of LANGUAGES) language.append(element("option", "", word, { value: name }));
+  language.addEventListener("change", () => showPreview());
   const copy = element("button", "pbx-button", "Copy", { type: "button" });
   copy.addEventListener("click", async () => view.announce(await copyText(code.textContent || "", code)));
-  sends.append(copy, code, about);
+  sends.append(language, copy, code);
   const why = /** @type {HTMLDetailsElement} */ (element("details", "pbx-why"));
   const whyList = element("ul"), whyHead = element("summary", "", "Why not?");
   why.append(whyHead, whyList);
+  const foot = element("div", "pbx-foot");
+  foot.append(about, why);
   const outcomes = element("ul", "pbx-outcomes", "", { "aria-live": "polite", "aria-label": "Outcomes" });
   const question = element("div", "pbx-question", "", { role: "alert", dir: "auto" });
-  body.append(subject, question, steps, sends, outcomes, why);
+  body.append(subject, question, steps, sends, outcomes, foot);
   choose.addEventListener("change", () => look(choose.value));
 
   /** @param {string} act */
@@ -72,17 +66,16 @@ function createNotes(view) {
     const words = element("b");
     words.append(element("bdi", "", from));
     if (to) words.append(" → ", element("bdi", "", to));
-    subject.replaceChildren(...(state ? [shape] : []), words, ...(state ? [element("span", "pbx-soft", state)] : []));
+    if (state) words.append(" ", element("span", "pbx-soft", state));
+    subject.replaceChildren(...(state ? [shape] : []), words);
   }
 
   function showPreview() {
     const preview = told.preview || {};
     choose.value = preview.act || "";
-    setText(code, preview.problem ? preview.problem : preview[language] || "");
-    code.title = code.textContent || "";
+    setText(code, preview.problem ? preview.problem : preview[language.value] || "");
     code.toggleAttribute("data-problem", !!preview.problem);
     setText(about, preview.problem ? "" : [preview.effect, preview.certainty && `Certainty ${preview.certainty}.`, preview.assumption].filter(Boolean).join(" "));
-    for (const [name, tab] of tabs) tab.setAttribute("aria-pressed", String(name === language));
   }
 
   function showReasons() {
@@ -146,8 +139,7 @@ function createNotes(view) {
     watcher.observe(root, { attributes: true, attributeFilter: ["data-theme", "data-density", "data-hosted"] });
     bar.addEventListener("pointerover", onLook);
     bar.addEventListener("focusin", onLook);
-    // Lab hands keys to the notebook; in a field or on a button of ours they are ours.
-    bar.setAttribute("data-lm-suppress-shortcuts", "true");
+    keepKeys(bar);
     stamp();
   }
   attach();

@@ -9,11 +9,8 @@ const KEEP = 300;
 const ARROWS = /** @type {Record<string, string>} */ ({ in: "←", out: "→" });
 const COPIES = /** @type {const} */ (["json", "python", "javascript"]);
 
-/** Local time with milliseconds. @param {number} seconds */
-function clockText(seconds) {
-  const at = new Date(seconds * 1000), two = (/** @type {number} */ n) => String(n).padStart(2, "0");
-  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
-}
+/** The one clock of the console: when a frame passed through the kernel, UTC. @param {number | null} seconds */
+const clockText = (seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(11, 23));
 
 /** @param {any} view */
 function createConsole(view) {
@@ -81,7 +78,7 @@ function createConsole(view) {
     direction.value = model.get("direction");
     kind.value = model.get("kinds").length === 1 ? model.get("kinds")[0] : "";
     for (const [trait, field] of Object.entries(fields)) if (document.activeElement !== field) field.value = model.get(trait);
-    const said = [paused ? "Paused; frames are kept." : follow ? "" : "Scrolled up: the newest are below.", skipped ? `At least ${skipped} came too fast to be shown; search finds them.` : ""];
+    const said = ["Times: UTC, as frames passed here.", paused ? "Paused; frames are kept." : follow ? "" : "Scrolled up: the newest are below.", skipped ? `At least ${skipped} came too fast to be shown; search finds them.` : ""];
     setText(state, said.filter(Boolean).join(" "));
   }
 
@@ -130,7 +127,7 @@ function createConsole(view) {
     const [seq, way, at, name] = told.line;
     opened = seq;
     for (const row of lines.children) row.setAttribute("aria-selected", String(Number(/** @type {HTMLElement} */ (row).dataset.seq) === seq));
-    const head = begin(detail, `${ARROWS[way]} ${name}, frame ${seq} at ${clockText(at)}`, "detail");
+    const head = begin(detail, `${ARROWS[way]} ${name}, frame ${seq} at ${clockText(at)} UTC`, "detail");
     const texts = inLanguages(told.text, way), code = element("pre", "pbx-con-json", texts.json, { dir: "ltr", tabindex: "0", "aria-label": "The frame as JSON" });
     for (const language of COPIES) {
       const copy = element("button", "pbx-button", `Copy ${{ json: "JSON", python: "Python", javascript: "JavaScript" }[language]}`, { type: "button", "data-copy": language });
@@ -160,7 +157,7 @@ function createConsole(view) {
       if (seq) frame.addEventListener("click", () => view.send({ show: seq }));
       return [axis, `${sentence}${inferred ? " (concluded)" : ""}`, note, source, clockText(at), frame];
     });
-    if (told.state) reasons.append(rows.length ? tableOf(["What", "Rule", "It saw", "Source", "When", "Frame"], rows) : element("p", "", "Nothing has been said of it yet: it is as the first snapshot left it."));
+    if (told.state) reasons.append(rows.length ? tableOf(["What", "Rule", "It saw", "Source", "Received, UTC", "Frame"], rows) : element("p", "", "Nothing has been said of it yet: it is as the first snapshot left it."));
     reasons.scrollIntoView({ block: "nearest" });
   }
 

@@ -41,7 +41,7 @@ function createGrid(view) {
     legend.append(chip);
   }
   const tools = element("div", "pbx-bar pbx-tools");
-  const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search", "", { type: "search", placeholder: "Find number, name, group  ( / )", "aria-label": "Find extensions", maxlength: "200" }));
+  const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search", "", { type: "search", placeholder: "Find number, name, group  ( / )", "aria-label": "Find accounts", maxlength: "200" }));
   tools.append(search);
   /** @type {Record<string, HTMLSelectElement>} */
   const menus = {};
@@ -56,10 +56,16 @@ function createGrid(view) {
   }
   const none = element("p", "pbx-none pbx-soft", "", { role: "status" });
   const viewport = element("div", "pbx-scroll"), grid = element("div", "pbx-tiles", "", { role: "grid", "aria-label": "Extensions", "aria-multiselectable": "true" });
-  const layout = new Layout(viewport, grid, (tiles) => {
+  /** @param {any[]} tiles */
+  const onNear = (tiles) => {
     for (const tile of tiles) if (!tile.parts || late.delete(tile.row)) tile.paint(view.now());
     showLag();
-  });
+  };
+  /** @param {any[]} tiles */
+  const tick = (tiles, now = view.now()) => {
+    for (const tile of tiles) tile.tick(now);
+  };
+  const layout = new Layout(viewport, grid, onNear, tick);
   viewport.append(grid, layout.rest, none);
   body.append(legend, tools, viewport);
 
@@ -114,7 +120,7 @@ function createGrid(view) {
     placed = performance.now();
     const lineHeight = measure();
     layout.place(arrange(rows.all, wish()), rows.all, lineHeight);
-    setText(none, layout.order.length ? "" : rows.all.length ? "No extension fits the filter." : "No extensions are known yet.");
+    setText(none, layout.order.length ? "" : rows.all.length ? "No account fits the filter." : "No accounts are known yet.");
     if (!layout.order.some((tile) => tile.row.number === current)) current = "";
     const stop = layout.order.find((tile) => tile.row.number === current) || layout.order[0];
     if (stop) setStop(stop);
@@ -373,7 +379,7 @@ function createGrid(view) {
     },
     /** @param {number} now */
     tick(now) {
-      for (const block of layout.blocks) if (block.near) for (const tile of block.tiles) tile.tick(now);
+      for (const block of layout.blocks) if (block.seen) tick(block.tiles, now);
     },
     destroy() {
       for (const timer of [replace, quiet, counting]) clearTimeout(timer);

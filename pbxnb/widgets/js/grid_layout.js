@@ -5,15 +5,16 @@
 import { element } from "./base.js";
 import { cut } from "./grid_rows.js";
 
-/** @typedef {{element: HTMLElement, tiles: any[], near: boolean}} Block */
+/** `near`: within one screen of the view; `seen`: in sight, the page's own scrolling included. @typedef {{element: HTMLElement, tiles: any[], near: boolean, seen: boolean}} Block */
 
 export class Layout {
   /**
    * @param {HTMLElement} viewport scrolls
    * @param {HTMLElement} grid role=grid
    * @param {(tiles: any[]) => void} onNear tiles that came within one screen of the view
+   * @param {(tiles: any[]) => void} onSeen tiles that came into sight
    */
-  constructor(viewport, grid, onNear) {
+  constructor(viewport, grid, onNear, onSeen) {
     this.viewport = viewport;
     this.grid = grid;
     this.onNear = onNear;
@@ -26,21 +27,22 @@ export class Layout {
     this.blockOf = new WeakMap();
     // Tiles that are not shown stay in the document: a tile lives as long as its account.
     this.rest = element("div", "", "", { hidden: "", role: "presentation" });
-    this.observer = new IntersectionObserver((entries) => this.seen(entries), { root: viewport, rootMargin: "100% 0px" });
+    this.nearness = new IntersectionObserver((entries) => onNear(this.note(entries, "near")), { root: viewport, rootMargin: "100% 0px" });
+    this.sight = new IntersectionObserver((entries) => onSeen(this.note(entries, "seen")));
   }
 
-  /** @param {IntersectionObserverEntry[]} entries */
-  seen(entries) {
+  /** @param {IntersectionObserverEntry[]} entries @param {"near" | "seen"} what @returns {any[]} tiles of blocks that are so now and were not */
+  note(entries, what) {
     /** @type {any[]} */
     const tiles = [];
-    for (const entry of entries) {
-      const block = this.blockOf.get(entry.target);
-      if (!block || block.near === entry.isIntersecting) continue;
-      block.near = entry.isIntersecting;
-      for (const tile of block.tiles) tile.near = block.near;
-      if (block.near) tiles.push(...block.tiles);
+    for (const { target, isIntersecting } of entries) {
+      const block = this.blockOf.get(target);
+      if (!block || block[what] === isIntersecting) continue;
+      block[what] = isIntersecting;
+      if (what === "near") for (const tile of block.tiles) tile.near = isIntersecting;
+      if (isIntersecting) tiles.push(...block.tiles);
     }
-    if (tiles.length) this.onNear(tiles);
+    return tiles;
   }
 
   /**
@@ -80,7 +82,8 @@ export class Layout {
       block.element.style.containIntrinsicBlockSize = `auto ${spec.lines.length * lineHeight}px`;
     });
     for (const block of this.blocks.splice(wanted.length)) {
-      this.observer.unobserve(block.element);
+      this.nearness.unobserve(block.element);
+      this.sight.unobserve(block.element);
       this.clear(block.element);
     }
     for (const data of all) {
@@ -98,11 +101,12 @@ export class Layout {
 
   /** @param {boolean} near */
   addBlock(near) {
-    const made = { element: element("div", "pbx-block", "", { role: "rowgroup" }), /** @type {any[]} */ tiles: [], near };
+    const made = { element: element("div", "pbx-block", "", { role: "rowgroup" }), /** @type {any[]} */ tiles: [], near, seen: near };
     this.blocks.push(made);
     this.blockOf.set(made.element, made);
     this.grid.append(made.element);
-    this.observer.observe(made.element);
+    this.nearness.observe(made.element);
+    this.sight.observe(made.element);
     return made;
   }
 
@@ -132,7 +136,8 @@ export class Layout {
   }
 
   destroy() {
-    this.observer.disconnect();
+    this.nearness.disconnect();
+    this.sight.disconnect();
   }
 }
 

@@ -22,9 +22,13 @@ export function doing(row) {
   return rest ? `${word} ${rest}` : word;
 }
 
-/** Whether the time in this state is read to the second. @param {string} state */
-export function exact(state) {
-  return state !== "idle" && state !== "offline";
+/**
+ * The time in a state as a tile shows it: of calls to the second, of the rest no finer than minutes, so that most tiles stand still.
+ * @param {string} state @param {number} seconds
+ */
+export function spell(state, seconds) {
+  const exact = state !== "idle" && state !== "offline";
+  return exact || seconds >= 60 ? duration(seconds, exact) : "< 1 m";
 }
 
 export class Tile {
@@ -77,7 +81,7 @@ export class Tile {
       setText(parts.text, row.text);
     }
     this.paintLines(now);
-    node.title = `${row.number} ${row.name}\n${said}${row.wish ? `\n${row.wish}` : ""}`;
+    setAttribute(node, "title", `${row.number} ${row.name}\n${said}${row.wish ? `\n${row.wish}` : ""}`);
     this.tick(now);
   }
 
@@ -115,7 +119,7 @@ export class Tile {
   /** @param {number} now */
   tick(now) {
     if (!this.parts) return;
-    setText(this.parts.time, this.row.since ? duration(now - this.row.since, exact(this.row.state)) : "");
+    setText(this.parts.time, this.row.since ? spell(this.row.state, now - this.row.since) : "");
     if (this.parts.lines) this.paintLines(now);
   }
 }
