@@ -50,7 +50,7 @@ export default () => {
 
 
 def figure_widget(first: go.Figure) -> Any:
-    """A ``FigureWidget`` that shows a figure; one that has no width fills its box while its config says ``responsive``."""
+    """A ``FigureWidget`` that shows a figure; without a width, and ``responsive`` by its config, it fills its box."""
     return _kind()(first)
 
 
@@ -62,5 +62,5 @@ def _kind() -> type[Any]:
 
 
 def wrapped(bundle: str) -> str:
-    """plotly's bundle with our life cycle around its own; as it is where it does not end as we know it."""
+    """The bundle of plotly with our life cycle around its own; as it is where it does not end as we know it."""
     return _DEFAULT.sub(lambda found: _WRAPPED % found[1], bundle, count=1)
