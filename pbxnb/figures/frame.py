@@ -1,7 +1,8 @@
 """A figure in a box that gives it its size, and the style by which it follows the page's theme. Knows no picture.
 
 plotly cannot be told a height and left to find its width: changing ``layout.height`` fixes the width as well, to the
-700 pixels a figure has before it is in the page. So our live figures have neither; they fill a box of our height.
+700 pixels a figure has before it is in the page. So our live figures have neither; they fill a box of our height, and
+`widget` tells them when it changes.
 """
 
 from __future__ import annotations

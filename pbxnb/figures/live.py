@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import ipywidgets
@@ -64,55 +65,64 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         figure: the plotly ``FigureWidget``; `pbxnb.figures.describe` reads its text twin.
     """
 
+    _closed = True  # there is nothing to close yet
+
     def __init__(self, picture: Picture, handle: Handle, every: float, options: dict[str, Any]) -> None:
         self._picture, self._handle, self._every, self._options = picture, handle, every, options
-        self._closed = False
         self._lock = threading.RLock()  # between a picture and the close
         self._pace = Pace()
         self._loaded = False  # a page has loaded the figure; what is sent before is lost
         self._next = 0.0
         self._height = 380
+        self._leave = ExitStack()
+        self._closed = False
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        """Make the parts, each with how it leaves: what was made when one of them fails is undone."""
+        leave = self._leave.callback
+        leave(super().close)
+        leave(lambda: self.layout.close())
         self._note = ipywidgets.Label("")
         self._note.add_class("pbxnb-note").add_class("mathjax_ignore")  # errors may quote callers
         self._sheet = ipywidgets.HTML(style_sheet())
+        for widget in (self._note, self._sheet):
+            for part in (widget, widget.style, widget.layout):
+                leave(part.close)
         first = self._made() or go.Figure(layout={"template": "none", "autosize": True})
         self.figure: Any = Pool.borrow(first)
+        leave(Pool.give_back, self.figure)
         self._frame = Frame(self.figure, self._height)
+        leave(self._frame.close)
         if (first.layout.meta or {}).get("theme") == "print":
             self._frame.add_class("pbxnb-paper")  # it brings its own paper, and ink for it
         super().__init__([self._sheet, self._frame, self._note])
+        leave(lambda: self.set_trait("children", ()))
         self._view_count = 0  # from now on the front end counts its views
         for name in CLASSES:
             self.add_class(name)
         self.figure.observe(self._answered, "_js2py_traceDeltas")
+        leave(self.figure.unobserve, self._answered, "_js2py_traceDeltas")
         self._ticket = Lane.get().register(self._paint)
-        self._stop = handle.watch_status(lambda _status: self._ticket.nudge())
+        leave(self._ticket.close)
+        leave(self._handle.watch_status(lambda _status: self._ticket.nudge()))
         self._ticket.nudge()
 
     def close(self) -> None:
         """Leave the page; the figure is emptied and kept for another panel. Idempotent."""
+        if self._closed:
+            return
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-        self._stop()
-        self._ticket.close()
-        self.figure.unobserve(self._answered, "_js2py_traceDeltas")
-        self.children = ()
-        self._frame.close()
-        Pool.give_back(self.figure)
-        for widget in (self._note, self._sheet):
-            for part in (widget.layout, widget.style, widget):
-                part.close()
-        self.layout.close()
-        super().close()
+        self._leave.close()
 
     def _answered(self, change: Any) -> None:
         if change["new"] and change["new"].get("trace_edit_id") == self.figure._last_trace_edit_id:  # noqa: SLF001
-            if not self._loaded:
-                self._loaded = True
-                # It was laid out before it was in the page. Plotly would not send what its own copy says already.
-                self._ticket.call(lambda: self.figure._send_relayout_msg({"autosize": True}))  # noqa: SLF001
+            self._loaded = True
             self._pace.answered(time.monotonic())
             self._ticket.wake()
 

@@ -1,6 +1,6 @@
 """A few plotly figures kept for use again. Knows nothing of what is drawn on them.
 
-A closed ``FigureWidget`` is never freed by its libraries, and each new one costs 5 MB on the way to the page.
+Each new ``FigureWidget`` costs 5 MB on the way to the page, which never forgets them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import threading
 from typing import Any, ClassVar
 
 import plotly.graph_objects as go
+
+from .widget import figure_widget
 
 __all__ = ["Pool"]
 
@@ -46,7 +48,7 @@ class Pool:
             cls._kept[:] = [figure for figure in cls._kept if figure.comm is not None]
             kept = cls._kept.pop() if cls._kept else None
         if kept is None:
-            kept = go.FigureWidget(first)
+            kept = figure_widget(first)
             kept._config = dict(_CONFIG)  # noqa: SLF001 - plotly's only way to set it
         else:
             kept.add_traces(first.data)
@@ -59,7 +61,7 @@ class Pool:
         figure.layout._change_callbacks.clear()  # noqa: SLF001 - plotly offers no way to take all handlers off
         figure.data = ()
         figure.layout = {}
-        # What a new page would be given: plotly keeps its own copies for as long as the figure lives.
+        # What a new page would be given: plotly keeps its own copies of what was sent.
         figure._widget_data, figure._widget_layout = [], {}  # noqa: SLF001
         with cls._lock:
             if len(cls._kept) < cls.MOST:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import ipywidgets
@@ -77,9 +78,10 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
     following = traitlets.Bool(True)
     selected = traitlets.Unicode("")
 
+    _closed = True  # there is nothing to close yet
+
     def __init__(self, handle: Handle, *, height: int | None = None, **traits: Any) -> None:
         self._handle = handle
-        self._closed = False
         self._lock = threading.RLock()  # between a flush and the close
         self._events: deque[Event] = deque()
         self._linked: deque[frozenset[str]] = deque()  # conversations whose calls may have become others
@@ -93,18 +95,38 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._ready = False  # a page has drawn the figure at least once
         self._unsure = True  # a page may not have what was sent
         self._built = False
+        self._height = height
+        self._leave = ExitStack()
+        self._closed = False
+        try:
+            self._open(traits)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, traits: dict[str, Any]) -> None:
+        """Make the parts, each with how it leaves: what was made when one of them fails is undone."""
+        leave = self._leave.callback
+        leave(super().close)
+        leave(lambda: self.layout.close())
         super().__init__(**traits)
         # Watch first: what happens while plotly is loaded must not be lost.
         self._ticket = Lane.get().register(self._paint)
-        self._stops = [handle.watch(self._changed), handle.watch_status(self._status_changed)]
+        leave(self._ticket.close)
+        leave(self._events.clear)
+        leave(self._handle.watch(self._changed))
+        leave(self._handle.watch_status(self._status_changed))
         self._tools = Tools(self)
+        leave(self._tools.close)
         self._restart()
         first, _ = self._look()
         self._canvas = Canvas(first)
-        self._height = height
+        leave(self._canvas.close)
         self._tall = height_of(len(first.rows))
-        self._frame = Frame(self.figure, height or self._tall)
+        self._frame = Frame(self.figure, self._height or self._tall)
+        leave(self._frame.close)
         self.children: tuple[Any, ...] = (self._tools, self._frame, self._tools.note)
+        leave(lambda: self.set_trait("children", ()))
         self._view_count = 0  # from now on the front end counts its views
         for name in (*CLASSES, "pbxnb-timeline"):
             self.add_class(name)
@@ -151,21 +173,11 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
 
     def close(self) -> None:
         """Leave the page and the handle; the figure is emptied and kept for the next timeline. Idempotent."""
+        if self._closed:
+            return
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-        for stop in self._stops:
-            stop()
-        self._ticket.close()
-        self.figure.unobserve(self._answered, "_js2py_traceDeltas")
-        self.children = ()
-        self._frame.close()
-        self._canvas.close()
-        self._tools.close()
-        self._events.clear()
-        self.layout.close()
-        super().close()
+        self._leave.close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.expect_view()
@@ -200,6 +212,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         # plotly's on_edits_completed never fires for an update of traces and layout together (7.1): the page answers
         # the traces' part only, so that answer is what paces us.
         self.figure.observe(self._answered, "_js2py_traceDeltas")
+        self._leave.callback(self.figure.unobserve, self._answered, "_js2py_traceDeltas")
         for place, trace in enumerate(self.figure.data):
             if trace.name == "running" or trace.name.startswith("page"):
                 trace.on_click(lambda _trace, points, _state, place=place: self._clicked(place, points.point_inds))

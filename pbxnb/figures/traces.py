@@ -203,7 +203,6 @@ class Canvas:
     def _layout(self, rows: Sequence[Row], view: tuple[float, float], *, moves: bool) -> dict[str, Any]:
         ticks = _ticks(*view)
         layout: dict[str, Any] = {
-            "autosize": True,  # a page that has just loaded the figure must be told again
             "yaxis.tickvals": list(range(len(rows))),
             "yaxis.ticktext": [_row_label(row) for row in rows],
             "yaxis.range": [max(len(rows), FEWEST) - 0.5, -0.5],

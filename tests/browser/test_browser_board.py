@@ -166,7 +166,6 @@ def test_it_goes_on_painting_while_a_cell_blocks_ten_seconds(board: Any) -> None
     assert len(seconds) >= 9, paints  # one paint a second, or more, while it blocked
 
 
-@pytest.mark.long  # fails: plotly logs errors in the console while its figure is emptied for the next board
 def test_thirty_more_runs_of_its_cell_leave_one_board_and_nothing_behind(board: Any) -> None:
     count = "import threading; print(len(ipywidgets.widgets.widget._instances), threading.active_count())"
     page_size = "() => [document.querySelectorAll('.pbx-dashboard').length, document.querySelectorAll('.pbxnb').length]"
@@ -207,7 +206,6 @@ def test_a_wallboard_has_no_tools_and_no_commands(board: Any, artefact: Callable
     assert board.page.evaluate(OVERFLOW) == []
 
 
-@pytest.mark.long  # fails: plotly logs errors in the console while its figure is emptied for the next board
 def test_a_closed_board_leaves_the_page(board: Any) -> None:
     board.execute("board.close()")
     wait(board, "() => !document.querySelector('.pbxnb')")

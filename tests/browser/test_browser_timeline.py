@@ -29,7 +29,7 @@ PLACE = f"""rank => {{ {OPEN}
 INSIDE = f"""share => {{ {OPEN}
     return [box.left + l._size.l + share * l._size.w, box.top + l._size.t + 0.95 * l._size.h]; }}"""
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,6 @@ def following(opened: Any) -> bool:
     return bool(opened.execute("print(timeline.following)").strip() == "True")
 
 
-@pytest.mark.browser
 def test_it_follows_now_and_fills_its_cell(opened: Any, artefact: Callable[[str], str]) -> None:
     before = opened.page.evaluate(RANGE)
     wait(opened, f"() => ({RANGE})()[1] > {before[1]} + 20")
@@ -59,12 +58,10 @@ def test_it_follows_now_and_fills_its_cell(opened: Any, artefact: Callable[[str]
     opened.page.screenshot(path=artefact("light"))
 
 
-@pytest.mark.browser
 def test_a_transfer_is_a_link_and_an_answer_is_none(opened: Any) -> None:
     assert opened.page.evaluate(LINKS) == 2  # one blind, one attended
 
 
-@pytest.mark.browser
 def test_hover_tells_the_story_and_a_click_selects(opened: Any, artefact: Callable[[str], str]) -> None:
     opened.execute("timeline.show(timeline._bounds()[2] - 280, timeline._bounds()[2])")
     opened.page.wait_for_timeout(600)  # the window must stand still under the mouse
@@ -82,7 +79,6 @@ def test_hover_tells_the_story_and_a_click_selects(opened: Any, artefact: Callab
     wait(opened, f"() => document.querySelector('{PLOT}').data.find(t => t.name === 'selected').x.length === 0")
 
 
-@pytest.mark.browser
 def test_a_drag_keeps_the_users_window_until_back_to_now(opened: Any) -> None:
     opened.execute("timeline.back_to_now()")
     wait(opened, f"() => ({RANGE})()[1] > {opened.page.evaluate(RANGE)[1]} + 5")
@@ -105,7 +101,6 @@ def test_a_drag_keeps_the_users_window_until_back_to_now(opened: Any) -> None:
     assert following(opened)
 
 
-@pytest.mark.browser
 def test_a_double_click_leads_back_to_now(opened: Any) -> None:
     opened.execute("timeline.show(timeline._bounds()[2] - 250, timeline._bounds()[2] - 100)")
     opened.page.wait_for_timeout(800)
@@ -122,7 +117,6 @@ WATCH = """() => { const bars = () => document.querySelectorAll('.pbxnb-timeline
     requestAnimationFrame(look); }"""
 
 
-@pytest.mark.browser
 def test_no_frame_is_without_the_bars(opened: Any) -> None:
     opened.execute("timeline.back_to_now()")
     opened.page.evaluate(WATCH)
@@ -131,7 +125,6 @@ def test_no_frame_is_without_the_bars(opened: Any) -> None:
     assert opened.page.evaluate("() => window.__fewest") >= 8
 
 
-@pytest.mark.browser
 def test_it_moves_while_a_cell_blocks(opened: Any) -> None:
     before = opened.page.evaluate(RANGE)
     opened.page.evaluate(
@@ -145,7 +138,6 @@ def test_it_moves_while_a_cell_blocks(opened: Any) -> None:
     wait(opened, "() => !window.__blocked")
 
 
-@pytest.mark.browser
 def test_it_can_be_read_in_the_dark_and_says_nothing_wrong(opened: Any, artefact: Callable[[str], str]) -> None:
     opened.dark()
     opened.page.wait_for_timeout(500)
@@ -168,7 +160,6 @@ ipywidgets.VBox([Sparklines(pbx), picture])
 """
 
 
-@pytest.mark.browser
 def test_sparklines_and_a_live_picture(browser: Any, artefact: Callable[[str], str]) -> None:
     opened = browser.open([BESIDE], height=900)
     try:
@@ -188,7 +179,6 @@ def test_sparklines_and_a_live_picture(browser: Any, artefact: Callable[[str], s
         opened.close()
 
 
-@pytest.mark.browser
 @pytest.mark.long
 def test_ten_minutes_change_neither_the_users_window_nor_the_memory(browser: Any) -> None:
     opened = browser.open([LONG], height=900)

@@ -139,6 +139,13 @@ def test_closed_it_leaves_nothing_but_a_blank_figure() -> None:
     assert figure.data == ()
 
 
+def test_what_could_not_be_made_leaves_nothing() -> None:
+    before = set(ipywidget._instances)
+    with pytest.raises(TypeError, match="shade"):
+        live(Counter(), FakeHandle(), shade="red")
+    assert set(ipywidget._instances) == before
+
+
 def test_what_cannot_be_a_picture_is_refused() -> None:
     with pytest.raises(ConfigError, match="is no picture"):
         live("concurrency", FakeHandle())  # type: ignore[arg-type]

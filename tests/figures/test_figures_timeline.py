@@ -410,6 +410,22 @@ def test_a_closed_timeline_leaves_nothing_and_its_figure_is_used_again() -> None
     again.close()
 
 
+def test_a_timeline_that_could_not_be_made_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = office()
+    before = set(ipywidget._instances)
+    with pytest.raises(traitlets.TraitError, match="window"):
+        Timeline(handle, window="x")
+    monkeypatch.setattr("pbxnb.figures.timeline.Canvas", _no_figure)
+    with pytest.raises(RuntimeError, match="no figure today"):
+        Timeline(handle)
+    assert set(ipywidget._instances) == before
+    assert handle.listeners() == 0
+
+
+def _no_figure(_first: object) -> None:
+    raise RuntimeError("no figure today")
+
+
 def test_at_most_a_few_figures_are_kept() -> None:
     handle = office()
     opened = [Timeline(handle) for _ in range(Pool.MOST + 2)]
