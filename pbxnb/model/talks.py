@@ -136,7 +136,7 @@ class Talk:
             queue = queue or next((leg.call.queue for leg in legs if leg.call.queue), "")
             connected_at = connected_at or next((leg.call.connected_at for leg in legs if leg.call.connected_at), None)
         # From the value before, in two steps: CPython passes more than 15 keywords through a dictionary of their own,
-        # and this constructor, with all of its 19, took 1.1 us where the two steps take 0.2.
+        # and this constructor, with all of its 19, took 0.7 us where the two steps take 0.3.
         shown = replace(
             self._shown,
             calls=self._calls,
