@@ -95,6 +95,7 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
             "dtick": 0.25,
             "tickformat": ".0%",
             "showgrid": False,
+            "automargin": True,
         },
         bargap=0,
     )
