@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import pbxnb
+from pbxnb.widgets import Alerts, ExtensionGrid, Rule
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,11 @@ TYPOS: list[tuple[Callable[[Any], object], str]] = [
     (lambda pbx: pbx.command_bar(grd=None), "grid"),
     (lambda pbx: pbx.timeline(widow=60), "window"),
     (lambda pbx: pbx.dashboard(wallbord=True), "wallboard"),
+    (lambda pbx: pbx.console(kind=["call-state"]), "kinds"),
+    (lambda pbx: pbx.status_badge(them="dark"), "theme"),
+    (lambda pbx: Alerts(pbx, rule=[]), "rules"),
+    (lambda pbx: ExtensionGrid(pbx, groupby="type"), "group_by"),
+    (lambda pbx: Rule.waiting(ornge=20), "orange"),
     (lambda pbx: pbx.simulator.scenario("trnasfer"), "transfer"),
     (lambda pbx: pbx.simulator.faults.start("drp"), "drop"),
 ]

@@ -23,7 +23,7 @@ from pbxnb.model.store import Store
 from pbxnb.protocol.commands import Effect, Plan, RestRequest
 from pbxnb.protocol.messages import Bye
 
-from .rest import NO_BODY, Rest, RestError
+from .rest import Rest, RestError
 from .sync import Arrival
 
 __all__ = ["Commander", "Outcome", "OutcomeStatus"]
@@ -166,7 +166,7 @@ class Commander:
             for request in plan.rest:
                 rest = await self._rest()
                 waiting.sent.append(request)
-                await rest.send(request.method, request.path, NO_BODY if request.body is None else request.body)
+                await rest.send(request.method, request.path, request.body)
                 waiting.accepted = waiting.elapsed()
         except (RestError, Refused) as exc:
             return waiting.outcome(OutcomeStatus.REFUSED, latency=waiting.elapsed(), why=str(exc))

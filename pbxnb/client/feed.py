@@ -78,7 +78,8 @@ class Feed:
         self.missing = sync.missing
         if gap is not None:
             tell(self._listeners.on_event, Event(kind="gap", gap=gap, inferred=True, received=received))
-        self._resync(accounts, calls, received, source="snapshot" if sync.domain_state_heard else "rest", gap=gap)
+        source: Literal["snapshot", "rest"] = "snapshot" if sync.domain_state_heard else "rest"
+        self._resync(accounts, calls, received, source=source, arrays=sync.arrays_heard, gap=gap)
         for arrival in after:
             self._apply(arrival)
 
@@ -135,7 +136,7 @@ class Feed:
             Event(kind="message", message=message, received=arrival.received, seq=arrival.seq),
         )
         self.missing = tuple(part for part in self.missing if part not in brought)
-        self._resync(accounts, calls, arrival.received, seq=arrival.seq)
+        self._resync(accounts, calls, arrival.received, seq=arrival.seq, arrays=isinstance(message, CallState))
         return True
 
     def _resync(
@@ -146,6 +147,7 @@ class Feed:
         *,
         seq: int = 0,
         source: Literal["snapshot", "rest"] = "snapshot",
+        arrays: bool = False,
         gap: Gap | None = None,
     ) -> None:
         """Apply a snapshot: what was never known becomes state without news, the rest comes out as differences."""
@@ -156,7 +158,14 @@ class Feed:
                 continue
             with self._lock:
                 changes = self._store.resync(
-                    some_accounts, some_calls, received, seq=seq, source=source, first=first, gap=None if first else gap
+                    some_accounts,
+                    some_calls,
+                    received,
+                    seq=seq,
+                    source=source,
+                    arrays=arrays,
+                    first=first,
+                    gap=None if first else gap,
                 )
             self._emit(changes, None)
         self._knew_accounts |= accounts is not None
@@ -165,5 +174,6 @@ class Feed:
     def _emit(self, changes: Changes, arrival: Arrival | None) -> None:
         if changes:
             tell(self._listeners.on_changes, changes)
-            tell(self._listeners.on_event, *changes.events)
+            if self._listeners.on_event is not nobody:
+                tell(self._listeners.on_event, *changes.events)
         self._heard(changes, arrival)

@@ -26,9 +26,8 @@ from .endpoint import Endpoint
 from .secrets import Secret
 from .tls import Trust, needs_legacy
 
-__all__ = ["NO_BODY", "Reply", "Rest", "RestError"]
+__all__ = ["Reply", "Rest", "RestError"]
 
-NO_BODY: Any = object()
 _MAX_BODY = 32 * 2**20
 
 
@@ -101,15 +100,15 @@ class Rest:
         """Read a resource as JSON; raises `RestError` for anything but data."""
         return self._data("GET", path, await self.request("GET", path))
 
-    async def send(self, method: str, path: str, body: Any = NO_BODY) -> Any:
-        """Write to a resource; raises `RestError` when the answer is a no."""
+    async def send(self, method: str, path: str, body: Any = None) -> Any:
+        """Write to a resource, without a body where that is None; raises `RestError` when the answer is a no."""
         return self._data(method, path, await self.request(method, path, body))
 
     async def request(
         self,
         method: str,
         path: str,
-        body: Any = NO_BODY,
+        body: Any = None,
         *,
         basic: tuple[str, Secret] | None = None,
         anonymous: bool = False,
@@ -151,10 +150,10 @@ class Rest:
         async with self._open().request(
             method,
             URL(self.endpoint.http_base + path, encoded=True),
-            data=None if body is NO_BODY else msgspec.json.encode(body),
+            data=None if body is None else msgspec.json.encode(body),
             headers={
                 "Accept": "application/json",
-                **({} if body is NO_BODY else {"Content-Type": "application/json"}),
+                **({} if body is None else {"Content-Type": "application/json"}),
                 **({"Cookie": f"session={cookie.reveal()}"} if cookie else {}),
                 **({"Authorization": _basic(*basic)} if basic else {}),
             },

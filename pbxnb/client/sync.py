@@ -98,6 +98,7 @@ class Sync:
         self._rest: tuple[AccountEntry, ...] | None = None
         self._calls_heard = False
         self.domain_state_heard = False
+        self.arrays_heard = False  # call lists of this PBX are arrays: what such a list lacks has ended
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -114,6 +115,7 @@ class Sync:
             self._calls_heard |= message.calls is not UNSET
         elif isinstance(message, CallState):
             self._calls_heard = True
+            self.arrays_heard |= message.whole
         return not self.missing
 
     def rest_asked(self) -> None:

@@ -163,6 +163,9 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         window = f"{time.strftime('%H:%M:%S', time.gmtime(start))} to {time.strftime('%H:%M:%S', time.gmtime(end))} UTC"
         return f"{window}: about {ended} phases of calls; going on now: {phases}."
 
+    def __repr__(self) -> str:
+        return f"<Timeline of {clean(self._handle.name)}, {self.describe()}>"
+
     def expect_view(self) -> None:
         """A page is about to show this panel: draw before it says so, which a blocking cell may hold back."""
         self._expected = time.monotonic()

@@ -71,9 +71,6 @@ class Store:
         self._people = AccountBook(self._book)
         self._ledger = Ledger(self._book, self._type_of)
         self._lists = CallLists(self._book, self._people.roster, self._ledger, user, scope)
-        self._lists_seen = (
-            False  # a call-state with an array: then absence from the list, and nothing else, ends a call
-        )
         self._handlers: dict[type[Message], Callable[[Any, Batch], None]] = {
             CallState: self._call_state,
             UserState: self._user_state,
@@ -135,6 +132,7 @@ class Store:
         *,
         seq: int = 0,
         source: Literal["snapshot", "rest"] = "snapshot",
+        arrays: bool = False,
         first: bool = False,
         gap: Gap | None = None,
     ) -> Changes:
@@ -146,6 +144,7 @@ class Store:
             calls: all calls of the scope; None when not read. What it lacks has ended.
             received, seq: as in `apply`.
             source: where it was read.
+            arrays: the calls came as the array of a ``call-state``: from now on absence from such a list ends a call.
             first: the first of its connection's life: the state is set, no event comes out.
             gap: the interval without news that it closes; marks the calls that were open across it.
         """
@@ -155,6 +154,7 @@ class Store:
                 leg.gap = True
         if accounts is not None:
             self._people.snapshot(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
+        self._lists.arrays |= arrays
         if calls is not None:
             self._lists.whole(calls, batch, "end.resync")
         elif accounts is not None:

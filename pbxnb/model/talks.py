@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from .derive import direction_of
 from .entities import Call, CallState, Conversation, Direction, Evidence
 from .legs import CONNECTED, HELD, PARKED, RINGING, Leg
@@ -36,6 +38,7 @@ class Talk:
         "_direction",
         "_hold",
         "_ring",
+        "_shown",
         "_state",
         "_talk",
         "_type_of",
@@ -61,6 +64,7 @@ class Talk:
         self._agents: dict[str, None] = {}
         self._answered_by = ""
         self._direction = _UNKNOWN
+        self._shown = Conversation(id=id, calls=self._calls, since=self.since)
         self._type_of = type_of
 
     @property
@@ -131,27 +135,33 @@ class Talk:
         if len(legs) > 1:
             queue = queue or next((leg.call.queue for leg in legs if leg.call.queue), "")
             connected_at = connected_at or next((leg.call.connected_at for leg in legs if leg.call.connected_at), None)
-        return Conversation(
-            id=self.id,
+        # From the value before, in two steps: CPython passes more than 15 keywords through a dictionary of their own,
+        # and this constructor, with all of its 19, took 1.1 us where the two steps take 0.2.
+        shown = replace(
+            self._shown,
             calls=self._calls,
-            from_=caller,
-            to=call.from_ if call.to.number == caller.number and call.from_.number else call.to,
-            state=state,
-            direction=self._direction,
             queue=queue,
             agents=tuple(self._agents),
-            answered_by=self._answered_by,
-            started_at=first.started_at,
-            connected_at=connected_at,
-            ended_at=self.ended_at,
-            since=self.since,
-            ended_by=last.ended_by if state is None else "",
             evidence=tuple(self.evidence),
             inferred=self.inferred,
             ring=self._ring,
             talk=self._talk,
             hold=self._hold,
         )
+        self._shown = shown = replace(
+            shown,
+            from_=caller,
+            to=call.from_ if call.to.number == caller.number and call.from_.number else call.to,
+            state=state,
+            direction=self._direction,
+            answered_by=self._answered_by,
+            started_at=first.started_at,
+            connected_at=connected_at,
+            ended_at=self.ended_at,
+            since=self.since,
+            ended_by=last.ended_by if state is None else "",
+        )
+        return shown
 
     def _run_to(self, received: datetime) -> None:
         spent = (received - self.since).total_seconds()

@@ -10,10 +10,10 @@ from typing import Any
 
 from pbxnb.client.commander import Outcome
 from pbxnb.errors import BadCommand, ControlDisabled
+from pbxnb.keywords import helpful_keywords, nearest
 from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
 from pbxnb.protocol.commands import CallRef, Plan, Preview, plan, preview
 
-from .keywords import helpful_keywords, nearest
 from .line import Line
 from .pending import Pending
 

@@ -12,9 +12,9 @@ from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password
 from pbxnb.client.tls import Pin
+from pbxnb.keywords import helpful_keywords, unknown_keyword
 
 from .clock import PbxClock, SimulatedClock
-from .keywords import helpful_keywords, unknown_keyword
 from .line import Line
 from .pbx import Pbx
 

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pbxnb.keywords import nearest
 from pbxnb.model.changes import Event
 from pbxnb.model.entities import Account, Call, Conversation, Party
 from pbxnb.protocol.messages import Message
-
-from .keywords import nearest
 
 __all__ = ["KINDS", "check_fields", "event_matcher", "fits"]
 

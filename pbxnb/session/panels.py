@@ -11,7 +11,8 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .keywords import helpful_keywords, unknown_keyword
+from pbxnb.keywords import helpful_keywords, unknown_keyword
+
 from .registry import REGISTRY
 
 if TYPE_CHECKING:

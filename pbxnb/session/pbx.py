@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from pbxnb.keywords import helpful_keywords
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import (
     Account,
@@ -22,7 +23,6 @@ from pbxnb.model.status import Status
 
 from .clock import PbxClock
 from .commands import Commands
-from .keywords import helpful_keywords
 from .line import Line
 from .mappings import LiveMapping
 from .panels import Panels

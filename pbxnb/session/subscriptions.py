@@ -20,10 +20,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from pbxnb.errors import ConfigError
+from pbxnb.keywords import nearest
 from pbxnb.model.changes import Event
 
 from .callbacks import CallbackLane
-from .keywords import nearest
 from .matching import KINDS
 from .pending import fail, fulfil
 from .queueing import EventQueue, Tally

@@ -7,7 +7,7 @@ with 200 where nothing came of it, which is how this PBX says no (rest.md 2.0).
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -15,56 +15,18 @@ from aiohttp import web
 
 from . import reports
 from .accounts import Extension, Queue
+from .bodies import MOST_PER_PAGE, answer, integer, page, read_json, text, truth
 from .calls import Call, Phase
 from .login import Identity
 from .pbx import Pbx
+from .rest_session import Sessions
 
 if TYPE_CHECKING:
     from .server import Server, Tenant
 
 __all__ = ["rest_routes"]
 
-MOST_PER_PAGE = 1_000
-MOST_TEXT = 10_000
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-COOKIE = "session={}; Path=/; HttpOnly; Secure; SameSite=Strict"
-
-
-def answer(value: object, *, status: int = 200) -> web.Response:
-    """A JSON answer."""
-    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
-
-
-async def read_json(request: web.Request) -> dict[str, Any]:
-    """The body as an object; the PBX does not look at the content type (protocol.md 2.6). Anything else is empty."""
-    try:
-        body = msgspec.json.decode(await request.read())
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def text(body: dict[str, Any], key: str) -> str:
-    """A value as text: ids and numbers may come as numbers."""
-    value = body.get(key)
-    return str(value)[:MOST_TEXT] if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def truth(value: object) -> bool:
-    """``true`` and ``"true"``."""
-    return value is True or value == "true"
-
-
-def page(request: web.Request, items: Sequence[Any], default: int = 50) -> Sequence[Any]:
-    """The page asked for: ``page`` counts from 1."""
-    number = _integer(request.query.get("page"), 1)
-    size = min(_integer(request.query.get("size"), default), MOST_PER_PAGE)
-    return items[(number - 1) * size : number * size]
-
-
-def _integer(value: str | None, default: int) -> int:
-    return int(value) if value and value.isascii() and value.isdigit() and int(value[:9]) > 0 else default
 
 
 class Asked(NamedTuple):
@@ -114,55 +76,6 @@ class Rest:
         if not (whose.may_act_for(domain, number) or sees or commands):
             raise web.HTTPForbidden(text="false", content_type="application/json")
         return Asked(whose, tenant, number)
-
-    # -- sessions ------------------------------------------------------------------------------------------------
-
-    async def session_get(self, request: web.Request) -> web.StreamResponse:
-        """Capabilities for everybody; who one is for those who are logged in (protocol.md 2.3 c)."""
-        facts: dict[str, Any] = {"recording": True, "hosted": False, "standby": False, "lang": "en", "os": "pbxnb"}
-        whose = self._server.login.whose(request.cookies.get("session", ""))
-        if whose is not None:
-            facts |= {"type": whose.kind, "cuser": whose.user, "cdomain": whose.domain}
-        return answer(facts)
-
-    async def session_set(self, request: web.Request) -> web.StreamResponse:
-        """``auth`` (PUT and POST), ``3rd`` and ``session`` (POST), ``lang`` and ``reset``."""
-        body = await read_json(request)
-        login = self._server.login
-        match body.get("name"):
-            case "auth":
-                whose = login.by_hash(text(body, "value"))
-                return answer("") if whose is None else self._opened(login.session(whose), in_body=True)
-            case "3rd" if request.method == "POST":
-                who = login.basic(request.headers.get("Authorization", ""))
-                if who is None or who.kind != "admin":
-                    return answer(False)
-                if not login.api_access:
-                    return answer(False, status=403)
-                whose = login.third_party(body)
-                return answer(False, status=404) if whose is None else self._token(login.token(whose))
-            case "session" if request.method == "POST":
-                session = login.exchange(text(body, "value"))
-                return self._opened(session, in_body=False) if session else answer(False)
-            case "lang" | "reset":
-                return answer(True)
-        return answer(False)
-
-    async def session_delete(self, request: web.Request) -> web.StreamResponse:
-        """Log out; open sockets stay (unknown, protocol.md 12.11)."""
-        self._server.login.logout(request.cookies.get("session", ""))
-        return answer(True)
-
-    def _opened(self, session: str, *, in_body: bool) -> web.Response:
-        response = answer(session if in_body else True)
-        response.headers["Set-Cookie"] = COOKIE.format(session)
-        return response
-
-    def _token(self, token: str) -> web.Response:
-        fixed = self._server.manners.fixed
-        if "session-plain" in fixed:
-            return web.Response(text=token, content_type="text/plain")
-        return answer({"session": token} if "session-object" in fixed else token)
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -235,7 +148,7 @@ class Rest:
         asked = self.ask_user(request, supervised=True)
         self._extension(asked)
         body = await read_json(request)
-        on, expires = truth(body.get("state")), _integer(text(body, "expires"), 0)
+        on, expires = truth(body.get("state")), integer(text(body, "expires"), 0)
 
         def act() -> None:
             if asked.pbx.set_dnd(asked.number, on, text(body, "reason")):
@@ -366,13 +279,13 @@ class Rest:
 
 def rest_routes(server: Server) -> list[web.RouteDef]:
     """Every resource with its function."""
-    rest = Rest(server)
+    rest, sessions = Rest(server), Sessions(server)
     session, user, domain = "/rest/system/session", "/rest/user/{account}", "/rest/domain/{domain}"
     table: list[tuple[str, str, Handler]] = [
-        ("GET", session, rest.session_get),
-        ("PUT", session, rest.session_set),
-        ("POST", session, rest.session_set),
-        ("DELETE", session, rest.session_delete),
+        ("GET", session, sessions.get),
+        ("PUT", session, sessions.put),
+        ("POST", session, sessions.put),
+        ("DELETE", session, sessions.delete),
         ("GET", "/rest/system/status", rest.status),
         ("GET", f"{user}/calls", rest.calls_get),
         ("POST", f"{user}/calls", rest.calls_post),

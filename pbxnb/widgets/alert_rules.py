@@ -11,6 +11,7 @@ from typing import Any, Self
 import msgspec
 
 from pbxnb.errors import ConfigError
+from pbxnb.keywords import helpful_keywords
 from pbxnb.model.entities import Account, AccountState, CallState, Conversation, Direction, Queue
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean
@@ -140,6 +141,7 @@ class Rule:
     # Presets.
 
     @classmethod
+    @helpful_keywords
     def waiting(cls, *, orange: float | None = None, red: float | None = None, queue: str = "") -> Self:
         """The longest wait of a caller nobody has answered, seconds; of one queue, or of all calls from outside."""
 
@@ -149,6 +151,7 @@ class Rule:
         return cls(_named("longest wait", queue), measure, orange=orange, red=red, unit="s")
 
     @classmethod
+    @helpful_keywords
     def queued(cls, *, orange: float | None = None, red: float | None = None, queue: str = "") -> Self:
         """How many callers wait in a queue, or in all of them."""
 
@@ -158,6 +161,7 @@ class Rule:
         return cls(_named("callers waiting", queue), measure, orange=orange, red=red)
 
     @classmethod
+    @helpful_keywords
     def held(cls, *, orange: float | None = None, red: float | None = None) -> Self:
         """The longest time somebody is on hold or parked without a break, seconds."""
 
@@ -168,6 +172,7 @@ class Rule:
         return cls("longest hold", measure, orange=orange, red=red, unit="s")
 
     @classmethod
+    @helpful_keywords
     def peak(cls, *, orange: float | None = None, red: float | None = None) -> Self:
         """How many calls are open at once."""
         return cls("calls at once", lambda handle: sum(1 for _ in _open(handle)), orange=orange, red=red)
@@ -183,6 +188,7 @@ class Rule:
         return cls("nobody registered", measure, red=1, unit="yes")
 
     @classmethod
+    @helpful_keywords
     def all_agents_busy(cls, queue: str = "") -> Self:
         """A warning when a queue, or one of all, has agents logged in and none of them is free."""
 

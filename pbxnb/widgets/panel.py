@@ -22,6 +22,7 @@ a number is missing, ``{bye: page}`` when its last view goes; anything else reac
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 import uuid
@@ -35,6 +36,7 @@ import msgspec
 import traitlets
 
 from pbxnb.errors import PbxError
+from pbxnb.keywords import unknown_keyword
 from pbxnb.model.changes import Changes
 from pbxnb.model.status import LineState, Status
 from pbxnb.ui.dirty import DirtySet
@@ -53,7 +55,7 @@ _log = logging.getLogger("pbxnb.ui")
 _EXPECTED = ""  # a page that was given the panel but has not said hello yet
 _MOST_PAGES = 16
 _MOST_MESSAGES = 1000  # waiting for the lane; a page that floods loses the rest
-_CLOSED = "The line of this panel is closed; run this cell again for a live one."
+_CLOSED = "The line of this panel is closed. Connect again, then run this cell again."
 
 
 def _full_state(_value: object, panel: Panel) -> bytes:
@@ -86,6 +88,10 @@ class Panel(anywidget.AnyWidget):
     wallboard = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
+        known = {*inspect.signature(type(self)).parameters, *self.class_trait_names()}
+        for name in traits:
+            if name not in known:  # ipywidgets would drop it without a word
+                raise unknown_keyword(type(self).__name__, name, sorted(n for n in known if not n.startswith("_")))
         self._handle = handle
         self._lock = threading.RLock()
         self._dirty = DirtySet()

@@ -156,11 +156,13 @@ def test_notebook_7(page: Callable[..., Any], tmp_path: Path, artefact: Callable
     options = ("--no-browser", "--allow-root", "--port={port}", "--IdentityProvider.token=")
     with served(tmp_path, "notebook", *options, "--JupyterNotebookApp.expose_app_in_browser=True") as url:
         opened = page(url, f"notebooks/{name}")
-        from jupyter_page import READY
+        from jupyter_page import EXECUTE, READY
 
         opened.page.wait_for_function(READY, timeout=PATIENCE)
         assert opened.run_all() == []
+        opened.page.evaluate(EXECUTE, "import time; time.sleep(30)")  # and all of it while a cell blocks
         hang_up(opened, artefact("board"))
+        assert not opened.page.evaluate("() => __run.done")
         opened.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 

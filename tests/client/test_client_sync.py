@@ -74,6 +74,12 @@ def test_a_single_call_is_no_list_and_ends_nothing():
     assert split(sync) == (["45"], None, [2])
 
 
+def test_only_an_array_tells_that_lists_are_arrays():
+    assert not sync_of({"action": "call-state", "calls": {"id": "1"}}).arrays_heard
+    assert not sync_of(accounts("45", calls=[])).arrays_heard
+    assert sync_of(calls("1"), {"action": "call-state", "calls": {"id": "2"}}).arrays_heard
+
+
 def test_changes_during_a_rest_read_come_on_top_of_its_answer():
     sync = sync_of(user("45"), calls())
     sync.rest_asked()

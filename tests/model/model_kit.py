@@ -80,6 +80,7 @@ class Desk:
         first: bool = False,
         gap: float | None = None,
         source: Any = "snapshot",
+        arrays: bool = False,
     ) -> Changes:
         """A snapshot after an interruption."""
         self.now += after
@@ -88,6 +89,7 @@ class Desk:
             None if calls is None else [call_entry(item) for item in calls],
             at(self.now),
             source=source,
+            arrays=arrays,
             first=first,
             gap=None if gap is None else Gap(at(self.now - gap), at(self.now)),
         )

@@ -144,6 +144,12 @@ class TestSingleCalls:
         (record,) = desk.store.closed_calls()
         assert (record.call.id, record.inferred) == ("1", True)
 
+    def test_a_snapshot_whose_calls_were_an_array_leaves_the_end_to_the_next_array(self, desk):
+        desk.user("204", code="c1")
+        desk.resync(calls=[call("1", "204", "207")], arrays=True)
+        desk.user("204")
+        assert "1" in desk.store.calls
+
     def test_an_account_that_never_claimed_does_not_end_it_by_staying_clear(self, desk):
         desk.one(call("1", "204", "207", "alerting"))
         desk.user("204")

@@ -27,6 +27,22 @@ def test_a_notebook_runs_top_to_bottom(name: str) -> None:
     assert errors == []  # nothing is said unasked
 
 
+@pytest.mark.kernel
+def test_without_a_front_end_every_panel_leaves_a_readable_line() -> None:
+    made = ["grid", "call_list", "command_bar", "timeline", "console", "status_badge", "dashboard"]
+    sources = ["import pbxnb\npbx = await pbxnb.simulate('empty', extensions=5)", *(f"pbx.{name}()" for name in made)]
+    cells = [nbformat.v4.new_code_cell(source) for source in [*sources, "await pbx.aclose()"]]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the notebook runner and its kernel manager, not ours
+        nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    for name, cell in zip(made, notebook.cells[1:], strict=False):
+        texts = [output.data["text/plain"] for output in cell.outputs]
+        assert len(texts) == 1, cell.outputs
+        assert "empty" in texts[0] or "acme.example" in texts[0], name
+        assert "children=" not in texts[0], name
+
+
 def test_there_are_nine() -> None:
     assert [name[:2] for name in NOTEBOOKS] == [f"{number:02d}" for number in range(9)]
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pbxnb.session.keywords import helpful_keywords, nearest
+from pbxnb.keywords import helpful_keywords, nearest
 from pbxnb.session.versions import show_versions
 
 

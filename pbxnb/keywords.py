@@ -1,4 +1,4 @@
-"""A mistyped name is answered with the nearest right one."""
+"""A mistyped name is answered with the nearest right one. Everything may import it."""
 
 from __future__ import annotations
 
