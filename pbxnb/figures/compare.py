@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import per_hour
+from pbxnb.keywords import helpful_keywords
 
 from .source import needs, of, rows
 from .style import STATES, Theme, picture, styled
@@ -14,6 +15,7 @@ from .style import STATES, Theme, picture, styled
 __all__ = ["compare"]
 
 
+@helpful_keywords
 def compare(
     first: Any, second: Any, *, names: tuple[str, str] = ("first", "second"), tz: str = "UTC", theme: Theme = "light"
 ) -> go.Figure:

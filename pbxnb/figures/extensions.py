@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import per_extension
+from pbxnb.keywords import helpful_keywords
 
 from .source import label, needs, of, rows
 from .style import ACCENT, STATES, Theme, picture
@@ -14,6 +15,7 @@ from .style import ACCENT, STATES, Theme, picture
 __all__ = ["extensions"]
 
 
+@helpful_keywords
 def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figure:
     """Talk and ring minutes, answered and missed calls, of the busiest extensions.
 

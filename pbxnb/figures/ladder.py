@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import plotly.graph_objects as go
 
+from pbxnb.keywords import helpful_keywords
 from pbxnb.model.frames import Frame
 
 from .source import label, needs
@@ -27,6 +28,7 @@ class Step(msgspec.Struct, frozen=True):
     said: str
 
 
+@helpful_keywords
 def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light") -> go.Figure:
     """A sequence diagram of a session's frames.
 

@@ -22,8 +22,7 @@ import pbxnb
 from pbxnb import figures
 from pbxnb.errors import AnalysisError
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent / "analysis"))
+sys.path.append(str(Path(__file__).parents[1] / "analysis"))
 from bank import bank_calls
 from conftest import ARTEFACTS
 from jupyter_page import CHROMIUM, FLAGS
