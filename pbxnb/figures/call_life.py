@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.errors import AnalysisError
+from pbxnb.keywords import helpful_keywords
 from pbxnb.model.entities import CallState
 
 from .source import label
@@ -17,6 +18,7 @@ from .style import STATES, Theme, picture
 __all__ = ["call_life"]
 
 
+@helpful_keywords
 def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     """Draw every call of the conversation that a call belongs to.
 

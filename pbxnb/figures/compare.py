@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import per_hour
+from pbxnb.keywords import helpful_keywords
 
 from .source import needs, of, rows
 from .style import STATES, Theme, picture, styled
@@ -14,6 +15,7 @@ from .style import STATES, Theme, picture, styled
 __all__ = ["compare"]
 
 
+@helpful_keywords
 def compare(
     first: Any, second: Any, *, names: tuple[str, str] = ("first", "second"), tz: str = "UTC", theme: Theme = "light"
 ) -> go.Figure:
@@ -37,7 +39,7 @@ def compare(
     text = f"{names[0]}: {means[0]:.1f} calls a day; {names[1]}: {means[1]:.1f} calls a day{change}."
     figure = picture(
         f"{names[0]} and {names[1]}",
-        f"mean calls a day by hour · {names[0]}: {sides[0].terms()} · {names[1]}: {sides[1].terms()}",
+        f"mean calls a day by hour · {names[0]}: {sides[0].terms()}<br>{names[1]}: {sides[1].terms()}",
         text,
         theme=theme,
     )
@@ -53,6 +55,7 @@ def compare(
         )
     figure.update_layout(
         barmode="group",
+        margin={"t": 92},  # for a subtitle of two lines
         xaxis={"title": {"text": "hour of the day"}, "dtick": 1},
         yaxis={"title": {"text": "calls a day"}},
     )

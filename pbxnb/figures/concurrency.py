@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from pbxnb.analysis.concurrency import concurrency as steps_of
 from pbxnb.analysis.erlang import erlang_b
+from pbxnb.keywords import helpful_keywords
 
 from .source import needs, of, rows
 from .style import ACCENT, Theme, picture, styled
@@ -19,6 +20,7 @@ __all__ = ["concurrency"]
 _HOUR = timedelta(hours=1)
 
 
+@helpful_keywords
 def concurrency(
     source: Any,
     *,

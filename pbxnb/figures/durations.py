@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from pbxnb.analysis.durations import durations as summary_of
 from pbxnb.analysis.durations import histogram
+from pbxnb.keywords import helpful_keywords
 
 from .source import needs, of, rows
 from .style import ACCENT, Theme, picture, styled
@@ -17,6 +18,7 @@ from .style import ACCENT, Theme, picture, styled
 __all__ = ["durations"]
 
 
+@helpful_keywords
 def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light") -> go.Figure:
     """The distribution of one kind of duration.
 
@@ -95,6 +97,7 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
             "dtick": 0.25,
             "tickformat": ".0%",
             "showgrid": False,
+            "automargin": True,
         },
         bargap=0,
     )

@@ -11,6 +11,7 @@ from pbxnb.analysis.durations import durations
 from pbxnb.analysis.erlang import erlang_a, erlang_b, erlang_c
 from pbxnb.analysis.service import service_level
 from pbxnb.errors import AnalysisError
+from pbxnb.keywords import helpful_keywords
 
 from .source import of, rows
 from .style import ACCENT, STATES, Theme, picture, styled
@@ -18,6 +19,7 @@ from .style import ACCENT, STATES, Theme, picture, styled
 __all__ = ["load_against_theory"]
 
 
+@helpful_keywords
 def load_against_theory(
     source: Any, *, hours: float, agents: int, patience: float = 390.0, within: float = 20.0, theme: Theme = "light"
 ) -> go.Figure:

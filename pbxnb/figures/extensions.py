@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import per_extension
+from pbxnb.keywords import helpful_keywords
 
 from .source import label, needs, of, rows
 from .style import ACCENT, STATES, Theme, picture
@@ -14,6 +15,7 @@ from .style import ACCENT, STATES, Theme, picture
 __all__ = ["extensions"]
 
 
+@helpful_keywords
 def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figure:
     """Talk and ring minutes, answered and missed calls, of the busiest extensions.
 
@@ -68,4 +70,6 @@ def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figu
     figure.update_layout(
         barmode="stack", yaxis={"autorange": "reversed", "type": "category"}, xaxis={"title": {"text": "minutes"}}
     )
+    longest = max(row["talk_ms"] + row["ring_ms"] for row in shown) / 60_000
+    figure.update_xaxes(range=[0, 1.3 * max(1.0, longest)])  # room for the words behind the longest bar
     return figure

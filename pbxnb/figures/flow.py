@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import flows
+from pbxnb.keywords import helpful_keywords
 
 from .source import label, needs, of, rows
 from .style import STATES, Theme, picture, styled
@@ -15,6 +16,7 @@ from .style import STATES, Theme, picture, styled
 __all__ = ["flow"]
 
 
+@helpful_keywords
 def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
     """A Sankey diagram from callers over called parties to outcomes.
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import plotly.graph_objects as go
 
+from pbxnb.keywords import helpful_keywords
 from pbxnb.model.frames import Frame
 
 from .source import label, needs
@@ -27,6 +28,7 @@ class Step(msgspec.Struct, frozen=True):
     said: str
 
 
+@helpful_keywords
 def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light") -> go.Figure:
     """A sequence diagram of a session's frames.
 
@@ -57,7 +59,7 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
     look = styled(figure)
     for column, actor in enumerate(actors):
         figure.add_shape(type="line", x0=column, x1=column, y0=-0.5, y1=len(drawn) - 0.5, line={"color": look["grid"]})
-        figure.add_annotation(x=column, y=-1, text=f"<b>{label(actor)}</b>", showarrow=False)
+        figure.add_annotation(x=column, y=-1.4, text=f"<b>{label(actor)}</b>", showarrow=False)
     for row, step in enumerate(drawn):
         start, end = actors.index(step.source), actors.index(step.target)
         figure.add_annotation(
@@ -65,7 +67,7 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
             showarrow=True, arrowhead=2, arrowwidth=1.4, arrowcolor=look["main"], text="",
         )  # fmt: skip
         figure.add_annotation(
-            x=(start + end) / 2, y=row, text=label(step.said, 90), showarrow=False, yshift=10, font={"size": 11}
+            x=(start + end) / 2, y=row, text=label(step.said, 80), showarrow=False, yshift=10, font={"size": 11}
         )
     figure.add_trace(
         go.Scatter(
@@ -79,7 +81,7 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
         )
     )
     figure.update_layout(
-        xaxis={"visible": False, "range": [-0.5, len(actors) - 0.5]},
+        xaxis={"visible": False, "range": [-0.2, len(actors) - 0.8]},
         yaxis={
             "autorange": "reversed",
             "tickvals": list(range(len(drawn))),

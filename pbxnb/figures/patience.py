@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.survival import kaplan_meier
+from pbxnb.keywords import helpful_keywords
 
 from .source import needs, of, rows
 from .style import ACCENT, Theme, picture, styled
@@ -14,6 +15,7 @@ from .style import ACCENT, Theme, picture, styled
 __all__ = ["patience"]
 
 
+@helpful_keywords
 def patience(source: Any, *, theme: Theme = "light") -> go.Figure:
     """Share of callers still waiting after a time, had nobody answered.
 

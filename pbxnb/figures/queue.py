@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from pbxnb.analysis.durations import durations
 from pbxnb.analysis.service import SERVICE_LEVELS, service_level
+from pbxnb.keywords import helpful_keywords
 
 from .source import needs, of, rows
 from .style import ACCENT, STATES, Theme, picture
@@ -15,6 +16,7 @@ from .style import ACCENT, STATES, Theme, picture
 __all__ = ["queue_funnel"]
 
 
+@helpful_keywords
 def queue_funnel(
     source: Any, *, within: float = 20.0, definition: int = 4, short: float | None = None, theme: Theme = "light"
 ) -> go.Figure:

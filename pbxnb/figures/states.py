@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import plotly.graph_objects as go
 
+from pbxnb.keywords import helpful_keywords
 from pbxnb.model.entities import Presence
 from pbxnb.model.status import Gap
 
@@ -22,6 +23,7 @@ ORDER = ("busy", "held", "parked", "ringing", "dialling", "idle", "offline", "ga
 COLOURS = {**STATES, "busy": STATES["connected"], "dialling": STATES["queued"]}
 
 
+@helpful_keywords
 def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
     """A bar per extension: how its observed time was spent.
 

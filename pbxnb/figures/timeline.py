@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from pbxnb.keywords import unknown_keyword
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.status import LineState, Status
 from pbxnb.ui.handle import Handle
@@ -81,6 +82,10 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
     _closed = True  # there is nothing to close yet
 
     def __init__(self, handle: Handle, *, height: int | None = None, **traits: Any) -> None:
+        known = {"height", *self.class_trait_names()}
+        for name in traits:
+            if name not in known:  # ipywidgets would drop it without a word
+                raise unknown_keyword(type(self).__name__, name, sorted(n for n in known if not n.startswith("_")))
         self._handle = handle
         self._lock = threading.RLock()  # between a flush and the close
         self._events: deque[Event] = deque()

@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import per_slot
+from pbxnb.keywords import helpful_keywords
 
 from .source import needs, of, rows
 from .style import Theme, picture
@@ -16,6 +17,7 @@ __all__ = ["week"]
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+@helpful_keywords
 def week(source: Any, *, first_day: int = 0, tz: str = "UTC", theme: Theme = "light") -> go.Figure:
     """Mean calls per hour of the week.
 

@@ -149,6 +149,12 @@ def test_every_picture_states_its_terms_in_every_theme(draw: Any, theme: str, ta
 
 
 @pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
+def test_a_mistyped_keyword_is_answered_with_the_nearest(draw: Any, table: pa.Table) -> None:
+    with pytest.raises(TypeError, match=rf"{draw.__name__}\(\) takes no keyword 'them'; did you mean 'theme'\?"):
+        draw(table, them="dark")
+
+
+@pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
 def test_an_empty_table_is_refused_in_a_sentence(draw: Any, table: pa.Table) -> None:
     with pytest.raises(AnalysisError, match="nothing to draw"):
         draw(table.slice(0, 0))

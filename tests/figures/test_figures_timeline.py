@@ -415,6 +415,8 @@ def test_a_timeline_that_could_not_be_made_leaves_nothing(monkeypatch: pytest.Mo
     before = set(ipywidget._instances)
     with pytest.raises(traitlets.TraitError, match="window"):
         Timeline(handle, window="x")
+    with pytest.raises(TypeError, match="takes no keyword 'windw'; did you mean 'window'"):
+        Timeline(handle, windw=60)
     monkeypatch.setattr("pbxnb.figures.timeline.Canvas", _no_figure)
     with pytest.raises(RuntimeError, match="no figure today"):
         Timeline(handle)
