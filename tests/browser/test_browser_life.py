@@ -189,6 +189,10 @@ CYCLES = """
 class Line(anywidget.AnyWidget):
     _esm = '''export default { render({ el }) {
         el.append(document.createElement("p")); el.lastChild.className = "pbxnb"; } }'''
+    def close(self):
+        layout = self.layout  # ipywidgets forgets it
+        super().close()
+        layout.close()
 async def cycle(count, make):
     for _ in range(count):
         made = make()
@@ -202,24 +206,25 @@ async def cycle(count, make):
 
 @pytest.mark.long
 def test_a_thousand_open_close_cycles_leave_what_any_closed_widget_leaves(browser: Any) -> None:
-    """JupyterLab itself keeps some 30 kB of every closed widget; a panel may not keep much more."""
+    """JupyterLab itself keeps some 20 kB of every closed widget; a panel may not keep much more."""
     board = Board(browser, "import anywidget, tracemalloc\n" + CYCLES)
     try:
         kept = {}
         for name, make, count in (("one line", "Line", 100), ("grid", "pbx.grid", 1000)):
             board.opened.execute(f"await cycle(10, {make}); gc.collect(); tracemalloc.start()", 30)
             held = board.opened.execute("print(len(_instances), threading.active_count())")
-            heap, drawn = board.heap(), int(board.page.evaluate("() => roots.length"))
+            heap, alive, drawn = board.heap(), board.alive(), int(board.page.evaluate("() => roots.length"))
             for _ in range(count // 50):
                 board.opened.execute(f"await cycle(50, {make})", 120)
             memory = board.opened.execute("gc.collect(); print(tracemalloc.get_traced_memory()[0]); tracemalloc.stop()")
             kept[name] = ((board.heap() - heap) / count, int(memory) / 1000 / count)
-            print(f"{name}: page {kept[name][0]:.1f} kB, kernel {kept[name][1]:.2f} kB a cycle")
-            assert int(board.page.evaluate("() => roots.length")) - drawn >= count  # each was seen, not only made
+            told = f"page {kept[name][0]:.1f} kB, kernel {kept[name][1]:.2f} kB a cycle"
+            print(f"{name}: {told}; widgets and threads {held.strip()}")
+            assert int(board.page.evaluate("() => roots.length")) - drawn > 0.9 * count  # seen, not only made
             assert board.opened.execute("print(len(_instances), threading.active_count())") == held
-        assert board.alive() <= 2
-        assert kept["grid"][0] < kept["one line"][0] + 20
+        assert board.alive() <= alive + 2
+        assert kept["grid"][0] < kept["one line"][0] + 10
         assert kept["grid"][1] < kept["one line"][1] + 1
-        assert board.opened.errors == []
+        assert sorted(set(board.opened.errors)) == []
     finally:
         board.opened.close()

@@ -290,7 +290,8 @@ export function definePanel(create) {
       return () => {
         if (feeds.get(model.get("uid")) === feed) feeds.delete(model.get("uid"));
         // JupyterLab 4.6 keeps the model of a closed comm for the life of the kernel connection: leave little in it.
-        for (const trait of ["_code", "_full", "_css"]) model.set(trait, "", { silent: true });
+        // Twice, because a model also keeps what it held before the last change.
+        for (let time = 0; time < 2; time++) model.set({ _code: "", _full: "", _css: "" }, { silent: true });
       };
     },
     /** @param {{model: any, el: HTMLElement}} context */
