@@ -45,6 +45,12 @@ QUIET = {
     },
     "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
 }
+KNOWN = (
+    "Failed to load resource",  # JupyterLab probing for optional files of its own
+    # anywidget's alarm after 2 s: for a model closed before it had loaded, or plotly's 5 MB on a busy machine. A panel
+    # that really stays dead fails the test that waits for it to move.
+    "[anywidget] Failed to initialize model",
+)
 READY = """() => { const w = window.jupyterapp?.shell?.currentWidget;
     return w && w.content?.model && w.sessionContext?.session?.kernel?.status === 'idle'; }"""
 RUN_ALL = """() => { window.__ran = false;
@@ -218,12 +224,15 @@ class JupyterPage:
         home = (url, url.replace("http", "ws"), "data:", "blob:")
 
         def console(message: Any) -> None:
-            # "Failed to load resource" is JupyterLab probing for optional files of its own.
-            if message.type == "error" and not message.text.startswith("Failed to load resource"):
-                self.errors.append(message.text)
+            if message.type == "error":
+                note(message.text)
+
+        def note(text: str) -> None:
+            if not text.startswith(KNOWN):
+                self.errors.append(text)
 
         page.on("console", console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: note(error.message))
         page.on("request", lambda request: None if request.url.startswith(home) else self.offsite.append(request.url))
 
     def run_all(self, timeout: float = 120) -> list[str]:

@@ -45,11 +45,6 @@ def wait(opened: Any, condition: str) -> None:
     opened.page.wait_for_function(condition, timeout=20_000)
 
 
-def wrong(opened: Any) -> list[str]:
-    """What the page complained of, but for anywidget's alarm when a busy machine takes 2 s to read plotly's 5 MB."""
-    return [error for error in opened.errors if "[anywidget] Failed to initialize model" not in error]
-
-
 def following(opened: Any) -> bool:
     return bool(opened.execute("print(timeline.following)").strip() == "True")
 
@@ -150,7 +145,7 @@ def test_it_can_be_read_in_the_dark_and_says_nothing_wrong(opened: Any, artefact
     colour = opened.page.evaluate(f"() => getComputedStyle(document.querySelector('{PLOT} .ytick text')).fill")
     assert sum(int(part) for part in colour.strip("rgba()").split(",")[:3]) > 3 * 150
     opened.dark(False)
-    assert wrong(opened) == []
+    assert opened.errors == []
     assert opened.offsite == []
 
 
@@ -179,7 +174,7 @@ def test_sparklines_and_a_live_picture(browser: Any, artefact: Callable[[str], s
         )
         assert width > 800
         opened.page.screenshot(path=artefact("light"))
-        assert wrong(opened) == []
+        assert opened.errors == []
     finally:
         opened.close()
 
@@ -205,7 +200,7 @@ def test_ten_minutes_change_neither_the_users_window_nor_the_memory(browser: Any
         print(f"page heap {first[0]:.1f} -> {last[0]:.1f} MB, kernel {first[1]:.0f} -> {last[1]:.0f} MB")
         assert last[0] < first[0] + 5
         assert last[1] < first[1] + 20
-        assert wrong(opened) == []
+        assert opened.errors == []
     finally:
         opened.close()
 
