@@ -8,7 +8,7 @@ timestamps are UTC without zone, and whatever is cut or ordered is ordered by ev
 
 from .activity import edges, flows, per_extension, per_hour, per_slot
 from .calls import call_rows
-from .concurrency import concurrency, peak, peak_calls
+from .concurrency import concurrency, load, peak, peak_calls
 from .durations import durations, histogram
 from .erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
 from .service import SERVICE_LEVELS, abandonment, service_level
@@ -29,6 +29,7 @@ __all__ = [
     "histogram",
     "kaplan_meier",
     "lines_for",
+    "load",
     "load_for",
     "peak",
     "peak_calls",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
 from .columns import opened
 
-__all__ = ["concurrency", "peak", "peak_calls"]
+__all__ = ["SLOTS", "Slot", "concurrency", "load", "peak", "peak_calls"]
+
+Slot = Literal["1m", "1h", "1d"]
+
+SLOTS: dict[Slot, timedelta] = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
+"""How wide a slot of `load` may be."""
 
 
 def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at") -> Any:
@@ -27,13 +33,52 @@ def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at"
         >>> concurrency(pbx.calls.df)  # doctest: +SKIP
     """
     frame, back = opened(calls, start, end)
-    return back(_steps(frame, start, end))
+    return back(_steps(frame, start, end).select("instant", "at_once"))
 
 
 def peak(calls: Any, *, start: str = "answered_at", end: str = "ended_at") -> Any:
     """The highest number of calls at once and the first instant it was reached: one row, ``instant``, ``at_once``."""
     frame, back = opened(calls, start, end)
     return back(_peak(frame, start, end))
+
+
+def load(calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str = "ended_at") -> Any:
+    """Traffic slot by slot: the mean number of calls at once, which is the load in erlang, and the highest.
+
+    Args:
+        calls: as for `concurrency`.
+        every: width of the clock's slots (UTC).
+        start, end: as for `concurrency`.
+
+    Returns:
+        ``slot`` (its start), ``erlang`` (float), ``most`` (int64), in order of ``slot``; the same kind as ``calls``. A
+        slot in which nothing changed is left out: the one before it holds for it as well.
+    """
+    frame, back = opened(calls, start, end)
+    import narwhals as nw
+
+    width = SLOTS[every]
+    steps = _steps(frame, start, end)
+    # With an edge where each slot with a change begins and ends, what lies between two instants lies in one slot, or
+    # fills whole slots in which nothing changed.
+    begins = steps.select(instant=nw.col("instant").dt.truncate(every))
+    edges = nw.concat([begins, begins.select(nw.col("instant") + nw.lit(width))]).unique(["instant"])
+    edges = edges.join(steps.select("instant"), on="instant", how="anti").with_columns(step=nw.lit(0).cast(nw.Int64))
+    both = nw.concat([steps.select("instant", "step"), edges.select("instant", "step")])
+    running = both.with_columns(
+        at_once=nw.col("step").cum_sum().over(order_by="instant").cast(nw.Int64),
+        until=nw.col("instant").shift(-1).over(order_by="instant"),
+    ).filter(~nw.col("until").is_null())
+    lasted = (nw.col("until") - nw.col("instant")).dt.total_milliseconds().cast(nw.Float64)
+    return back(
+        running.with_columns(slot=nw.col("instant").dt.truncate(every), lasted=lasted)
+        .with_columns(area=nw.col("at_once").cast(nw.Float64) * nw.col("lasted"))
+        .group_by("slot")
+        .agg(nw.col("area").sum(), nw.col("lasted").sum(), most=nw.col("at_once").max())
+        .with_columns(nw.col("most").cast(nw.Int64), erlang=nw.col("area") / nw.col("lasted"))
+        .select("slot", "erlang", "most")
+        .sort("slot")
+    )
 
 
 def peak_calls(calls: Any, *, start: str = "answered_at", end: str = "ended_at") -> Any:
@@ -47,7 +92,8 @@ def peak_calls(calls: Any, *, start: str = "answered_at", end: str = "ended_at")
 
 
 def _peak(frame: Any, start: str, end: str) -> Any:
-    return _steps(frame, start, end).sort("at_once", "instant", descending=[True, False]).head(1)
+    steps = _steps(frame, start, end).select("instant", "at_once")
+    return steps.sort("at_once", "instant", descending=[True, False]).head(1)
 
 
 def _steps(frame: Any, start: str, end: str) -> Any:
@@ -60,7 +106,7 @@ def _steps(frame: Any, start: str, end: str) -> Any:
         nw.concat([up, down])
         .group_by("instant")
         .agg(nw.col("step").sum())
+        .with_columns(nw.col("step").cast(nw.Int64))
         .with_columns(at_once=nw.col("step").cum_sum().over(order_by="instant").cast(nw.Int64))
-        .select("instant", "at_once")
         .sort("instant")
     )

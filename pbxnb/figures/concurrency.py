@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
 
+from pbxnb.analysis.concurrency import SLOTS, Slot, load, peak
 from pbxnb.analysis.concurrency import concurrency as steps_of
 from pbxnb.analysis.erlang import erlang_b
 from pbxnb.keywords import helpful_keywords
 
-from .source import needs, of, rows
+from .source import Calls, needs, of, rows
 from .style import ACCENT, Theme, picture, styled
 
 __all__ = ["concurrency"]
 
-_HOUR = timedelta(hours=1)
+_EXACT = 50_000
+"""Calls up to which every step is drawn; beyond it the table's engine says what was highest in each slot."""
 
 
 @helpful_keywords
@@ -29,7 +29,7 @@ def concurrency(
     end: str = "ended_at",
     theme: Theme = "light",
 ) -> go.Figure:
-    """The step curve of calls at once.
+    """The step curve of calls at once; of more than 50,000 calls, the highest of each minute, hour or day.
 
     Args:
         source: a handle or a table of calls.
@@ -45,16 +45,19 @@ def concurrency(
         >>> pbxnb.figures.concurrency(pbx, capacity=30)  # doctest: +SKIP
     """
     calls = of(source)
-    steps = rows(steps_of(calls.table, start=start, end=end))
-    needs(steps, "call with a start")
-    top = max(steps, key=lambda step: step["at_once"])
-    load = _busiest_hour(steps)
+    columns = {"start": start, "end": end}
+    hours = rows(load(calls.table, every="1h", **columns))
+    needs(hours, "call with a start")
+    [top] = rows(peak(calls.table, **columns))
+    erlang = max(hour["erlang"] for hour in hours)
     text = f"At most {top['at_once']} calls at once, first at {top['instant']:%Y-%m-%d %H:%M:%S}; "
-    text += f"{load:.2f} erlang in the busiest hour"
+    text += f"{erlang:.2f} erlang in the busiest hour"
     if capacity is not None:
-        text += f", of {capacity} lines; blocking at that load {erlang_b(load, capacity):.2%} (Erlang B)"
-    definition = "talking" if start == "answered_at" else f"from {start}"
-    figure = picture("Calls at once", calls.terms(definition, column=start), text + ".", theme=theme)
+        text += f", of {capacity} lines; blocking at that load {erlang_b(erlang, capacity):.2%} (Erlang B)"
+    span = (hours[-1]["slot"] - hours[0]["slot"]) // SLOTS["1h"] + 1
+    steps, definition = _curve(calls, span, columns)
+    terms = ("talking" if start == "answered_at" else f"from {start}", definition)
+    figure = picture("Calls at once", calls.terms(*terms, column=start), text + ".", theme=theme)
     look = styled(figure)
     figure.add_trace(
         go.Scattergl(
@@ -73,14 +76,11 @@ def concurrency(
     return figure
 
 
-def _busiest_hour(steps: list[dict[str, Any]]) -> float:
-    """Highest mean number of calls in a clock hour, erlang; the area under the steps, hour by hour."""
-    area: dict[Any, float] = {}
-    for step, following in pairwise(steps):
-        at, until = step["instant"], following["instant"]
-        while step["at_once"] and at < until:
-            hour = at.replace(minute=0, second=0, microsecond=0)
-            edge = min(until, hour + _HOUR)
-            area[hour] = area.get(hour, 0.0) + step["at_once"] * (edge - at).total_seconds() / 3600
-            at = edge
-    return max(area.values(), default=0.0)
+def _curve(calls: Calls, hours: int, columns: dict[str, str]) -> tuple[list[dict[str, Any]], str]:
+    """Instants and calls at once from each on; of a table too long to draw every step, the highest of each slot."""
+    if (calls.window(columns["start"])["n"] or 0) <= _EXACT:
+        return rows(steps_of(calls.table, **columns)), ""
+    every: Slot = "1m" if hours <= 7 * 24 else "1h" if hours <= 10_000 else "1d"
+    slots = rows(load(calls.table, every=every, **columns))
+    word = {"1m": "minute", "1h": "hour", "1d": "day"}[every]
+    return [{"instant": slot["slot"], "at_once": slot["most"]} for slot in slots], f"highest of each {word}"

@@ -29,9 +29,14 @@ class Calls(msgspec.Struct, frozen=True):
     table: Any
     coverage: str = ""
 
+    def window(self, column: str = "started_at") -> dict[str, Any]:
+        """``first`` and ``last`` of a column of times, and ``n``, how many rows there are."""
+        [found] = rows(_window(self.table, column))
+        return found
+
     def terms(self, *definitions: str, column: str = "started_at") -> str:
         """Window, number of calls, coverage and definitions, for under the title."""
-        found = rows(_window(self.table, column))[0]
+        found = self.window(column)
         window = f"{_minute(found['first'])} to {_minute(found['last'])}" if found["n"] else "no calls"
         return " · ".join(part for part in (window, f"{found['n']:,} calls", self.coverage, *definitions) if part)
 

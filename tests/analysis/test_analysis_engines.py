@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from engines import Engine
 
 from pbxnb.analysis.activity import edges, per_extension, per_slot
-from pbxnb.analysis.concurrency import concurrency, peak, peak_calls
+from pbxnb.analysis.concurrency import concurrency, load, peak, peak_calls
 from pbxnb.analysis.durations import durations, histogram
 from pbxnb.analysis.service import abandonment, service_level
 from pbxnb.analysis.survival import kaplan_meier
@@ -37,6 +38,34 @@ def reference_steps(calls: Rows) -> list[tuple[datetime, int]]:
 def test_concurrency_is_the_running_sum_of_starts_and_ends(engine: Engine, january: Rows) -> None:
     found = engine.rows(concurrency(engine.table(january)))
     assert [(row["instant"], row["at_once"]) for row in found] == reference_steps(january)
+
+
+def test_load_is_the_area_under_the_steps_hour_by_hour(engine: Engine, january: Rows) -> None:
+    area: dict[datetime, float] = {}
+    most: dict[datetime, int] = {}
+    for (at, level), (until, _) in pairwise(reference_steps(january)):
+        while at < until:
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            edge = min(until, hour + timedelta(hours=1))
+            area[hour] = area.get(hour, 0.0) + level * (edge - at).total_seconds() / 3600
+            most[hour] = max(most.get(hour, 0), level)
+            at = edge
+    found = engine.rows(load(engine.table(january)))
+    assert len(found) > 400
+    last = found[-1]["slot"]
+    assert all(row["erlang"] == pytest.approx(area[row["slot"]]) for row in found if row["slot"] < last)
+    assert all(row["most"] == most[row["slot"]] for row in found if row["slot"] < last)
+    assert {slot for slot, erlang in area.items() if erlang} <= {row["slot"] for row in found}
+
+
+def test_a_slot_without_a_change_is_as_the_one_before(engine: Engine) -> None:
+    calls = [{"call_id": "1", "answered_at": START, "ended_at": START + timedelta(hours=5)}]
+    found = engine.rows(load(engine.table(calls, SCHEMA)))
+    assert [(f"{row['slot']:%H:%M}", row["erlang"], row["most"]) for row in found] == [
+        ("09:00", 0.5, 1),  # START is half past
+        ("10:00", 1.0, 1),  # and until two
+        ("14:00", 0.5, 1),
+    ]
 
 
 @pytest.mark.parametrize(("month", "agents"), [("january", 12), ("october", 13)])
@@ -193,6 +222,7 @@ def test_an_empty_table_gives_empty_answers(engine: Engine) -> None:
     empty = engine.table([], SCHEMA)
     assert engine.rows(concurrency(empty)) == []
     assert engine.rows(peak(empty)) == []
+    assert engine.rows(load(empty)) == []
     assert engine.rows(per_extension(empty)) == []
     assert engine.rows(kaplan_meier(empty)) == []
 
@@ -222,7 +252,7 @@ def test_a_missing_column_is_named_with_its_aliases(engine: Engine) -> None:
 def test_the_input_stays_as_it_was(engine: Engine, january: Rows) -> None:
     table = engine.table(january[:100])
     before = engine.rows(table)
-    for measure in (concurrency, per_extension, per_slot, edges, durations, kaplan_meier):
+    for measure in (concurrency, load, per_extension, per_slot, edges, durations, kaplan_meier):
         measure(table)
     assert engine.rows(table) == before
 

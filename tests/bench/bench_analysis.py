@@ -28,6 +28,7 @@ MEASURES: tuple[Callable[[Any], Any], ...] = (
     analysis.per_extension,
     analysis.per_hour,
     analysis.peak,
+    analysis.load,
     analysis.durations,
 )
 

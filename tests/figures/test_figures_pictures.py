@@ -1,6 +1,7 @@
 """Pictures of a real call centre's month: what is drawn, what the text twin says, and numbers counted another way."""
 
 import re
+import sys
 from collections import Counter
 from statistics import fmean, median
 from typing import Any
@@ -31,6 +32,18 @@ def test_concurrency_draws_the_peak_it_names(table: pa.Table) -> None:
     assert curve.x[curve.y.index(12)].strftime("%Y-%m-%d %H:%M:%S") in figures.describe(figure)
     assert curve.line.shape == "hv"  # a step, not a slope: between two instants nothing changes
     assert "27,060 calls" in title(figure) or "31,359 calls" in title(figure)
+
+
+def test_a_table_too_long_to_draw_every_step_shows_the_highest_of_each_hour(
+    table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = figures.concurrency(table)
+    monkeypatch.setattr(sys.modules["pbxnb.figures.concurrency"], "_EXACT", 1000)
+    figure = figures.concurrency(table)
+    assert "highest of each hour" in title(figure)
+    assert figures.describe(figure) == figures.describe(exact)
+    assert max(figure.data[0].y) == max(exact.data[0].y)
+    assert len(figure.data[0].x) < 31 * 24 < len(exact.data[0].x)
 
 
 def test_the_busiest_hour_is_the_mean_of_calls_at_once(table: pa.Table, january: Rows) -> None:
