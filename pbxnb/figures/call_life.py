@@ -51,7 +51,8 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     ]
     chosen.sort(key=lambda life: (life[1][0][1] if life[1] else now, life[0].id))
     sentences, names = [], []
-    figure = picture("Life of one call", f"{len(chosen)} calls of one conversation", "", theme=theme)
+    many = f"{len(chosen)} calls of one conversation" if len(chosen) > 1 else "the only call of its conversation"
+    figure = picture("Life of one call", many, "", theme=theme)
     for entry, phases, record in chosen:
         name = label(f"{entry.id}: {entry.from_.number or entry.from_.name} → {entry.to.number or entry.to.name}")
         names.append(name)

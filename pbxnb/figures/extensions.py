@@ -68,7 +68,9 @@ def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figu
         )
     )
     figure.update_layout(
-        barmode="stack", yaxis={"autorange": "reversed", "type": "category"}, xaxis={"title": {"text": "minutes"}}
+        barmode="stack",
+        yaxis={"autorange": "reversed", "type": "category", "showgrid": False},  # a line would strike the words out
+        xaxis={"title": {"text": "minutes"}},
     )
     longest = max(row["talk_ms"] + row["ring_ms"] for row in shown) / 60_000
     figure.update_xaxes(range=[0, 1.3 * max(1.0, longest)])  # room for the words behind the longest bar
