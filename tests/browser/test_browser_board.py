@@ -166,21 +166,6 @@ def test_it_goes_on_painting_while_a_cell_blocks_ten_seconds(board: Any) -> None
     assert len(seconds) >= 9, paints  # one paint a second, or more, while it blocked
 
 
-def test_thirty_more_runs_of_its_cell_leave_one_board_and_nothing_behind(board: Any) -> None:
-    count = "import threading; print(len(ipywidgets.widgets.widget._instances), threading.active_count())"
-    page_size = "() => [document.querySelectorAll('.pbx-dashboard').length, document.querySelectorAll('.pbxnb').length]"
-    sizes = []
-    for run in range(33):
-        assert board.run_all() == []
-        if run in (2, 32):
-            board.page.wait_for_selector(TILE, timeout=PATIENCE)
-            board.page.wait_for_timeout(1500)
-            sizes.append([*map(int, board.execute(count).split()), *board.page.evaluate(page_size)])
-    assert sizes[0] == sizes[1]
-    assert sizes[1][2] == 1
-    quiet(board)
-
-
 def test_a_reloaded_page_shows_the_live_board_again(board: Any) -> None:
     board.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     board.page.reload()
@@ -204,6 +189,21 @@ def test_a_wallboard_has_no_tools_and_no_commands(board: Any, artefact: Callable
     assert board.page.locator(".pbx-dashboard .pbx-tools:visible").count() == 0
     assert board.page.locator(".pbx-dashboard [data-command]").count() == 0
     assert board.page.evaluate(OVERFLOW) == []
+
+
+def test_thirty_more_runs_of_its_cell_leave_one_board_and_nothing_behind(board: Any) -> None:
+    count = "import threading; print(len(ipywidgets.widgets.widget._instances), threading.active_count())"
+    page_size = "() => [document.querySelectorAll('.pbx-dashboard').length, document.querySelectorAll('.pbxnb').length]"
+    sizes = []
+    for run in range(33):
+        assert board.run_all() == []
+        if run in (2, 32):
+            board.page.wait_for_selector(TILE, timeout=PATIENCE)
+            board.page.wait_for_timeout(1500)
+            sizes.append([*map(int, board.execute(count).split()), *board.page.evaluate(page_size)])
+    assert sizes[0] == sizes[1]
+    assert sizes[1][2] == 1
+    quiet(board)
 
 
 def test_a_closed_board_leaves_the_page(board: Any) -> None:

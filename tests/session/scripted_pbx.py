@@ -161,8 +161,11 @@ class ScriptedPbx:
             self.port = next(iter(server.sockets)).getsockname()[1]
             self._ready.set_result(None)
             await self._stop.wait()
-        for _ in range(4):
-            await asyncio.sleep(0)  # sockets of REST answers close a turn later
+        # What was accepted or answered a moment ago closes some turns later; asyncio has no public way to wait for it.
+        for _ in range(1000):
+            if all(transport._sock is None for transport in list(self._loop._transports.values())):  # type: ignore[attr-defined]
+                break
+            await asyncio.sleep(0.001)
 
     def _http(self, connection: ServerConnection, request: Any) -> Any:
         if request.path.startswith("/websocket"):
