@@ -59,6 +59,8 @@ TYPOS: list[tuple[Callable[[Any], object], str]] = [
     (lambda pbx: pbx.wait_for("call.nwe"), "call.new"),
     (lambda pbx: pbx.wait_for("call.new", form_="40"), "from_"),
     (lambda pbx: pbx.extensions.where(stat="busy"), "state"),
+    (lambda pbx: pbx.extensions.where(state="bussy"), "busy"),
+    (lambda pbx: pbx.wait_for("call.changed", state="conected"), "connected"),
     (lambda pbx: pbx.preview("hangpu"), "hangup"),
     (lambda pbx: pbx.grid(groupby="type"), "group_by"),
     (lambda pbx: pbx.call_list(fliter="x"), "filter"),
@@ -79,6 +81,42 @@ TYPOS: list[tuple[Callable[[Any], object], str]] = [
 def test_a_typo_is_answered_with_the_nearest_name(pbx: Any, typo: Callable[[Any], object], meant: str) -> None:
     with pytest.raises((TypeError, AttributeError, pbxnb.errors.PbxError), match=f"(?i)did you mean '{meant}'"):
         typo(pbx)
+
+
+MISUSES: list[tuple[Callable[[Any], object], str]] = [
+    (lambda pbx: pbxnb.simulate(extensions="many"), "extensions must be a whole number from 2 to 7,500, not 'many'."),
+    (lambda pbx: pbxnb.simulate(extensions=1), "extensions must be a whole number from 2 to 7,500, not 1."),
+    (lambda pbx: pbxnb.simulate(speed="fast"), "speed must be a number from 0.1 to 1,000, not 'fast'."),
+    (lambda pbx: pbxnb.simulate(port=99_999), "port must be a whole number from 0 to 65,535, not 99999."),
+    (
+        lambda pbx: pbxnb.connect("ws://x/", domain="a", user="4", keepalive="no"),
+        "keepalive must be a number from 0 up",
+    ),
+    (
+        lambda pbx: pbxnb.connect("ws://x/", domain="a", user="4", open_timeout=0),
+        "open_timeout must be a number above 0",
+    ),
+    (
+        lambda pbx: pbxnb.connect("ws://x/", domain="a", user="4", max_size=1e6),
+        "max_size must be a whole number above 0",
+    ),
+    (lambda pbx: pbx.until(True), "predicate must be a function, not True. A lambda will do."),
+    (lambda pbx: pbx.on("call.new", 3), "fn must be a function, not 3."),
+    (lambda pbx: pbx.until(lambda pbx: False, timeout="1 s"), "timeout must be a number from 0 up, not '1 s'."),
+    (lambda pbx: pbx.wait_for("call.new", timeout=-1), "timeout must be a number from 0 up, not -1."),
+    (lambda pbx: pbx.wait_for("call.new").result(float("nan")), "timeout must be a number from 0 up, not nan."),
+    (lambda pbx: pbx.dial("41", deadline="soon"), "deadline must be a number from 0 up, not 'soon'."),
+    (lambda pbx: pbx.dial("41", account=40), "account= of dial needs a number as text, not 40. Write it as"),
+]
+
+
+@pytest.mark.parametrize(("misuse", "sentence"), MISUSES, ids=[sentence for _, sentence in MISUSES])
+def test_a_value_of_the_wrong_kind_is_refused_at_the_call(
+    pbx: Any, misuse: Callable[[Any], object], sentence: str
+) -> None:
+    with pytest.raises(pbxnb.errors.PbxError) as caught:
+        misuse(pbx)
+    assert sentence in str(caught.value)
 
 
 def public(thing: Any) -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
 __all__ = ["Delay", "erlang_a", "erlang_b", "erlang_c", "lines_for", "load_for"]
@@ -202,8 +203,7 @@ def _simpson(density: Callable[[float], float], upper: float, panels: int = 2000
 
 def _not_negative(**values: float) -> None:
     for name, value in values.items():
-        if not 0 <= value < math.inf:
-            raise AnalysisError(f"{name} must be a number from 0 up, not {value!r}.", argument=name, value=value)
+        check_number(name, value, error=AnalysisError)
 
 
 def _share(blocking: float) -> None:

@@ -17,9 +17,9 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import (
     BadCommand,
-    ConfigError,
     HandleClosed,
     PbxError,
     Refused,
@@ -115,9 +115,11 @@ class Client(Listeners):
         super().__init__()
         timing = timing or Timing()
         self.endpoint = Endpoint.parse(url, domain, user)
-        for name, value in (("open_timeout", open_timeout), ("ping_interval", ping_interval), ("max_size", max_size)):
-            if not value > 0:
-                raise ConfigError(f"{name} must be more than 0, not {value!r}.")
+        for name, seconds in (("open_timeout", open_timeout), ("ping_interval", ping_interval)):
+            check_number(name, seconds, above=True)
+        for name, seconds in (("keepalive", keepalive), ("ping_timeout", ping_timeout)):
+            check_number(name, seconds)
+        check_number("max_size", max_size, above=True, whole=True)
         trust = Trust(tls, self.endpoint)
         self.coverage = Coverage()
         self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user)

@@ -8,8 +8,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
-from pbxnb.keywords import helpful_keywords
 from pbxnb.model.entities import CallState
 
 from .source import label

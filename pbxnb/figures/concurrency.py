@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from pbxnb.analysis.concurrency import SLOTS, Slot, load, peak
 from pbxnb.analysis.concurrency import concurrency as steps_of
 from pbxnb.analysis.erlang import erlang_b
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import helpful_keywords
 
 from .source import Calls, needs, of, rows
 from .style import ACCENT, Theme, picture, styled

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from pbxnb.analysis.durations import durations as summary_of
 from pbxnb.analysis.durations import histogram
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import helpful_keywords
 
 from .source import needs, of, rows
 from .style import ACCENT, Theme, picture, styled

@@ -10,8 +10,8 @@ from pbxnb.analysis.concurrency import peak
 from pbxnb.analysis.durations import durations
 from pbxnb.analysis.erlang import erlang_a, erlang_b, erlang_c
 from pbxnb.analysis.service import service_level
+from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
-from pbxnb.keywords import helpful_keywords
 
 from .source import of, rows
 from .style import ACCENT, STATES, Theme, picture, styled

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import flows
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import helpful_keywords
 
 from .source import label, needs, of, rows
 from .style import STATES, Theme, picture, styled

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import plotly.graph_objects as go
 
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import helpful_keywords
 from pbxnb.model.frames import Frame
 
 from .source import label, needs

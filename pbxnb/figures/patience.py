@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.analysis.survival import kaplan_meier
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import helpful_keywords
 
 from .source import needs, of, rows
 from .style import ACCENT, Theme, picture, styled

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from pbxnb.analysis.durations import durations
 from pbxnb.analysis.service import SERVICE_LEVELS, service_level
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import helpful_keywords
 
 from .source import needs, of, rows
 from .style import ACCENT, STATES, Theme, picture

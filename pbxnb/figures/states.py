@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import plotly.graph_objects as go
 
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import helpful_keywords
 from pbxnb.model.entities import Presence
 from pbxnb.model.status import Gap
 

@@ -17,7 +17,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from pbxnb.keywords import unknown_keyword
+from pbxnb.arguments import unknown_keyword
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.status import LineState, Status
 from pbxnb.ui.handle import Handle

@@ -69,6 +69,8 @@ def plan(name: str, *args: Any, context: Context, **kw: Any) -> Plan:
         near = difflib.get_close_matches(str(name), _COMMANDS, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"The commands are {', '.join(_COMMANDS)}."
         raise BadCommand(f"There is no command {name!r}.", hint=hint, command=name)
+    if context.account:
+        dialable(context.account, f"account= of {name}")
     signature = inspect.signature(make)
     try:
         bound = signature.bind(context, *args, **kw)

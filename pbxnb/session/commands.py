@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pbxnb.arguments import helpful_keywords, nearest
 from pbxnb.client.commander import Outcome
 from pbxnb.errors import BadCommand, ControlDisabled
-from pbxnb.keywords import helpful_keywords, nearest
 from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
 from pbxnb.protocol.commands import CallRef, Plan, Preview, plan, preview
 
 from .line import Line
 from .pending import Pending
+from .waiting import check_seconds
 
 __all__ = ["Commands"]
 
@@ -135,6 +136,7 @@ class Commands:
         Raises:
             ControlDisabled: this handle only looks.
             BadCommand: the arguments cannot be sent.
+            ConfigError: the deadline is no time to wait.
             HandleClosed: the handle is closed.
         """
         if not self.control:
@@ -144,6 +146,7 @@ class Commands:
                 command=name,
             )
         self._line.check_open()
+        check_seconds("deadline", deadline)
         planned = self._plan(name, args, kw)
         client = self._line.client
         return self._line.submit(lambda: client.execute(planned, deadline), f"outcome of {name!r}")

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Literal
 
+from pbxnb.arguments import helpful_keywords, unknown_keyword
 from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password
 from pbxnb.client.tls import Pin
-from pbxnb.keywords import helpful_keywords, unknown_keyword
 
 from .clock import PbxClock, SimulatedClock
 from .line import Line

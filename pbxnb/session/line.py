@@ -28,7 +28,7 @@ from .recent import Recent
 from .registry import REGISTRY
 from .runner import Runner
 from .subscriptions import OneEvent, Subscriptions, check_kind
-from .waiting import block, settled, timed_out
+from .waiting import block, check_seconds, settled, timed_out
 from .watchers import Watchers
 
 __all__ = ["Line"]
@@ -176,12 +176,14 @@ class Line:
 
     def until(self, test: Callable[[], T], timeout: float | None) -> Pending[T]:
         """Wait for ``test()`` to become true."""
+        check_seconds("timeout", timeout)
         future: Future[T] = Future()
         self.lane.until(test, future)
         return self._pending(future, "the condition", timeout)
 
     def wait_for(self, kind: str, timeout: float | None, match: dict[str, Any]) -> Pending[Event]:
         """Wait for one event."""
+        check_seconds("timeout", timeout)
         future: Future[Event] = Future()
         one = OneEvent(event_matcher(check_kind(kind), match), future)
         remove = self.subscriptions.add(kind, one)

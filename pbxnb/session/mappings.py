@@ -46,8 +46,9 @@ class Rows(list[V], Generic[V]):
 
         Raises:
             TypeError: a field that these entities do not have.
+            ConfigError: a state, or another word of a fixed list, that is none.
         """
-        check_fields(fields, self._type.__struct_fields__, self._type.__name__)
+        check_fields(fields, self._type.__name__, self._type)
         kept = (e for e in self if fits(e, fields) and (predicate is None or predicate(e)))
         return Rows(kept, self._type)
 

@@ -6,11 +6,15 @@ kind. So ``to="204"`` fits a party, and a call fits its own later self.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from enum import EnumType
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pbxnb.keywords import nearest
+import msgspec
+
+from pbxnb.arguments import nearest
+from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Event
 from pbxnb.model.entities import Account, Call, Conversation, Party
 from pbxnb.protocol.messages import Message
@@ -40,16 +44,20 @@ def fits(entity: object, fields: Mapping[str, Any]) -> bool:
     return all(natural(getattr(entity, name, None)) == natural(wanted) for name, wanted in fields.items())
 
 
-def check_fields(given: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Refuse a field name that nothing has.
+def check_fields(match: Mapping[str, Any], what: str, *types: type[msgspec.Struct]) -> None:
+    """Refuse a field that none of the ``types`` has, and a word that its field can never hold.
 
     Raises:
         TypeError: with the nearest name there is.
+        ConfigError: with the nearest word there is.
     """
-    known = tuple(known)
-    for name in given:
+    known = {field.name: field.type for type_ in types for field in msgspec.structs.fields(type_)}
+    for name, wanted in match.items():
         if name not in known:
-            raise TypeError(f"{what} has no field {name!r}{nearest(name, known)}")
+            raise TypeError(f"{what} has no field {name!r}{nearest(name, sorted(known))}")
+        words = known[name]
+        if isinstance(words, EnumType) and wanted not in [*words]:
+            raise ConfigError(f"{what} never has {name}={wanted!r}{nearest(str(wanted), map(str, words))}")
 
 
 def event_matcher(kind: str, match: Mapping[str, Any]) -> Callable[[Event], bool]:
@@ -57,13 +65,11 @@ def event_matcher(kind: str, match: Mapping[str, Any]) -> Callable[[Event], bool
 
     Raises:
         TypeError: a name that neither such events nor their entities have.
+        ConfigError: a word that such a field never holds.
     """
     families = {known.partition(".")[0] for known in KINDS if fnmatchcase(known, kind)}
-    fields = set(Event.__struct_fields__)
-    for family in families & SUBJECTS.keys():
-        fields.update(SUBJECTS[family].__struct_fields__)
     if "message" not in families:  # what fields a message has, depends on the message
-        check_fields(match, sorted(fields), f"An event {kind!r}")
+        check_fields(match, f"An event {kind!r}", Event, *(SUBJECTS[family] for family in families & SUBJECTS.keys()))
 
     def test(event: Event) -> bool:
         family = event.kind.partition(".")[0]

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pbxnb.keywords import helpful_keywords, unknown_keyword
+from pbxnb.arguments import helpful_keywords, unknown_keyword
 
 from .registry import REGISTRY
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pbxnb.keywords import helpful_keywords
+from pbxnb.arguments import check_function, helpful_keywords
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import (
     Account,
@@ -209,8 +209,9 @@ class Pbx(Commands, Panels):
             The unsubscribe.
 
         Raises:
-            ConfigError: no event can ever match ``kind``.
+            ConfigError: no event can ever match ``kind``, or ``fn`` is no function.
         """
+        check_function("fn", fn)
         unsubscribe = self._line.subscriptions.on(kind, fn)
         forget = REGISTRY.cells.remember(unsubscribe)
 
@@ -240,6 +241,7 @@ class Pbx(Commands, Panels):
         Example:
             >>> await pbx.until(lambda p: p.accounts["204"].state == "idle", timeout=60)  # doctest: +SKIP
         """
+        check_function("predicate", predicate)
         return self._line.until(lambda: predicate(self), timeout)
 
     def wait_for(self, kind: str, timeout: float | None = None, **match: Any) -> Pending[Event]:
@@ -252,6 +254,7 @@ class Pbx(Commands, Panels):
 
         Raises:
             TypeError: a field that such events do not have.
+            ConfigError: no event can ever match ``kind`` and ``match``.
         """
         return self._line.wait_for(kind, timeout, match)
 

@@ -19,8 +19,8 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Protocol
 
+from pbxnb.arguments import nearest
 from pbxnb.errors import ConfigError
-from pbxnb.keywords import nearest
 from pbxnb.model.changes import Event
 
 from .callbacks import CallbackLane

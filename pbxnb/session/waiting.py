@@ -13,9 +13,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import WaitTimeout, WrongThread
 
-__all__ = ["HEARTBEAT", "block", "forbid_own_thread", "in_own_thread", "settled", "wake_on"]
+__all__ = ["HEARTBEAT", "block", "check_seconds", "forbid_own_thread", "in_own_thread", "settled", "wake_on"]
 
 HEARTBEAT = 0.2
 """Seconds between two looks while waiting."""
@@ -69,6 +70,16 @@ async def settled(future: Future[Any]) -> None:
     await wake_on(waiter)
 
 
+def check_seconds(name: str, value: object) -> None:
+    """Refuse what is no time to wait.
+
+    Raises:
+        ConfigError: it is neither a number from 0 up nor None, which waits as long as it takes.
+    """
+    if value is not None:
+        check_number(name, value)
+
+
 def block(future: Future[Any], timeout: float | None, what: str) -> None:
     """Return once ``future`` is done.
 
@@ -81,6 +92,7 @@ def block(future: Future[Any], timeout: float | None, what: str) -> None:
         WaitTimeout: it was not done in time.
         WrongThread: the caller is one of pbxnb's own threads.
     """
+    check_seconds("timeout", timeout)
     if future.done():
         return
     forbid_own_thread(what)

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import SimulatorError
 
 from .clock import Clock, Pace
 from .login import Login
-from .office import furnish
+from .office import MOST_EXTENSIONS, furnish
 from .pbx import Pbx
 from .presets import Preset, preset
 from .quirks import Dialect, Manners
@@ -66,7 +67,7 @@ def build(plan: Plan) -> Plant:
     """Build it, and let the traffic warm up so that nobody finds an empty PBX.
 
     Raises:
-        SimulatorError: an unknown dialect, quirk, user, version or start.
+        SimulatorError: an unknown dialect, quirk, user, version or start; fewer than 2 extensions or more than 7,500.
         ConfigError: an unknown preset.
     """
     chosen = preset(plan.preset)
@@ -77,6 +78,7 @@ def build(plan: Plan) -> Plant:
     begin, offset = _begin(plan.start)
     clock = Clock(begin - chosen.warm_up)
     extensions = chosen.extensions if plan.extensions is None else plan.extensions
+    check_number("extensions", extensions, 2, MOST_EXTENSIONS, whole=True, error=SimulatorError)
     channels = extensions + 10 if chosen.trunks is None else chosen.trunks
     pbx = Pbx(plan.domain, clock=clock, seed=plan.seed, channels=channels)
     away = 0.05 if chosen.people else 0.0

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import SimulatorError
 
 __all__ = ["MAX_SPEED", "MIN_SPEED", "Clock", "Pace", "Timer"]
@@ -118,10 +119,7 @@ class Pace:
 
     @staticmethod
     def _checked(speed: float) -> float:
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise SimulatorError(
-                f"A speed of {speed!r} is not possible.", hint=f"Choose one from {MIN_SPEED} to {MAX_SPEED:.0f}."
-            )
+        check_number("speed", speed, MIN_SPEED, MAX_SPEED, error=SimulatorError)
         return float(speed)
 
     @property

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from random import Random
 
-from pbxnb.errors import SimulatorError
-
 from .pbx import Pbx
 
 __all__ = ["MOST_EXTENSIONS", "furnish"]
@@ -31,19 +29,12 @@ def furnish(
 
     Args:
         pbx: the PBX.
-        extensions: how many; numbered from 40, above 50 of them from 200, above 300 from 2000.
+        extensions: how many, from 2 to 7,500; numbered from 40, above 50 of them from 200, above 300 from 2000.
         seed: of the names.
         agents: how many extensions, from the second on, serve the queue 600; without any, three serve it if there are.
         wrap_up: seconds an agent rests after a queue call.
         away: share of extensions without a phone today; twice as many are offline for chats.
-
-    Raises:
-        SimulatorError: fewer than two extensions or more than 7,500.
     """
-    if not 2 <= extensions <= MOST_EXTENSIONS:
-        raise SimulatorError(
-            f"A PBX with {extensions} extensions is not possible.", hint=f"Choose from 2 to {MOST_EXTENSIONS:,}."
-        )
     rng = Random(f"office {seed}")
     given, family = FIRST.split(), LAST.split()
     first = 40 if extensions <= 50 else 200 if extensions <= 300 else 2000

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import SimulatorError
 
 from .building import Plan, Plant, build
@@ -240,6 +241,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _make(plan: Plan, host: str, port: int, tls: bool) -> Simulator:
+    check_number("port", port, 0, 65_535, whole=True, error=SimulatorError)
     return Simulator(build(plan), host=host, port=port, tls=tls)
 
 

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import msgspec
 
+from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import ConfigError
-from pbxnb.keywords import helpful_keywords
 from pbxnb.model.entities import Account, AccountState, CallState, Conversation, Direction, Queue
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean

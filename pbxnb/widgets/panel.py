@@ -35,8 +35,8 @@ import anywidget
 import msgspec
 import traitlets
 
+from pbxnb.arguments import unknown_keyword
 from pbxnb.errors import PbxError
-from pbxnb.keywords import unknown_keyword
 from pbxnb.model.changes import Changes
 from pbxnb.model.status import LineState, Status
 from pbxnb.ui.dirty import DirtySet

@@ -115,16 +115,14 @@ def columns(
         entries: index of the tile, the tile, and what the page already has of it (None: unknown), by ascending index.
         base: PBX time, s; times are seconds before it.
         since: converts a moment to PBX time.
-        indexed: carry the indexes, each as the distance to the one before; False when every tile is there and the
-            page has nothing yet, so that empty texts may be left out too.
+        indexed: carry the indexes, each as its distance to the one before, a character; False when every tile is there
+            and the page has nothing yet, so that empty texts may be left out too.
     """
     listed = list(entries)
     made: dict[str, Any] = {}
     if indexed:
-        last, made["i"] = 0, []
-        for index, _, _ in listed:
-            made["i"].append(index - last)
-            last = index
+        indexes = [index for index, _, _ in listed]
+        made["i"] = "".join(map(_step, indexes, [0, *indexes]))
     made["s"] = "".join(tile.state for _, tile, _ in listed)
     if any(old is None or old.flags != tile.flags for _, tile, old in listed):
         made["f"] = "".join(tile.flags for _, tile, _ in listed)
@@ -147,6 +145,12 @@ def columns(
     if calls:
         made["l"] = calls
     return made
+
+
+def _step(index: int, before: int) -> str:
+    """A distance as one character, which is one byte up to 92 and two up to 2,012; surrogates cannot be sent."""
+    code = 35 + index - before
+    return chr(code if code < 0xD800 else code + 0x800)
 
 
 def _code(call: Call, account: Account) -> str:

@@ -5,6 +5,7 @@ import { Rows, arrange, cut, follows } from "../../pbxnb/widgets/js/grid_rows.js
 
 const WISH = { filter: "", states: [], sort: "number", groupBy: "" };
 const flag = (bits) => String.fromCharCode(48 + bits);
+const step = (distance) => String.fromCharCode(35 + distance);
 
 function board() {
   const rows = new Rows();
@@ -28,7 +29,7 @@ test("the whole state: fields, counts, defaults", () => {
 
 test("a batch changes only what it names, and the counts follow", () => {
   const rows = board();
-  const changed = rows.part({ i: [1, 2], s: "bi", b: 2000, t: 0, m: [1, "Max"] });
+  const changed = rows.part({ i: step(1) + step(2), s: "bi", b: 2000, t: 0, m: [1, "Max"] });
   assert.deepEqual(changed.map((row) => row.number), ["201", "203"]);
   assert.equal(rows.all[1].state, "busy");
   assert.equal(rows.all[1].dnd, true); // no flags column: as before
@@ -64,9 +65,18 @@ test("state filter: any of them, do not disturb on its own axis", () => {
   assert.deepEqual(found(["dnd", "busy"]), ["201", "202"]);
 });
 
+test("steps of any length find their rows", () => {
+  const rows = new Rows();
+  rows.full({ numbers: Array.from({ length: 100_000 }, (_, index) => String(index)), s: "i".repeat(100_000), b: 0, t: 0 });
+  const found = (i) => rows.part({ i, s: "b".repeat([...i].length) }).map((row) => row.index);
+  assert.deepEqual(found("#\\]\x7f\ud7ff"), [0, 57, 57 + 58, 57 + 58 + 92, 57 + 58 + 92 + 55_260]);
+  assert.deepEqual(found("\ue000"), [55_261]); // surrogates are stepped over
+  assert.deepEqual(found(String.fromCodePoint(35 + 99_999 + 0x800)), [99_999]);
+});
+
 test("a Python predicate leaves rows out", () => {
   const rows = board();
-  rows.part({ i: [2], s: "b", f: flag(32) });
+  rows.part({ i: step(2), s: "b", f: flag(32) });
   assert.deepEqual(numbers(arrange(rows.all, WISH)), [["", ["200", "201", "203"]]]);
 });
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pbxnb.keywords import helpful_keywords, nearest
+from pbxnb.arguments import helpful_keywords, nearest
 from pbxnb.session.versions import show_versions
 
 

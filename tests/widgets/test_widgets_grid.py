@@ -20,6 +20,11 @@ from pbxnb.widgets.tiles import columns, make_tile
 BUSY, IDLE, RINGING = AccountState.BUSY, AccountState.IDLE, AccountState.RINGING
 
 
+def step(distance: int) -> str:
+    """How a batch tells the distance from one changed tile to the next, up to 55,260."""
+    return chr(35 + distance)
+
+
 def board(size: int = 5) -> FakeHandle:
     return FakeHandle(account(str(200 + number)) for number in range(size))
 
@@ -40,7 +45,7 @@ def test_a_change_of_state_costs_a_few_bytes() -> None:
     wire.hello()
     handle.put(account("250", BUSY), account("260", BUSY))
     (batch,) = wire.wait(1)
-    assert batch["part"] == {"i": [50, 10], "s": "bb", "b": batch["part"]["b"], "t": 0}
+    assert batch["part"] == {"i": step(50) + step(10), "s": "bb", "b": batch["part"]["b"], "t": 0}
 
 
 def test_only_what_differs_from_the_last_batch_is_sent() -> None:
@@ -49,7 +54,7 @@ def test_only_what_differs_from_the_last_batch_is_sent() -> None:
     wire.hello()
     same = handle.accounts["201"]
     handle.put(account("201", since=same.since, name="Ann"))
-    assert wire.wait(1)[0]["part"] == {"i": [1], "s": "i", "m": [0, "Ann"]}
+    assert wire.wait(1)[0]["part"] == {"i": step(1), "s": "i", "m": [0, "Ann"]}
     handle.put(account("201", since=same.since, name="Ann"))
     wire.settle()
     assert len(wire.batches()) == 1
@@ -152,7 +157,18 @@ def test_times_are_seconds_before_the_batch_on_the_pbx_clock() -> None:
 def test_columns_without_differences_are_left_out() -> None:
     tile = make_tile(account("200"), {}, {})
     made = columns([(7, tile, tile)], 0.0, lambda moment: moment.timestamp())
-    assert made == {"i": [7], "s": "i"}
+    assert made == {"i": step(7), "s": "i"}
+
+
+def test_every_distance_between_tiles_is_a_character_that_can_be_sent() -> None:
+    tile = make_tile(account("200"), {}, {})
+    told = ""
+    for distance in (0, 57, 92, 93, 55_260, 55_261, 99_999):
+        made = columns([(distance, tile, tile)], 0.0, lambda moment: moment.timestamp())["i"]
+        assert made == msgspec.json.decode(msgspec.json.encode(made))
+        told += made
+    assert len(set(told)) == len(told) == 7
+    assert told[4:6] == "\ud7ff\ue000"  # what lies between has no place in UTF-8
 
 
 def test_python_functions_group_choose_and_label() -> None:

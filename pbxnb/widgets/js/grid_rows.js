@@ -21,6 +21,12 @@ function blankRow(number, index) {
   return { index, number, state: "idle", reachable: 0, dnd: false, recording: false, inferred: false, out: false, since: 0, ...UNTOLD };
 }
 
+/** How far a changed row is from the one before it; see `_step` in widgets/tiles.py. @param {string} step */
+function distance(step) {
+  const code = /** @type {number} */ (step.codePointAt(0));
+  return code - 35 - (code > 0xdfff ? 0x800 : 0);
+}
+
 /** All rows, and how many are in each state. */
 export class Rows {
   constructor() {
@@ -55,7 +61,7 @@ export class Rows {
   /** @param {any} data @returns {Row[]} rows that changed */
   part(data) {
     let index = 0;
-    const rows = data.i.map((/** @type {number} */ gap) => this.all[(index += gap)]);
+    const rows = [...data.i].map((step) => this.all[(index += distance(step))]);
     this.write(data, rows);
     return rows;
   }

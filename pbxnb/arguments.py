@@ -1,0 +1,86 @@
+"""What a caller gave: a mistyped name is answered with the nearest there is, an impossible value with what is possible.
+
+Everything may import it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import ParamSpec, TypeVar
+
+from pbxnb.errors import ConfigError, PbxError
+
+__all__ = ["check_function", "check_number", "helpful_keywords", "nearest", "unknown_keyword"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about ``name``, which is not among the ``known``."""
+    known = tuple(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there is {', '.join(known[:20])}{' …' if len(known) > 20 else '.'}" if known else "; there is none."
+
+
+def unknown_keyword(function: str, name: str, known: Iterable[str]) -> TypeError:
+    """The error for the keyword ``name`` that ``function`` does not take."""
+    return TypeError(f"{function}() takes no keyword {name!r}{nearest(name, known)}")
+
+
+def helpful_keywords(fn: Callable[P, R]) -> Callable[P, R]:
+    """Make ``fn`` answer an unknown keyword with the nearest it has; its signature stays as it is."""
+    known = tuple(
+        name
+        for name, p in inspect.signature(fn).parameters.items()
+        if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+    )
+
+    @functools.wraps(fn)
+    def checked(*args: P.args, **kw: P.kwargs) -> R:
+        for name in kw:
+            if name not in known:
+                raise unknown_keyword(fn.__name__, name, known)
+        return fn(*args, **kw)
+
+    return checked
+
+
+def check_number(
+    name: str,
+    value: object,
+    least: float = 0,
+    most: float = math.inf,
+    *,
+    above: bool = False,
+    whole: bool = False,
+    error: type[PbxError] = ConfigError,
+) -> None:
+    """Refuse what is no number from ``least`` to ``most``, or no finite one.
+
+    Args:
+        name: of the argument, for the sentence.
+        above: it has to be more than ``least``.
+        whole: it has to be a whole number.
+        error: what to raise.
+    """
+    given = float(value) if isinstance(value, Integral if whole else Real) and not isinstance(value, bool) else math.nan
+    if (least < given if above else least <= given) and given <= most and given < math.inf:
+        return
+    kind = "a whole number" if whole else "a number"
+    begin = f"above {least:,g}" if above else f"from {least:,g}"
+    end = f" to {most:,g}" if most < math.inf else "" if above else " up"
+    raise error(f"{name} must be {kind} {begin}{end}, not {value!r}.", argument=name, value=value)
+
+
+def check_function(name: str, value: object) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise ConfigError(f"{name} must be a function, not {value!r}.", hint="A lambda will do.", argument=name)
