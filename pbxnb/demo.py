@@ -19,7 +19,7 @@ import msgspec
 
 from .errors import ConfigError, MissingExtra
 
-__all__ = ["Verdict", "check", "copy", "files", "open_lab"]
+__all__ = ["Verdict", "check", "copy", "data", "notebooks", "open_lab"]
 
 FIRST = "00_quickstart.ipynb"
 FOLDER = "pbxnb-demo"
@@ -34,44 +34,58 @@ class Verdict(msgspec.Struct, frozen=True):
     sentence: str
 
 
-def files() -> Iterator[tuple[Path, Path]]:
-    """What the demo is made of: each file, and its place in the user's folder.
-
-    In an installed package they are its ``_notebooks``, in a checkout the notebooks and the test data they read.
+def notebooks() -> list[Path]:
+    """The notebooks of this installation, in order.
 
     Raises:
-        ConfigError: this installation has none.
+        ConfigError: it has none.
     """
+    return sorted(_places()[0].glob("*.ipynb"))
+
+
+def data(name: str) -> Path:
+    """A file of measured data that the notebooks read, wherever they were copied.
+
+    Raises:
+        ConfigError: this installation has none of that name.
+
+    Example:
+        >>> data("anonymous-bank/README.md").is_file()
+        True
+    """
+    path = _places()[1] / name
+    if not path.is_file():
+        raise ConfigError(f"There is no data file {name!r}.", hint=f"The data are in {path.parent}.")
+    return path
+
+
+def _places() -> tuple[Path, Path]:
+    """Where notebooks and data lie: packed in the wheel, or in a checkout beside the package."""
     package = Path(__file__).parent
-    data = Path("data", "anonymous-bank")
-    for folder, bank in (
-        (package / "_notebooks", package / "_notebooks" / data),
-        (package.parent / "notebooks", package.parent / "tests" / data),
-    ):
-        if (folder / FIRST).is_file():
-            yield from ((path, Path(path.name)) for path in sorted(folder.glob("*.ipynb")))
-            yield from ((path, data / path.name) for path in sorted(bank.iterdir()))
-            return
+    packed, checkout = package / "_notebooks", package.parent
+    for notebooks, data in ((packed, packed / "data"), (checkout / "notebooks", checkout / "tests" / "data")):
+        if (notebooks / FIRST).is_file():
+            return notebooks, data
     raise ConfigError("This installation holds no notebooks.", hint="Install pbxnb again from its wheel.")
 
 
 def copy(target: Path) -> list[str]:
-    """Copy the notebooks and their data; what is there already is the user's and stays.
+    """Copy the notebooks; what is there already is the user's and stays.
 
     Args:
         target: the folder; made where it is missing.
 
     Returns:
-        The names of the files that were kept because they differ.
+        The names of those that were kept because they differ.
     """
+    target.mkdir(parents=True, exist_ok=True)
     kept = []
-    for source, name in files():
-        place = target / name
-        place.parent.mkdir(parents=True, exist_ok=True)
+    for source in notebooks():
+        place = target / source.name
         if not place.exists():
             shutil.copyfile(source, place)
         elif place.read_bytes() != source.read_bytes():
-            kept.append(str(name))
+            kept.append(source.name)
     return kept
 
 

@@ -18,8 +18,6 @@ import pytest
 from pbxnb import cli, demo
 from pbxnb.errors import ConfigError, MissingExtra
 
-DATA = "anonymous-bank-1999-01-10.parquet"
-
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -27,16 +25,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_demo_is_nine_notebooks_and_the_data_they_read() -> None:
-    names = [str(name) for _, name in demo.files()]
-    assert [name[:2] for name in names if name.endswith(".ipynb")] == [f"{number:02d}" for number in range(9)]
-    assert {str(Path("data", "anonymous-bank", name)) for name in (DATA, "README.md")} <= set(names)
-    assert not any(name.endswith(".png") for name in names)
+def test_the_demo_is_nine_notebooks() -> None:
+    assert [path.name[:2] for path in demo.notebooks()] == [f"{number:02d}" for number in range(9)]
+
+
+def test_the_data_of_the_notebooks_are_found_from_any_folder(folder: Path) -> None:
+    assert demo.data("anonymous-bank/anonymous-bank-1999-01-10.parquet").stat().st_size > 100_000
+    assert "acknowledge" in demo.data("anonymous-bank/README.md").read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match="no data file 'other-bank/calls"):
+        demo.data("other-bank/calls.parquet")
 
 
 def test_copying_again_keeps_what_the_user_changed(folder: Path) -> None:
     assert demo.copy(folder) == []
-    assert (folder / "data" / "anonymous-bank" / DATA).stat().st_size > 100_000
     mine = folder / demo.FIRST
     mine.write_text("mine", encoding="utf-8")
     assert demo.copy(folder) == [demo.FIRST]
@@ -85,7 +86,7 @@ def test_check_says_which_error_stopped_it(
     nbformat = pytest.importorskip("nbformat", reason="the lab extra is not installed")
     broken = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
     nbformat.write(broken, folder / demo.FIRST)
-    monkeypatch.setattr(demo, "files", lambda: iter([(folder / demo.FIRST, Path(demo.FIRST))]))
+    monkeypatch.setattr(demo, "notebooks", lambda: [folder / demo.FIRST])
     assert cli.main(["demo", "--check", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
         "ok": False,
@@ -125,7 +126,7 @@ def test_demo_serves_the_copied_notebooks_until_it_is_interrupted(folder: Path) 
             page, token = url.split("/lab/tree/")[0], url.split("token=")[1]
             assert f"/lab/tree/{demo.FIRST}" in url
             listed = asked(f"{page}/api/contents?token={token}")
-            assert {entry["name"] for entry in listed["content"]} >= {demo.FIRST, "data"}
+            assert {entry["name"] for entry in listed["content"]} >= {path.name for path in demo.notebooks()}
             running.send_signal(signal.SIGINT)
             running.stderr.read()
             assert running.wait(20) == 0

@@ -14,12 +14,12 @@ NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_top_to_bottom(name: str) -> None:
+def test_a_notebook_runs_top_to_bottom_in_any_folder(name: str, tmp_path: Path) -> None:
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the notebook runner and its kernel manager, not ours
         nbclient.NotebookClient(
-            notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+            notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
         ).execute()
     errors = [
         output.text for cell in notebook.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"
