@@ -3,8 +3,9 @@
 Columns: ``domain``, ``call_id`` (key together with ``started_at``), ``started_at``, ``answered_at``, ``ended_at``
 (UTC, without zone, microseconds; the last two may be null), ``day`` (local date as text), ``dow`` (0 = Monday),
 ``hour``, ``tz`` (of those three), ``direction`` (in, out, internal), ``from_num``, ``to_num``, ``ext`` (the account
-the call is counted for), ``queue``, ``outcome`` (answered, abandoned, unknown), ``wait_ms``, ``talk_ms``, ``hold_ms``
-(null when unknown, never 0 for unknown), ``end_inferred``, ``gap`` (the line was down during some of it).
+the call is counted for), ``queue``, ``outcome`` (answered; abandoned: a caller from outside or in a queue left;
+no_answer; unknown), ``wait_ms``, ``talk_ms``, ``hold_ms`` (null when unknown, never 0 for unknown; time with a menu is
+none of them), ``end_inferred``, ``gap`` (the line was down during some of it).
 """
 
 from __future__ import annotations
@@ -116,6 +117,10 @@ def _direction(call: Call) -> str:
 
 
 def _outcome(call: Call, record: CallRecord | None) -> str:
-    if call.connected_at is not None or (record is not None and record.talk):
+    if record is None:
+        return "answered" if call.connected_at is not None and call.extensions else "unknown"
+    if record.talk or record.hold or (record.talk is None and call.connected_at is not None):
         return "answered"
-    return "abandoned" if record is not None and not record.inferred else "unknown"
+    if record.inferred or call.connected_at is not None:  # gone while a machine spoke: nobody knows if that was all
+        return "unknown"
+    return "abandoned" if call.queue or _direction(call) == "in" else "no_answer"

@@ -55,7 +55,7 @@ def compare(
         )
     figure.update_layout(
         barmode="group",
-        margin={"t": 104},  # for a subtitle of two lines
+        margin={"t": 112},  # for a subtitle of two lines
         xaxis={"title": {"text": "hour of the day"}, "dtick": 1},
         yaxis={"title": {"text": "calls a day"}},
     )

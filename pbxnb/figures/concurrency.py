@@ -69,7 +69,8 @@ def concurrency(
             hovertemplate="%{y} calls from %{x}<extra></extra>",
         )
     )
-    figure.add_annotation(x=top["instant"], y=top["at_once"], text=f"peak {top['at_once']}", showarrow=True, ay=-28)
+    named = {"text": f"peak {top['at_once']}", "ay": -28, "bgcolor": look["veil"]}  # the limit may run behind it
+    figure.add_annotation(x=top["instant"], y=top["at_once"], showarrow=True, **named)
     if capacity is not None:
         figure.add_hline(y=capacity, line={"dash": "dash", "color": ACCENT}, annotation_text=f"{capacity} lines")
     figure.update_layout(yaxis={"title": {"text": "calls"}, "rangemode": "tozero"}, showlegend=False)

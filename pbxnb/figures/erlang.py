@@ -26,7 +26,7 @@ def load_against_theory(
     """Service level over the number of agents by theory, with the measured point on it.
 
     Args:
-        source: a handle or a table of calls.
+        source: a handle, of which the calls from outside and those of queues count, or a table of such calls.
         hours: length of the window in which these calls came, hours; theory takes the load as even over it.
         agents: agents there were.
         patience: mean patience in seconds, for Erlang A (`pbxnb.figures.patience` measures it).
@@ -36,7 +36,7 @@ def load_against_theory(
     Raises:
         AnalysisError: no calls, no talk time, or no hours.
     """
-    calls = of(source)
+    calls = of(source, offered=True)
     [row] = rows(service_level(calls.table, within=within, definition=3))
     [talk] = rows(durations(calls.table, "talk_ms"))
     [waits] = rows(durations(calls.table, "wait_ms"))

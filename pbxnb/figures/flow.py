@@ -38,7 +38,7 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
         left = row["from_num"] if row["from_num"] in callers else "others"
         middle = row["to_num"] if row["to_num"] in called else "others"
         first[left, middle] += row["calls"]
-        second[middle, row["outcome"] or "unknown"] += row["calls"]
+        second[middle, (row["outcome"] or "unknown").replace("_", " ")] += row["calls"]
     lefts, middles = sorted({pair[0] for pair in first}), sorted({pair[1] for pair in first})
     outcomes = sorted({pair[1] for pair in second})
     place = {("from", name): n for n, name in enumerate(lefts)}

@@ -20,13 +20,13 @@ def patience(source: Any, *, theme: Theme = "light") -> go.Figure:
     """Share of callers still waiting after a time, had nobody answered.
 
     Args:
-        source: a handle or a table of calls.
+        source: a handle, of which the calls from outside and those of queues count, or a table of such calls.
         theme: ``light``, ``dark`` or ``print``.
 
     Raises:
         AnalysisError: nobody gave up, so nothing is known of patience.
     """
-    calls = of(source)
+    calls = of(source, offered=True)
     curve = rows(kaplan_meier(calls.table))
     needs(curve, "callers who gave up")
     median = next((row["wait_ms"] / 1000 for row in curve if row["survival"] <= 0.5), None)

@@ -23,7 +23,7 @@ def queue_funnel(
     """Offered, answered, answered in time; abandoned apart.
 
     Args:
-        source: a handle or a table of calls.
+        source: a handle, of which the calls from outside and those of queues count, or a table of such calls.
         within: the time limit, seconds.
         definition: a key of `pbxnb.analysis.service.SERVICE_LEVELS`.
         short: seconds up to which an abandoned call does not count; None means ``within``.
@@ -32,7 +32,7 @@ def queue_funnel(
     Raises:
         AnalysisError: no call was offered.
     """
-    calls = of(source)
+    calls = of(source, offered=True)
     [row] = rows(service_level(calls.table, within=within, definition=definition, short=short))
     needs([row] if row["offered"] else [], "offered calls")
     [waits] = rows(durations(calls.table, "wait_ms"))
@@ -56,7 +56,7 @@ def queue_funnel(
             y=[name for name, _, _ in steps],
             x=[count for _, count, _ in steps],
             marker={"color": [colour for _, _, colour in steps]},
-            textinfo="value+percent initial",
+            texttemplate="%{value:,}<br>%{percentInitial:.0%}",
             name="calls",
         )
     )
@@ -65,7 +65,8 @@ def queue_funnel(
         xref="paper",
         yref="paper",
         x=1,
-        y=0.02,
+        y=0,
+        yanchor="top",  # below the bars, which may be as wide as the picture
         showarrow=False,
         font={"color": ACCENT},
     )

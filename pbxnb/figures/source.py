@@ -41,12 +41,14 @@ class Calls(msgspec.Struct, frozen=True):
         return " · ".join(part for part in (window, f"{found['n']:,} calls", self.coverage, *definitions) if part)
 
 
-def of(source: Any, *, tz: str = "UTC") -> Calls:
+def of(source: Any, *, tz: str = "UTC", offered: bool = False) -> Calls:
     """The calls of a live handle, ended and open, or of a table as it is.
 
     Args:
         source: a `pbxnb.Pbx`, or a pandas, polars, pyarrow or DuckDB table.
         tz: the domain's zone, for a handle's weekday and hour; a table brings its own columns.
+        offered: of a handle take only calls that came from outside or through a queue: service levels and patience
+            are those of callers, and a table is taken to hold just them.
 
     Raises:
         MissingExtra: a handle was given and pyarrow is not installed.
@@ -69,6 +71,8 @@ def of(source: Any, *, tz: str = "UTC") -> Calls:
         | dict.fromkeys(("end_inferred", "gap"), pa.bool_())
     )
     listed = call_rows(source.closed_calls(), source.calls.values(), tz=tz, domain=source.domain, at=source.clock.at)
+    if offered:
+        listed = [row for row in listed if row["queue"] or row["direction"] == "in"]
     return Calls(pa.Table.from_pylist(listed, schema=schema), _coverage(source))
 
 

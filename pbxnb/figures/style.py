@@ -27,9 +27,30 @@ STATES: dict[str, str] = {
 """A colour per phase, told apart by the colour-blind too; every mark also carries its word."""
 
 THEMES: dict[str, dict[str, str]] = {
-    "light": {"text": "#1f2933", "soft": "#52606d", "grid": "#e4e7eb", "paper": "rgba(0,0,0,0)", "main": "#2f78bd"},
-    "dark": {"text": "#e6e9ee", "soft": "#a9b4c0", "grid": "#3a424c", "paper": "rgba(0,0,0,0)", "main": "#6cb2f0"},
-    "print": {"text": "#000000", "soft": "#333333", "grid": "#cccccc", "paper": "#ffffff", "main": "#1f4e79"},
+    "light": {
+        "text": "#1f2933",
+        "soft": "#52606d",
+        "grid": "#e4e7eb",
+        "paper": "rgba(0,0,0,0)",
+        "veil": "rgba(255,255,255,0.8)",
+        "main": "#2f78bd",
+    },
+    "dark": {
+        "text": "#e6e9ee",
+        "soft": "#a9b4c0",
+        "grid": "#3a424c",
+        "paper": "rgba(0,0,0,0)",
+        "veil": "rgba(17,17,17,0.8)",
+        "main": "#6cb2f0",
+    },
+    "print": {
+        "text": "#000000",
+        "soft": "#333333",
+        "grid": "#cccccc",
+        "paper": "#ffffff",
+        "veil": "rgba(255,255,255,0.8)",
+        "main": "#1f4e79",
+    },
 }
 ACCENT = "#c0392b"
 

@@ -50,10 +50,15 @@ def week(source: Any, *, first_day: int = 0, tz: str = "UTC", theme: Theme = "li
         go.Heatmap(
             x=[f"{hour:02d}:00" for hour in hours],
             y=[f"{DAYS[day]} (n={seen.get(day, 0)})" for day in days],
-            z=[[means[day, hour]["mean"] if (day, hour) in means else None for hour in hours] for day in days],
+            # nobody called in an hour of a day that was seen: a mean of none; a day never seen has no mean
+            z=[
+                [means[day, hour]["mean"] if (day, hour) in means else 0.0 if day in seen else None for hour in hours]
+                for day in days
+            ],
             colorscale="Blues" if theme != "dark" else "Viridis",
             colorbar={"title": {"text": "calls"}},
             hovertemplate="%{y} %{x}: %{z:.1f} calls<extra></extra>",
         )
     )
+    figure.update_xaxes(tickangle=0, dtick=1 + len(hours) // 12)
     return figure

@@ -34,6 +34,7 @@ class Leg:
         entry: what the wire last said of it.
         numbers: every number it names.
         order: sort key: when it started, then when we saw it.
+        machine: it is connected to a menu, a queue or the like, and to nobody: neither ringing nor talk.
         answered, was_parked: it was connected, held or parked; it was parked.
         seen_start: it began before our eyes, not before the line was up.
         gap: the line was down during some of it.
@@ -45,8 +46,10 @@ class Leg:
 
     __slots__ = (
         "_hold",
+        "_met_machine",
         "_phases",
         "_ring",
+        "_since",
         "_talk",
         "answered",
         "call",
@@ -59,6 +62,7 @@ class Leg:
         "gained",
         "gap",
         "inferred_end",
+        "machine",
         "moved_at",
         "numbers",
         "order",
@@ -69,9 +73,17 @@ class Leg:
     )
 
     def __init__(
-        self, call: Call, entry: CallEntry, numbers: tuple[str, ...], order: tuple[datetime, int], *, seen_start: bool
+        self,
+        call: Call,
+        entry: CallEntry,
+        numbers: tuple[str, ...],
+        order: tuple[datetime, int],
+        *,
+        machine: bool,
+        seen_start: bool,
     ) -> None:
         self.call = call
+        self.machine = machine
         self.entry = entry
         self.numbers = numbers
         self.order = order
@@ -91,16 +103,19 @@ class Leg:
         self.inferred_end = False
         self.ended_by = ""
         self._phases: list[tuple[CallState, datetime, datetime]] = []
+        self._since = call.since
+        self._met_machine = False
         self._ring = self._talk = self._hold = 0.0
 
-    def become(self, call: Call, received: datetime) -> None:
-        """Take a new value; a change of state ends the running phase."""
+    def become(self, call: Call, received: datetime, *, machine: bool) -> None:
+        """Take a new value; a change of state, or from a machine to somebody, ends the running phase."""
         state = call.state
-        if state is not self.call.state:
+        if state is not self.call.state or machine is not self.machine:
             self._end_phase(received)
             self.was_parked = self.was_parked or state is PARKED
             self.answered = self.answered or _is_answered(call)
         self.call = call
+        self.machine = machine
 
     def move(self, call: Call, numbers: tuple[str, ...], received: datetime) -> None:
         """Take other parties; to be told before `become`."""
@@ -137,7 +152,9 @@ class Leg:
         first = self._phases[0][0] if self._phases else call.state
         whole = not self.gap and (self.seen_start or first is RINGING)
         ring: float | None = None
-        if call.connected_at is not None and call.started_at is not None:
+        if self._met_machine:  # the time of its connection may be the machine's
+            ring = self._ring if self.seen_start and not self.gap else None
+        elif call.connected_at is not None and call.started_at is not None:
             # both from the PBX: one clock, and known even for a call we met half-way
             ring = max(0.0, (call.connected_at - call.started_at).total_seconds())
         elif not self.gap and self.seen_start and first is RINGING:
@@ -155,11 +172,13 @@ class Leg:
         )
 
     def _end_phase(self, received: datetime) -> None:
-        call = self.call
-        state, since = call.state, call.since
+        state, since = self.call.state, self._since
+        self._since = received
         spent = (received - since).total_seconds()
         if state is RINGING:
             self._ring += spent
+        elif self.machine:
+            self._met_machine = True
         elif state is CONNECTED:
             self._talk += spent
         elif state is HELD or state is PARKED:

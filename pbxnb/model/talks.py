@@ -35,8 +35,10 @@ class Talk:
         "_answered_by",
         "_caller",
         "_calls",
+        "_counted",
         "_direction",
         "_hold",
+        "_machine",
         "_ring",
         "_shown",
         "_state",
@@ -60,6 +62,8 @@ class Talk:
         self.since = leg.call.since
         self._caller = leg.call.from_
         self._state: CallState | None = leg.call.state
+        self._machine = leg.machine
+        self._counted = self.since
         self._ring = self._talk = self._hold = 0.0
         self._agents: dict[str, None] = {}
         self._answered_by = ""
@@ -117,10 +121,11 @@ class Talk:
                 last, state = leg, leg.call.state
         if state is None and len(legs) > 1:
             last = max(legs, key=_end)
-        if state is not self._state:
+        if state is not self._state or last.machine is not self._machine:
             self._run_to(received)
-            self._state = state
-            self.since = received
+            if state is not self._state:
+                self.since = received
+            self._state, self._machine = state, last.machine
         if state is not None:
             self.ended_at = None
         elif self.ended_at is None:
@@ -164,11 +169,12 @@ class Talk:
         return shown
 
     def _run_to(self, received: datetime) -> None:
-        spent = (received - self.since).total_seconds()
+        spent = (received - self._counted).total_seconds()
+        self._counted = received
         if self._state is RINGING:
             self._ring += spent
         elif self._state is CONNECTED:
-            self._talk += spent
+            self._talk += 0.0 if self._machine else spent
         elif self._state is HELD or self._state is PARKED:
             self._hold += spent
 

@@ -27,7 +27,7 @@ from bank import bank_calls
 from conftest import ARTEFACTS
 from jupyter_page import CHROMIUM, FLAGS
 
-PAPER = {"light": "#ffffff", "dark": "#111111"}
+PAPER = {"light": "#ffffff", "dark": "#111111", "print": "#ffffff"}
 Drawn = Iterator[tuple[str, Callable[..., Any]]]
 
 

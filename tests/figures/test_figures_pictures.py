@@ -3,6 +3,7 @@
 import re
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from statistics import fmean, median
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_the_busiest_hour_is_the_mean_of_calls_at_once(table: pa.Table, january:
     said = re.search(r"([\d.]+) erlang", figures.describe(figures.concurrency(table)))
     assert said is not None
     assert float(said[1]) == pytest.approx(max(area.values()) / 3600, abs=0.006)
+
+
+def test_an_hour_without_a_call_is_a_mean_of_none_and_a_day_never_seen_is_no_mean() -> None:
+    begun = [datetime(2026, 11, 16, hour, tzinfo=UTC) for hour in (9, 11)]
+    monday = {"started_at": begun, "dow": [0, 0], "hour": [9, 11], "day": ["2026-11-16", "2026-11-16"]}
+    [heat] = figures.week(pa.table(monday)).data
+    rows = dict(zip([name.split()[0] for name in heat.y], heat.z, strict=True))
+    assert list(rows["Monday"]) == [1.0, 0.0, 1.0]
+    assert list(rows["Tuesday"]) == [None, None, None]
 
 
 def test_week_shows_means_with_their_number_of_days(table: pa.Table, january: Rows) -> None:

@@ -151,3 +151,29 @@ def test_a_session_is_a_table_of_calls_too(session: Any) -> None:
 def test_a_callers_name_is_never_markup(session: Any) -> None:
     figure = figures.call_life(session, "1")
     assert "<b>" not in str(figure.data[0].y)
+
+
+def test_only_callers_count_for_service_levels_and_patience() -> None:
+    session = Session()
+    calls = [("3", "+15550101", "204"), ("4", "204", "+15550102"), ("5", "204", "208")]
+    session.records += tuple(
+        CallRecord(
+            call=Call(
+                id=id_,
+                from_=Party(from_),
+                to=Party(to),
+                state=CallState.RINGING,
+                since=START,
+                extensions=tuple(number for number in (from_, to) if len(number) == 3),
+            ),
+            ended_at=after(30),
+            ring=30.0,
+            talk=0.0,
+            hold=0.0,
+        )
+        for id_, from_, to in calls
+    )
+    session.calls = {}
+    assert "2 offered, 1 answered" in figures.describe(figures.queue_funnel(session))
+    assert "half have given up after 30 s" in figures.describe(figures.patience(session))
+    assert figures.describe(figures.flow(session)).startswith("4 calls: 2 no answer, 1 abandoned, 1 answered.")
