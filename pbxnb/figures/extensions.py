@@ -10,7 +10,7 @@ from pbxnb.analysis.activity import per_extension
 from pbxnb.arguments import helpful_keywords
 
 from .source import label, needs, of, rows
-from .style import ACCENT, STATES, Theme, picture
+from .style import STATES, Theme, picture
 
 __all__ = ["extensions"]
 
@@ -62,7 +62,7 @@ def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figu
             mode="text",
             text=[f"  {row['answered']} answered, {row['missed']} missed" for row in shown],
             textposition="middle right",
-            textfont={"color": ACCENT if theme == "print" else None, "size": 11},
+            textfont={"size": 11},
             hoverinfo="skip",
             showlegend=False,
         )

@@ -11,7 +11,7 @@ from pbxnb.analysis.service import SERVICE_LEVELS, service_level
 from pbxnb.arguments import helpful_keywords
 
 from .source import needs, of, rows
-from .style import ACCENT, STATES, Theme, picture
+from .style import STATES, Theme, picture
 
 __all__ = ["queue_funnel"]
 
@@ -68,7 +68,6 @@ def queue_funnel(
         y=0,
         yanchor="top",  # below the bars, which may be as wide as the picture
         showarrow=False,
-        font={"color": ACCENT},
     )
     figure.update_layout(showlegend=False)
     return figure
