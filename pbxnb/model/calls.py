@@ -13,14 +13,11 @@ import msgspec
 
 from pbxnb.protocol.messages import CallEntry
 
-from .derive import numbers_of, phase_of
-from .entities import Call, CallState
+from .derive import numbers_of, phase_of, spent_on
+from .entities import Call
 from .legs import Leg, pair_of
 
 __all__ = ["CallBook", "restarted"]
-
-# Accounts that take a call with nobody there: a menu, a queue. A hunt group only rings (protocol.md 6.2).
-_MACHINES = frozenset({"attendants", "ivrnodes", "acds"})
 
 # Two printings of one start may differ in the fraction (protocol.md 7.5), so only whole seconds tell starts apart.
 _SAME_START = timedelta(seconds=1)
@@ -65,7 +62,7 @@ class CallBook:
             entry,
             numbers_of(entry),
             (call.started_at or received, self._count),
-            machine=self._with_machine(call),
+            spends=spent_on(call, self._type_of),
             seen_start=seen_start,
         )
         self._place(leg)
@@ -80,13 +77,13 @@ class CallBook:
         before, old = leg.call, leg.entry
         leg.entry = entry
         call = self._value(entry, before, received, before.conversation, inferred)
-        machine = self._with_machine(call)
+        spends = spent_on(call, self._type_of)
         if call == before:
-            leg.machine = machine  # what kind of account it is connected to may be known only now
+            leg.spends = spends  # what kind of account it is connected to may be known only now
             return False
         if entry.to != old.to or entry.from_ != old.from_ or entry.extensions != old.extensions:
             self._rename(leg, call, numbers_of(entry), received)
-        leg.become(call, received, machine=machine)
+        leg.become(call, received, spends)
         self.calls[call.id] = call
         if before.started_at is None and call.started_at is not None:
             leg.order = (call.started_at, leg.order[1])
@@ -184,14 +181,6 @@ class CallBook:
             conversation=conversation,
             inferred=inferred,
             extra=extra,
-        )
-
-    def _with_machine(self, call: Call) -> bool:
-        """Whether a call is connected to a machine alone: a queue's number may stay when its agent has answered."""
-        return (
-            call.state is CallState.CONNECTED
-            and self._type_of(call.to.number) in _MACHINES
-            and not any(number != call.from_.number for number in call.extensions)
         )
 
 

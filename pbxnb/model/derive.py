@@ -5,7 +5,7 @@ They know nothing of the store; each can be read, and tested, as one row of a ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pbxnb.protocol.messages import CallEntry
 from pbxnb.protocol.parties import Party
@@ -13,6 +13,7 @@ from pbxnb.protocol.parties import Party
 from .entities import AccountState, Call, CallState, Direction
 
 __all__ = [
+    "ALONE_WITH",
     "IDLE",
     "OFFLINE",
     "Doing",
@@ -22,10 +23,11 @@ __all__ = [
     "number_order",
     "numbers_of",
     "phase_of",
+    "spent_on",
 ]
 
 # looking a member up in its enum costs more than comparing it
-_RINGING, _OTHER = CallState.RINGING, CallState.OTHER
+_RINGING, _CONNECTED, _OTHER = CallState.RINGING, CallState.CONNECTED, CallState.OTHER
 
 # protocol.md 7.1; a word that is not here is "other" and stays readable in `Call.raw_state`.
 PHASES = {
@@ -37,6 +39,9 @@ PHASES = {
     "holding": CallState.HELD,
     "parked": CallState.PARKED,
 }
+
+ALONE_WITH = {"acds": _RINGING, "attendants": _OTHER, "ivrnodes": _OTHER}
+"""What the time of a connected call is with whom there is nobody: waiting in a queue, or none of the three times."""
 
 # Callers who hide are not one person, so such a number never ties two calls together.
 NOBODY_IN_PARTICULAR = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private"})
@@ -62,6 +67,20 @@ def numbers_of(entry: CallEntry) -> tuple[str, ...]:
     numbers[entry.from_.number] = numbers[entry.to.number] = None
     numbers.pop("", None)
     return tuple(numbers)
+
+
+def spent_on(call: Call, type_of: Callable[[str], str]) -> CallState:
+    """Which of its times a call spends now: ringing, talk (`CONNECTED`) or hold; `OTHER` is none of them.
+
+    Connected is no talk where nobody is there: a caller alone with a queue waits, one alone with a menu listens. The
+    queue's number may stay when its agent has answered, who is then among the extensions.
+
+    Args:
+        type_of: the type of an account by number; empty when there is no such account.
+    """
+    if call.state is not _CONNECTED or any(number != call.from_.number for number in call.extensions):
+        return call.state
+    return ALONE_WITH.get(type_of(call.to.number), _CONNECTED)
 
 
 def identity(party: Party) -> str:

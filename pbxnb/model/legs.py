@@ -34,7 +34,7 @@ class Leg:
         entry: what the wire last said of it.
         numbers: every number it names.
         order: sort key: when it started, then when we saw it.
-        machine: it is connected to a menu, a queue or the like, and to nobody: neither ringing nor talk.
+        spends: which of its times runs now: ringing, talk (`CONNECTED`) or hold; none of them is `OTHER`.
         answered, was_parked: it was connected, held or parked; it was parked.
         seen_start: it began before our eyes, not before the line was up.
         gap: the line was down during some of it.
@@ -46,11 +46,11 @@ class Leg:
 
     __slots__ = (
         "_hold",
-        "_met_machine",
         "_phases",
         "_ring",
         "_since",
         "_talk",
+        "_unattended",
         "answered",
         "call",
         "ended_at",
@@ -62,11 +62,11 @@ class Leg:
         "gained",
         "gap",
         "inferred_end",
-        "machine",
         "moved_at",
         "numbers",
         "order",
         "seen_start",
+        "spends",
         "star",
         "talk",
         "was_parked",
@@ -79,11 +79,11 @@ class Leg:
         numbers: tuple[str, ...],
         order: tuple[datetime, int],
         *,
-        machine: bool,
+        spends: CallState,
         seen_start: bool,
     ) -> None:
         self.call = call
-        self.machine = machine
+        self.spends = spends
         self.entry = entry
         self.numbers = numbers
         self.order = order
@@ -104,18 +104,18 @@ class Leg:
         self.ended_by = ""
         self._phases: list[tuple[CallState, datetime, datetime]] = []
         self._since = call.since
-        self._met_machine = False
+        self._unattended = False  # it was connected with nobody there
         self._ring = self._talk = self._hold = 0.0
 
-    def become(self, call: Call, received: datetime, *, machine: bool) -> None:
-        """Take a new value; a change of state, or from a machine to somebody, ends the running phase."""
+    def become(self, call: Call, received: datetime, spends: CallState) -> None:
+        """Take a new value; a change of state, or of what its time is, ends the running phase."""
         state = call.state
-        if state is not self.call.state or machine is not self.machine:
+        if state is not self.call.state or spends is not self.spends:
             self._end_phase(received)
             self.was_parked = self.was_parked or state is PARKED
             self.answered = self.answered or _is_answered(call)
         self.call = call
-        self.machine = machine
+        self.spends = spends
 
     def move(self, call: Call, numbers: tuple[str, ...], received: datetime) -> None:
         """Take other parties; to be told before `become`."""
@@ -152,7 +152,7 @@ class Leg:
         first = self._phases[0][0] if self._phases else call.state
         whole = not self.gap and (self.seen_start or first is RINGING)
         ring: float | None = None
-        if self._met_machine:  # the time of its connection may be the machine's
+        if self._unattended:  # when somebody answered, the PBX may not say: its connect may be that of a menu
             ring = self._ring if self.seen_start and not self.gap else None
         elif call.connected_at is not None and call.started_at is not None:
             # both from the PBX: one clock, and known even for a call we met half-way
@@ -175,14 +175,15 @@ class Leg:
         state, since = self.call.state, self._since
         self._since = received
         spent = (received - since).total_seconds()
-        if state is RINGING:
+        spends = self.spends
+        if spends is RINGING:
             self._ring += spent
-        elif self.machine:
-            self._met_machine = True
-        elif state is CONNECTED:
+        elif spends is CONNECTED:
             self._talk += spent
-        elif state is HELD or state is PARKED:
+        elif spends is HELD or spends is PARKED:
             self._hold += spent
+        if spends is not state:
+            self._unattended = True
         if len(self._phases) < _PHASES_KEPT:
             self._phases.append((state, since, received))
 

@@ -38,9 +38,9 @@ class Talk:
         "_counted",
         "_direction",
         "_hold",
-        "_machine",
         "_ring",
         "_shown",
+        "_spends",
         "_state",
         "_talk",
         "_type_of",
@@ -62,7 +62,7 @@ class Talk:
         self.since = leg.call.since
         self._caller = leg.call.from_
         self._state: CallState | None = leg.call.state
-        self._machine = leg.machine
+        self._spends = leg.spends
         self._counted = self.since
         self._ring = self._talk = self._hold = 0.0
         self._agents: dict[str, None] = {}
@@ -121,11 +121,13 @@ class Talk:
                 last, state = leg, leg.call.state
         if state is None and len(legs) > 1:
             last = max(legs, key=_end)
-        if state is not self._state or last.machine is not self._machine:
+        spends = last.spends if state is not None else CallState.OTHER
+        if spends is not self._spends:
             self._run_to(received)
-            if state is not self._state:
-                self.since = received
-            self._state, self._machine = state, last.machine
+            self._spends = spends
+        if state is not self._state:
+            self._state = state
+            self.since = received
         if state is not None:
             self.ended_at = None
         elif self.ended_at is None:
@@ -171,11 +173,12 @@ class Talk:
     def _run_to(self, received: datetime) -> None:
         spent = (received - self._counted).total_seconds()
         self._counted = received
-        if self._state is RINGING:
+        spends = self._spends
+        if spends is RINGING:
             self._ring += spent
-        elif self._state is CONNECTED:
-            self._talk += 0.0 if self._machine else spent
-        elif self._state is HELD or self._state is PARKED:
+        elif spends is CONNECTED:
+            self._talk += spent
+        elif spends is HELD or spends is PARKED:
             self._hold += spent
 
     def _find_direction(self, call: Call) -> Direction:

@@ -216,7 +216,11 @@ def _waiting(handle: Handle, queue: str) -> Iterator[Conversation]:
     """Callers nobody has answered: from outside, or through a queue."""
     for conversation in _open(handle):
         outside = conversation.direction is Direction.IN or bool(conversation.queue)
-        if outside and queue in ("", conversation.queue) and phase(conversation) in ("ringing", "queued"):
+        if (
+            outside
+            and queue in ("", conversation.queue)
+            and phase(conversation, handle.accounts) in ("ringing", "queued")
+        ):
             yield conversation
 
 

@@ -221,7 +221,7 @@ class CallList(Panel):
         return [[number, clean(orbit.name or number, 30), parked_text(orbit)] for number, orbit in orbits]
 
     def _plain(self) -> str:
-        phases = [phase(c) for _, c in self._open() if c.state is not None]
+        phases = [phase(c, self._handle.accounts) for _, c in self._open() if c.state is not None]
         told = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
         return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {told}" if told else "")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pbxnb.model.derive import ALONE_WITH
 from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Queue
 from pbxnb.ui.text import clean
 
@@ -29,14 +30,18 @@ _PHASE_OF = {
 _ENDED_BY = {"caller": "caller hung up", "called": "called party hung up"}
 
 
-def phase(conversation: Conversation) -> str:
-    """Return the tab a conversation belongs to: one of `PHASES`, ``ended``, or ``other``.
+def phase(conversation: Conversation, accounts: Mapping[str, Account]) -> str:
+    """Return the tab a conversation belongs to: one of `PHASES`, ``menu``, ``ended``, or ``other``.
 
     A caller who is with a queue and not yet with one of its agents is *queued*, whatever the PBX plays meanwhile.
     """
     state = conversation.state
     if state is None:
         return "ended"
+    if state is CallState.CONNECTED and not conversation.answered_by:
+        account = accounts.get(conversation.to.number)
+        if account is not None and ALONE_WITH.get(account.type) is CallState.OTHER:
+            return "menu"
     if conversation.queue and not conversation.answered_by and state not in (CallState.HELD, CallState.PARKED):
         at_queue = conversation.to.number in ("", conversation.queue)
         return "queued" if at_queue else _PHASE_OF.get(state, "other")
@@ -106,7 +111,7 @@ def row(
         conversation.id,
         conversation.calls[-1],
         "ended" if conversation.state is None else str(conversation.state),
-        phase(conversation),
+        phase(conversation, accounts),
         _who(conversation.from_, accounts),
         _who(conversation.to, accounts),
         str(conversation.direction),

@@ -25,6 +25,8 @@ test("only the time of the present phase runs", () => {
   assert.deepEqual(times(row("1"), 130), { ring: 7, talk: 40, hold: 0 });
   assert.deepEqual(times(row("1", "ringing"), 130), { ring: 37, talk: 10, hold: 0 });
   assert.deepEqual(times(row("1", "parked"), 130), { ring: 7, talk: 10, hold: 30 });
+  assert.deepEqual(times(row("1", "queued", { state: "connected" }), 130), { ring: 37, talk: 10, hold: 0 }, "music is no talk");
+  assert.deepEqual(times(row("1", "menu", { state: "connected" }), 130), { ring: 7, talk: 10, hold: 0 });
   assert.deepEqual(times(row("1", "ended"), 130), { ring: 7, talk: 10, hold: 0 });
   assert.equal(times(row("1"), 90).talk, 10, "a clock that is behind takes nothing away");
 });

@@ -54,12 +54,15 @@ def handle() -> FakeHandle:
         (talk(state=RINGING, queue="700", to=Party(number="207")), "ringing"),
         (talk(state=CONNECTED, queue="700", to=Party(number="207"), answered_by="207"), "talking"),
         (talk(state=HELD, queue="700"), "held"),
+        (talk(state=CONNECTED, to=Party(number="100")), "menu"),
+        (talk(state=HELD, to=Party(number="100")), "held"),
     ],
 )
 def test_every_conversation_has_one_phase_and_waits_in_the_queue_until_an_agent_has_it(
     conversation: Conversation, expected: str
 ) -> None:
-    assert phase(conversation) == expected
+    accounts = {"100": account("100", type="attendants"), "207": account("207")}
+    assert phase(conversation, accounts) == expected
 
 
 def test_a_row_names_the_parties_the_queue_and_the_times_apart() -> None:

@@ -21,7 +21,7 @@ export const PHASES = [
 ];
 
 /** @type {Record<string, {shape: string, word: string}>} */
-const REST = { ended: { shape: "×", word: "Ended" }, other: { shape: "·", word: "Other" } };
+const REST = { menu: { shape: "☰", word: "In a menu" }, ended: { shape: "×", word: "Ended" }, other: { shape: "·", word: "Other" } };
 
 /** Shape and word of a row. @param {Row} row */
 export function look(row) {
@@ -55,9 +55,9 @@ export function merge(rows, part) {
 
 /** Which of the three times is running. @param {Row} row @returns {"ring" | "talk" | "hold" | ""} */
 export function running(row) {
-  switch (row[ROW.state]) {
-    case "ringing": return "ring";
-    case "connected": return "talk";
+  switch (row[ROW.phase]) {
+    case "ringing": case "queued": return "ring";
+    case "talking": return "talk";
     case "held": case "parked": return "hold";
     default: return "";
   }
@@ -77,7 +77,7 @@ export function times(row, now) {
  * @param {Row} row @param {number} now @param {{ring: number, hold: number}} limits
  */
 export function late(row, now, limits) {
-  const which = row[ROW.phase] === "queued" ? "ring" : running(row);
+  const which = running(row);
   const spent = now - row[ROW.since];
   if (which === "ring" && limits.ring > 0 && spent > limits.ring) return "ring";
   return which === "hold" && limits.hold > 0 && spent > limits.hold ? "hold" : "";
