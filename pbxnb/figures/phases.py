@@ -165,9 +165,10 @@ def _shown(call: Call, by: LaneBy) -> tuple[str, tuple[str, ...]]:
 
 
 def _phase(call: Call) -> str:
-    """The phase as drawn: ringing nobody for a queue is waiting in it."""
-    rings = any(number != call.from_.number for number in call.extensions)
-    return "queued" if call.state is CallState.RINGING and call.queue and not rings else str(call.state)
+    """The phase as drawn: to ring nobody for a queue, or to hear its music, is to wait in it."""
+    alone = not any(number != call.from_.number for number in call.extensions)
+    waits = call.state is CallState.RINGING or (call.state is CallState.CONNECTED and call.to.number == call.queue)
+    return "queued" if call.queue and alone and waits else str(call.state)
 
 
 def _met(call: Call) -> bool:

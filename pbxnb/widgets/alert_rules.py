@@ -216,11 +216,8 @@ def _waiting(handle: Handle, queue: str) -> Iterator[Conversation]:
     """Callers nobody has answered: from outside, or through a queue."""
     for conversation in _open(handle):
         outside = conversation.direction is Direction.IN or bool(conversation.queue)
-        if (
-            outside
-            and queue in ("", conversation.queue)
-            and phase(conversation, handle.accounts) in ("ringing", "queued")
-        ):
+        waits = phase(conversation, handle.accounts) in ("ringing", "queued")
+        if outside and waits and queue in ("", conversation.queue):
             yield conversation
 
 

@@ -83,6 +83,14 @@ def test_a_parked_call_lies_on_its_orbit_and_a_waiting_one_on_its_queue() -> Non
     ]
 
 
+def test_who_hears_a_queue_s_music_waits() -> None:
+    watched = Watched()
+    watched.tell(0, "new", call(CONNECTED, to=Party(number="600"), queue="600"))
+    assert watched.phases.going_on()[0].state == "queued"
+    watched.tell(9, "changed", call(CONNECTED, "41", to=Party(number="600"), queue="600"))
+    assert watched.phases.going_on()[0].state == "connected"
+
+
 def test_a_colleague_who_waits_in_a_queue_is_not_rung() -> None:
     watched = Watched()
     watched.tell(0, "new", call(RINGING, "40", from_=Party(number="40"), to=Party(number="600"), queue="600"))
