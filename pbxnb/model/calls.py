@@ -79,7 +79,7 @@ class CallBook:
         call = self._value(entry, before, received, before.conversation, inferred)
         spends = spent_on(call, self._type_of)
         if call == before:
-            leg.spends = spends  # what kind of account it is connected to may be known only now
+            leg.times.spends = spends  # what kind of account it is connected to may be known only now
             return False
         if entry.to != old.to or entry.from_ != old.from_ or entry.extensions != old.extensions:
             self._rename(leg, call, numbers_of(entry), received)

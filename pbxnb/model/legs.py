@@ -14,6 +14,7 @@ from pbxnb.protocol.messages import CallEntry
 
 from .derive import identity
 from .entities import Call, CallRecord, CallState
+from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from .talks import Talk
@@ -34,7 +35,7 @@ class Leg:
         entry: what the wire last said of it.
         numbers: every number it names.
         order: sort key: when it started, then when we saw it.
-        spends: which of its times runs now: ringing, talk (`CONNECTED`) or hold; none of them is `OTHER`.
+        times: its ring, talk and hold; see `derive.spent_on`.
         answered, was_parked: it was connected, held or parked; it was parked.
         seen_start: it began before our eyes, not before the line was up.
         gap: the line was down during some of it.
@@ -45,11 +46,7 @@ class Leg:
     """
 
     __slots__ = (
-        "_hold",
         "_phases",
-        "_ring",
-        "_since",
-        "_talk",
         "_unattended",
         "answered",
         "call",
@@ -66,9 +63,9 @@ class Leg:
         "numbers",
         "order",
         "seen_start",
-        "spends",
         "star",
         "talk",
+        "times",
         "was_parked",
     )
 
@@ -83,7 +80,7 @@ class Leg:
         seen_start: bool,
     ) -> None:
         self.call = call
-        self.spends = spends
+        self.times = Stopwatch(spends, call.since)
         self.entry = entry
         self.numbers = numbers
         self.order = order
@@ -103,19 +100,16 @@ class Leg:
         self.inferred_end = False
         self.ended_by = ""
         self._phases: list[tuple[CallState, datetime, datetime]] = []
-        self._since = call.since
         self._unattended = False  # it was connected with nobody there
-        self._ring = self._talk = self._hold = 0.0
 
     def become(self, call: Call, received: datetime, spends: CallState) -> None:
         """Take a new value; a change of state, or of what its time is, ends the running phase."""
         state = call.state
-        if state is not self.call.state or spends is not self.spends:
-            self._end_phase(received)
+        if state is not self.call.state or spends is not self.times.spends:
+            self._end_phase(received, spends)
             self.was_parked = self.was_parked or state is PARKED
             self.answered = self.answered or _is_answered(call)
         self.call = call
-        self.spends = spends
 
     def move(self, call: Call, numbers: tuple[str, ...], received: datetime) -> None:
         """Take other parties; to be told before `become`."""
@@ -128,7 +122,7 @@ class Leg:
 
     def end(self, received: datetime, turn: int, *, inferred: bool) -> None:
         """The call is over."""
-        self._end_phase(received)
+        self._end_phase(received, CallState.OTHER)
         self.ended_at = received
         self.ended_turn = turn
         self.inferred_end = inferred
@@ -145,7 +139,7 @@ class Leg:
 
     def record(self) -> CallRecord:
         """The ended call with its times apart; None where a phase's bounds were not seen."""
-        call, ended_at = self.call, self.ended_at
+        call, times, ended_at = self.call, self.times, self.ended_at
         assert ended_at is not None
         if call.conversation != self.conversation.id:
             call = msgspec.structs.replace(call, conversation=self.conversation.id)
@@ -153,39 +147,31 @@ class Leg:
         whole = not self.gap and (self.seen_start or first is RINGING)
         ring: float | None = None
         if self._unattended:  # when somebody answered, the PBX may not say: its connect may be that of a menu
-            ring = self._ring if self.seen_start and not self.gap else None
+            ring = times.ring if self.seen_start and not self.gap else None
         elif call.connected_at is not None and call.started_at is not None:
             # both from the PBX: one clock, and known even for a call we met half-way
             ring = max(0.0, (call.connected_at - call.started_at).total_seconds())
         elif not self.gap and self.seen_start and first is RINGING:
-            ring = self._ring
+            ring = times.ring
         return CallRecord(
             call=call,
             ended_at=ended_at,
             ring=ring,
-            talk=self._talk if whole else None,
-            hold=self._hold if whole else None,
+            talk=times.talk if whole else None,
+            hold=times.hold if whole else None,
             phases=tuple(self._phases),
             ended_by=self.ended_by,
             inferred=self.inferred_end,
             gap=self.gap,
         )
 
-    def _end_phase(self, received: datetime) -> None:
-        state, since = self.call.state, self._since
-        self._since = received
-        spent = (received - since).total_seconds()
-        spends = self.spends
-        if spends is RINGING:
-            self._ring += spent
-        elif spends is CONNECTED:
-            self._talk += spent
-        elif spends is HELD or spends is PARKED:
-            self._hold += spent
-        if spends is not state:
+    def _end_phase(self, received: datetime, spends: CallState) -> None:
+        state, times = self.call.state, self.times
+        if times.spends is not state:
             self._unattended = True
         if len(self._phases) < _PHASES_KEPT:
-            self._phases.append((state, since, received))
+            self._phases.append((state, times.since, received))
+        times.turn(spends, received)
 
 
 def _is_answered(call: Call) -> bool:

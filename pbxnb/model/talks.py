@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from .derive import direction_of
 from .entities import Call, CallState, Conversation, Direction, Evidence
-from .legs import CONNECTED, HELD, PARKED, RINGING, Leg
+from .legs import CONNECTED, RINGING, Leg
+from .stopwatch import Stopwatch
 
 __all__ = ["LIMIT", "Talk"]
 
@@ -35,14 +36,10 @@ class Talk:
         "_answered_by",
         "_caller",
         "_calls",
-        "_counted",
         "_direction",
-        "_hold",
-        "_ring",
         "_shown",
-        "_spends",
         "_state",
-        "_talk",
+        "_times",
         "_type_of",
         "ended_at",
         "evidence",
@@ -62,9 +59,7 @@ class Talk:
         self.since = leg.call.since
         self._caller = leg.call.from_
         self._state: CallState | None = leg.call.state
-        self._spends = leg.spends
-        self._counted = self.since
-        self._ring = self._talk = self._hold = 0.0
+        self._times = Stopwatch(leg.times.spends, self.since)
         self._agents: dict[str, None] = {}
         self._answered_by = ""
         self._direction = _UNKNOWN
@@ -121,10 +116,10 @@ class Talk:
                 last, state = leg, leg.call.state
         if state is None and len(legs) > 1:
             last = max(legs, key=_end)
-        spends = last.spends if state is not None else CallState.OTHER
-        if spends is not self._spends:
-            self._run_to(received)
-            self._spends = spends
+        times = self._times
+        spends = last.times.spends if state is not None else CallState.OTHER
+        if spends is not times.spends:
+            times.turn(spends, received)
         if state is not self._state:
             self._state = state
             self.since = received
@@ -151,9 +146,9 @@ class Talk:
             agents=tuple(self._agents),
             evidence=tuple(self.evidence),
             inferred=self.inferred,
-            ring=self._ring,
-            talk=self._talk,
-            hold=self._hold,
+            ring=times.ring,
+            talk=times.talk,
+            hold=times.hold,
         )
         self._shown = shown = replace(
             shown,
@@ -169,17 +164,6 @@ class Talk:
             ended_by=last.ended_by if state is None else "",
         )
         return shown
-
-    def _run_to(self, received: datetime) -> None:
-        spent = (received - self._counted).total_seconds()
-        self._counted = received
-        spends = self._spends
-        if spends is RINGING:
-            self._ring += spent
-        elif spends is CONNECTED:
-            self._talk += spent
-        elif spends is HELD or spends is PARKED:
-            self._hold += spent
 
     def _find_direction(self, call: Call) -> Direction:
         inside = call.extensions
