@@ -23,7 +23,7 @@ from pbxnb.arguments import nearest
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Event
 
-from .callbacks import CallbackLane
+from .callbacks import FAILURES, CallbackLane
 from .matching import KINDS
 from .pending import fail, fulfil
 from .queueing import EventQueue, Tally
@@ -132,7 +132,7 @@ class PlainHandler:
     def _call(self, event: Event) -> None:
         try:
             self._context.run(self._fn, event)
-        except Exception as error:  # noqa: BLE001 - the user's; it is reported, and the next event still comes
+        except FAILURES as error:  # the user's; it is reported, and the next event still comes
             self._failures.report(error)
 
 
@@ -185,7 +185,7 @@ class Failures:
         self._name = getattr(fn, "__qualname__", repr(type(fn)))
         self._count = 0
 
-    def report(self, error: Exception) -> None:
+    def report(self, error: BaseException) -> None:
         """Count ``error`` and log it when its turn has come."""
         self._count += 1
         if str(self._count).rstrip("0") == "1":
