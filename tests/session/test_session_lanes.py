@@ -229,6 +229,17 @@ async def test_a_stream_keeps_the_events_since_its_making_and_ends_with_the_hand
     assert [e async for e in stream] == []
 
 
+async def test_every_reader_of_one_stream_is_woken(lane):
+    subscriptions = Subscriptions(lane)
+    stream = subscriptions.stream("*")
+    readers = [asyncio.create_task(anext(stream)) for _ in range(2)]
+    await asyncio.sleep(0)  # both wait now
+    for n in (1, 2):
+        subscriptions.publish(event(n=n))
+    async with asyncio.timeout(5):
+        assert {e.seq for e in await asyncio.gather(*readers)} == {1, 2}
+
+
 async def test_a_stream_nobody_holds_is_unsubscribed(lane):
     subscriptions = Subscriptions(lane)
     async for _ in _after_one(subscriptions):
