@@ -15,7 +15,15 @@ from typing import ParamSpec, TypeVar
 
 from pbxnb.errors import ConfigError, PbxError
 
-__all__ = ["check_function", "check_number", "helpful_keywords", "nearest", "unknown_keyword"]
+__all__ = [
+    "check_function",
+    "check_number",
+    "check_text",
+    "check_truth",
+    "helpful_keywords",
+    "nearest",
+    "unknown_keyword",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,7 +88,25 @@ def check_number(
     raise error(f"{name} must be {kind} {begin}{end}, not {value!r}.", argument=name, value=value)
 
 
-def check_function(name: str, value: object) -> None:
-    """Refuse what cannot be called."""
+def check_function(name: str, value: object, *, plain: bool = False) -> None:
+    """Refuse what cannot be called.
+
+    Args:
+        plain: refuse a coroutine function too, whose unawaited coroutine would count as true.
+    """
     if not callable(value):
         raise ConfigError(f"{name} must be a function, not {value!r}.", hint="A lambda will do.", argument=name)
+    if plain and inspect.iscoroutinefunction(value):
+        raise ConfigError(f"{name} must be a plain function, not `async def`.", argument=name)
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse what is no text."""
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} must be text, not {value!r}.", argument=name)
+
+
+def check_truth(name: str, value: object) -> None:
+    """Refuse what is neither True nor False: the word ``"no"`` would count as yes."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be True or False, not {value!r}.", argument=name)

@@ -28,9 +28,11 @@ _IN_THE_SHELL = (
     (r'tls="(path\.pem)"', r"--tls \1"),
     (r"\ban AdminToken\b", "--login admin"),
     (r"\ba Session from a browser\b", "--login session with a browser's cookie"),
+    (r'login=pbxnb\.Password\("…"\) or another one', "the password in PBXNB_PASSWORD, or another --login"),
+    (r"\bopen_timeout\b", "--timeout"),
     (r"\b(domain|user|login|tls)=", r"--\1"),
 )
-"""What a hint calls an argument of `connect`, and what the command line calls it."""
+"""What a sentence calls an argument of `connect`, and what the command line calls it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(arguments)
     except errors.PbxError as error:
-        hint = _in_the_shell(error.hint)
+        said, hint = _in_the_shell(error.message), _in_the_shell(error.hint)
         if arguments.json:
-            _say(json.dumps({"ok": False, "error": type(error).__name__, "said": error.message, "try": hint}))
+            _say(json.dumps({"ok": False, "error": type(error).__name__, "said": said, "try": hint}))
         else:
-            _remark(f"pbxnb: {error.message} {hint}".rstrip())
+            _remark(f"pbxnb: {said} {hint}".rstrip())
         return 2 if isinstance(error, errors.ConfigError) else 1
     except KeyboardInterrupt:
         return 130
@@ -143,11 +145,11 @@ def _version() -> str:
     return version("pbxnb")
 
 
-def _in_the_shell(hint: str) -> str:
-    """A hint in the words of the command line."""
+def _in_the_shell(sentence: str) -> str:
+    """A sentence in the words of the command line."""
     for pattern, words in _IN_THE_SHELL:
-        hint = re.sub(pattern, words, hint)
-    return hint
+        sentence = re.sub(pattern, words, sentence)
+    return sentence
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -186,8 +188,10 @@ def _watch(arguments: argparse.Namespace) -> int:
     import msgspec
 
     from . import connect
+    from .arguments import check_number
     from .session.records import plain
 
+    check_number("--count", arguments.count, whole=True)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     printed = 0
     with connect(arguments.url, **_options(arguments)) as pbx, contextlib.suppress(KeyboardInterrupt):
@@ -220,10 +224,10 @@ def _check(arguments: argparse.Namespace) -> int:
         passed, steps = True, []
         async for step in check(arguments.url, **_options(arguments)):
             passed = passed and step.ok
-            hint = _in_the_shell(step.hint)
-            steps.append({"step": step.name, "ok": step.ok, "said": step.said, "try": hint})
+            said, hint = _in_the_shell(step.said), _in_the_shell(step.hint)
+            steps.append({"step": step.name, "ok": step.ok, "said": said, "try": hint})
             if not arguments.json:
-                _say(f"{'ok  ' if step.ok else 'FAIL'} {step.name:<14} {step.said}")
+                _say(f"{'ok  ' if step.ok else 'FAIL'} {step.name:<14} {said}")
                 if hint:
                     _say(f"     {'':<14} {hint}")
         if arguments.json:

@@ -1,5 +1,6 @@
 """Small things that cost a newcomer minutes: completion, typos, help by ``?``, noise, leftovers."""
 
+import asyncio
 import inspect
 import json
 import subprocess
@@ -100,6 +101,21 @@ MISUSES: list[tuple[Callable[[Any], object], str]] = [
         lambda pbx: pbxnb.connect("ws://x/", domain="a", user="4", max_size=1e6),
         "max_size must be a whole number above 0",
     ),
+    (
+        lambda pbx: pbxnb.connect("ws://x/", domain="a", user="4", control="no"),  # type: ignore[arg-type]
+        "control must be True or False, not 'no'.",
+    ),
+    (
+        lambda pbx: pbxnb.connect("ws://x/", domain="a", user="4", name=4),  # type: ignore[arg-type]
+        "name must be text, not 4.",
+    ),
+    (
+        lambda pbx: pbxnb.connect("ws://x/", domain="a", user="4", proxy=8080),  # type: ignore[arg-type]
+        "Only http proxies are supported.",
+    ),
+    (lambda pbx: pbx.on(None, print), "kind must be text, not None."),
+    (lambda pbx: pbx.until(asyncio.sleep), "predicate must be a plain function, not `async def`."),
+    (lambda pbx: pbx.calls.where(3), "predicate must be a function, not 3."),
     (lambda pbx: pbx.until(True), "predicate must be a function, not True. A lambda will do."),
     (lambda pbx: pbx.on("call.new", 3), "fn must be a function, not 3."),
     (lambda pbx: pbx.until(lambda pbx: False, timeout="1 s"), "timeout must be a number from 0 up, not '1 s'."),

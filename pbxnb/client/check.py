@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import PbxError, Unreachable
 
 from .client import Client
@@ -54,10 +55,14 @@ async def check(
     Yields:
         One `Step` each, in order; the last one failed, or everything went well.
 
+    Raises:
+        ConfigError: ``open_timeout`` is no time.
+
     Example:
         >>> async for step in check("wss://pbx.example.com", domain="acme.example", user="45"):
         ...     print(step.name, step.said)
     """
+    check_number("open_timeout", open_timeout, above=True)
     name = "address"
     http: Rest | None = None
     try:

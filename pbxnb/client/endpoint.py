@@ -20,6 +20,7 @@ _PORTS = {"ws": 80, "wss": 443}
 _EXAMPLE = 'Write it as "wss://pbx.example.com", with domain="acme.example" and user="45".'
 # A tenant or account name never holds what would change the meaning of a path, a query or a header.
 _BAD_NAME = re.compile(r"[\s/\\?#@&\x00-\x1f\x7f]")
+_UNSEEN = re.compile(r"[\s\x00-\x1f\x7f]")
 _LOCAL_SUFFIXES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".localdomain")
 
 
@@ -56,8 +57,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not isinstance(url, str):
             raise ConfigError(f"The URL must be text, not {type(url).__name__}.", hint=_EXAMPLE)
+        url = url.strip()
+        if _UNSEEN.search(url):  # urlsplit would drop some of them and name another host
+            raise ConfigError("The URL has a space or a control character in it.", hint=_EXAMPLE)
         try:
-            parts = urlsplit(url.strip())
+            parts = urlsplit(url)
             port = parts.port
         except ValueError:
             raise ConfigError("The URL cannot be read: its host or port is malformed.", hint=_EXAMPLE) from None

@@ -77,7 +77,7 @@ class Rest:
     def __init__(
         self, endpoint: Endpoint, trust: Trust, *, proxy: str | bool | None = None, timeout: float = 10.0
     ) -> None:
-        if isinstance(proxy, str) and not proxy.startswith(("http://", "https://")):
+        if not isinstance(proxy, bool | None) and not str(proxy).startswith(("http://", "https://")):
             raise ConfigError("Only http proxies are supported.", hint='Write proxy="http://host:port".')
         self.endpoint = endpoint
         self.session: Secret | None = None

@@ -15,9 +15,12 @@ from typing import Any
 from .pending import fail, fulfil
 from .queueing import EventQueue, Tally
 
-__all__ = ["CallbackLane"]
+__all__ = ["FAILURES", "CallbackLane"]
 
 logger = logging.getLogger("pbxnb")
+
+FAILURES = (Exception, SystemExit)
+"""What user code may raise here: ``exit()`` too, which would end the lane and leave later handlers uncalled."""
 
 
 class CallbackLane:
@@ -127,7 +130,7 @@ class CallbackLane:
             if not future.done():
                 try:
                     value = test()
-                except Exception as error:  # noqa: BLE001 - the predicate is the user's; its error is the waiter's
+                except FAILURES as error:  # the predicate is the user's; its error is the waiter's
                     fail(future, error)
                 else:
                     if value:
@@ -140,5 +143,5 @@ class CallbackLane:
 def _run(job: Callable[[], object]) -> None:
     try:
         job()
-    except Exception:
+    except FAILURES:
         logger.exception("A callback failed; the line goes on.")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Literal
 
-from pbxnb.arguments import helpful_keywords, unknown_keyword
+from pbxnb.arguments import check_text, check_truth, helpful_keywords, unknown_keyword
 from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password
@@ -71,6 +71,9 @@ def connect(
         ...                           login=pbxnb.Password("…"))  # doctest: +SKIP
     """
     endpoint = Endpoint.parse(url, domain, user)
+    check_truth("control", control)
+    if name is not None:
+        check_text("name", name)
     lock = threading.RLock()
     client = Client(
         url,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from pbxnb.arguments import check_function
 from pbxnb.errors import MissingExtra
 from pbxnb.model.entities import Party
 
@@ -46,9 +47,11 @@ class Rows(list[V], Generic[V]):
 
         Raises:
             TypeError: a field that these entities do not have.
-            ConfigError: a state, or another word of a fixed list, that is none.
+            ConfigError: a state, or another word of a fixed list, that is none; ``predicate`` is no plain function.
         """
         check_fields(fields, self._type.__name__, self._type)
+        if predicate is not None:
+            check_function("predicate", predicate, plain=True)
         kept = (e for e in self if fits(e, fields) and (predicate is None or predicate(e)))
         return Rows(kept, self._type)
 

@@ -241,7 +241,7 @@ class Pbx(Commands, Panels):
         Example:
             >>> await pbx.until(lambda p: p.accounts["204"].state == "idle", timeout=60)  # doctest: +SKIP
         """
-        check_function("predicate", predicate)
+        check_function("predicate", predicate, plain=True)
         return self._line.until(lambda: predicate(self), timeout)
 
     def wait_for(self, kind: str, timeout: float | None = None, **match: Any) -> Pending[Event]:

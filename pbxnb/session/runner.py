@@ -68,7 +68,8 @@ class Runner:
             fn()
 
     def submit(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
-        """Run the coroutine ``make()`` on the loop. Cancelling the future does not stop the coroutine.
+        """Run the coroutine ``make()`` on the loop. Cancelling the future does not stop the coroutine,
+        not even before it has begun.
 
         Whatever the loop does not finish ends in `HandleClosed`: a cancelled future would look like an interrupt.
         """
@@ -94,8 +95,7 @@ class Runner:
                 if self._open is not None:
                     self._open.discard(future)
 
-        if not future.done():
-            self._loop.create_task(make()).add_done_callback(finish)
+        self._loop.create_task(make()).add_done_callback(finish)
 
     def _run(self) -> None:
         loop = self._loop

@@ -19,11 +19,11 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Protocol
 
-from pbxnb.arguments import nearest
+from pbxnb.arguments import check_text, nearest
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Event
 
-from .callbacks import CallbackLane
+from .callbacks import FAILURES, CallbackLane
 from .matching import KINDS
 from .pending import fail, fulfil
 from .queueing import EventQueue, Tally
@@ -36,6 +36,7 @@ logger = logging.getLogger("pbxnb")
 
 def check_kind(kind: str) -> str:
     """Return ``kind``, or raise `ConfigError` if no event can ever match it."""
+    check_text("kind", kind)
     if any(fnmatchcase(known, kind) for known in KINDS):
         return kind
     raise ConfigError(
@@ -132,7 +133,7 @@ class PlainHandler:
     def _call(self, event: Event) -> None:
         try:
             self._context.run(self._fn, event)
-        except Exception as error:  # noqa: BLE001 - the user's; it is reported, and the next event still comes
+        except FAILURES as error:  # the user's; it is reported, and the next event still comes
             self._failures.report(error)
 
 
@@ -185,7 +186,7 @@ class Failures:
         self._name = getattr(fn, "__qualname__", repr(type(fn)))
         self._count = 0
 
-    def report(self, error: Exception) -> None:
+    def report(self, error: BaseException) -> None:
         """Count ``error`` and log it when its turn has come."""
         self._count += 1
         if str(self._count).rstrip("0") == "1":
@@ -199,7 +200,8 @@ class Feed:
     def __init__(self, tally: Tally) -> None:
         self.queue: EventQueue[Event] = EventQueue(tally)
         self.ended = False
-        self.wake: Callable[[], None] | None = None
+        self.wakes: set[Callable[[], None]] = set()
+        """One for each reader that waits: an iterator may be shared by several tasks."""
 
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
@@ -218,7 +220,7 @@ class Feed:
         self._nudge()
 
     def _nudge(self) -> None:
-        if (wake := self.wake) is not None:
+        for wake in tuple(self.wakes):
             wake()
 
 
@@ -247,7 +249,8 @@ class EventStream:
         loop = asyncio.get_running_loop()
         while True:
             waiter: asyncio.Future[None] = loop.create_future()
-            feed.wake = partial(_wake, loop, waiter)
+            wake = partial(_wake, loop, waiter)
+            feed.wakes.add(wake)
             try:
                 if (event := feed.queue.get()) is not None:
                     return event
@@ -255,7 +258,7 @@ class EventStream:
                     raise StopAsyncIteration
                 await wake_on(waiter)
             finally:
-                feed.wake = None
+                feed.wakes.discard(wake)
 
     def close(self) -> None:
         """Unsubscribe; the iteration ends."""

@@ -71,6 +71,30 @@ def test_a_mistyped_address(url: str, hint: str) -> None:
     assert "secret" not in said
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--login", "none"), "Give the password in PBXNB_PASSWORD, or another --login."),
+        (("--tls", "insecure"), "--tls is given for a ws:// URL, which has no TLS."),
+    ],
+)
+def test_what_is_said_is_in_the_words_of_the_shell(options: tuple[str, ...], sentence: str) -> None:
+    with pbx() as sim:
+        code, said, _ = run("check", sim.url, *WHO, *options, environment={})
+    assert code == 1
+    assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [("check", "--timeout", "-1"), ("watch", "--timeout", "0"), ("watch", "--count", "-1")],
+)
+def test_a_number_that_is_none_is_wrong_usage(command: str, option: str, value: str) -> None:
+    code, said, remarks = run(command, "ws://127.0.0.1:1", *WHO, option, value, environment={})
+    assert (code, said) == (2, "")
+    assert f"{option} must be a" in remarks
+
+
 @pytest.mark.parametrize(("login", "variable"), [("admin", "PBXNB_PASSWORD"), ("session", "PBXNB_SESSION")])
 def test_a_secret_comes_from_the_environment(login: str, variable: str) -> None:
     code, said, remarks = run("check", "ws://127.0.0.1:1", *WHO, "--login", login, environment={})

@@ -40,6 +40,7 @@ def test_the_query_may_name_domain_and_user():
         ("ws://", "names no host"),
         ("ws://host:99999", "malformed"),
         ("ws://[::1", "malformed"),
+        ("ws://ho\nst", "a space or a control character"),
         ("ws://host/index.html", "not /websocket"),
         ("ws://host/websocket?user=46", "twice"),
         (5, "must be text"),

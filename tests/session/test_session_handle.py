@@ -387,6 +387,12 @@ def test_send_is_unconfirmed_at_once(server, pbx):
     server.wait(lambda s: {"action": "anything", "n": 1} in s.received)
 
 
+def test_cancelling_a_command_at_once_does_not_unsend_it(server, pbx):
+    frame = {"action": "anything", "n": 1}
+    assert pbx.send(frame).cancel()
+    server.wait(lambda s: frame in s.received)
+
+
 async def test_a_command_is_confirmed_by_its_effect(server):
     server.calls = [call("c1", extension=["45", "204"])]
     async with pbxnb.connect(**server.arguments, control=True) as pbx:

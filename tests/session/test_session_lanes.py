@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -82,6 +83,19 @@ def test_a_failing_job_is_logged_and_the_next_one_runs(lane, caplog):
     lane.post(done.set)
     assert done.wait(5)
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_exit_in_user_code_ends_neither_the_lane_nor_its_report(lane, caplog):
+    subscriptions, done, future = Subscriptions(lane), threading.Event(), Future()
+    lane.post(sys.exit)
+    subscriptions.on("call.new", lambda _: sys.exit("enough"))
+    subscriptions.publish(event())
+    lane.until(sys.exit, future)
+    with pytest.raises(SystemExit):
+        future.result(5)
+    lane.post(done.set)
+    assert done.wait(5)
+    assert [r.exc_info[0] for r in caplog.records] == [SystemExit, SystemExit]
 
 
 def test_a_lane_nobody_uses_has_no_thread():
@@ -213,6 +227,17 @@ async def test_a_stream_keeps_the_events_since_its_making_and_ends_with_the_hand
     subscriptions.end(HandleClosed("over"))
     assert seen == [1, 2]
     assert [e async for e in stream] == []
+
+
+async def test_every_reader_of_one_stream_is_woken(lane):
+    subscriptions = Subscriptions(lane)
+    stream = subscriptions.stream("*")
+    readers = [asyncio.create_task(anext(stream)) for _ in range(2)]
+    await asyncio.sleep(0)  # both wait now
+    for n in (1, 2):
+        subscriptions.publish(event(n=n))
+    async with asyncio.timeout(5):
+        assert {e.seq for e in await asyncio.gather(*readers)} == {1, 2}
 
 
 async def test_a_stream_nobody_holds_is_unsubscribed(lane):
