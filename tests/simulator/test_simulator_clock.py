@@ -53,5 +53,5 @@ def test_the_pace_follows_the_wall_and_stands_still_when_paused() -> None:
 
 @pytest.mark.parametrize("speed", [0, 0.09, 1001, -1, float("nan")])
 def test_an_impossible_speed_is_refused(speed: float) -> None:
-    with pytest.raises(SimulatorError, match="speed must be a number from 0.1 to 1,000"):
+    with pytest.raises(SimulatorError, match=r"speed must be a number from 0\.1 to 1,000"):
         Pace(Clock(0.0), speed)
