@@ -251,16 +251,17 @@ def _simulate(arguments: argparse.Namespace) -> int:
         "port": arguments.port,
         "tls": arguments.tls,
         "dialect": arguments.dialect,
-        "quirks": tuple(name for name in arguments.quirks.split(",") if name),
+        "quirks": tuple(name.strip() for name in arguments.quirks.split(",") if name.strip()),
     }
     if arguments.extensions is not None:
         options["extensions"] = arguments.extensions
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    if arguments.recording and (arguments.scenario or arguments.fault):
+    if arguments.recording and (arguments.scenario or arguments.fault or arguments.tls):
         raise errors.ConfigError(
-            "A recording plays neither scenarios nor faults.", hint="Leave --scenario and --fault away."
+            "A recording plays neither scenarios nor faults, and without TLS.",
+            hint="Leave --scenario, --fault and --tls away.",
         )
     running: Simulator | Replay
     if arguments.recording:
@@ -285,13 +286,17 @@ def _simulate(arguments: argparse.Namespace) -> int:
         else:
             _say(f"An embedded PBX listens on {simulator.url} (domain {simulator.domain}).")
             _say(f"Connect a notebook:  {simulator.connect_line}")
+            trust = simulator.tls_certificate if isinstance(simulator, Simulator) else ""
             _say(
                 f"Watch it here:       PBXNB_PASSWORD={simulator.password} pbxnb watch {simulator.url} "
-                f"--domain {simulator.domain} --user {simulator.user}"
+                f"--domain {simulator.domain} --user {simulator.user}{trust and f' --tls {trust}'}"
             )
             if isinstance(simulator, Simulator):
                 base = simulator.url.replace("ws", "http", 1)
-                _say(f"Steer it over HTTP:  curl -u admin:{simulator.password} -X POST {base}/simulator/faults/NAME")
+                _say(
+                    f"Steer it over HTTP:  curl{trust and f' --cacert {trust}'} -u admin:{simulator.password} "
+                    f"-X POST {base}/simulator/faults/NAME"
+                )
             _say("Ctrl-C ends it.")
         over.wait()
     _remark("pbxnb: the embedded PBX has stopped and its port is free.")

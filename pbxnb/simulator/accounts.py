@@ -33,6 +33,7 @@ class Extension(Account):
         sees_domain: may subscribe to ``domain-calls`` and read the tenant's lists.
         supervises: may command calls of others, and set their DND and queue login: the group right of supervision
             (rest.md 4.2). How a PBX checks it is invented, see ``INVENTED``.
+        dnd_end: when DND goes off by itself; None for never.
         voicemails: messages left and not heard.
         missed: calls not answered since the last look.
     """
@@ -46,6 +47,7 @@ class Extension(Account):
     supervises: bool = False
     dnd: bool = False
     dnd_reason: str = ""
+    dnd_end: Timer | None = None
     chat_status: str = "offline"
     voicemails: int = 0
     missed: int = 0

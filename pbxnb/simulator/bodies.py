@@ -47,5 +47,6 @@ def page(request: web.Request, items: Sequence[Any], default: int = 50) -> Seque
 
 
 def integer(value: str | None, default: int) -> int:
-    """A number above 0 as text; anything else is the default."""
-    return int(value) if value and value.isascii() and value.isdigit() and int(value[:9]) > 0 else default
+    """A number above 0 as text, of which nine digits count; anything else is the default."""
+    digits = value[:9] if value and value.isascii() and value.isdigit() else ""
+    return int(digits or 0) or default

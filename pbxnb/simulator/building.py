@@ -21,6 +21,9 @@ from .traffic import Traffic
 
 __all__ = ["Plan", "Plant", "build"]
 
+EARLIEST = 1971
+"""The first year a clock may start in: times before 1970 are none on the wire."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -72,7 +75,7 @@ def build(plan: Plan) -> Plant:
     """
     chosen = preset(plan.preset)
     dialect = _dialect(plan.dialect)
-    version = plan.version or dialect.version
+    version = str(plan.version or dialect.version)
     if not version.split(".")[0].isdigit():
         raise SimulatorError(f"{version!r} is not a version.", hint="Give one like '70.1'.")
     begin, offset = _begin(plan.start)
@@ -120,13 +123,19 @@ def _begin(start: datetime | str | float | None) -> tuple[float, float]:
     """Seconds since 1970 and the PBX's offset from UTC; by default 09:30 of today where this machine stands."""
     if start is None:
         moment = datetime.now().astimezone().replace(hour=9, minute=30, second=0, microsecond=0)
-    elif isinstance(start, str):
-        try:
-            moment = datetime.fromisoformat(start)
-        except ValueError:
-            raise SimulatorError(f"{start!r} is no time.", hint="Write it like '2026-03-02T09:30'.") from None
     else:
-        moment = start if isinstance(start, datetime) else datetime.fromtimestamp(start, UTC)
+        try:
+            moment = _moment(start)
+        except (ValueError, TypeError, OverflowError, OSError):
+            raise SimulatorError(f"{start!r} is no time.", hint="Write it like '2026-03-02T09:30'.") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    if moment.year < EARLIEST:
+        raise SimulatorError(f"{start!r} is too long ago.", hint=f"Choose a time in {EARLIEST} or later.")
     return moment.timestamp(), (moment.utcoffset() or timedelta()).total_seconds()
+
+
+def _moment(start: datetime | str | float) -> datetime:
+    if isinstance(start, datetime):
+        return start
+    return datetime.fromisoformat(start) if isinstance(start, str) else datetime.fromtimestamp(start, UTC)

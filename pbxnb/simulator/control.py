@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from pbxnb.errors import PbxError
+from pbxnb.errors import PbxError, SimulatorError
 
 from .faults import FAULTS
 from .presets import PRESETS
@@ -50,7 +50,7 @@ def control_routes(simulator: Simulator) -> list[web.RouteDef]:
         return guard
 
     async def body(request: web.Request) -> Any:
-        text = await request.text()
+        text = (await request.read()).decode(errors="replace")
         try:
             return msgspec.json.decode(text) if text.strip() else {}
         except msgspec.DecodeError:
@@ -76,7 +76,8 @@ def control_routes(simulator: Simulator) -> list[web.RouteDef]:
     async def break_(request: web.Request) -> web.Response:
         """Start a fault; the body holds its options."""
         options = await body(request)
-        options = options if isinstance(options, Mapping) else {}
+        if not isinstance(options, Mapping):
+            raise SimulatorError("The options of a fault are a JSON object.", hint='Such as {"seconds": 5}.')
         active = server.do(lambda: simulator.faults.start(request.match_info["name"], **options))
         return _answer({"fault": active.name, "over": active.over})
 

@@ -49,7 +49,7 @@ class Faults(Breakage):
         ``sim.faults.drop()``, ``sim.faults.stall(seconds=30)``, ``sim.faults.start("ghost", count=3)``
     """
 
-    def start(self, name: str, **options: Any) -> Active:
+    def start(self, name: str, /, **options: Any) -> Active:
         """Start a fault by its name; options as of its method, also as text.
 
         Raises:

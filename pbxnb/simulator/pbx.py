@@ -67,12 +67,18 @@ class Pbx(Exchange):
         self.account_changed(number)
         return True
 
-    def set_dnd(self, number: str, on: bool, reason: str = "") -> bool:
-        """Do not disturb; False when it already is so."""
+    def set_dnd(self, number: str, on: bool, reason: str = "", seconds: float = 0.0) -> bool:
+        """Do not disturb, for so many seconds (0: until told otherwise); False when it already is so."""
         extension = self.extension(number)
-        if extension is None or extension.dnd == on:
+        if extension is None:
             return False
-        extension.dnd, extension.dnd_reason = on, reason if on else ""
+        if extension.dnd_end is not None:
+            extension.dnd_end.cancel()
+        extension.dnd_end = self.at(seconds, lambda: self.set_dnd(number, False)) if on and seconds else None
+        extension.dnd_reason = reason if on else ""
+        if extension.dnd == on:
+            return False
+        extension.dnd = on
         self.account_changed(number)
         self.acd.free(number)
         return True
@@ -124,10 +130,9 @@ class Pbx(Exchange):
         if not from_ or not to or max(len(from_), len(to)) > MAX_NUMBER or call_id in self.calls:
             return ""
         if caller.extension:
-            phone = self.extension(from_)
             if to.startswith("*"):
                 return self._star_code(from_, to)
-            if phone is None or not phone.registered or len(self.calls_of(from_)) >= phone.lines:
+            if not self.has_phone(from_, free=True):
                 return ""
         elif not caller.external or to not in self.accounts:
             return ""
@@ -265,7 +270,7 @@ class Pbx(Exchange):
     def retrieve(self, orbit: str, by: str) -> bool:
         """An extension takes the call out of an orbit."""
         place = self.accounts.get(orbit)
-        if not isinstance(place, Orbit) or not place.call or self.extension(by) is None:
+        if not isinstance(place, Orbit) or not place.call or not self.has_phone(by):
             return False
         call = self.calls[place.call]
         if call.caller.number == by:
@@ -278,7 +283,7 @@ class Pbx(Exchange):
         """An extension takes a call that rings elsewhere: ``target`` is the call's id or the ringing extension."""
         ringing = [c for c in self.calls_of(target) if target in c.ringing]
         call = self.calls.get(target) or next(iter(ringing), None)
-        if call is None or call.phase is not Phase.RINGING or self.extension(by) is None or call.caller.number == by:
+        if call is None or call.phase is not Phase.RINGING or not self.has_phone(by) or call.caller.number == by:
             return False
         if call.called.external:
             return False

@@ -113,11 +113,11 @@ class Manners:
     """
 
     def __init__(self, quirks: str | Iterable[str] = (), *, seed: int = 1) -> None:
-        names = [quirks] if isinstance(quirks, str) and quirks else list(quirks)
+        names = [quirks] if isinstance(quirks, str) and quirks else list(quirks or ())
         self.mixed = "all" in names
         wrong = [n for n in names if n not in QUIRKS and n != "all"]
         if wrong:
-            near = difflib.get_close_matches(wrong[0], QUIRKS, 1)
+            near = difflib.get_close_matches(str(wrong[0]), QUIRKS, 1)
             raise SimulatorError(
                 f"There is no quirk {wrong[0]!r}.",
                 hint=f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(QUIRKS)}, and all.",

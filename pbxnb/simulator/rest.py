@@ -68,7 +68,7 @@ class Rest:
         if whose.kind == "admin" and not self._server.login.api_access:
             raise web.HTTPForbidden(text="false", content_type="application/json")
         tenant = self._server.tenants.get(domain)
-        if tenant is None or (number and number not in tenant.pbx.accounts):
+        if tenant is None or ((number or own) and number not in tenant.pbx.accounts):
             raise web.HTTPNotFound(text="false", content_type="application/json")
         at_home = whose.domain == domain
         sees = at_home and not own and tenant.push.sees_domain(whose.user)
@@ -140,8 +140,9 @@ class Rest:
         """Do not disturb."""
         asked = self.ask_user(request, supervised=True)
         extension = self._extension(asked)
-        reason = extension.dnd_reason
-        return answer({"state": extension.dnd, "reason": reason, "expires": "", "redirect": "", "hint": ""})
+        end, reason = extension.dnd_end, extension.dnd_reason
+        left = str(max(1, round(end.due - asked.pbx.clock.now))) if end is not None else ""
+        return answer({"state": extension.dnd, "reason": reason, "expires": left, "redirect": "", "hint": ""})
 
     async def dnd_post(self, request: web.Request) -> web.StreamResponse:
         """Set it, for ``expires`` seconds if given."""
@@ -151,10 +152,8 @@ class Rest:
         on, expires = truth(body.get("state")), integer(text(body, "expires"), 0)
 
         def act() -> None:
-            if asked.pbx.set_dnd(asked.number, on, text(body, "reason")):
+            if asked.pbx.set_dnd(asked.number, on, text(body, "reason"), expires):
                 asked.tenant.push.setting_changed(asked.number)
-            if on and expires:
-                asked.pbx.at(expires, lambda: asked.pbx.set_dnd(asked.number, False))
 
         self._server.do(act)
         return answer(True)
@@ -268,7 +267,7 @@ class Rest:
     async def status(self, request: web.Request) -> web.StreamResponse:
         """Version, for administrators."""
         whose = self._server.identity(request)
-        if whose is None or whose.kind != "admin":
+        if whose is None or whose.kind != "admin" or not self._server.login.api_access:
             return answer(False, status=401 if whose is None else 403)
         clock = self._server.pace.clock
         return answer({"version": self._server.version, "calls": self._open_calls(), "now": math.floor(clock.now)})

@@ -162,8 +162,9 @@ def scenario(what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario, na
         case Mapping():
             odd = set(what) - {"name", "text", "steps"}
             if odd or "steps" not in what:
+                has = ", ".join(map(repr, sorted(map(str, what)))) or "nothing"
                 raise ScenarioError(
-                    f"A scenario has name, text and steps, not {', '.join(map(repr, sorted(map(str, what))))}.",
+                    f"A scenario has name, text and steps, not {has}.",
                     hint="A single list of steps will do as well.",
                 )
             called = str(what.get("name") or name or "scenario")

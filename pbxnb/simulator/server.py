@@ -300,5 +300,5 @@ class Server:
     def sockets_of(self, user: str = "", domain: str = "") -> Iterator[Socket]:
         """The open sockets, of one extension or of all."""
         for socket in tuple(self.sockets):
-            if user in ("", socket.user) and domain in ("", socket.domain):
+            if str(user) in ("", socket.user) and domain in ("", socket.domain):
                 yield socket

@@ -114,7 +114,18 @@ class Performance:
             for word in words:
                 if word not in labels:
                     names[word] = self._number(step, word)
+            self._check(step, names)
         return names
+
+    def _check(self, step: Step, names: Mapping[str, str]) -> None:
+        """What is done to an extension, a queue or an orbit needs one."""
+        needs: list[tuple[str, type[Account]]] = []
+        if step.verb in ON_NUMBER:
+            needs.append((step.word, Orbit if step.verb == "retrieve" else Extension))
+        needs += [(step.text(o), kind) for o, kind in (("queue", Queue), ("orbit", Orbit)) if o in step.options]
+        for word, kind in needs:
+            if step.verb != "fault" and not isinstance(self._pbx.accounts.get(names.get(word, word)), kind):
+                raise self._wrong(step, f"names {word!r}, which is no {kind.__name__.lower()} of this PBX")
 
     def _number(self, step: Step, word: str) -> str:
         number = word.partition(" ")[0]
@@ -158,7 +169,7 @@ class Performance:
         except ScenarioError as error:
             self.error = error
         except PbxError as error:  # a fault's options, found out only now
-            self.error = self._wrong(step, f"failed: {error}")
+            self.error = self._wrong(step, f"failed: {str(error).rstrip('.')}")
         else:
             if self._successor and VERBS[step.verb].on_call:
                 self.calls[step.word] = self._successor

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pbxnb.arguments import check_number, nearest
 from pbxnb.errors import SimulatorError
 
 from .building import Plant
@@ -166,23 +167,23 @@ class Steering(ABC):
 
     def set_dnd(self, number: str, on: bool = True) -> bool:
         """Do not disturb; False when it already was so."""
-        return self.run(lambda: self.plant.pbx.set_dnd(number, on))
+        return self.run(lambda: self.plant.pbx.set_dnd(self._extension(number), on))
 
     def set_chat_status(self, number: str, status: str) -> bool:
         """The chat status; False when it already was so."""
-        return self.run(lambda: self.plant.pbx.set_chat_status(number, status))
+        return self.run(lambda: self.plant.pbx.set_chat_status(self._extension(number), status))
 
     def register(self, number: str, phone: str = "desk phone") -> bool:
         """A phone registers; False when it already was."""
-        return self.run(lambda: self.plant.pbx.register(number, phone))
+        return self.run(lambda: self.plant.pbx.register(self._extension(number), phone))
 
     def unregister(self, number: str, phone: str = "") -> bool:
         """One phone, or all of the extension's, go away; False when there was none."""
-        return self.run(lambda: self.plant.pbx.unregister(number, phone))
+        return self.run(lambda: self.plant.pbx.unregister(self._extension(number), phone))
 
     def queue_login(self, queue: str, number: str, on: bool = True) -> bool:
         """An agent logs in or out; False when it already was so."""
-        return self.run(lambda: self.plant.pbx.queue_login(queue, number, on))
+        return self.run(lambda: self.plant.pbx.queue_login(str(queue), self._extension(number), on))
 
     def chat(self, sender: str, receiver: str, text: str) -> bool:
         """A chat text; False when there is no such extension."""
@@ -227,7 +228,15 @@ class Steering(ABC):
 
     def advance(self, seconds: float) -> None:
         """Let so many virtual seconds pass at once."""
+        check_number("seconds", seconds, error=SimulatorError)
         self.run(lambda: self.plant.server.skip(seconds))
+
+    def _extension(self, number: str) -> str:
+        """The number, as text, of an extension there is."""
+        if self.plant.pbx.extension(str(number)) is None:
+            known = (each.number for each in self.plant.pbx.extensions)
+            raise SimulatorError(f"There is no extension {number!r}{nearest(str(number), known)}")
+        return str(number)
 
     def _must(self, what: str, call: str, act: Callable[[], bool]) -> None:
         if not self.run(act):

@@ -134,8 +134,10 @@ def test_simulate_prints_a_line_that_connects_and_stops_cleanly(options: tuple[s
         pass
 
 
-def test_simulate_says_how_to_use_it() -> None:
-    with process("simulate", "quiet", "--speed", "20", "--scenario", "transfer", "--fault", "clock-skew") as running:
+@pytest.mark.parametrize("options", [(), ("--tls",)], ids=" ".join)
+def test_simulate_says_how_to_use_it(options: tuple[str, ...]) -> None:
+    play = ("--speed", "20", "--scenario", "transfer", "--fault", "clock-skew")
+    with process("simulate", "quiet", *play, *options) as running:
         assert running.stdout is not None
         lines = [running.stdout.readline() for _ in range(5)]
         assert connected(lines[1].partition(":")[2].strip())[0] == "live"
@@ -145,6 +147,7 @@ def test_simulate_says_how_to_use_it() -> None:
             code, out, _ = end_of(watching)
         assert code == 0
         assert json.loads(out)["kind"]
+        assert ("--cacert" in lines[3]) == bool(options)
         assert lines[4] == "Ctrl-C ends it.\n"
         running.send_signal(signal.SIGINT)
         assert end_of(running)[0] == 0

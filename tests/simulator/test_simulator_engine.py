@@ -372,3 +372,17 @@ def test_observers_are_told_after_the_change_and_can_leave(pbx: Pbx) -> None:
 def test_a_number_is_given_once(pbx: Pbx) -> None:
     with pytest.raises(SimulatorError, match="taken"):
         pbx.add_orbit("41")
+
+
+@pytest.mark.parametrize("code", ["*86700", "*8742"])
+def test_who_has_no_phone_takes_no_call(pbx: Pbx, code: str) -> None:
+    parked, ringing = pbx.place_call(OUTSIDE, "41"), pbx.place_call(FAR, "42")
+    assert pbx.answer(parked)
+    assert pbx.park(parked, "700")
+    pbx.unregister("43")
+    assert not pbx.retrieve("700", "43")
+    assert not pbx.pickup(ringing, "43")
+    assert pbx.place_call("43", code) == ""
+    assert pbx.calls_of("43") == ()
+    pbx.register("43")
+    assert pbx.place_call("43", code) != ""

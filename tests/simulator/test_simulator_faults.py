@@ -73,6 +73,12 @@ async def test_drop_with_a_code_and_of_one_user_only(sim: Simulator, http: Http)
         assert await mine.answered()
 
 
+async def test_the_user_may_be_a_number(sim: Simulator, http: Http) -> None:
+    async with http.line("41") as line:
+        sim.faults.drop(user=41, code=4000)  # type: ignore[arg-type]
+        assert await closed(line) == 4000
+
+
 async def test_half_open_is_silent_even_to_pings_and_then_gone(sim: Simulator, http: Http) -> None:
     async with http.line() as line:
         await line.answered()
@@ -358,6 +364,10 @@ async def test_over_http_for_the_administrator_only(sim: Simulator, http: Http) 
     assert await http.ask("DELETE", "/simulator/faults/refuse", name="admin") == {"ended": ["refuse"]}
     assert await http.ask("DELETE", "/simulator/faults", name="admin") == {"ended": []}
     assert await http.ask("POST", "/simulator/faults/dorp", name="admin") == 400
+    for body in (b"{", b"[1]", b"\xff", b'{"self": 1}', b'{"name": 1}'):
+        assert await http.ask("POST", "/simulator/faults/stall", name="admin", data=body) == 400
+    assert await http.ask("POST", "/simulator/scenarios", name="admin", data=b"\xff") == 400
+    assert sim.faults.active == ()
     await well(http)
 
 

@@ -122,8 +122,25 @@ async def test_do_not_disturb(http: Http) -> None:
     assert (await http.mine("GET", "dnd"))["state"] is False
     assert await http.mine("POST", "dnd", json={"state": True, "reason": "lunch", "expires": "60"}) is True
     now = await http.mine("GET", "dnd")
-    assert (now["state"], now["reason"]) == (True, "lunch")
+    assert (now["state"], now["reason"], now["expires"]) == (True, "lunch", "60")
     http.sim.advance(61)
+    assert (await http.mine("GET", "dnd"))["state"] is False
+
+
+async def test_the_last_word_on_do_not_disturb_is_the_one_that_holds(http: Http) -> None:
+    async def say(state: bool, expires: str = "") -> None:
+        assert await http.mine("POST", "dnd", json={"state": state, "expires": expires}) is True
+
+    await say(True, "60")
+    await say(False)
+    await say(True)
+    http.sim.advance(61)
+    assert (await http.mine("GET", "dnd"))["state"] is True, "what was switched off ends nothing later"
+    await say(True, "10")
+    await say(True, "100")
+    http.sim.advance(50)
+    assert (await http.mine("GET", "dnd"))["expires"] == "50"
+    http.sim.advance(51)
     assert (await http.mine("GET", "dnd"))["state"] is False
 
 
@@ -145,7 +162,7 @@ async def test_history_and_records_come_in_pages(http: Http) -> None:
     assert records[0]["from"] == '"Jo" <sip:+12025550104@acme.example;user=phone>'
     assert records[0]["abandoned"] is True
     assert await http.ask("GET", "/rest/domain/acme.example/cdrs?page=9") == []
-    for odd in ("page=-1", "size=0", "page=x", "size=99999999999999999999"):
+    for odd in ("page=-1", "size=0", "page=x", "size=99999999999999999999", f"page={'9' * 5000}"):
         assert len(await http.ask("GET", f"/rest/domain/acme.example/cdrs?{odd}")) <= 5
 
 
@@ -195,3 +212,19 @@ async def test_phones_and_activity(http: Http) -> None:
     http.sim.place_call(OUTSIDE, "40")
     http.sim.advance(100)
     assert await http.mine("GET", "activity") == {"missed": 0, "voicemails": 1, "messages": 0}
+
+
+async def test_numbers_of_any_length_are_taken(http: Http) -> None:
+    assert await http.mine("POST", "dnd", json={"state": True, "expires": "9" * 5000}) is True
+    assert (await http.mine("GET", "dnd"))["state"] is True
+
+
+async def test_an_account_without_a_number_is_none(http: Http) -> None:
+    assert await http.ask("GET", "/rest/user/@acme.example/calls") == 404
+
+
+async def test_without_api_access_the_administrator_may_ask_nothing(http: Http) -> None:
+    assert (await http.ask("GET", "/rest/system/status", name="admin"))["version"] == "70.1"
+    http.sim.login.api_access = False
+    assert await http.ask("GET", "/rest/system/status", name="admin") == 403
+    assert await http.ask("GET", "/rest/domain/acme.example/users", name="admin") == 403

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 import socket
 import ssl
 import threading
@@ -68,14 +69,29 @@ def test_two_at_once_have_ports_of_their_own_and_a_taken_port_is_told() -> None:
         {"extensions": 10**6},
         {"user": "9999"},
         {"start": "yesterday"},
+        {"start": math.nan},
+        {"start": 1e30},
+        {"start": 0},
+        {"quirks": [5]},
         {"version": "new"},
     ],
 )
 def test_what_cannot_be_is_said_before_anything_runs(options: dict[str, Any]) -> None:
     with pytest.raises(PbxError) as refused:
         start(**options)
-    assert refused.value.hint
+    assert refused.value.hint or "must be" in str(refused.value)
     assert threads() == []
+
+
+def test_what_cannot_be_steered_is_said() -> None:
+    with start("empty", extensions=4) as sim:
+        for seconds in (-1, math.nan, math.inf, "5"):
+            with pytest.raises(SimulatorError, match="seconds must be a number"):
+                sim.clock.advance(seconds)  # type: ignore[arg-type]
+        for act in (sim.set_dnd, sim.register, sim.unregister):
+            with pytest.raises(SimulatorError, match="no extension '99'"):
+                act("99")
+        assert sim.set_dnd(41)  # type: ignore[arg-type]
 
 
 def test_steering_from_another_thread() -> None:

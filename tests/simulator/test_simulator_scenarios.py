@@ -299,6 +299,22 @@ def test_a_pbx_that_lacks_something_refuses_before_anything_happens(stage: Stage
     assert not stage.pbx.calls
 
 
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ({"dnd": "99"}, "'99', which is no extension"),
+        ({"unregister": "queue1"}, "'queue1', which is no extension"),
+        ({"login": "ext1", "queue": "ext2"}, "'ext2', which is no queue"),
+        ({"park": "a", "orbit": "99"}, "'99', which is no orbit"),
+        ({"retrieve": "99", "by": "ext1"}, "'99', which is no orbit"),
+    ],
+)
+def test_what_a_step_names_has_to_be_of_the_right_kind(stage: Stage, step: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ScenarioError, match=sentence):
+        stage.play([CALL, step])
+    assert not stage.pbx.calls
+
+
 def test_faults_cannot_be_played_where_nothing_can_break(stage: Stage) -> None:
     with pytest.raises(ScenarioError, match="cannot be played here"):
         Performance(scenario([{"fault": "drop"}]), stage.pbx)
