@@ -27,7 +27,7 @@ def subject(situation: Situation, accounts: Mapping[str, Account]) -> list[str]:
 
 
 def asked(act: str, wanted: Order, handle: Handle) -> str:
-    """Return what a question asks: the word on the button and, as a key may mean another than the selected, the call."""
+    """Return what a question asks: the word on the button and the call, which need not be the selected one."""
     call = handle.calls.get(wanted.needs())
     if call is None:
         return LABELS[act]
