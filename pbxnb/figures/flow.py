@@ -29,7 +29,7 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
         AnalysisError: no calls.
     """
     calls = of(source)
-    found = [{name: value or "unknown" for name, value in row.items()} for row in rows(flows(calls.table))]
+    found = [_named(row) for row in rows(flows(calls.table))]
     needs(found, "calls")
     callers, called = _busiest(found, "from_num", top), _busiest(found, "to_num", top)
     first: Counter[tuple[str, str]] = Counter()
@@ -67,6 +67,11 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
         )
     )
     return figure
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """A flow whose parties and outcome all have a name."""
+    return {column: value or "unknown" for column, value in row.items()}
 
 
 def _busiest(found: list[dict[str, Any]], column: str, top: int) -> set[str]:
