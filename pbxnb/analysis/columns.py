@@ -34,6 +34,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "hold_ms": (),
 }
 """Canonical column -> the other names under which it is accepted. What each means: `pbxnb.analysis.calls`."""
+_TIMES = ("started_at", "answered_at", "ended_at")
 
 
 def opened(table: Any, *needed: str, optional: Iterable[str] = ()) -> tuple[nw.LazyFrame[Any], Callable[..., Any]]:
@@ -65,12 +66,15 @@ def opened(table: Any, *needed: str, optional: Iterable[str] = ()) -> tuple[nw.L
             f"{type(table).__name__} is not a table pbxnb can analyse.",
             hint="Give a pandas or polars frame, a pyarrow table or a DuckDB relation.",
         ) from None
-    there = native.collect_schema().names()
+    schema = native.collect_schema()
+    there = schema.names()
     picked = []
     for column in [*needed, *optional]:
         name = next((name for name in (column, *ALIASES.get(column, ())) if name in there), None)
         if name is not None:
-            picked.append(nw.col(name).alias(column))
+            # A column of nothing, as of calls that are all open, has no type of its own in a table made of plain rows.
+            untold = column in _TIMES and not schema[name].is_temporal()
+            picked.append((nw.col(name).cast(nw.Datetime("us")) if untold else nw.col(name)).alias(column))
         elif column in needed:
             raise MissingColumn(
                 f"The table has no column {column!r}.",

@@ -75,7 +75,7 @@ def histogram(calls: Any, of: str = "talk_ms", *, width: float = 10.0) -> Any:
     import narwhals as nw
 
     step = round(width * 1000)
-    lower = nw.col(of) - nw.col(of) % step
+    lower = nw.col(of) // step * step  # pandas over arrow has no modulo
     bins = frame.filter(~nw.col(of).is_null()).select(bin=lower.cast(nw.Int64), calls=nw.lit(1).cast(nw.Int64))
     counted = bins.group_by("bin").agg(nw.col("calls").sum()).with_columns(*whole("calls"))
     return back(

@@ -11,7 +11,7 @@ from pbxnb.analysis.concurrency import concurrency as steps_of
 from pbxnb.analysis.erlang import erlang_b
 from pbxnb.arguments import helpful_keywords
 
-from .source import Calls, needs, of, rows
+from .source import Calls, counted, needs, of, rows
 from .style import ACCENT, Theme, picture, styled
 
 __all__ = ["concurrency"]
@@ -50,7 +50,7 @@ def concurrency(
     needs(hours, "call with a start")
     [top] = rows(peak(calls.table, **columns))
     erlang = max(hour["erlang"] for hour in hours)
-    text = f"At most {top['at_once']} calls at once, first at {top['instant']:%Y-%m-%d %H:%M:%S}; "
+    text = f"At most {counted(top['at_once'])} at once, first at {top['instant']:%Y-%m-%d %H:%M:%S}; "
     text += f"{erlang:.2f} erlang in the busiest hour"
     if capacity is not None:
         text += f", of {capacity} lines; blocking at that load {erlang_b(erlang, capacity):.2%} (Erlang B)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from statistics import NormalDist
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,7 +13,7 @@ from pbxnb.analysis.durations import durations as summary_of
 from pbxnb.analysis.durations import histogram
 from pbxnb.arguments import helpful_keywords
 
-from .source import needs, of, rows
+from .source import counted, needs, of, rows
 from .style import ACCENT, Theme, picture, styled
 
 __all__ = ["durations"]
@@ -46,7 +47,7 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
         counts[position] += row["calls"]
     total = facts["n"]
     text = (
-        f"{total:,} calls of a second or more: mean {facts['mean']:.1f} s, median {facts['median']:.1f} s, "
+        f"{counted(total)} of a second or more: mean {facts['mean']:.1f} s, median {facts['median']:.1f} s, "
         f"90 % below {facts['p90']:.0f} s, {facts['below_10'] / total:.1%} below 10 s"
     )
     fitted = facts["log_sd"] is not None and facts["log_sd"] > 0
@@ -56,23 +57,24 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
         f"How long: {of_column.removesuffix('_ms')}", calls.terms("closed calls, 1 s and more"), text + ".", theme=theme
     )
     look = styled(figure)
-    middles = [math.sqrt(low * high) for low, high in pairwise(edges)]
+    bins = list(pairwise(edges))
+    # Bins of whole seconds are of different widths on this axis: a height is what a bin holds for its width there, so
+    # that equal areas are equally many calls, and a smooth distribution is a smooth line.
     figure.add_trace(
         go.Bar(
-            x=middles,
-            y=counts,
-            width=[high - low for low, high in pairwise(edges)],
+            x=[math.sqrt(low * high) for low, high in bins],
+            y=[count / math.log2(high / low) for count, (low, high) in zip(counts, bins, strict=True)],
+            width=[high - low for low, high in bins],
             marker={"color": look["main"], "opacity": 0.7},
             name="calls",
-            customdata=[f"{low:.0f} to {high:.0f} s" for low, high in pairwise(edges)],
-            hovertemplate="%{customdata}: %{y:,} calls<extra></extra>",
+            hovertext=[f"{low:.0f} to {high:.0f} s: {counted(n)}" for n, (low, high) in zip(counts, bins, strict=True)],
+            hoverinfo="text",
         )
     )
     if fitted:
-        share = [_lognormal(high, facts) - _lognormal(low, facts) for low, high in pairwise(edges)]
-        figure.add_trace(
-            go.Scatter(x=middles, y=[total * part for part in share], name="lognormal", line={"color": ACCENT})
-        )
+        places = [edges[-1] ** (step / 100) for step in range(101)]
+        heights = [total * _lognormal(place, facts) for place in places]
+        figure.add_trace(go.Scatter(x=places, y=heights, name="lognormal", line={"color": ACCENT}))
     running, cumulative = 0, []
     for row in fine:
         running += row["calls"]
@@ -89,7 +91,7 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
     )
     figure.update_layout(
         xaxis={"type": "log", "title": {"text": "seconds"}},
-        yaxis={"title": {"text": "calls"}},
+        yaxis={"title": {"text": "calls per doubling of the time"}},
         yaxis2={
             "overlaying": "y",
             "side": "right",
@@ -111,4 +113,5 @@ def _log_edges(longest: float) -> list[float]:
 
 
 def _lognormal(value: float, facts: dict[str, Any]) -> float:
-    return 0.5 * math.erfc((facts["log_mean"] - math.log(value)) / (facts["log_sd"] * math.sqrt(2)))
+    """Density of the fitted distribution over the binary logarithm of seconds."""
+    return math.log(2) * NormalDist(facts["log_mean"], facts["log_sd"]).pdf(math.log(value))

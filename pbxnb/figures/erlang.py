@@ -18,6 +18,8 @@ from .style import ACCENT, STATES, Theme, picture, styled
 
 __all__ = ["load_against_theory"]
 
+_POINTS = 100  # of a curve, about: each costs as much as it has agents
+
 
 @helpful_keywords
 def load_against_theory(
@@ -49,7 +51,8 @@ def load_against_theory(
         )
     rate, mean = row["offered"] / (hours * 3600), talk["mean"]
     load = rate * mean
-    numbers = range(max(1, int(load * 0.7)), max(int(load * 1.6), agents + 3) + 1)
+    first, last = max(1, int(load * 0.7)), max(int(load * 1.6), agents + 3)
+    numbers = range(first, last + 1, 1 + (last - first) // _POINTS)
     impatient = {n: erlang_a(rate, mean, n, patience, threshold=within).within for n in numbers}
     endless = {n: erlang_c(rate, mean, n, threshold=within).within for n in numbers if n > load}
     busiest = rows(peak(calls.table))
@@ -91,7 +94,7 @@ def load_against_theory(
         )
     )
     figure.update_layout(
-        xaxis={"title": {"text": "agents"}, "dtick": max(1, len(numbers) // 12)},
+        xaxis={"title": {"text": "agents"}, "dtick": max(1, (last - first) // 12)},
         yaxis={"title": {"text": f"answered within {within:g} s"}, "tickformat": ".0%", "rangemode": "tozero"},
     )
     return figure

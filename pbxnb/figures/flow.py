@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from pbxnb.analysis.activity import flows
 from pbxnb.arguments import helpful_keywords
 
-from .source import label, needs, of, rows
+from .source import counted, label, needs, of, rows
 from .style import STATES, Theme, picture, styled
 
 __all__ = ["flow"]
@@ -29,7 +29,7 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
         AnalysisError: no calls.
     """
     calls = of(source)
-    found = rows(flows(calls.table))
+    found = [_named(row) for row in rows(flows(calls.table))]
     needs(found, "calls")
     callers, called = _busiest(found, "from_num", top), _busiest(found, "to_num", top)
     first: Counter[tuple[str, str]] = Counter()
@@ -38,7 +38,7 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
         left = row["from_num"] if row["from_num"] in callers else "others"
         middle = row["to_num"] if row["to_num"] in called else "others"
         first[left, middle] += row["calls"]
-        second[middle, (row["outcome"] or "unknown").replace("_", " ")] += row["calls"]
+        second[middle, row["outcome"].replace("_", " ")] += row["calls"]
     lefts, middles = sorted({pair[0] for pair in first}), sorted({pair[1] for pair in first})
     outcomes = sorted({pair[1] for pair in second})
     place = {("from", name): n for n, name in enumerate(lefts)}
@@ -48,7 +48,7 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
     links += [(place["to", a], place["outcome", b], n) for (a, b), n in sorted(second.items())]
     total = sum(first.values())
     ended = Counter({outcome: sum(n for (_, o), n in second.items() if o == outcome) for outcome in outcomes})
-    text = f"{total:,} calls: " + ", ".join(f"{n:,} {outcome}" for outcome, n in ended.most_common())
+    text = f"{counted(total)}: " + ", ".join(f"{n:,} {outcome}" for outcome, n in ended.most_common())
     (busiest, n_busiest) = first.most_common(1)[0]
     text += f". The strongest flow is {busiest[0]} to {busiest[1]} with {n_busiest:,}."
     figure = picture("From whom to whom", calls.terms(f"the {top} busiest by name"), text, theme=theme, height=520)
@@ -67,6 +67,11 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
         )
     )
     return figure
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """A flow whose parties and outcome all have a name."""
+    return {column: value or "unknown" for column, value in row.items()}
 
 
 def _busiest(found: list[dict[str, Any]], column: str, top: int) -> set[str]:

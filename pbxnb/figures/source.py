@@ -15,7 +15,7 @@ from pbxnb.analysis.calls import call_rows
 from pbxnb.analysis.columns import opened
 from pbxnb.errors import AnalysisError, MissingExtra
 
-__all__ = ["Calls", "label", "of", "rows"]
+__all__ = ["Calls", "counted", "label", "needs", "of", "rows"]
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Calls(msgspec.Struct, frozen=True):
         """Window, number of calls, coverage and definitions, for under the title."""
         found = self.window(column)
         window = f"{_minute(found['first'])} to {_minute(found['last'])}" if found["n"] else "no calls"
-        return " · ".join(part for part in (window, f"{found['n']:,} calls", self.coverage, *definitions) if part)
+        return " · ".join(part for part in (window, counted(found["n"] or 0), self.coverage, *definitions) if part)
 
 
 def of(source: Any, *, tz: str = "UTC", offered: bool = False) -> Calls:
@@ -83,6 +83,11 @@ def rows(table: Any) -> list[dict[str, Any]]:
     frame = nw.from_native(table)
     collected = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
     return [{name: _plain(value) for name, value in row.items()} for row in collected.rows(named=True)]
+
+
+def counted(number: int, of_what: str = "call") -> str:
+    """So many of something, in words: "1 call", "2,000 calls"."""
+    return f"{number:,} {of_what}{'' if number == 1 else 's'}"
 
 
 def label(text: object, most: int = 48) -> str:

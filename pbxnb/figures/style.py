@@ -53,6 +53,8 @@ THEMES: dict[str, dict[str, str]] = {
     },
 }
 ACCENT = "#c0392b"
+NO_UPLOAD = {"remove": ["sendChartToCloud"]}
+"""plotly 7 puts a "Share chart..." button on every picture, which uploads it: names and numbers stay here."""
 
 
 def picture(title: str, terms: str, text: str, *, theme: Theme = "light", height: int = 380) -> go.Figure:
@@ -82,6 +84,7 @@ def picture(title: str, terms: str, text: str, *, theme: Theme = "light", height
         font={"color": look["text"], "size": 13},
         title={"text": f"{title}<br><sub>{terms}</sub>", "x": 0.0, "xanchor": "left", "xref": "paper"},
         hoverlabel={"font": {"size": 12}},
+        modebar=NO_UPLOAD,
         legend={"orientation": "h", "x": 0, "y": 0, "yanchor": "bottom", "yref": "container"},
         xaxis=axis,
         yaxis=axis,

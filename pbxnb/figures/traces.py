@@ -20,7 +20,7 @@ from .pages import Mark, Pages
 from .pool import Pool
 from .rows import Row
 from .source import label
-from .style import STATES
+from .style import NO_UPLOAD, STATES
 
 __all__ = ["PHASES", "Canvas", "View", "furnished", "height_of"]
 
@@ -305,7 +305,7 @@ def furnished() -> go.Figure:
         margin={"l": 150, "r": 12, "t": _TOP, "b": _BOTTOM},
         hoverlabel={"align": "left"},
         dragmode="pan",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL, "activecolor": ACCENT},
+        modebar=NO_UPLOAD | {"bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL, "activecolor": ACCENT},
         xaxis={"type": "linear", "tickmode": "array", "gridcolor": grid, "zeroline": False},
         yaxis={"fixedrange": True, "gridcolor": grid, "griddash": "dot", "zeroline": False},
     )

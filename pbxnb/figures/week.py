@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from pbxnb.analysis.activity import per_slot
 from pbxnb.arguments import helpful_keywords
 
-from .source import needs, of, rows
+from .source import counted, needs, of, rows
 from .style import Theme, picture
 
 __all__ = ["week"]
@@ -41,7 +41,7 @@ def week(source: Any, *, first_day: int = 0, tz: str = "UTC", theme: Theme = "li
     top = max(slots, key=lambda slot: slot["mean"])
     text = (
         f"The busiest hour of the week is {DAYS[top['dow']]} {top['hour']:02d}:00 with {top['mean']:.1f} calls "
-        f"on the mean of {top['days']} days; {sum(slot['calls'] for slot in slots):,} calls in all."
+        f"on the mean of {counted(top['days'], 'day')}; {counted(sum(slot['calls'] for slot in slots))} in all."
     )
     figure = picture(
         "Calls per hour of the week", calls.terms("mean per weekday and hour, n days each"), text, theme=theme

@@ -12,7 +12,7 @@ from pbxnb.model.derive import ALONE_WITH
 from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Queue
 from pbxnb.ui.text import clean
 
-__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "phase", "row"]
+__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "newest", "parked_in", "parked_text", "phase", "row"]
 
 PHASES = ("ringing", "talking", "held", "parked", "queued")
 FIELDS = (
@@ -58,6 +58,11 @@ def involved(conversation: Conversation, calls: Mapping[str, Call]) -> frozenset
     return frozenset(numbers)
 
 
+def newest(conversation: Conversation, calls: Mapping[str, Call]) -> str:
+    """Return the newest call of the conversation that is open, or its newest: after a consultation an older one stays."""
+    return next((key for key in reversed(conversation.calls) if key in calls), conversation.calls[-1])
+
+
 def parked_in(conversation: Conversation, orbits: Mapping[str, Orbit]) -> tuple[str, Parked] | None:
     """Return the orbit that holds the conversation and what it says of it, or None."""
     for number, orbit in orbits.items():
@@ -89,7 +94,7 @@ def row(
 
     Args:
         conversation: what it is about.
-        calls: the open calls, for the recording mark.
+        calls: the open calls, one of which commands are about, and for the recording mark.
         accounts: for the names the wire left out.
         queues: for the names of queues.
         orbits: for the slot of a parked call.
@@ -109,7 +114,7 @@ def row(
     begun = conversation.started_at or conversation.since
     return [
         conversation.id,
-        conversation.calls[-1],
+        newest(conversation, calls),
         "ended" if conversation.state is None else str(conversation.state),
         phase(conversation, accounts),
         _who(conversation.from_, accounts),

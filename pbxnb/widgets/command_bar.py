@@ -25,10 +25,11 @@ from pbxnb.ui.text import clean
 from .attended import Attended
 from .command_fields import CommandFields
 from .command_notes import CommandNotes
-from .command_words import steps, subject, told
+from .command_words import asked, steps, subject, told
 from .enabling import ACTS, CONSULTING, LABELS, Situation, why_not
 from .orders import Order, describe, order, party_of
 from .static import Static, document
+from .tiles import calls_of
 
 if TYPE_CHECKING:
     from .call_list import CallList
@@ -195,16 +196,21 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             self.parts.to.value = number
             self._focus("text")
         elif action in LABELS:
-            account = self._handle.accounts.get(number)
-            ids = account.calls if account is not None else ()
-            if action == "hold" and ids and self._handle.calls[ids[0]].state == "held":
-                action = "resume"
-            self._press(action, ids[0] if ids and action != "dnd" else "", "")
+            act, call = self._meant(action, number)
+            self._press(act, call, number if act == "park" and number in self._handle.orbits else "", number)
 
-    def _situation(self, call_id: str = "", to: str = "") -> Situation:
+    def _meant(self, action: str, number: str) -> tuple[str, str]:
+        """The act and the call that a key on a tile means: of its calls, as the tile tells them, the first it fits."""
+        account = self._handle.accounts.get(number)
+        mine = calls_of(account, self._handle.calls) if account is not None else []
+        acts = [("resume" if action == "hold" and call.state == "held" else action, call.id) for call in mine]
+        fitting = (found for found in acts if not why_not(self._situation(found[1], "", number))[found[0]])
+        return next(fitting, acts[0] if acts else (action, ""))
+
+    def _situation(self, call_id: str = "", to: str = "", on: str = "") -> Situation:
         handle, parts = self._handle, self.parts
         calls, accounts = handle.calls, handle.accounts
-        tiles = self._grid.selected if self._grid is not None else []
+        tiles = [on] if on else self._grid.selected if self._grid is not None else []
         tile = accounts.get(tiles[0]) if len(tiles) == 1 else None
         picked = (parts.pick.value,) if parts.pick.value else ()
         chosen = picked if self._calls is None else self._calls.selected_calls
@@ -215,7 +221,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
         target = to or parts.to.value.strip()
         if not target and tile is not None and (call is None or tile.number not in call.extensions):
             target = tile.number
-        extension = tile is not None and tile.type == "extensions"
+        mine = tile is None or not (on or tile.type == "extensions")
         attended = self._attended if self._attended and not self._attended.over else None
         return Situation(
             control=handle.control,
@@ -225,7 +231,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             call=call,
             several=len(found) > 1 and not call_id,
             target=target,
-            acts_as=tile if extension else accounts.get(handle.user),
+            acts_as=accounts.get(handle.user) if mine else tile,
             orbit=handle.orbits.get(to or parts.orbit.value or ""),
             queue=handle.queues.get(parts.queue.value or ""),
             text=parts.text.value,
@@ -254,15 +260,15 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
                 preview=self._preview(situation, reasons),
                 outcomes=list(self._outcomes),
                 attended=steps(self._attended, self._handle.calls),
-                asking=[self._asking[0], LABELS[self._asking[0]], effect] if self._asking else None,
+                asking=[self._asking[0], asked(*self._asking[:2], self._handle), effect] if self._asking else None,
                 armed=self.armed,
             )
         except Exception as error:  # noqa: BLE001 - shown in the strip; the next change tries again
             self.report(error)
         return self._asking[2] + 0.05 if self._asking else None
 
-    def _press(self, act: str, call_id: str = "", to: str = "") -> None:
-        situation = self._situation(call_id, to)
+    def _press(self, act: str, call_id: str = "", to: str = "", on: str = "") -> None:
+        situation = self._situation(call_id, to, on)
         if call_id and situation.call is None:
             situation = msgspec.structs.replace(situation, several=False)
         why = why_not(situation).get(act, "There is no such command.")

@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 
 from pbxnb.model.entities import Account, Call, Party
+from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean, party_text
 
 from .attended import STEPS, Attended
-from .enabling import Situation
+from .enabling import LABELS, Situation
+from .orders import Order
 
-__all__ = ["steps", "subject", "told"]
+__all__ = ["asked", "steps", "subject", "told"]
 
 
 def subject(situation: Situation, accounts: Mapping[str, Account]) -> list[str]:
@@ -22,6 +24,14 @@ def subject(situation: Situation, accounts: Mapping[str, Account]) -> list[str]:
     if call is None:
         return ["", "Several calls: select one" if situation.several else "No call selected", "", ""]
     return [str(call.state), _named(call.from_, accounts), _named(call.to, accounts), call.id]
+
+
+def asked(act: str, wanted: Order, handle: Handle) -> str:
+    """Return what a question asks: the word on the button and the call, which need not be the selected one."""
+    call = handle.calls.get(wanted.needs())
+    if call is None:
+        return LABELS[act]
+    return f"{LABELS[act]} {_named(call.from_, handle.accounts)} → {_named(call.to, handle.accounts)}"
 
 
 def steps(attended: Attended | None, calls: Mapping[str, Call]) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pbxnb.model.entities import Account, AccountState, Call, CallState
 from pbxnb.ui.text import clean, party_text
 
-__all__ = ["Tile", "columns", "department", "make_tile"]
+__all__ = ["Tile", "calls_of", "columns", "department", "make_tile"]
 
 _CODES = {
     AccountState.IDLE: "i",
@@ -71,9 +71,7 @@ def make_tile(
         text: its own line, when a Python function gives one.
         out: True when a Python predicate leaves it out.
     """
-    # Calls and accounts are read at two moments: a call may have gone meanwhile.
-    mine = [call for id_ in account.calls if (call := calls.get(id_)) is not None]
-    mine.sort(key=lambda call: _FIRST[call.state])
+    mine = calls_of(account, calls)
     lines = tuple((_code(call, account), _other(call, account, known), call.since) for call in mine[:_MOST_LINES])
     flags = (
         (0 if account.registered is None else 1 if account.registered else 2)
@@ -95,6 +93,13 @@ def make_tile(
         group=group,
         text=text,
     )
+
+
+def calls_of(account: Account, calls: Mapping[str, Call]) -> list[Call]:
+    """Return the calls an account is in, the one its tile speaks of first."""
+    # Calls and accounts are read at two moments: a call may have gone meanwhile.
+    mine = [call for id_ in account.calls if (call := calls.get(id_)) is not None]
+    return sorted(mine, key=lambda call: _FIRST[call.state])
 
 
 def department(account: Account) -> str:

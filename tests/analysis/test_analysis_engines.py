@@ -266,3 +266,16 @@ def test_what_is_no_table_is_refused_in_a_sentence(no_table: object) -> None:
 def test_an_unknown_definition_lists_the_known_ones() -> None:
     with pytest.raises(AnalysisError, match="answered in time / answered"):
         service_level(None, definition=6)
+
+
+def test_a_column_of_nothing_holds_no_times() -> None:
+    pandas = pytest.importorskip("pandas")
+    ringing = pandas.DataFrame([{"call_id": "1", "started_at": START, "answered_at": None, "ended_at": None}])
+    assert len(load(ringing)) == 0
+    assert list(concurrency(ringing, start="started_at")["at_once"]) == [1]
+
+
+def test_pandas_over_arrow_counts_durations_like_all_others() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pa.table({"talk_ms": [999, 1000, 1500, None]}).to_pandas(types_mapper=pandas.ArrowDtype)
+    assert [list(row) for row in histogram(table, width=1.0).to_numpy()] == [[0.0, 1], [1.0, 2]]

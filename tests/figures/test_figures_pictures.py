@@ -1,9 +1,11 @@
 """Pictures of a real call centre's month: what is drawn, what the text twin says, and numbers counted another way."""
 
+import math
 import re
 import sys
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Any
 
@@ -82,11 +84,18 @@ def test_week_shows_means_with_their_number_of_days(table: pa.Table, january: Ro
 def test_durations_bars_hold_every_call_and_the_twin_its_figures(table: pa.Table, january: Rows) -> None:
     figure = figures.durations(table)
     seconds = [call["talk_ms"] / 1000 for call in january if call["talk_ms"] is not None and call["talk_ms"] >= 1000]
-    assert sum(figure.data[0].y) == len(seconds)
+    bars, line = figure.data[0], figure.data[1]
+    assert sum(int(text.split(": ")[1].split(" ")[0].replace(",", "")) for text in bars.hovertext) == len(seconds)
     text = figures.describe(figure)
     assert f"{len(seconds):,} calls" in text
     assert f"mean {fmean(seconds):.1f} s, median {median(seconds):.1f} s" in text
     assert figure.data[-1].y[-1] == pytest.approx(1.0)
+    # Heights are calls per doubling of the time, so the line is smooth: it rises to one top and falls.
+    rises = [after > before for before, after in pairwise(line.y)]
+    assert rises == sorted(rises, reverse=True)
+    edges = [float(low) for text in bars.hovertext for low in text.split(" s:")[0].split(" to ")]
+    widths = [math.log2(high / low) for low, high in zip(edges[::2], edges[1::2], strict=True)]
+    assert sum(height * width for height, width in zip(bars.y, widths, strict=True)) == pytest.approx(len(seconds))
 
 
 def test_extensions_are_the_busiest_and_the_twin_names_their_minutes(table: pa.Table, january: Rows) -> None:
@@ -169,6 +178,29 @@ def test_every_picture_states_its_terms_in_every_theme(draw: Any, theme: str, ta
     assert "calls" in title(figure)
     assert numbers(figures.describe(figure))
     assert "<script" not in figure.to_html(full_html=False, include_plotlyjs=False).split("Plotly.newPlot")[1]
+
+
+def test_no_picture_offers_to_upload_itself(table: pa.Table) -> None:
+    assert "sendChartToCloud" in figures.concurrency(table).layout.modebar.remove
+
+
+def test_parties_that_withhold_their_number_are_unknown(table: pa.Table) -> None:
+    some = table.slice(0, 4).drop_columns("to_num")
+    figure = figures.flow(some.append_column("to_num", pa.array([None, "1", None, "1"])), top=5)
+    assert {"1", "unknown"} <= set(figure.data[0].node.label)
+    assert "None" not in figures.describe(figure)
+
+
+def test_one_is_not_many(table: pa.Table) -> None:
+    one = table.slice(0, 1)
+    assert "1 call in all" in figures.describe(figures.week(one))
+    assert "1 calls" not in title(figures.week(one)) + figures.describe(figures.flow(one))
+
+
+def test_a_load_of_thousands_is_drawn_with_as_many_points_as_a_small_one(table: pa.Table) -> None:
+    figure = figures.load_against_theory(table, hours=1.0, agents=1500)
+    assert len(figure.data[0].x) <= 101
+    assert max(figure.data[0].x) >= 1500
 
 
 @pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)

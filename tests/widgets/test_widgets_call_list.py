@@ -210,6 +210,15 @@ def test_the_selection_is_a_trait_that_gives_the_newest_calls(handle: FakeHandle
     assert calls.selected == []
 
 
+def test_after_an_attended_transfer_the_row_is_about_the_call_that_stayed(handle: FakeHandle) -> None:
+    handle.conversations["1"] = transferred = talk("1", calls=("1", "2"))  # "2" was the consultation, and has ended
+    handle.put(call("1", "+15550100", "207", conversation="1"))
+    calls = CallList(handle)
+    calls.selected = ["1"]
+    assert calls.selected_calls == ("1",)
+    assert told(transferred, calls=handle.calls)["call"] == "1"
+
+
 def test_orbits_travel_with_what_is_parked_in_them(handle: FakeHandle) -> None:
     handle.orbits["71"] = Orbit(number="71", parked=(Parked(party=Party(number="+15550199")),))
     wire = Wire(CallList(handle))

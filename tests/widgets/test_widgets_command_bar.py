@@ -323,7 +323,7 @@ def test_a_destructive_act_asks_in_place_and_a_double_click_says_no(handle: Hand
     assert row.children[place] is bar.parts.keep
     assert row.children[place + 1] is bar.parts.confirm
     assert bar.parts.confirm.description == "Yes, hang up"
-    assert bar.notes.told("asking") == ["hangup", "Hang up", "The call ends."]
+    assert bar.notes.told("asking") == ["hangup", "Hang up +15550100 → 204 Jo Field", "The call ends."]
     assert bar.notes.told("preview")["json"].endswith('{"hangup":"1"}')
     press(bar, "keep")
     assert row.children[place] is bar.buttons["hangup"]
@@ -556,6 +556,38 @@ def test_keys_on_tiles_and_rows_do_what_the_buttons_do(handle: Handle) -> None:
     assert handle.commands == [("resume", ("1",), {}), ("dial", ("209",), {}), ("resume", ("1",), {})]
     assert bar.notes.told("focus") == [1, "to"]
     assert any("Type a number" in text for _, text in bar.notes.told("outcomes"))
+
+
+def test_a_key_on_a_tile_means_the_call_it_fits_the_one_the_tile_speaks_of_first(handle: Handle) -> None:
+    handle.talk("1", "207", "204", HELD)
+    handle.talk("2", "+15550100", "204", RINGING)
+    handle.put(account("204", calls=("1", "2")))
+    grid = ExtensionGrid(handle)
+    bar = CommandBar(handle, grid=grid)
+    tiles = Wire(grid)
+    tiles.hello()
+    tiles.say(action="answer", number="204")
+    until(lambda: len(handle.commands) == 1 and not bar._busy)
+    tiles.say(action="hold", number="204")
+    until(lambda: len(handle.commands) == 2 and not bar._busy)
+    assert [(name, args) for name, args, _ in handle.commands] == [("answer", ("2",)), ("resume", ("1",))]
+    tiles.say(action="hangup", number="204")
+    until(lambda: bar._asking is not None)
+    settle(bar)
+    assert bar.notes.told("asking")[1] == "Hang up +15550100 → 204 Person 204"
+
+
+def test_dnd_on_a_tile_is_that_of_its_account_not_of_ours(handle: Handle) -> None:
+    grid = ExtensionGrid(handle)
+    bar = CommandBar(handle, grid=grid)
+    handle.put(account("71", type="orbits"))
+    tiles = Wire(grid)
+    tiles.hello()
+    tiles.say(action="dnd", number="209")
+    until(lambda: len(handle.commands) == 1)
+    tiles.say(action="dnd", number="71")
+    until(lambda: bool(bar.notes.told("outcomes")) and "71 is no extension." in bar.notes.told("outcomes")[0][1])
+    assert handle.commands == [("dnd", (True,), {"account": "209"})]
 
 
 # Safety and life.

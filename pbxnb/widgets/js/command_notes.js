@@ -24,6 +24,8 @@ function createNotes(view) {
   let told = {};
   /** @type {HTMLElement | null} */
   let bar = null;
+  /** @type {HTMLElement | null} where the focus was when a key elsewhere made us ask */
+  let away = null;
   let looked = "", asked = "", focused = 0;
   root.classList.add("pbx-notes");
 
@@ -127,6 +129,11 @@ function createNotes(view) {
 
   const watcher = new MutationObserver(stamp);
   const onLook = (/** @type {Event} */ event) => look(actOf(/** @type {Element} */ (event.target).closest?.(".pbx-cmd")?.classList || []));
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape" || !asked) return;
+    event.preventDefault();
+    /** @type {HTMLElement | null | undefined} */ (bar?.querySelector(".pbx-cmd-keep"))?.click();
+  };
   let tries = 0;
   /** The bar around us is there once the page has put us into it. */
   function attach() {
@@ -139,6 +146,7 @@ function createNotes(view) {
     watcher.observe(root, { attributes: true, attributeFilter: ["data-theme", "data-density", "data-hosted"] });
     bar.addEventListener("pointerover", onLook);
     bar.addEventListener("focusin", onLook);
+    bar.addEventListener("keydown", onKey);
     keepKeys(bar);
     stamp();
   }
@@ -158,8 +166,12 @@ function createNotes(view) {
     const [asking = "", word = "", effect = ""] = told.asking || [], wish = told.focus || [0, ""];
     setText(question, asking ? `${word}? ${effect}` : "");
     // The question stands where the button stood: so does the focus, on the harmless answer.
-    if (asking && asking !== asked) focus(".pbx-cmd-keep");
-    if (!asking && asked) focus(`.pbx-cmd-${asked}`);
+    if (asking && asking !== asked) {
+      const held = /** @type {HTMLElement | null} */ (document.activeElement);
+      away = held && held !== document.body && !bar?.contains(held) ? held : null;
+      focus(".pbx-cmd-keep");
+    }
+    if (!asking && asked) away?.isConnected ? away.focus() : focus(`.pbx-cmd-${asked}`);
     asked = asking;
     if (wish[0] > focused) focus(`.pbx-field-${wish[1]} :is(input, select, textarea)`);
     focused = wish[0];
@@ -181,6 +193,7 @@ function createNotes(view) {
       watcher.disconnect();
       bar?.removeEventListener("pointerover", onLook);
       bar?.removeEventListener("focusin", onLook);
+      bar?.removeEventListener("keydown", onKey);
     },
   };
 }
