@@ -46,7 +46,7 @@ def decode(raw: bytes | str, *, max_size: int = MAX_SIZE) -> m.Message:
         except (BadFrame, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             value = load_frame(text, max_size)  # not the usual spelling, or broken: the tolerant way finds out
     except BadFrame as bad:
-        return m.Malformed(reason=bad.reason, size=len(raw))
+        return m.Malformed(reason=bad.reason, size=_size(raw))
     action = value.get("action")
     flat = next((key for key in FLAT_KEYS if truthy(value.get(key))), None)
     name, reader = (flat, _FLAT[flat]) if flat else (action, _ACTIONS.get(action) if isinstance(action, str) else None)
@@ -58,7 +58,11 @@ def decode(raw: bytes | str, *, max_size: int = MAX_SIZE) -> m.Message:
             del value["action"]
         return reader(fields)
     except BadFrame as bad:
-        return m.Malformed(reason=bad.reason, action=str(name), size=len(raw))
+        return m.Malformed(reason=bad.reason, action=str(name), size=_size(raw))
+
+
+def _size(raw: bytes | str) -> int:
+    return len(raw.encode(errors="surrogatepass")) if isinstance(raw, str) else len(raw)
 
 
 def _call_state(fields: Fields) -> m.Message:

@@ -26,10 +26,15 @@ _NO_RECORDING = frozenset(("", "false", "off", "0"))
 def call_entry(obj: Mapping[str, Any]) -> CallEntry:
     """Reads a call from a dict: an entry of a call list, or a row of REST ``/calls`` (protocol.md 10.1).
 
+    REST may call the state ``status``.
+
     Args:
         obj: the JSON object; not changed.
     """
-    return read_call(dict(obj))
+    row = dict(obj)
+    if "status" in row and not row.get("state") and not row.get("callstate"):
+        row["state"] = row.pop("status")
+    return read_call(row)
 
 
 def account_entry(obj: Mapping[str, Any]) -> AccountEntry:
@@ -57,12 +62,12 @@ def account_entry(obj: Mapping[str, Any]) -> AccountEntry:
 
 
 def read_call(obj: dict[str, Any]) -> CallEntry:
-    """Reads one call; takes the object apart."""
+    """Reads one call, by the names of the socket only; takes the object apart."""
     fields = Fields(obj)
     raw_state = fields.string("state")
     if not raw_state:
-        raw_state = fields.string("callstate") or fields.string("status")
-    elif as_text(obj.get("callstate")) == raw_state:
+        raw_state = fields.string("callstate")
+    elif as_text(obj.get("callstate")) in ("", raw_state):
         del obj["callstate"]
     extensions, marked = _extensions(fields)
     return CallEntry(
@@ -83,7 +88,7 @@ def read_call(obj: dict[str, Any]) -> CallEntry:
 def read_calls(fields: Fields, key: str = "calls") -> tuple[CallEntry, ...] | UnsetType:
     """Reads a field that holds calls: an array, a single object, or null for none; UNSET when absent or unreadable."""
     objects = fields.objects(key)
-    return UNSET if objects is None else tuple(map(call_entry, objects))
+    return UNSET if objects is None else tuple([read_call(dict(entry)) for entry in objects])
 
 
 def read_account(obj: dict[str, Any]) -> AccountEntry:

@@ -76,8 +76,8 @@ def load(raw: bytes) -> Any:
             raise BadFrame(f"The JSON is nested more than {MAX_DEPTH} levels deep.")
         if not tidy(raw, value):
             json.loads(raw, object_pairs_hook=_no_repeats)
-    except UnicodeDecodeError as error:
-        raise BadFrame(f"The text is not valid UTF-8 at byte {error.start}.") from None
+    except UnicodeDecodeError:  # which counts from the beginning of one string, not of the frame
+        raise BadFrame("The text is not valid UTF-8.") from None
     except RecursionError:
         raise BadFrame(f"The JSON is nested more than {MAX_DEPTH} levels deep.") from None
     except msgspec.DecodeError as error:

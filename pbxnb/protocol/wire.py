@@ -38,7 +38,7 @@ FLAT_KEYS = (
 """Keys that name a message by being there, before ``action`` does, in the order they are tried (protocol.md 3)."""
 
 _CACHED = 2048  # bytes; a longer entry is read anew each time
-_ROOM = 7  # bytes; no flat key and no repeated key of an envelope fits into so few
+_ROOM = 4  # bytes; no key with its value fits into so few, the blanks of the usual print of a call-state do
 
 _Text = str | UnsetType
 _Scalar = str | int | bool | None | UnsetType
@@ -115,8 +115,11 @@ def quick(raw: bytes) -> Message:
         if calls == b"null":
             raise BadFrame("The calls are null.")
         return CallState(calls=_make_calls(calls), whole=not calls.startswith(b"{"), extra=extra)
+    accounts = _entries(wire.accounts)
+    if accounts is None:
+        raise BadFrame("The accounts are null.")
     return DomainState(
-        accounts=tuple([_read_account(bytes(entry)) for entry in _entries(wire.accounts) or ()]),
+        accounts=tuple([_read_account(bytes(entry)) for entry in accounts]),
         calls=UNSET if wire.calls is UNSET else _make_calls(bytes(wire.calls)),
         messages=UNSET if wire.messages is UNSET else plain(load(bytes(wire.messages))),
         extra=extra,

@@ -303,6 +303,7 @@ MALFORMED: dict[str, tuple[str | bytes, str, str]] = {
     "calls a text": ('{"action":"call-state","calls":"none"}', "a string, not an array", "call-state"),
     "accounts missing": ('{"action":"domain-state"}', "are missing", "domain-state"),
     "accounts an object": ('{"action":"domain-state","accounts":{}}', "an object, not an array", "domain-state"),
+    "accounts null": ('{"action":"domain-state","accounts":null}', "null, not an array", "domain-state"),
     "sdp a number": ('{"sdp":5}', "a number, not a text", "sdp"),
     "sdp an object without sdp": ('{"sdp":{"type":"offer"}}', "null, not a text", "sdp"),
     "candidate true": ('{"candidate":true}', "a boolean, not a text", "candidate"),
@@ -316,7 +317,11 @@ def test_malformed(raw: str | bytes, reason: str, action: str) -> None:
     assert reason in message.reason
     assert message.reason.endswith(".")
     assert message.action == action
-    assert message.size == len(raw)
+    assert message.size == (len(raw) if isinstance(raw, bytes) else len(raw.encode(errors="surrogatepass")))
+
+
+def test_the_size_of_a_malformed_frame_is_in_bytes() -> None:
+    assert decode('["é"]') == m.Malformed(reason="The frame is an array, not an object.", size=6)
 
 
 def test_a_frame_above_the_bound_is_not_looked_into() -> None:
@@ -390,6 +395,18 @@ def test_recording(value: Any, recording: str) -> None:
 def test_numbers_stand_for_their_text() -> None:
     assert call(id=7711).id == "7711"
     assert user(account=204).account == "204"
+
+
+@pytest.mark.parametrize("spell", [str, int], ids=["text", "number"])
+def test_the_way_an_id_is_written_changes_nothing_else(spell: type) -> None:
+    """``status`` is a word of REST: on the line it is a field like any other that is not understood."""
+    assert call(id=spell(7711), status="connected") == m.CallEntry(id="7711", extra={"status": "connected"})
+    assert call(id=spell(7711), state="connected", callstate="") == m.CallEntry(id="7711", raw_state="connected")
+
+
+@pytest.mark.parametrize("frame", ['{"action":"call-state","calls":[],"n":1}', '{"n":1,"action":"call-state","calls":[]}'])
+def test_an_unknown_field_is_kept_however_short(frame: str) -> None:
+    assert decode(frame) == m.CallState(calls=(), extra={"n": 1})
 
 
 def test_a_user_state_without_an_account_has_an_empty_one() -> None:
