@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pbxnb.arguments import check_number
+from pbxnb.errors import AnalysisError
+
 from .columns import one_if, opened, whole
 
 __all__ = ["edges", "flows", "per_extension", "per_hour", "per_slot"]
@@ -16,22 +19,23 @@ def per_extension(calls: Any) -> Any:
         calls: needs ``ext``, ``outcome``, ``wait_ms``, ``talk_ms``; rows without an extension are left out.
 
     Returns:
-        ``ext``, ``calls``, ``answered``, ``missed`` (not answered), ``ring_ms``, ``talk_ms`` (sums over what is known;
-        int64), in order of ``ext``; the same kind as ``calls``.
+        ``ext``, ``calls``, ``answered``, ``missed`` (known not to be answered), ``ring_ms``, ``talk_ms`` (sums over
+        what is known; int64), in order of ``ext``; the same kind as ``calls``.
     """
     frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms")
     import narwhals as nw
 
-    names = ("calls", "answered", "ring_ms", "talk_ms")
-    answered = nw.col("outcome") == "answered"
+    names = ("calls", "answered", "missed", "ring_ms", "talk_ms")
+    outcome = nw.col("outcome")
+    answered = outcome == "answered"
+    missed = ~outcome.is_null() & (outcome != "unknown") & ~answered  # the outcome of an open call is unknown
     return back(
         frame.filter(~nw.col("ext").is_null() & (nw.col("ext") != ""))
-        .with_columns(calls=nw.lit(1).cast(nw.Int64), answered=one_if(answered), ring_ms=nw.col("wait_ms").fill_null(0))
-        .with_columns(nw.col("talk_ms").fill_null(0))
+        .with_columns(calls=nw.lit(1).cast(nw.Int64), answered=one_if(answered), missed=one_if(missed))
+        .with_columns(nw.col("talk_ms").fill_null(0), ring_ms=nw.col("wait_ms").fill_null(0))
         .group_by("ext")
         .agg(*(nw.col(name).sum() for name in names))
         .with_columns(*whole(*names))
-        .with_columns(missed=nw.col("calls") - nw.col("answered"))
         .select("ext", "calls", "answered", "missed", "ring_ms", "talk_ms")
         .sort("ext")
     )
@@ -45,11 +49,13 @@ def per_slot(calls: Any) -> Any:
 
     Returns:
         ``dow``, ``hour``, ``calls`` (int64), ``days`` (int64: days of that weekday on which any call was seen),
-        ``mean`` (calls a day, float); slots without a call are left out; in order of ``dow``, ``hour``.
+        ``mean`` (calls a day, float); slots without a call, and calls without a slot, are left out; in order of
+        ``dow``, ``hour``.
     """
     frame, back = opened(calls, "dow", "hour", "day")
     import narwhals as nw
 
+    frame = frame.drop_nulls()
     one = nw.lit(1).cast(nw.Int64)
     weekdays = frame.select("dow", "day").unique(["dow", "day"]).with_columns(days=one)
     days = weekdays.group_by("dow").agg(nw.col("days").sum())
@@ -73,6 +79,7 @@ def edges(calls: Any, *, top: int = 200) -> Any:
     Returns:
         ``from_num``, ``to_num``, ``calls`` (int64).
     """
+    check_number("top", top, whole=True, error=AnalysisError)
     frame, back = opened(calls, "from_num", "to_num")
     import narwhals as nw
 
@@ -105,11 +112,13 @@ def per_hour(calls: Any) -> Any:
         calls: needs ``hour`` and ``day``, in the domain's zone.
 
     Returns:
-        ``hour``, ``calls``, ``days`` (int64), ``mean`` (calls a day, float); in order of ``hour``.
+        ``hour``, ``calls``, ``days`` (int64), ``mean`` (calls a day, float); calls without an hour are left
+        out; in order of ``hour``.
     """
     frame, back = opened(calls, "hour", "day")
     import narwhals as nw
 
+    frame = frame.drop_nulls()
     one = nw.lit(1).cast(nw.Int64)
     days = frame.select("day").unique("day").with_columns(days=one).select(nw.col("days").sum())
     hours = frame.with_columns(calls=one).group_by("hour").agg(nw.col("calls").sum())

@@ -16,9 +16,11 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pbxnb.errors import AnalysisError
-from pbxnb.model.entities import Call, CallRecord
+from pbxnb.model.entities import Call, CallRecord, CallState
 
 __all__ = ["COLUMNS", "call_rows"]
+
+_ANSWERED = frozenset({CallState.CONNECTED, CallState.HELD, CallState.PARKED})
 
 COLUMNS = (
     "domain",
@@ -67,7 +69,7 @@ def call_rows(
     """
     try:
         zone = ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):  # no text, or the name of a folder
         raise AnalysisError(f"{tz!r} is not a time zone.", hint="Use a name such as Europe/Berlin or UTC.") from None
     ended = (_row(record.call, zone, domain, record, at) for record in records)
     return [*ended, *(_row(call, zone, domain, None, at) for call in open_calls)]
@@ -119,7 +121,11 @@ def _direction(call: Call) -> str:
 def _outcome(call: Call, record: CallRecord | None) -> str:
     if record is None:
         return "answered" if call.connected_at is not None and call.extensions else "unknown"
-    if record.talk or record.hold or (record.talk is None and call.connected_at is not None):
+    if record.talk or record.hold:
+        return "answered"
+    if record.talk is None and (
+        call.connected_at is not None or any(phase in _ANSWERED for phase, *_ in record.phases)
+    ):
         return "answered"
     if record.inferred or call.connected_at is not None:  # gone while a machine spoke: nobody knows if that was all
         return "unknown"

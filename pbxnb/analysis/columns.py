@@ -69,8 +69,9 @@ def opened(table: Any, *needed: str, optional: Iterable[str] = ()) -> tuple[nw.L
     schema = native.collect_schema()
     there = schema.names()
     picked = []
-    for column in [*needed, *optional]:
-        name = next((name for name in (column, *ALIASES.get(column, ())) if name in there), None)
+    for column in dict.fromkeys([*needed, *optional]):
+        accepted = (column, *ALIASES.get(column, ()))
+        name = next((name for name in accepted if name in there), None)
         if name is not None:
             # A column of nothing, as of calls that are all open, has no type of its own in a table made of plain rows.
             untold = column in _TIMES and not schema[name].is_temporal()
@@ -78,9 +79,9 @@ def opened(table: Any, *needed: str, optional: Iterable[str] = ()) -> tuple[nw.L
         elif column in needed:
             raise MissingColumn(
                 f"The table has no column {column!r}.",
-                hint=f"Name it {', '.join([column, *ALIASES.get(column, ())])}; the table has: {', '.join(there)}.",
+                hint=f"Name it {', '.join(map(str, accepted))}; the table has: {', '.join(there)}.",
                 column=column,
-                accepted=(column, *ALIASES.get(column, ())),
+                accepted=accepted,
                 columns=tuple(there),
             )
     eager = isinstance(native, nw.DataFrame)

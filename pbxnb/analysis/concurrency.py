@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
+from pbxnb.errors import AnalysisError
+
 from .columns import opened
 
 __all__ = ["SLOTS", "Slot", "concurrency", "load", "peak", "peak_calls"]
@@ -54,6 +56,8 @@ def load(calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str
         ``slot`` (its start), ``erlang`` (float), ``most`` (int64), in order of ``slot``; the same kind as ``calls``. A
         slot in which nothing changed is left out: the one before it holds for it as well.
     """
+    if every not in list(SLOTS):
+        raise AnalysisError(f"There is no slot {every!r}.", hint=f"Choose of {', '.join(SLOTS)}.")
     frame, back = opened(calls, start, end)
     import narwhals as nw
 
@@ -69,7 +73,10 @@ def load(calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str
         at_once=nw.col("step").cum_sum().over(order_by="instant").cast(nw.Int64),
         until=nw.col("instant").shift(-1).over(order_by="instant"),
     ).filter(~nw.col("until").is_null())
-    lasted = (nw.col("until") - nw.col("instant")).dt.total_milliseconds().cast(nw.Float64)
+    # Whole seconds and the rest apart: some engines make floats of milliseconds, and cut off what is lost with that.
+    rest = (nw.col("until").dt.microsecond() - nw.col("instant").dt.microsecond()).cast(nw.Float64) / 1e6
+    seconds = (nw.col("until") - nw.col("instant")).dt.total_seconds().cast(nw.Float64)
+    lasted = seconds + nw.when(rest < 0).then(rest + 1.0).otherwise(rest)
     return back(
         running.with_columns(slot=nw.col("instant").dt.truncate(every), lasted=lasted)
         .with_columns(area=nw.col("at_once").cast(nw.Float64) * nw.col("lasted"))

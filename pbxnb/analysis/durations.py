@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
 from .columns import one_if, opened, whole
@@ -24,6 +25,9 @@ def durations(calls: Any, of: str = "talk_ms", *, at_least: float = 0.0, at_most
         between neighbours; null where there is nothing), ``log_mean``, ``log_sd`` (of a lognormal fitted to the
         seconds above zero by its logarithms' moments); the same kind as ``calls``.
     """
+    check_number("at_least", at_least, error=AnalysisError)
+    if at_most is not None:
+        check_number("at_most", at_most, error=AnalysisError)
     frame, back = opened(calls, of)
     import narwhals as nw
 
@@ -69,8 +73,7 @@ def histogram(calls: Any, of: str = "talk_ms", *, width: float = 10.0) -> Any:
     Raises:
         AnalysisError: a bin below a millisecond.
     """
-    if width < 0.001:
-        raise AnalysisError("A bin is at least a millisecond wide.", width=width)
+    check_number("width", width, 0.001, error=AnalysisError)
     frame, back = opened(calls, of)
     import narwhals as nw
 

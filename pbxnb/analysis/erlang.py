@@ -56,7 +56,8 @@ def erlang_b(load: float, lines: int) -> float:
 
     Source: Erlang 1917, by the recursion over the number of lines, which is stable.
     """
-    _not_negative(load=load, lines=lines)
+    _not_negative(load=load)
+    _not_negative(whole=True, lines=lines)
     blocking = 1.0
     for line in range(1, lines + 1):
         blocking = load * blocking / (line + load * blocking)
@@ -86,7 +87,7 @@ def load_for(lines: int, blocking: float) -> float:
         >>> round(load_for(10, 0.01), 3)
         4.461
     """
-    _not_negative(lines=lines)
+    _not_negative(whole=True, lines=lines)
     _share(blocking)
     low, high = 0.0, max(1.0, 2.0 * lines)
     while erlang_b(high, lines) < blocking:
@@ -115,7 +116,8 @@ def erlang_c(rate: float, duration: float, agents: int, *, threshold: float = 20
 
     Source: Erlang 1917.
     """
-    _not_negative(rate=rate, duration=duration, agents=agents, threshold=threshold)
+    _not_negative(rate=rate, duration=duration, threshold=threshold)
+    _not_negative(whole=True, agents=agents)
     load = rate * duration
     if agents <= load:
         raise AnalysisError(
@@ -157,14 +159,10 @@ def erlang_a(rate: float, duration: float, agents: int, patience: float, *, thre
 
     Source: Palm; Mandelbaum and Zeltyn 2005 (M/M/n+M). ``abandoned = mean_wait / patience``.
     """
-    _not_negative(rate=rate, duration=duration, agents=agents, threshold=threshold)
-    if agents < 1 or not patience > 0 or not duration > 0:
-        raise AnalysisError(
-            "Erlang A needs at least one agent, a duration and a patience above zero.",
-            agents=agents,
-            patience=patience,
-            duration=duration,
-        )
+    _not_negative(rate=rate, threshold=threshold)
+    _not_negative(whole=True, agents=agents)
+    for name, value in {"agents": agents, "duration": duration, "patience": patience}.items():
+        check_number(name, value, above=True, error=AnalysisError)
     if rate == 0:
         return Delay(wait_probability=0.0, mean_wait=0.0, abandoned=0.0, occupancy=0.0, within=1.0, threshold=threshold)
     leaving, serving = 1 / patience, agents / duration
@@ -201,11 +199,12 @@ def _simpson(density: Callable[[float], float], upper: float, panels: int = 2000
     return (density(0.0) + inner + density(upper)) * width / 3
 
 
-def _not_negative(**values: float) -> None:
+def _not_negative(*, whole: bool = False, **values: float) -> None:
     for name, value in values.items():
-        check_number(name, value, error=AnalysisError)
+        check_number(name, value, whole=whole, error=AnalysisError)
 
 
 def _share(blocking: float) -> None:
+    _not_negative(blocking=blocking)
     if not 0 < blocking < 1:
         raise AnalysisError(f"A blocking probability lies between 0 and 1, not at {blocking!r}.", blocking=blocking)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
 from .columns import one_if, opened, whole
@@ -37,12 +38,12 @@ def service_level(calls: Any, *, within: float = 20.0, definition: int = 4, shor
         AnalysisError: an unknown definition or a negative limit.
         MissingColumn: a column is not there.
     """
-    if definition not in SERVICE_LEVELS:
+    if definition not in list(SERVICE_LEVELS):
         listed = "; ".join(f"{key}: {text}" for key, text in SERVICE_LEVELS.items())
         raise AnalysisError(f"There is no service level definition {definition!r}.", hint=f"Choose of {listed}.")
     short = within if short is None else short
-    if not (within >= 0 and short >= 0):
-        raise AnalysisError("A time limit cannot be negative.", within=within, short=short)
+    check_number("within", within, error=AnalysisError)
+    check_number("short", short, error=AnalysisError)
     frame, back = opened(calls, "outcome", "wait_ms")
     import narwhals as nw
 
@@ -85,13 +86,14 @@ def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0) -> Any
     Args:
         calls: needs ``outcome`` and ``wait_ms``, and the column ``by``.
         by: a column to group by, such as ``day`` or ``queue``; None for one row.
-        short: seconds up to which an abandoned call does not count; 0 counts every one that waited at all.
+        short: seconds up to which an abandoned call does not count; 0 counts every one that waited at all, -1 all.
 
     Returns:
         ``by``, ``offered``, ``abandoned``, ``short_abandons`` (int64), ``abandonment`` (0 to 1, null when nothing
         counts), in order of ``by``; the same kind as ``calls``.
     """
-    frame, back = opened(calls, "outcome", "wait_ms", *([by] if by else []))
+    check_number("short", short, -1, error=AnalysisError)
+    frame, back = opened(calls, "outcome", "wait_ms", *([] if by is None else [by]))
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pbxnb.analysis.calls import call_rows
+from pbxnb.errors import AnalysisError
 from pbxnb.model.store import Store
-from pbxnb.protocol.decode import decode
+from pbxnb.protocol.decode import call_entry, decode
 
 SITUATIONS = Path(__file__).parents[1] / "data" / "situations"
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -54,3 +56,19 @@ def test_an_open_call_has_no_end_and_is_answered_only_with_somebody_there() -> N
         [(None, "answered")],
         [],
     ]
+
+
+@pytest.mark.parametrize("state", ["connected", "holding"])
+def test_a_call_met_half_way_was_answered_also_where_the_pbx_names_no_connect_time(state: str) -> None:
+    store = Store()
+    entry = call_entry({"id": "1", "from": "<sip:+15550100@acme.example>", "to": "<sip:204@acme.example>"})
+    store.resync(None, [replace(entry, raw_state=state)], NOON, first=True)
+    store.apply(decode('{"action":"call-state","calls":[]}'), NOON + timedelta(seconds=5))
+    [row] = call_rows(store.closed_calls())
+    assert (row["outcome"], row["wait_ms"], row["talk_ms"]) == ("answered", None, None)
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "Europe", "", "x" * 5000, None])
+def test_what_is_no_zone_is_refused_in_a_sentence(zone: str) -> None:
+    with pytest.raises(AnalysisError, match="not a time zone"):
+        call_rows((), tz=zone)

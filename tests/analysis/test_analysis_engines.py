@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import fmean, median, stdev
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 from engines import Engine
 
-from pbxnb.analysis.activity import edges, per_extension, per_slot
+from pbxnb.analysis.activity import edges, per_extension, per_hour, per_slot
 from pbxnb.analysis.concurrency import concurrency, load, peak, peak_calls
 from pbxnb.analysis.durations import durations, histogram
 from pbxnb.analysis.service import abandonment, service_level
@@ -238,6 +239,37 @@ def test_an_end_before_its_start_counts_as_nothing(engine: Engine) -> None:
     assert engine.rows(concurrency(engine.table(rows, SCHEMA))) == []
 
 
+def test_load_is_exact_to_the_microsecond(engine: Engine) -> None:
+    """Ends are seen by the kernel's clock, which counts microseconds: no engine may lose any on the way."""
+    begin = datetime.fromisoformat("2026-03-29T05:18:00.000001")
+    ends = [begin + timedelta(microseconds=n * 7_777_777) for n in range(1, 8)]
+    rows = [{"call_id": str(n), "answered_at": begin, "ended_at": end} for n, end in enumerate(ends)]
+    [row] = engine.rows(load(engine.table(rows), every="1m"))
+    busy = sum((end - begin) / timedelta(microseconds=1) for end in ends)
+    assert row["erlang"] == pytest.approx(busy / 60e6, rel=1e-12)
+
+
+def test_a_call_without_a_slot_is_in_none(engine: Engine) -> None:
+    schema = pa.schema([("dow", pa.int8()), ("hour", pa.int8()), ("day", pa.string())])
+    rows = [{"dow": 0, "hour": 9, "day": "2026-03-02"}] * 2 + [{"dow": None, "hour": None, "day": None}]
+    [slot] = engine.rows(per_slot(engine.table(rows, schema)))
+    assert slot == {"dow": 0, "hour": 9, "calls": 2, "days": 1, "mean": 2.0}
+    [hour] = engine.rows(per_hour(engine.table(rows, schema)))
+    assert hour == {"hour": 9, "calls": 2, "days": 1, "mean": 2.0}
+
+
+def test_an_open_call_is_not_missed(engine: Engine) -> None:
+    calls = [{"ext": "204", "outcome": outcome, "wait_ms": 1, "talk_ms": 0} for outcome in ("no_answer", "unknown")]
+    [row] = engine.rows(per_extension(engine.table(calls)))
+    assert (row["calls"], row["answered"], row["missed"]) == (2, 0, 1)
+
+
+def test_grouping_by_a_column_the_measure_reads_itself(engine: Engine) -> None:
+    calls = [{"outcome": outcome, "wait_ms": 9000} for outcome in ("answered", "abandoned")]
+    found = engine.rows(abandonment(engine.table(calls), by="outcome"))
+    assert [(row["outcome"], row["abandonment"]) for row in found] == [("abandoned", 1.0), ("answered", 0.0)]
+
+
 def test_columns_go_by_their_usual_names(engine: Engine) -> None:
     rows = [{"id": "1", "connect": START, "end": START + timedelta(seconds=1)}]
     assert [row["at_once"] for row in engine.rows(concurrency(engine.table(rows)))] == [1, 0]
@@ -279,3 +311,22 @@ def test_pandas_over_arrow_counts_durations_like_all_others() -> None:
     pandas = pytest.importorskip("pandas")
     table = pa.table({"talk_ms": [999, 1000, 1500, None]}).to_pandas(types_mapper=pandas.ArrowDtype)
     assert [list(row) for row in histogram(table, width=1.0).to_numpy()] == [[0.0, 1], [1.0, 2]]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: service_level(None, within="20"),
+        lambda: service_level(None, short=math.nan),
+        lambda: service_level(None, definition=[4]),
+        lambda: abandonment(None, short="5"),
+        lambda: durations(None, at_least="x"),
+        lambda: histogram(None, width=math.nan),
+        lambda: edges(None, top=1.5),
+        lambda: load(None, every="5m"),
+    ],
+)
+def test_an_impossible_argument_is_refused_by_its_name(ask: Callable[[], object]) -> None:
+    with pytest.raises(AnalysisError) as caught:
+        ask()
+    assert "not a table" not in str(caught.value)

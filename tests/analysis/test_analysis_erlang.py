@@ -96,6 +96,9 @@ def test_nobody_calls() -> None:
         lambda: erlang_c(1, 10, 10),
         lambda: erlang_a(1, 10, 0, 60),
         lambda: erlang_a(1, 10, 5, 0),
+        lambda: erlang_a(1, 10, 5, math.inf),
+        lambda: erlang_b(2.5, 1.5),
+        lambda: lines_for(5, "1 %"),
     ],
 )
 def test_impossible_arguments_are_sentences(wrong: object) -> None:

@@ -404,7 +404,9 @@ def test_the_way_an_id_is_written_changes_nothing_else(spell: type) -> None:
     assert call(id=spell(7711), state="connected", callstate="") == m.CallEntry(id="7711", raw_state="connected")
 
 
-@pytest.mark.parametrize("frame", ['{"action":"call-state","calls":[],"n":1}', '{"n":1,"action":"call-state","calls":[]}'])
+@pytest.mark.parametrize(
+    "frame", ['{"action":"call-state","calls":[],"n":1}', '{"n":1,"action":"call-state","calls":[]}']
+)
 def test_an_unknown_field_is_kept_however_short(frame: str) -> None:
     assert decode(frame) == m.CallState(calls=(), extra={"n": 1})
 
