@@ -78,7 +78,8 @@ def spent_on(call: Call, type_of: Callable[[str], str]) -> CallState:
     Args:
         type_of: the type of an account by number; empty when there is no such account.
     """
-    if call.state is not _CONNECTED or any(number != call.from_.number for number in call.extensions):
+    ends = (call.from_.number, call.to.number)  # a PBX may count the queue itself among the extensions
+    if call.state is not _CONNECTED or any(number not in ends for number in call.extensions):
         return call.state
     return ALONE_WITH.get(type_of(call.to.number), _CONNECTED)
 

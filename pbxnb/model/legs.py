@@ -170,7 +170,7 @@ class Leg:
         if times.spends is not state:
             self._unattended = True
         if len(self._phases) < _PHASES_KEPT:
-            self._phases.append((state, times.since, received))
+            self._phases.append((state, times.since, max(times.since, received)))
         times.turn(spends, received)
 
 

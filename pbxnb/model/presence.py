@@ -119,5 +119,10 @@ class PresenceLog:
 
 def _interval(number: str, axis: int, mark: _Mark, end: datetime | None) -> Presence:
     return Presence(
-        number=number, axis=_NAMES[axis], value=mark.value, start=mark.since, end=end, inferred=mark.inferred
+        number=number,
+        axis=_NAMES[axis],
+        value=mark.value,
+        start=mark.since,
+        end=None if end is None else max(mark.since, end),  # the kernel's clock may have been set back
+        inferred=mark.inferred,
     )

@@ -32,7 +32,8 @@ class Stopwatch:
 
     def turn(self, spends: CallState, at: datetime) -> None:
         """From ``at`` on another time runs, or the same one goes on."""
-        before, spent = self.spends, (at - self.since).total_seconds()
+        # the kernel's clock may have been set back: no time is known to have passed, and none is taken away
+        before, spent = self.spends, max(0.0, (at - self.since).total_seconds())
         if before is _RINGING:
             self.ring += spent
         elif before is _CONNECTED:

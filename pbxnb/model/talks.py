@@ -76,7 +76,11 @@ class Talk:
         call = leg.call
         if call.state is not RINGING and (call.state is not CONNECTED or self._answered_by):
             return
-        inside = [number for number in call.extensions if number != call.from_.number]
+        inside = [
+            number
+            for number in call.extensions
+            if number != call.from_.number and self._type_of(number) in ("", "extensions")
+        ]
         if call.to.number not in inside and self._type_of(call.to.number) == "extensions":
             inside.append(call.to.number)
         if call.state is RINGING:

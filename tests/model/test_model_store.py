@@ -214,3 +214,31 @@ def test_times_of_a_conversation_follow_the_kernels_clock_alone():
     talk = desk.talk("1")
     assert (talk.ring, talk.talk) == (5, 30)
     assert talk.ended_at == at(1) + timedelta(seconds=35)
+
+
+def test_a_clock_set_back_takes_no_time_away():
+    desk = Desk()
+    desk.user("204", dnd=True)
+    desk.calls(call("1", "5550100", "204", "alerting", start="", connect=""))
+    desk.calls(call("1", "5550100", "204", "connected", start="", connect=""), after=-60)
+    desk.user("204", dnd=False, after=-60)
+    desk.calls(after=5)
+    [record] = desk.store.closed_calls()
+    assert (record.ring, record.talk, record.hold) == (0.0, 0.0, 0.0)
+    assert (desk.talk("1").ring, desk.talk("1").talk) == (0.0, 0.0)
+    assert all(begin <= end for _, begin, end in record.phases)
+    assert all(interval.end is None or interval.start <= interval.end for interval in desk.store.presence())
+
+
+@pytest.mark.parametrize("listed", ["", "73"], ids=["the caller alone", "the queue itself listed as well"])
+def test_a_queue_neither_rings_nor_answers_however_its_pbx_lists_it(listed):
+    desk = Desk()
+    desk.accounts(account("205"), account("73", "acds"))
+    waiting = call("q", "5550100", "73", "connected", ext=listed)
+    desk.calls(waiting)
+    desk.calls(waiting, call("a", "5550100", "205", "alerting", ext="205"), after=10)
+    desk.calls(waiting, call("a", "5550100", "205", "connected", ext="205"), after=5)
+    desk.calls(after=20)
+    talk = desk.talk("q")
+    assert (talk.agents, talk.answered_by) == (("205",), "205")
+    assert (talk.ring, talk.talk) == (15.0, 20.0)
