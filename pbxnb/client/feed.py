@@ -79,7 +79,16 @@ class Feed:
         if gap is not None:
             tell(self._listeners.on_event, Event(kind="gap", gap=gap, inferred=True, received=received))
         source: Literal["snapshot", "rest"] = "snapshot" if sync.domain_state_heard else "rest"
-        self._resync(accounts, calls, received, source=source, arrays=sync.arrays_heard, gap=gap)
+        self._resync(
+            accounts,
+            calls,
+            received,
+            seq=sync.calls_seq or sync.accounts_seq,
+            accounts_seq=sync.accounts_seq,
+            source=source,
+            arrays=sync.arrays_heard,
+            gap=gap,
+        )
         for arrival in after:
             self._apply(arrival)
 
@@ -146,6 +155,7 @@ class Feed:
         received: datetime,
         *,
         seq: int = 0,
+        accounts_seq: int | None = None,
         source: Literal["snapshot", "rest"] = "snapshot",
         arrays: bool = False,
         gap: Gap | None = None,
@@ -162,6 +172,7 @@ class Feed:
                     some_calls,
                     received,
                     seq=seq,
+                    accounts_seq=accounts_seq,
                     source=source,
                     arrays=arrays,
                     first=first,

@@ -99,6 +99,7 @@ class Sync:
         self._calls_heard = False
         self.domain_state_heard = False
         self.arrays_heard = False  # call lists of this PBX are arrays: what such a list lacks has ended
+        self.accounts_seq = self.calls_seq = 0  # frames that the two parts of `result` came in; 0: none, or REST
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -140,11 +141,11 @@ class Sync:
         for position, arrival in enumerate(self._waiting):
             message = arrival.message
             if isinstance(message, DomainState):
-                accounts, accounts_at = message.accounts, position
+                accounts, accounts_at, self.accounts_seq = message.accounts, position, arrival.seq
                 if message.calls is not UNSET:
-                    calls, calls_at = message.calls, position
+                    calls, calls_at, self.calls_seq = message.calls, position, arrival.seq
             elif isinstance(message, CallState) and message.whole and calls is None:
-                calls, calls_at = message.calls, position
+                calls, calls_at, self.calls_seq = message.calls, position, arrival.seq
         named = {entry.account for entry in accounts or ()}
         after = [
             arrival

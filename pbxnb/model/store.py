@@ -114,7 +114,7 @@ class Store:
             received: when it arrived, UTC. The store reads no clock.
             seq: number of its frame, kept as evidence.
         """
-        if seq:
+        if seq > self.seq:
             self.seq = seq
         handler = self._handlers.get(type(message))
         if handler is None:
@@ -131,6 +131,7 @@ class Store:
         received: datetime,
         *,
         seq: int = 0,
+        accounts_seq: int | None = None,
         source: Literal["snapshot", "rest"] = "snapshot",
         arrays: bool = False,
         first: bool = False,
@@ -143,6 +144,7 @@ class Store:
                 them too: ``Changes.ask_again`` says that one more should be read.
             calls: all calls of the scope; None when not read. What it lacks has ended.
             received, seq: as in `apply`.
+            accounts_seq: number of the frame with the accounts, where that is another than the one with the calls.
             source: where it was read.
             arrays: the calls came as the array of a ``call-state``: from now on absence from such a list ends a call.
             first: the first of its connection's life: the state is set, no event comes out.
@@ -153,7 +155,9 @@ class Store:
             for leg in self._book.legs.values():
                 leg.gap = True
         if accounts is not None:
+            self._people.log.at(received, seq if accounts_seq is None else accounts_seq)
             self._people.snapshot(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
+            self._people.log.at(received, seq)
         self._lists.arrays |= arrays
         if calls is not None:
             self._lists.whole(calls, batch, "end.resync")
@@ -256,7 +260,7 @@ class Store:
     # --- the outcome -------------------------------------------------------------------------------------------------
 
     def _begin(self, batch: Batch) -> Batch:
-        self.seq = batch.seq or self.seq
+        self.seq = max(batch.seq, self.seq)
         self._people.log.at(batch.received, batch.seq)
         return batch
 

@@ -55,6 +55,12 @@ def test_a_domain_state_without_calls_waits_for_a_list():
     assert sync_of(accounts("45"), calls()).missing == ()
 
 
+def test_a_snapshot_knows_the_frames_it_came_in():
+    sync = sync_of(user("45"), calls("1"), accounts("45"))
+    sync.result()
+    assert (sync.accounts_seq, sync.calls_seq) == (3, 2)
+
+
 def test_later_frames_are_applied_after_and_earlier_ones_are_covered():
     sync = sync_of(user("45"), calls("1"), calls("1", "2"), accounts("45"), user("45"), calls("2"))
     assert split(sync) == (["45"], ["1"], [3, 5, 6])

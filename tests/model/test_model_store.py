@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from model_kit import Desk, account, at, call, kinds
+from model_kit import T0, Desk, account, at, call, kinds
 
 import pbxnb.model
 from pbxnb.model import calls as calls_module
@@ -17,6 +17,8 @@ from pbxnb.model.derive import number_order, phase_of
 from pbxnb.model.entities import Orbit, Queue
 from pbxnb.model.presence import Axis, PresenceLog
 from pbxnb.model.rules import RULES
+from pbxnb.model.store import Store
+from pbxnb.protocol.decode import account_entry, call_entry
 from pbxnb.protocol.messages import CallEntry
 
 SOURCE = Path(pbxnb.model.__file__).parent
@@ -242,3 +244,10 @@ def test_a_queue_neither_rings_nor_answers_however_its_pbx_lists_it(listed):
     talk = desk.talk("q")
     assert (talk.agents, talk.answered_by) == (("205",), "205")
     assert (talk.ring, talk.talk) == (15.0, 20.0)
+
+
+def test_each_axis_of_a_snapshot_names_the_frame_it_came_in():
+    store = Store()
+    ringing = call_entry(call("1", "5550100", "204", "alerting"))
+    store.resync([account_entry(account("204"))], [ringing], T0, seq=2, accounts_seq=3, first=True)
+    assert {(why.axis, why.seq) for why in store.explain("204")} == {("registered", 3), ("dnd", 3), ("state", 2)}
