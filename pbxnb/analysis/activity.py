@@ -16,22 +16,22 @@ def per_extension(calls: Any) -> Any:
         calls: needs ``ext``, ``outcome``, ``wait_ms``, ``talk_ms``; rows without an extension are left out.
 
     Returns:
-        ``ext``, ``calls``, ``answered``, ``missed`` (not answered), ``ring_ms``, ``talk_ms`` (sums over what is known;
-        int64), in order of ``ext``; the same kind as ``calls``.
+        ``ext``, ``calls``, ``answered``, ``missed`` (neither answered nor unknown, as a call that still rings is),
+        ``ring_ms``, ``talk_ms`` (sums over what is known; int64), in order of ``ext``; the same kind as ``calls``.
     """
     frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms")
     import narwhals as nw
 
-    names = ("calls", "answered", "ring_ms", "talk_ms")
+    names = ("calls", "answered", "missed", "ring_ms", "talk_ms")
     answered = nw.col("outcome") == "answered"
+    told = ~nw.col("outcome").is_null() & (nw.col("outcome") != "unknown")
     return back(
         frame.filter(~nw.col("ext").is_null() & (nw.col("ext") != ""))
-        .with_columns(calls=nw.lit(1).cast(nw.Int64), answered=one_if(answered), ring_ms=nw.col("wait_ms").fill_null(0))
-        .with_columns(nw.col("talk_ms").fill_null(0))
+        .with_columns(calls=nw.lit(1).cast(nw.Int64), answered=one_if(answered), missed=one_if(told & ~answered))
+        .with_columns(nw.col("talk_ms").fill_null(0), ring_ms=nw.col("wait_ms").fill_null(0))
         .group_by("ext")
         .agg(*(nw.col(name).sum() for name in names))
         .with_columns(*whole(*names))
-        .with_columns(missed=nw.col("calls") - nw.col("answered"))
         .select("ext", "calls", "answered", "missed", "ring_ms", "talk_ms")
         .sort("ext")
     )

@@ -54,7 +54,7 @@ def involved(conversation: Conversation, calls: Mapping[str, Call]) -> frozenset
 
 
 def newest(conversation: Conversation, calls: Mapping[str, Call]) -> str:
-    """Return the newest call of the conversation that is open, or its newest: after a consultation an older one stays."""
+    """Return its newest call that is open, or its newest: after an attended transfer an older one stays."""
     return next((key for key in reversed(conversation.calls) if key in calls), conversation.calls[-1])
 
 

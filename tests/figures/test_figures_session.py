@@ -145,7 +145,7 @@ def test_the_ladder_of_one_call_leaves_the_rest_out(session: Any) -> None:
 def test_a_session_is_a_table_of_calls_too(session: Any) -> None:
     figure = figures.concurrency(session, start="started_at")
     assert "line down 20 s in 1 gaps: totals are at least" in figure.layout.title.text
-    assert figures.describe(figure).startswith("At most 1 calls at once, first at 2026-03-02 10:30:00")
+    assert figures.describe(figure).startswith("At most 1 call at once, first at 2026-03-02 10:30:00")
 
 
 def test_a_callers_name_is_never_markup(session: Any) -> None:
