@@ -48,14 +48,15 @@ def helpful_keywords(fn: Callable[P, R]) -> Callable[P, R]:
     known = tuple(
         name
         for name, p in inspect.signature(fn).parameters.items()
-        if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+        if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) and name != "self"
     )
+    said = fn.__qualname__.removesuffix(".__init__").rpartition(".")[2]  # of a class, what its maker is called by
 
     @functools.wraps(fn)
     def checked(*args: P.args, **kw: P.kwargs) -> R:
         for name in kw:
             if name not in known:
-                raise unknown_keyword(fn.__name__, name, known)
+                raise unknown_keyword(said, name, known)
         return fn(*args, **kw)
 
     return checked

@@ -112,6 +112,14 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         leave(self._handle.watch_status(lambda _status: self._ticket.nudge()))
         self._ticket.nudge()
 
+    def snapshot(self) -> go.Figure:
+        """The picture as it is now, for a saved notebook.
+
+        Raises:
+            AnalysisError: there is nothing to draw yet.
+        """
+        return self._picture(self._handle, **self._options)
+
     def close(self) -> None:
         """Leave the page; the figure is emptied and kept for another panel. Idempotent."""
         if self._closed:

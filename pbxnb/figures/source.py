@@ -111,7 +111,7 @@ def _coverage(handle: Any) -> str:
         return "line up throughout"
     at, now = handle.clock.at, handle.clock.now()
     down = sum(((at(gap.end) if gap.end else now) - at(gap.start)).total_seconds() for gap in gaps)
-    return f"line down {down:.0f} s in {len(gaps)} gap{'s' * (len(gaps) > 1)}: totals are at least"
+    return f"line down {down:.0f} s in {counted(len(gaps), 'gap')}: totals are at least"
 
 
 def _minute(moment: Any) -> str:

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import ipywidgets
+import plotly.graph_objects as go
 import traitlets
 
 from pbxnb.arguments import unknown_keyword
@@ -32,6 +33,7 @@ from .marks import Scene, scene
 from .pace import FASTEST, UNANSWERED, Pace
 from .phases import LaneBy, Phases
 from .rows import GroupBy, SortBy, choose
+from .source import counted
 from .tools import Tools
 from .traces import Canvas, View, height_of
 
@@ -157,6 +159,16 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         self._insist = True
         self._ticket.nudge()
 
+    def snapshot(self) -> go.Figure:
+        """The window as it is now, as a still figure for a saved notebook; `pbxnb.figures.describe` reads its twin."""
+        with self._lock:
+            self._drain()
+            view, _ = self._look()
+            figure = Canvas(view, still=True).figure
+            height, text = self._height or height_of(len(view.rows)), self.describe()
+        figure.update_layout(height=height, meta={"text": text})
+        return figure
+
     def describe(self) -> str:
         """The text twin: what is going on in the window, in sentences."""
         with self._lock:
@@ -166,7 +178,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         tally = Counter(block.state for block in blocks.values())
         phases = ", ".join(f"{n} {phase}" for phase, n in sorted(tally.items())) or "no call"
         window = f"{time.strftime('%H:%M:%S', time.gmtime(start))} to {time.strftime('%H:%M:%S', time.gmtime(end))} UTC"
-        return f"{window}: about {ended} phases of calls; going on now: {phases}."
+        return f"{window}: about {counted(ended, 'phase')} of calls; going on now: {phases}."
 
     def __repr__(self) -> str:
         return f"<Timeline of {clean(self._handle.name)}, {self.describe()}>"

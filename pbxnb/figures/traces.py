@@ -67,13 +67,14 @@ class Canvas:
 
     Args:
         first: what it shows at first.
+        still: no page will see it; it is an ordinary figure.
 
     Attributes:
-        figure: the plotly ``FigureWidget``.
+        figure: the plotly ``FigureWidget``, or the still figure.
         origin: where the time axis counts from, seconds since 1970.
     """
 
-    def __init__(self, first: View) -> None:
+    def __init__(self, first: View, *, still: bool = False) -> None:
         self.origin = float(round(first.now))
         self._pages = Pages(PAGES)
         self._shown: dict[tuple[str, str], Any] = {}
@@ -84,7 +85,7 @@ class Canvas:
         self._place = {trace.name: place for place, trace in enumerate(bare.data)}
         self._shown = self._wanted(first)
         _write(bare, self._place, self._shown)
-        self.figure: Any = Pool.borrow(bare)
+        self.figure: Any = bare if still else Pool.borrow(bare)
 
     def draw(self, view: View) -> bool:
         """Show a view in one batch of changes; what stays as it is sends nothing. Returns whether anything was sent."""

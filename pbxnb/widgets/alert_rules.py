@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from numbers import Real
 from typing import Any, Self
 
 import msgspec
 
-from pbxnb.arguments import helpful_keywords
+from pbxnb.arguments import check_number, helpful_keywords
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, CallState, Conversation, Direction, Queue
 from pbxnb.ui.handle import Handle
@@ -70,13 +71,15 @@ class Rule:
         unit: shown after the value; ``s`` is shown as minutes and seconds.
 
     Raises:
-        ConfigError: a level that is no number, orange above red, or a measure that cannot be called.
+        ConfigError: a level that is no number, orange above red, a hysteresis below zero, or a measure that is
+            no function.
 
     Example:
         >>> Rule("phones", lambda pbx: sum(a.registered is False for a in pbx.accounts.values()), orange=1, red=5)
         Rule('phones', orange=1, red=5)
     """
 
+    @helpful_keywords
     def __init__(
         self,
         name: str,
@@ -91,9 +94,11 @@ class Rule:
             raise ConfigError(f"The measure of rule {name!r} cannot be called.", hint="Give a function of the handle.")
         if orange is None and red is None:
             red = 1
-        for value in (orange, red, hysteresis):
-            if value is not None and not math.isfinite(value):
+        for value in (orange, red):
+            if value is not None and not (isinstance(value, Real) and math.isfinite(value)):
                 raise ConfigError(f"Rule {name!r} has {value!r} as a level.", hint="Levels are finite numbers.")
+        if hysteresis is not None:
+            check_number("hysteresis", hysteresis)
         if orange is not None and red is not None and orange > red:
             raise ConfigError(f"In rule {name!r} orange ({orange}) lies above red ({red}).", hint="Swap them.")
         self.name = clean(name, 60)
@@ -125,7 +130,7 @@ class Rule:
         """Return a value as people read it."""
         if math.isnan(value):
             return "–"
-        if self.unit == "s":
+        if self.unit == "s" and math.isfinite(value):
             return f"{int(value) // 60}:{int(value) % 60:02d}"
         if self.unit == "yes":
             return "yes" if value else "no"

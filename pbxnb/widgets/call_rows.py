@@ -59,7 +59,7 @@ def involved(conversation: Conversation, calls: Mapping[str, Call]) -> frozenset
 
 
 def newest(conversation: Conversation, calls: Mapping[str, Call]) -> str:
-    """Return the newest open call of a conversation, or its newest: after a consultation an older one may stay."""
+    """Return its newest call that is open, or its newest: after an attended transfer an older one stays."""
     return next((key for key in reversed(conversation.calls) if key in calls), conversation.calls[-1])
 
 

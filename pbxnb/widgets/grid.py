@@ -174,18 +174,18 @@ class ExtensionGrid(Panel):
                     handler(action, number, call[:200] if isinstance(call, str) else "")
 
     def _tile(self, account: Account, calls: Mapping[str, Call], accounts: Mapping[str, Account]) -> Tile:
-        group = self._ask(self._group_function, account) if callable(self.group_by) else ""
-        out = self.where is not None and not self._ask(self.where, account)
-        text = clean(self._ask(self.text, account)) if self.text is not None else ""
+        group = self._ask("group_by", self._group_function, account) if callable(self.group_by) else ""
+        out = self.where is not None and not self._ask("where", self.where, account, failed=True)
+        text = clean(self._ask("text", self.text, account)) if self.text is not None else ""
         return make_tile(account, calls, accounts, group=clean(group, 60), text=text, out=out)
 
-    def _ask(self, fn: AccountFunction | None, account: Account) -> object:
-        """Call a function of the user; its error is shown once in the strip."""
+    def _ask(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
+        """Call a function of the user; its error is shown once in the strip, and ``failed`` stands for its answer."""
         try:
             return fn(account) if fn is not None else ""
         except Exception as error:  # noqa: BLE001 - the user's function; one bad account must not empty the board
-            self.report(error)
-            return ""
+            self.report(f"{name} failed: {type(error).__name__}: {error}")
+            return failed
 
     def _plain(self) -> str:
         accounts = self._handle.snapshot().accounts.values()

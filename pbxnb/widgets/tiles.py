@@ -174,5 +174,5 @@ def _other(call: Call, account: Account, known: Mapping[str, Account]) -> str:
 
 def _wish(account: Account) -> str:
     reason = clean(account.extra.get("reason", ""), 60) if account.dnd else ""
-    status = "" if account.chat_status in ("", "online") else clean(account.chat_status, 30)
+    status = "" if account.chat_status in ("", "online") else f"chat {clean(account.chat_status, 30)}"
     return " · ".join(part for part in (reason, status) if part)

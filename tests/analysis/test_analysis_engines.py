@@ -152,6 +152,14 @@ def test_each_agent_of_the_bank(engine: Engine, january: Rows) -> None:
         assert row["missed"] == sum(call["outcome"] != "answered" for call in mine)
 
 
+def test_who_still_rings_has_missed_nothing(engine: Engine) -> None:
+    ringing = {"ext": "45", "outcome": "unknown", "wait_ms": None, "talk_ms": None}
+    rows = [ringing, ringing | {"outcome": None}, ringing | {"outcome": "no_answer", "wait_ms": 20_000}]
+    schema = pa.schema({"ext": pa.string(), "outcome": pa.string(), "wait_ms": pa.int64(), "talk_ms": pa.int64()})
+    [row] = engine.rows(per_extension(engine.table(rows, schema)))
+    assert (row["calls"], row["answered"], row["missed"], row["ring_ms"]) == (3, 0, 1, 20_000)
+
+
 def test_a_slot_is_a_mean_over_its_weekdays(engine: Engine, january: Rows) -> None:
     found = {(row["dow"], row["hour"]): row for row in engine.rows(per_slot(engine.table(january)))}
     counts = Counter((call["dow"], call["hour"]) for call in january)

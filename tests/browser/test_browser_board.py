@@ -125,6 +125,25 @@ def test_a_keyboard_is_enough(board: Any) -> None:
     board.execute("board.show_console = False")
 
 
+def test_escape_says_no_and_the_focus_is_where_it_was(board: Any) -> None:
+    """Asked from a tile, in the bar: a keyboard user must not have to find the tile again."""
+    page = board.page
+    number = board.execute("print(people[2])").strip()
+    page.locator(f"{TILE}[data-number='{number}']").focus()
+    page.keyboard.press("Delete")
+    wait(board, "() => document.activeElement.dataset.command === 'keep'")
+    assert number in page.locator(".pbx-dashboard .pbx-question").inner_text()
+    page.keyboard.press("Escape")
+    wait(board, f"() => document.activeElement.dataset.number === '{number}'")
+    assert page.locator(".pbx-dashboard .pbx-question").inner_text() == ""
+
+
+def test_no_button_sends_a_picture_away(board: Any) -> None:
+    wait(board, "() => document.querySelector('.pbx-dashboard .modebar-btn')")
+    titles = [button.get_attribute("data-title") for button in board.page.locator(".modebar-btn").all()]
+    assert not any("Share" in title for title in titles), titles
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_an_audit_finds_nothing_serious(board: Any, dark: bool) -> None:
     script = axe()

@@ -124,6 +124,7 @@ def test_a_picture_of_the_module_is_live_with_its_text_twin() -> None:
     first = describe(panel.figure)
     handle.records.append(talked("2", "204"))
     after(panel, lambda: describe(panel.figure) != first)
+    assert describe(panel.snapshot()) == describe(panel.figure)
 
 
 def test_closed_it_leaves_nothing_but_a_blank_figure() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import comm
 import ipywidgets
+import plotly.graph_objects as go
 import pytest
 import traitlets
 from ipywidgets.widgets import widget as ipywidget
@@ -19,6 +20,7 @@ from ipywidgets.widgets import widget as ipywidget
 sys.path.insert(0, str(Path(__file__).parents[1] / "widgets"))
 from fakes import HOSTILE, FakeHandle, RecordingComm, account, call, until
 
+from pbxnb.figures import describe
 from pbxnb.figures.history import Block
 from pbxnb.figures.pool import Pool
 from pbxnb.figures.stories import Phase, Story
@@ -453,7 +455,19 @@ def test_it_tells_itself_in_words() -> None:
     talk(handle, "1", "204", 60, 30)
     happen(handle, "call.new", call("2", "+12025550101", "203", extensions=("203",)))
     page.settle()
-    assert timeline.describe().endswith("about 1 phases of calls; going on now: 1 connected.")
+    assert timeline.describe().endswith("about 1 phase of calls; going on now: 1 connected.")
+
+
+def test_a_snapshot_is_a_still_figure_of_now_even_where_no_page_looks() -> None:
+    handle = office()
+    timeline = Timeline(handle)
+    happen(handle, "call.new", call("2", "+12025550101", "203", extensions=("203",)))
+    shot = timeline.snapshot()
+    assert type(shot) is go.Figure
+    assert next(trace for trace in shot.data if trace.name == "running").x
+    assert describe(shot).endswith("going on now: 1 connected.")
+    timeline.close()
+    assert shot.data  # it stays when the panel goes
 
 
 def test_an_unknown_choice_is_refused() -> None:

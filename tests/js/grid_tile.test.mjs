@@ -13,7 +13,7 @@ test("direction and other party, seen from the extension", () => {
 
 test("doing: a word, the party in a call, the wish when there is none", () => {
   assert.equal(doing(row({ state: "busy", other: "<i207 Ann", wish: "away" })), "In call ← 207 Ann");
-  assert.equal(doing(row({ wish: "in a meeting" })), "Idle in a meeting");
+  assert.equal(doing(row({ wish: "in a meeting" })), "Idle · in a meeting");
   assert.equal(doing(row({ state: "busy", inferred: true })), "In call ?");
 });
 

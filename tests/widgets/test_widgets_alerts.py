@@ -78,6 +78,8 @@ def test_a_predicate_counts_as_0_or_1_and_is_an_alarm() -> None:
         lambda: Rule("r", 3, red=1),  # type: ignore[arg-type]
         lambda: Rule("r", Gauge(), orange=3, red=2),
         lambda: Rule("r", Gauge(), orange=math.nan),
+        lambda: Rule("r", Gauge(), orange="many"),  # type: ignore[arg-type]
+        lambda: Rule("r", Gauge(), orange=3, hysteresis=-1),
         lambda: Alerts(FakeHandle(), rules=["busy"]),  # type: ignore[list-item]
     ],
 )
@@ -86,8 +88,14 @@ def test_a_rule_that_makes_no_sense_is_refused(make: Callable[[], object]) -> No
         make()
 
 
+def test_a_mistyped_keyword_of_a_rule_is_answered_with_the_nearest() -> None:
+    with pytest.raises(TypeError, match=r"Rule\(\) takes no keyword 'oragne'; did you mean 'orange'\?"):
+        Rule("r", Gauge(), oragne=1)  # type: ignore[call-arg]
+
+
 def test_values_are_told_as_people_read_them() -> None:
     assert Rule.waiting(orange=1).told(134.6) == "2:14"
+    assert Rule.waiting(orange=1).told(math.inf) == "inf s"
     assert Rule.nobody_registered().told(1.0) == "yes"
     assert [Rule("n", Gauge(), red=1, unit=unit).told(3.0) for unit in ("", "calls")] == ["3", "3 calls"]
     assert Rule.peak(orange=1).told(math.nan) == "–"

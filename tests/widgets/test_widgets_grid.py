@@ -190,7 +190,19 @@ def test_a_failing_function_of_the_user_is_reported_and_the_board_stays() -> Non
     wire = Wire(ExtensionGrid(handle, text=lambda account: 1 / 0))
     opened = wire.opened()
     assert len(opened["full"]["numbers"]) == 3
-    assert "division by zero" in opened["e"][0]
+    assert opened["e"] == ["text failed: ZeroDivisionError: division by zero"]
+
+
+def test_an_account_is_left_out_only_where_the_predicate_says_so() -> None:
+    wire = Wire(ExtensionGrid(board(3), where=lambda account: account.nope))
+    opened = wire.opened()
+    assert opened["full"]["f"] == Wire(ExtensionGrid(board(3))).opened()["full"]["f"]
+    assert opened["e"][0].startswith("where failed: AttributeError")
+
+
+def test_a_chat_status_is_told_apart_from_what_the_phone_does() -> None:
+    handle = FakeHandle([account("200", chat_status="offline", dnd=True, extra={"reason": "Lunch"})])
+    assert Wire(ExtensionGrid(handle)).opened()["full"]["w"] == [0, "Lunch · chat offline"]
 
 
 def test_the_page_may_choose_the_python_grouping_again() -> None:

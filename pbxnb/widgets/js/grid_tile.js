@@ -18,8 +18,8 @@ export function otherText(other) {
 /** What a tile says it is doing. @param {any} row */
 export function doing(row) {
   const word = LOOK[row.state].word + (row.inferred ? " ?" : "");
-  const rest = row.other ? otherText(row.other) : row.state === "idle" || row.state === "offline" ? row.wish : "";
-  return rest ? `${word} ${rest}` : word;
+  if (row.other) return `${word} ${otherText(row.other)}`;
+  return row.wish && (row.state === "idle" || row.state === "offline") ? `${word} · ${row.wish}` : word;
 }
 
 /**
