@@ -279,8 +279,7 @@ class Client(Listeners):
         Raises:
             HandleClosed: the client has ended.
         """
-        if self._board.state in _ENDED:
-            raise HandleClosed("The line is closed; nothing was sent.", hint="Connect again.")
+        self._check_open()
         return await self._commander.execute(plan, deadline)
 
     async def send(self, frame: dict[str, Any]) -> None:
@@ -288,13 +287,19 @@ class Client(Listeners):
 
         Raises:
             ConnectionFailed: there is no line now.
+            HandleClosed: there will be none any more.
         """
         line = self._life.line
         if line is None:
+            self._check_open()
             raise Unreachable("The line is down.", hint="It is being set up again; see the status.")
         text = msgspec.json.encode(frame).decode()
         self._pass("out", text, None)
         await line.send(text)
+
+    def _check_open(self) -> None:
+        if self._board.state in _ENDED:
+            raise HandleClosed("The line is closed; nothing was sent.", hint="Connect again.")
 
     # The one place
 

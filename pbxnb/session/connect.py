@@ -17,6 +17,7 @@ from pbxnb.client.tls import Pin
 from .clock import PbxClock, SimulatedClock
 from .line import Line
 from .pbx import Pbx
+from .registry import REGISTRY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +109,7 @@ def simulate(
 ) -> Pbx:
     """Start an embedded PBX and connect to it over a real loopback socket, with control. Closing stops both.
 
-    The same call again, in a re-run cell, replaces the first once it is live.
+    The same call again, in a re-run cell, replaces the first once it is live; with a ``port`` of its own, at once.
 
     Args:
         preset: the traffic: ``office`` and others of `pbxnb.simulator`.
@@ -130,6 +131,9 @@ def simulate(
     for option in options:
         if option not in known:
             raise unknown_keyword("simulate", option, known)
+    key: Hashable = ("simulate", preset, extensions, seed, speed, repr(sorted(options.items())), name)
+    if options.get("port"):  # only one can listen there
+        REGISTRY.vacate(key)
     embedded = simulator.start(preset, extensions=extensions, seed=seed, speed=speed, **options)
     lock = threading.RLock()
     client = Client(
@@ -141,7 +145,6 @@ def simulate(
         lock=lock,
         now=embedded.clock.now,
     )
-    key: Hashable = ("simulate", preset, extensions, seed, speed, repr(sorted(options.items())), name)
     line = Line(client, lock, key=key, finish=embedded.close)
     clock = SimulatedClock(embedded.clock.now, lambda: embedded.clock.rate)
     pbx = Pbx(line, name=name or preset, control=True, clock=clock, simulator=embedded)

@@ -238,9 +238,9 @@ class Line:
         try:
             self._finish()
         finally:
-            REGISTRY.leave(self)
             if self._error is not None and not self._read.wait(UNREAD_AFTER):
                 logger.error("The connection failed: %s", self._error)
+            REGISTRY.leave(self)  # not before: a program that ends now waits for what is registered
             self.lane.join(LAST_WORDS)
             fulfil(self._gone, None)
 

@@ -64,6 +64,15 @@ class Registry:
         for old in outdated:
             old.begin_close(REPLACED)
 
+    def vacate(self, key: Hashable, within: float = 2.0) -> None:
+        """Close what is open under ``key`` and wait for it to be gone: the newer needs something only one can have."""
+        with self._lock:
+            lines = tuple(self._lines.get(key, ()))
+        for line in lines:
+            line.begin_close(REPLACED)
+        for line in lines:
+            line.join(within)
+
     def leave(self, line: Entry) -> None:
         """A line has ended."""
         with self._lock:

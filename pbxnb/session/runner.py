@@ -68,7 +68,7 @@ class Runner:
             fn()
 
     def submit(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
-        """Run the coroutine ``make()`` on the loop; cancelling the future does not stop it, not even before it begins.
+        """Run the coroutine ``make()`` on the loop. Cancelling the future stops it neither before nor after it began.
 
         Whatever the loop does not finish ends in `HandleClosed`: a cancelled future would look like an interrupt.
         """

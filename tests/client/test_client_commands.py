@@ -218,6 +218,8 @@ async def test_after_the_end_a_command_raises():
             hello = command(watched.client, "send", {"action": "ringtones"})
         with pytest.raises(HandleClosed):
             await watched.client.execute(hello)
+        with pytest.raises(HandleClosed):
+            await watched.client.send({"action": "ringtones"})
 
 
 async def test_a_call_that_is_not_there():

@@ -213,6 +213,16 @@ def test_a_script_that_forgets_to_close_says_goodbye_at_its_end(server):
     assert server.closed[0][0] in (1000, 1001)
 
 
+def test_a_script_that_ends_right_after_a_refusal_still_says_it_once():
+    with ScriptedPbx(refuse=404) as server:
+        code = f"""import pbxnb
+from pbxnb.session.registry import REGISTRY
+pbxnb.connect(**{server.arguments!r})
+while REGISTRY.lines(): pass  # for as long as it is known, the end of the program waits for it"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.count("refuses the WebSocket") == 1
+
+
 # ---- reading ----
 
 

@@ -60,6 +60,15 @@ def test_the_same_call_again_replaces_the_first_and_another_stays():
         assert other.status.state == "live"
 
 
+def test_the_same_call_again_may_name_a_port():
+    with pbxnb.simulate("empty", extensions=5) as free:
+        port = free.simulator.port
+    with pbxnb.simulate("empty", port=port) as first, pbxnb.simulate("empty", port=port) as second:
+        assert first.status.state == "closed"
+        assert second.status.state == "live"
+        assert second.simulator.port == port
+
+
 def test_a_mistyped_option_is_answered_with_the_nearest():
     with pytest.raises(TypeError, match="did you mean 'extensions'"):
         pbxnb.simulate("quiet", extension=5)
