@@ -113,12 +113,13 @@ class Pace:
     def __init__(self, clock: Clock, speed: float = 1.0, *, wall: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self._wall = wall
-        self._speed = self._checked(speed)
+        self._speed = self.checked(speed)
         self._paused = False
         self._anchor = (wall(), clock.now)
 
     @staticmethod
-    def _checked(speed: float) -> float:
+    def checked(speed: float) -> float:
+        """The speed, if it is a possible one."""
         check_number("speed", speed, MIN_SPEED, MAX_SPEED, error=SimulatorError)
         return float(speed)
 
@@ -129,7 +130,7 @@ class Pace:
 
     @speed.setter
     def speed(self, value: float) -> None:
-        checked = self._checked(value)
+        checked = self.checked(value)
         self._anchor = (self._wall(), self.target())
         self._speed = checked
 

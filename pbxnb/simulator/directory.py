@@ -114,6 +114,11 @@ class Directory:
         account = self.accounts.get(number)
         return account if isinstance(account, Extension) else None
 
+    def has_phone(self, number: str) -> bool:
+        """True for an extension with a phone registered: somebody can lift a receiver."""
+        extension = self.extension(number)
+        return extension is not None and extension.registered
+
     def end(self, number: str, name: str = "") -> End:
         """``number`` as one end of a call; what is no account of the tenant is outside."""
         account = self.accounts.get(number)

@@ -61,12 +61,7 @@ class Exchange(Directory):
     def available(self, number: str) -> bool:
         """An extension that a call may ring: registered, not on DND, a line free."""
         ext = self.extension(number)
-        return ext is not None and not ext.dnd and self.has_phone(number, free=True)
-
-    def has_phone(self, number: str, *, free: bool = False) -> bool:
-        """An extension that can lift a receiver: a phone is registered, with ``free`` one of its lines is idle too."""
-        ext = self.extension(number)
-        return ext is not None and ext.registered and (not free or len(self._of.get(number, ())) < ext.lines)
+        return ext is not None and ext.registered and not ext.dnd and len(self._of.get(number, ())) < ext.lines
 
     def free_for_queue(self, number: str) -> bool:
         """As `available`, and without any call: queues do not use call waiting."""

@@ -75,10 +75,9 @@ class Pbx(Exchange):
         if extension.dnd_end is not None:
             extension.dnd_end.cancel()
         extension.dnd_end = self.at(seconds, lambda: self.set_dnd(number, False)) if on and seconds else None
-        extension.dnd_reason = reason if on else ""
-        if extension.dnd == on:
+        before, extension.dnd, extension.dnd_reason = extension.dnd, on, reason if on else ""
+        if before == on:
             return False
-        extension.dnd = on
         self.account_changed(number)
         self.acd.free(number)
         return True
@@ -130,9 +129,10 @@ class Pbx(Exchange):
         if not from_ or not to or max(len(from_), len(to)) > MAX_NUMBER or call_id in self.calls:
             return ""
         if caller.extension:
+            phone = self.extension(from_)
             if to.startswith("*"):
                 return self._star_code(from_, to)
-            if not self.has_phone(from_, free=True):
+            if phone is None or not phone.registered or len(self.calls_of(from_)) >= phone.lines:
                 return ""
         elif not caller.external or to not in self.accounts:
             return ""

@@ -99,7 +99,8 @@ class Replay:
 
     @speed.setter
     def speed(self, value: float) -> None:
-        self._run(lambda: setattr(self._pace, "speed", value))
+        checked = self._pace.checked(value)
+        self._run(lambda: setattr(self._pace, "speed", checked))
 
     def pause(self) -> None:
         """Let the recording stand still."""

@@ -12,7 +12,8 @@ import hashlib
 import ssl
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import CancelledError
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -162,17 +163,36 @@ class Simulator(Steering):
         Raises:
             SimulatorError: the simulator is closed.
         """
-        if self.closed or self._loop is None:
-            raise SimulatorError("The simulator is closed.", hint="Start a new one.")
 
         async def there() -> T:
             return self.server.do(act)
 
-        if _running_loop() is self._loop:
+        if self._here():
             return self.server.do(act)
+        return self._wait_for(there, ANSWER_TIME)
+
+    def advance(self, seconds: float) -> None:
+        """Let so many virtual seconds pass at once; see `Steering.advance`."""
+        check_number("seconds", seconds, error=SimulatorError)
+        if self._here():
+            self.server.do(lambda: self.server.skip(seconds))
+        else:
+            self._wait_for(lambda: self.server.skip_together(seconds))
+
+    def _here(self) -> bool:
+        """True on the simulator's own loop."""
+        if self.closed or self._loop is None:
+            raise SimulatorError("The simulator is closed.", hint="Start a new one.")
+        return _running_loop() is self._loop
+
+    def _wait_for(self, there: Callable[[], Coroutine[Any, Any, T]], timeout: float | None = None) -> T:
+        """Let a coroutine run on the simulator's loop, and wait for it in this thread."""
+        assert self._loop is not None
+        coroutine = there()
         try:
-            return asyncio.run_coroutine_threadsafe(there(), self._loop).result(ANSWER_TIME)
-        except RuntimeError as error:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
+        except (RuntimeError, CancelledError) as error:
+            coroutine.close()
             raise SimulatorError("The simulator is closed.", hint="Start a new one.") from error
 
     def close(self) -> None:

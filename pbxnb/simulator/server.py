@@ -192,10 +192,27 @@ class Server:
 
     def skip(self, seconds: float) -> None:
         """Let virtual time pass at once, pushing as it goes."""
+        for _ in self._skipping(seconds):
+            pass
+
+    async def skip_together(self, seconds: float) -> None:
+        """As `skip`, but time stands still until the clients have what was sent: so they see it when it happens."""
+        self._catch_up()
+        deaf: set[Socket] = set()
+        for _ in self._skipping(seconds):
+            listening = [socket for socket in self.sockets if socket.filled and socket not in deaf]
+            heard = await asyncio.gather(*(socket.taken() for socket in listening))
+            deaf.update(socket for socket, well in zip(listening, heard, strict=True) if not well)
+            self.pace.jumped()
+
+    def _skipping(self, seconds: float) -> Iterator[None]:
+        """Everything that happens meanwhile, one thing after another; then the time that is left."""
         clock = self.pace.clock
         target = clock.now + seconds
         while (due := clock.next_due) is not None and due <= target:
             self._strike(due)
+            self.pace.jumped()
+            yield
         clock.advance_to(target)
         self.pace.jumped()
 

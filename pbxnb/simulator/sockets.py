@@ -17,6 +17,8 @@ __all__ = ["Filter", "Socket"]
 
 MOST_FRAMES = 20_000
 MOST_BYTES = 64 * 2**20
+PATIENCE = 0.2
+"""Seconds a client is given to take what was sent before time goes on without it."""
 BURST = 64
 """Frames taken from one client before the others have their turn."""
 
@@ -55,6 +57,9 @@ class Socket:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._writer = asyncio.create_task(self._write(), name=f"pbxnb-simulator socket {user}")
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+        self._ponged = asyncio.Event()
         self._closers: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
@@ -64,6 +69,11 @@ class Socket:
     def closed(self) -> bool:
         """The socket is closed or closing."""
         return self._ws.closed or self._transport is None or self._transport.is_closing()
+
+    @property
+    def filled(self) -> bool:
+        """There are frames in the outbox."""
+        return bool(self._outbox)
 
     def send(self, text: str) -> None:
         """Put a frame into the outbox; a client that lets it fill up is dropped (1013)."""
@@ -77,6 +87,7 @@ class Socket:
         self._outbox.append(text)
         self._bytes += len(text)
         self._filled.set()
+        self._emptied.clear()
         if len(self._outbox) > MOST_FRAMES or self._bytes > MOST_BYTES:
             _log.info("The client of %s does not read fast enough and is dropped.", self.user)
             self._outbox.clear()
@@ -119,8 +130,27 @@ class Socket:
             elif message.type is WSMsgType.CLOSE:
                 await self._ws.close()
                 return
-            elif message.type is not WSMsgType.PONG:
+            elif message.type is WSMsgType.PONG:
+                self._ponged.set()
+            else:
                 return
+
+    async def taken(self) -> bool:
+        """Wait until the client has taken all that was sent; False when it does not say so in time.
+
+        It answers a ping as soon as it reads it, but a second one only after its own code has had a turn.
+        """
+        if self.lag or not self._flowing.is_set():
+            return False
+        with contextlib.suppress(ConnectionError, RuntimeError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._emptied.wait()
+                for _ in range(2):
+                    self._ponged.clear()
+                    await self._ws.ping()
+                    await self._ponged.wait()
+                return True
+        return False
 
     async def finish(self) -> None:
         """Stop the writer; the last call to this object."""
@@ -146,6 +176,7 @@ class Socket:
                     # The client has gone; its reader sees that too and takes the socket out of service.
                     return
                 self.sent += 1
+            self._emptied.set()
 
     async def _close(self, code: int, reason: str) -> None:
         self._writer.cancel()

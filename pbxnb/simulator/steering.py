@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pbxnb.arguments import check_number, nearest
+from pbxnb.arguments import nearest
 from pbxnb.errors import SimulatorError
 
 from .building import Plant
@@ -226,10 +226,15 @@ class Steering(ABC):
 
         self.run(act)
 
+    @abstractmethod
     def advance(self, seconds: float) -> None:
-        """Let so many virtual seconds pass at once."""
-        check_number("seconds", seconds, error=SimulatorError)
-        self.run(lambda: self.plant.server.skip(seconds))
+        """Let so many virtual seconds pass at once, with everything that happens in them.
+
+        From another thread the clients are taken along: each has what was sent before time goes on.
+
+        Raises:
+            SimulatorError: it is no number from 0 up, or the simulator is closed.
+        """
 
     def _extension(self, number: str) -> str:
         """The number, as text, of an extension there is."""

@@ -78,3 +78,14 @@ def test_with_tls_the_certificate_of_the_embedded_pbx_is_trusted():
     pytest.importorskip("cryptography", reason="certificates are made with the package cryptography")
     with pbxnb.simulate("quiet", extensions=5, tls=True) as pbx:
         assert pbx.status.state == "live"
+
+
+def test_a_call_in_time_that_is_skipped_lasts_as_long_as_it_did() -> None:
+    talk = [{"call": "a", "from": "ext2", "to": "ext3"}, {"after": 5, "answer": "a"}, {"after": 60, "hangup": "a"}]
+    with pbxnb.simulate("empty", extensions=4) as pbx:
+        pbx.simulator.pause()
+        pbx.simulator.scenario(talk)
+        pbx.simulator.clock.advance(100)
+        pbx.until(lambda pbx: pbx.recent.closed_calls).result(5)
+        (record,) = pbx.recent.closed_calls
+        assert (record.ring, record.talk) == (pytest.approx(5, abs=0.01), pytest.approx(60, abs=0.01))

@@ -139,6 +139,8 @@ async def test_it_pauses_and_changes_its_speed() -> None:
             assert json.loads(await reading)["account"] == "40"
             await frames(ws, 4)
         assert replay.speed == 1000
+        with pytest.raises(SimulatorError, match="speed must be a number"):
+            replay.speed = 0
 
 
 async def test_it_begins_again_if_asked_to() -> None:
