@@ -221,7 +221,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
         target = to or parts.to.value.strip()
         if not target and tile is not None and (call is None or tile.number not in call.extensions):
             target = tile.number
-        mine = tile is None or not (on or tile.type == "extensions")
+        ours = not on and (tile is None or tile.type != "extensions")
         attended = self._attended if self._attended and not self._attended.over else None
         return Situation(
             control=handle.control,
@@ -231,7 +231,7 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
             call=call,
             several=len(found) > 1 and not call_id,
             target=target,
-            acts_as=accounts.get(handle.user) if mine else tile,
+            acts_as=accounts.get(handle.user) if ours else tile,
             orbit=handle.orbits.get(to or parts.orbit.value or ""),
             queue=handle.queues.get(parts.queue.value or ""),
             text=parts.text.value,
