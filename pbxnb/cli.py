@@ -30,6 +30,7 @@ _IN_THE_SHELL = (
     (r"\ba Session from a browser\b", "--login session with a browser's cookie"),
     (r'login=pbxnb\.Password\("…"\) or another one', "the password in PBXNB_PASSWORD, or another --login"),
     (r"\bopen_timeout\b", "--timeout"),
+    (r"\btls=True\b", "--tls"),
     (r"\b(domain|user|login|tls)=", r"--\1"),
 )
 """What a sentence calls an argument of `connect`, and what the command line calls it."""
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say(json.dumps({"ok": False, "error": type(error).__name__, "said": said, "try": hint}))
         else:
             _remark(f"pbxnb: {said} {hint}".rstrip())
-        return 2 if isinstance(error, errors.ConfigError) else 1
+        return 2 if isinstance(error, errors.ConfigError) or "argument" in error.data else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of a pipe (head, grep -m) has had enough

@@ -5,12 +5,12 @@ They know nothing of the store; each can be read, and tested, as one row of a ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from pbxnb.protocol.messages import CallEntry
 from pbxnb.protocol.parties import Party
 
-from .entities import AccountState, Call, CallState, Direction
+from .entities import AccountState, Call, CallState, Conversation, Direction
 
 __all__ = [
     "ALONE_WITH",
@@ -20,6 +20,7 @@ __all__ = [
     "doing_in",
     "doing_unlisted",
     "identity",
+    "newest_call",
     "number_order",
     "numbers_of",
     "phase_of",
@@ -82,6 +83,15 @@ def spent_on(call: Call, type_of: Callable[[str], str]) -> CallState:
     if call.state is not _CONNECTED or any(number not in ends for number in call.extensions):
         return call.state
     return ALONE_WITH.get(type_of(call.to.number), _CONNECTED)
+
+
+def newest_call(conversation: Conversation, calls: Mapping[str, Call]) -> str:
+    """The id of the newest open call of a conversation, or of its newest: an attended transfer may leave an older one.
+
+    Args:
+        calls: the open calls.
+    """
+    return next((key for key in reversed(conversation.calls) if key in calls), conversation.calls[-1])
 
 
 def identity(party: Party) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from pbxnb.arguments import helpful_keywords, nearest
 from pbxnb.client.commander import Outcome
 from pbxnb.errors import BadCommand, ControlDisabled
+from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
 from pbxnb.protocol.commands import CallRef, Plan, Preview, plan, preview
 
@@ -21,7 +22,7 @@ from .waiting import check_seconds
 __all__ = ["Commands"]
 
 CallLike = Call | Conversation | str
-"""A call, the newest call of a conversation, or the id of a call."""
+"""A call, the newest open call of a conversation, or the id of a call."""
 
 ON_CALLS = frozenset({"answer", "reject", "hangup", "hold", "resume", "transfer", "park", "pickup", "record"})
 """Commands whose first argument is a call."""
@@ -171,9 +172,9 @@ class Commands:
         """The call as a command needs it: as it is now, or as it last was."""
         if isinstance(call, CallRef):
             return call
-        if isinstance(call, Conversation):
-            call = call.calls[-1]
         calls = self._line.client.store.calls
+        if isinstance(call, Conversation):
+            call = newest_call(call, calls)
         found = calls.get(call if isinstance(call, str) else getattr(call, "id", ""))
         if found is None and isinstance(call, str):
             raise BadCommand(f"No call has the id {call!r}{nearest(call, list(calls))}", call=call)

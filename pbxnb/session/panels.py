@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pbxnb.arguments import helpful_keywords, unknown_keyword
+from pbxnb.arguments import unknown_keyword
 
 from .registry import REGISTRY
 
@@ -57,12 +57,17 @@ class Panels:
 
         return _make(CallList, self, options)
 
-    @helpful_keywords
-    def command_bar(self, grid: ExtensionGrid | None = None, calls: CallList | None = None) -> CommandBar:
-        """Buttons for the selected call; follows the selection of ``grid`` and ``calls`` where given."""
+    def command_bar(
+        self, grid: ExtensionGrid | None = None, calls: CallList | None = None, **options: Any
+    ) -> CommandBar:
+        """Buttons for the selected call; follows the selection of ``grid`` and ``calls`` where given.
+
+        Args:
+            options: those of `pbxnb.widgets.command_bar.CommandBar`.
+        """
         from pbxnb.widgets.command_bar import CommandBar
 
-        return _make(CommandBar, self, {"grid": grid, "calls": calls})
+        return _make(CommandBar, self, {"grid": grid, "calls": calls, **options})
 
     def timeline(self, *, new: bool = False, **options: Any) -> Timeline:
         """Calls over time, live; options of `pbxnb.figures.timeline.Timeline`.

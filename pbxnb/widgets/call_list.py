@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import traitlets
 
 from pbxnb.model.changes import Changes
+from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Conversation
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean
 
-from .call_rows import PHASES, Row, difference, involved, leg, newest, parked_text, phase, row
+from .call_rows import PHASES, Row, difference, involved, leg, parked_text, phase, row
 from .panel import Panel
 from .static import table
 
@@ -77,7 +78,7 @@ class CallList(Panel):
     def selected_calls(self) -> tuple[str, ...]:
         """The newest call of each selected conversation that has not ended, in order of selection."""
         found = (self._handle.conversations.get(id_) for id_ in self.selected)
-        return tuple(newest(c, self._handle.calls) for c in found if c is not None and c.state is not None)
+        return tuple(newest_call(c, self._handle.calls) for c in found if c is not None and c.state is not None)
 
     def select_call(self, call: str) -> None:
         """Select the conversation of a call, given by its id; an unknown id selects nothing."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pbxnb.model.derive import ALONE_WITH
+from pbxnb.model.derive import ALONE_WITH, newest_call
 from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Queue
 from pbxnb.ui.text import clean
 
-__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "newest", "parked_in", "parked_text", "phase", "row"]
+__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "phase", "row"]
 
 PHASES = ("ringing", "talking", "held", "parked", "queued")
 FIELDS = (
@@ -56,11 +56,6 @@ def involved(conversation: Conversation, calls: Mapping[str, Call]) -> frozenset
             numbers.update(call.extensions)
     numbers.discard("")
     return frozenset(numbers)
-
-
-def newest(conversation: Conversation, calls: Mapping[str, Call]) -> str:
-    """Return its newest call that is open, or its newest: after an attended transfer an older one stays."""
-    return next((key for key in reversed(conversation.calls) if key in calls), conversation.calls[-1])
 
 
 def parked_in(conversation: Conversation, orbits: Mapping[str, Orbit]) -> tuple[str, Parked] | None:
@@ -114,7 +109,7 @@ def row(
     begun = conversation.started_at or conversation.since
     return [
         conversation.id,
-        newest(conversation, calls),
+        newest_call(conversation, calls),
         "ended" if conversation.state is None else str(conversation.state),
         phase(conversation, accounts),
         _who(conversation.from_, accounts),

@@ -104,6 +104,16 @@ def test_watch_says_why_the_line_ended() -> None:
     assert "4403" in remarks
 
 
+def test_a_value_that_cannot_be_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", "quiet", "--extensions", "1"]) == 2
+    assert capsys.readouterr().err == "pbxnb: extensions must be a whole number from 2 to 7,500, not 1.\n"
+
+
+def test_a_hint_speaks_the_words_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", "quiet", "--fault", "new-certificate"]) == 1
+    assert capsys.readouterr().err.endswith("Start it with --tls.\n")
+
+
 def connected(line: str) -> tuple[str, int]:
     """What the printed line for a notebook gives, run as a cell is."""
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT

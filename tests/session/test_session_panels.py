@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 import pbxnb
@@ -44,6 +46,11 @@ def test_a_panel_closes_when_its_cell_runs_again(pbx, monkeypatch):
     assert badge.comm is not None
     REGISTRY.cells.rerun("cell 1")
     assert badge.comm is None
+
+
+def test_the_command_bar_takes_the_options_of_its_class(pbx):
+    with closing(pbx.command_bar(theme="dark", armed=False)) as bar:
+        assert (bar.theme, bar.armed) == ("dark", False)
 
 
 def test_an_option_that_a_panel_does_not_have_is_refused(pbx):
