@@ -6,16 +6,17 @@ It knows no login: it answers REST with 404 and every upgrade with a socket, so 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from http import HTTPStatus
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 DOMAIN = "acme.example"
@@ -161,11 +162,27 @@ class ScriptedPbx:
             self.port = next(iter(server.sockets)).getsockname()[1]
             self._ready.set_result(None)
             await self._stop.wait()
-        # What was accepted or answered a moment ago closes some turns later; asyncio has no public way to wait for it.
+            await self._accept_no_more(server)
+        await self._settle()
+
+    async def _accept_no_more(self, server: Server) -> None:
+        """Stop listening before the server closes: asyncio of 3.11 loses a socket that it accepts at that moment."""
+        for listening in server.sockets:
+            self._loop.remove_reader(listening)
+        while any(getattr(t.get_coro(), "__name__", "") == "_accept_connection2" for t in asyncio.all_tasks()):  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(0)
+
+    async def _settle(self) -> None:
+        """Wait until nothing is open: what was answered a moment ago closes some turns later."""
+        transports: Mapping[int, Any] = self._loop._transports  # type: ignore[attr-defined]  # asyncio names no other way
         for _ in range(1000):
-            if all(transport._sock is None for transport in list(self._loop._transports.values())):  # type: ignore[attr-defined]
-                break
+            opened = [transport for transport in list(transports.values()) if transport._sock is not None]
+            if not opened and len(asyncio.all_tasks()) == 1:
+                return
             await asyncio.sleep(0.001)
+        for transport in opened:
+            transport.abort()  # the far end keeps it open for its own sake
+        await asyncio.sleep(0)
 
     def _http(self, connection: ServerConnection, request: Any) -> Any:
         if request.path.startswith("/websocket"):
@@ -211,4 +228,5 @@ class ScriptedPbx:
 
     async def _say(self, text: str) -> None:
         for connection in list(self.open):
-            await connection.send(text)
+            with contextlib.suppress(ConnectionClosed):  # who is just leaving hears nothing more
+                await connection.send(text)
