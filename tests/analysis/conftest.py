@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 pytest.importorskip("duckdb", reason="the analysis extra is not installed")
-import bank
 import duckdb
-from engines import Engine
+
+from tests.analysis import bank
+from tests.analysis.engines import Engine
 
 
 @pytest.fixture(params=["pandas", "polars", "polars-lazy", "pyarrow", "duckdb"])

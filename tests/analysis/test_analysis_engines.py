@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from engines import Engine
 
 from pbxnb.analysis.activity import edges, per_extension, per_hour, per_slot
 from pbxnb.analysis.concurrency import concurrency, load, peak, peak_calls
@@ -18,6 +17,7 @@ from pbxnb.analysis.durations import durations, histogram
 from pbxnb.analysis.service import abandonment, service_level
 from pbxnb.analysis.survival import kaplan_meier
 from pbxnb.errors import AnalysisError, MissingColumn
+from tests.analysis.engines import Engine
 
 Rows = list[dict[str, Any]]
 START = datetime.fromisoformat("2026-03-02T09:30")  # UTC without zone, as in every table

@@ -1,6 +1,6 @@
 """Measures over a table of ten million calls, aggregated by the engine (DuckDB). Not a test.
 
-Run: ``python tests/bench/bench_analysis.py [rows]``. *rows out* is what comes back to Python: few, or the engine did
+Run: ``python -m tests.bench.bench_analysis [rows]``. *rows out* is what comes back to Python: few, or the engine did
 not do the work. Memory is the process' highest so far.
 """
 

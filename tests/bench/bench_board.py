@@ -1,6 +1,6 @@
 """The board in a real JupyterLab in a real Chromium, against one ipywidget per extension, in the same run. Not a test.
 
-    python tests/bench/bench_board.py [--seconds 5] [--runs 3] [--sizes 500 5000] [--rates 100 1000 10000]
+    python -m tests.bench.bench_board [--seconds 5] [--runs 3] [--sizes 500 5000] [--rates 100 1000 10000]
 
 A PBX in this process sends `user-state` frames through a real socket; the kernel decodes, applies and paints them. Eight
 tiles in sight carry, as chat status, the time at which the PBX sent it; the page notes when that text has been painted.
@@ -16,7 +16,6 @@ import itertools
 import json
 import random
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -28,11 +27,8 @@ from typing import Any
 import psutil
 from playwright.sync_api import TimeoutError as PageTimeout
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "browser"), str(HERE.parent / "session")]
-
-from jupyter_page import Browser, JupyterPage, Server
-from scripted_pbx import ScriptedPbx
+from tests.browser.jupyter_page import Browser, JupyterPage, Server
+from tests.session.scripted_pbx import ScriptedPbx
 
 PROBES = 8
 PROBE_EVERY = 0.1
@@ -69,7 +65,6 @@ window.WebSocket = class extends WebSocket {
 """
 SETUP = """
 import gc, json, os, sys, time, tracemalloc
-sys.path.insert(0, {root!r})
 import ipywidgets, pbxnb
 from pbxnb.widgets.grid import ExtensionGrid
 slot = ipywidgets.VBox()
@@ -139,7 +134,7 @@ class Bench:
 
     def __init__(self, browser: Browser, server: Server, pbx: Pbx) -> None:
         self.pbx = pbx
-        self.opened: JupyterPage = browser.open([SETUP.format(root=str(HERE.parents[1]))], script=PAGE)
+        self.opened: JupyterPage = browser.open([SETUP], script=PAGE)
         assert self.opened.run_all() == []
         self.page = self.opened.page
         self.cdp = self.page.context.new_cdp_session(self.page)
@@ -298,7 +293,7 @@ def plain_of(bench: Bench, options: argparse.Namespace) -> None:
 
 def clicks(browser: Browser, options: argparse.Namespace) -> None:
     """From a press on the command bar's DND to its confirmed outcome on the page, on a simulated PBX with traffic."""
-    opened = browser.open([SETUP.format(root=str(HERE.parents[1])), CLICKS], script=PAGE)
+    opened = browser.open([SETUP, CLICKS], script=PAGE)
     assert opened.run_all() == []
     page = opened.page
     page.wait_for_selector("[data-command=dnd]", state="attached")

@@ -1,6 +1,6 @@
 """Frames per second of `decode` alone, per kind, against `json.loads` into dicts in the same run. One core.
 
-    python tests/bench/bench_decode.py [--seconds 0.5] [--runs 5]
+    python -m tests.bench.bench_decode [--seconds 0.5] [--runs 5]
 
 Each kind has its own frames, all different, as they come from a line: calls that are new are new bytes, calls that
 did not change are the bytes of the list before. Collected garbage is part of the time. The figure is the median.

@@ -1,6 +1,6 @@
 """The kernel's cost of the extension grid, against one ipywidget per extension, in the same run. Not a test.
 
-Run: ``python tests/bench/bench_grid.py [--seconds 4]``. A pump thread changes accounts at the asked rate; a page that
+Run: ``python -m tests.bench.bench_grid [--seconds 4]``. A pump thread changes accounts at the asked rate; a page that
 acknowledges every batch at once stands behind the comm. CPU is that of the whole process less that of the pump alone;
 bytes are those of the messages, with 430 for the envelope of each (measured in JupyterLab).
 """
@@ -11,25 +11,20 @@ import argparse
 import itertools
 import json
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import comm
 import ipywidgets
 from comm.base_comm import BaseComm
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "widgets"))
-
-from fakes import FakeHandle, account
-
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import AccountState
 from pbxnb.widgets.grid import ExtensionGrid
+from tests.widgets.fakes import FakeHandle, account
 
 ENVELOPE = 430
 STATES = (AccountState.RINGING, AccountState.BUSY, AccountState.IDLE)

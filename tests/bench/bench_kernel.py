@@ -1,6 +1,6 @@
 """How long ``1 + 1`` takes in a cell while the PBX talks, against the same kernel with a silent one. Not a test.
 
-    python tests/bench/bench_kernel.py [--seconds 10] [--runs 5] [--rates 1000 5000]
+    python -m tests.bench.bench_kernel [--seconds 10] [--runs 5] [--rates 1000 5000]
 
 A real kernel, asked over zmq as a front end asks it, holds a live handle of 5,000 extensions and a grid that paints for
 a page. A PBX in this process sends `user-state` frames, each a change. The time is from the request to the idle status.
@@ -11,17 +11,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "kernel"), str(HERE.parent / "session")]
-
-from kernel_driver import Kernel
-from scripted_pbx import ScriptedPbx
+from tests.kernel.kernel_driver import Kernel
+from tests.session.scripted_pbx import ScriptedPbx
 
 BUDGET = 5.0  # ms at 1,000 messages/s, p95, over the silent kernel (design 8)
 NUMBERS = [str(1000 + index) for index in range(5_000)]

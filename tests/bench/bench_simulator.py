@@ -1,4 +1,4 @@
-"""How much the embedded PBX carries on one core: ``python tests/bench/bench_simulator.py [extensions] [seconds]``.
+"""How much the embedded PBX carries on one core: ``python -m tests.bench.bench_simulator [extensions] [seconds]``.
 
 The server runs in this process, the client in another, so that the CPU time printed is the server's alone. Prints one
 line per figure: frames and bytes a second, CPU, how far virtual time lags, memory per extension, time to start.

@@ -1,6 +1,6 @@
 """Frames per second through a real loopback socket, decoded and applied to the model by a `Client`.
 
-    python tests/bench/bench_socket.py [--runs 5] [--frames 40000]
+    python -m tests.bench.bench_socket [--runs 5] [--frames 40000]
 
 The budget is 50,000 frames a second, the reach 120,000 (design 8), for a frame that is a ``user-state`` or a
 ``call-state`` with one call. "All heard" is the same with every callback set, as a notebook's handle has them: each

@@ -1,6 +1,6 @@
 """Decode and apply on one core: frames per second against ``json.loads`` into dicts; stalls; memory. Not a test.
 
-    python tests/bench/bench_store.py [--runs 7]
+    python -m tests.bench.bench_store [--runs 7]
 
 A frame is one WebSocket frame of the two kinds that come by the thousand: a ``user-state``, and a ``call-state`` with
 one call, through that call's life (it begins, changes, ends). Texts are compact JSON, all different, parties known;

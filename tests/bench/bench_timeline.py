@@ -1,6 +1,6 @@
 """The live timeline in a real JupyterLab in a real Chromium over a long history, against a plain FigureWidget. Not a test.
 
-Run: ``python tests/bench/bench_timeline.py [--sizes 1000 100000 1000000] [--seconds 20]``. 1,000 extensions, 24 lanes
+Run: ``python -m tests.bench.bench_timeline [--sizes 1000 100000 1000000] [--seconds 20]``. 1,000 extensions, 24 lanes
 shown, 10 new calls a second (each rings 5 s and talks a minute), so about 650 calls are always open. The history is
 generated into the timeline's memory. *flush*: from the beginning of the kernel's drawing to after the page has painted
 it. *change*: from an event of the model to the same. Both on the machine's one clock. Bytes are those of the figure's
@@ -13,21 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "browser"))
-
-from jupyter_page import Browser, JupyterPage, Server
+from tests.browser.jupyter_page import Browser, JupyterPage, Server
 
 KERNEL = """
 import collections, itertools, json, random, sys, threading, time
 from datetime import datetime, timedelta, UTC
-sys.path.insert(0, WIDGETS)
-from fakes import FakeHandle, account, call
+from tests.widgets.fakes import FakeHandle, account, call
 from pbxnb.figures.history import Block
 from pbxnb.figures.stories import Phase, Story
 from pbxnb.figures.timeline import Timeline
@@ -156,13 +151,13 @@ def main() -> None:
             for window in options.windows:
                 for size in options.sizes:
                     cells = [
-                        f"WINDOW, CALLS, WIDGETS = {window}, {size}, {str(HERE.parent / 'widgets')!r}",
+                        f"WINDOW, CALLS = {window}, {size}",
                         KERNEL,
                         OURS,
                     ]
                     _row("timeline", window, size, _measure(browser.open(cells), options.seconds, plain=False))
             for size in options.plain:
-                cells = [f"CALLS, WIDGETS = {size}, {str(HERE.parent / 'widgets')!r}", KERNEL, PLAIN]
+                cells = [f"CALLS = {size}", KERNEL, PLAIN]
                 _row("plain", 0, size, _measure(browser.open(cells), options.seconds, plain=True))
 
 

@@ -13,7 +13,7 @@ ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 def _missing() -> str:
     if importlib.util.find_spec("playwright") is None or importlib.util.find_spec("jupyterlab") is None:
         return 'The browser tests need JupyterLab and Playwright: pip install "pbxnb[dev]".'
-    from jupyter_page import CHROMIUM
+    from tests.browser.jupyter_page import CHROMIUM
 
     return "" if CHROMIUM else "The browser tests need Chromium: apt-get install chromium, or set PBXNB_CHROMIUM."
 
@@ -25,7 +25,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
         if os.environ.get("PBXNB_REQUIRE_BROWSER"):
             pytest.fail(why)
         pytest.skip(why)
-    from jupyter_page import Browser, Server
+    from tests.browser.jupyter_page import Browser, Server
 
     folder = tmp_path_factory.mktemp("jupyter")
     with Server(folder) as server, Browser(server, folder / "profile") as started:

@@ -23,6 +23,7 @@ from typing import Any, Self
 
 from playwright.sync_api import Page, sync_playwright
 
+ROOT = Path(__file__).parents[2]  # cells may ask for `tests`
 CHROMIUM = os.environ.get("PBXNB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 FLAGS = (
     "--no-sandbox",
@@ -95,7 +96,7 @@ class Server:
         self.url = f"http://127.0.0.1:{port}/"
         places = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
         places |= {"LAB_SETTINGS_DIR": "settings", "LAB_WORKSPACES_DIR": "workspaces"}
-        environment = dict(os.environ, IPYTHONDIR=str(self._folder / "ipython"))
+        environment = dict(os.environ, IPYTHONDIR=str(self._folder / "ipython"), PYTHONPATH=str(ROOT))
         environment |= {f"JUPYTER{'' if 'LAB' in k else '_'}{k}": str(self._folder / v) for k, v in places.items()}
         options = (
             "--no-browser",

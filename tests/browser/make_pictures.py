@@ -1,13 +1,12 @@
 """Every picture of `pbxnb.figures`, of a simulated day and of the bank's log, as PNGs to be looked at. Not a test.
 
-Run: ``python tests/browser/make_pictures.py [--width 900] [--minutes 1.5]``; they land in ``artefacts/pictures``.
+Run: ``python -m tests.browser.make_pictures [--width 900] [--minutes 1.5]``; they land in ``artefacts/pictures``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,11 +20,9 @@ from playwright.sync_api import sync_playwright
 import pbxnb
 from pbxnb import figures
 from pbxnb.errors import AnalysisError
-
-sys.path.append(str(Path(__file__).parents[1] / "analysis"))
-from bank import bank_calls
-from conftest import ARTEFACTS
-from jupyter_page import CHROMIUM, FLAGS
+from tests.analysis.bank import bank_calls
+from tests.browser.conftest import ARTEFACTS
+from tests.browser.jupyter_page import CHROMIUM, FLAGS
 
 PAPER = {"light": "#ffffff", "dark": "#111111", "print": "#ffffff"}
 Drawn = Iterator[tuple[str, Callable[..., Any]]]

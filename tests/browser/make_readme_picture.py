@@ -1,6 +1,6 @@
 """Makes the README's picture, notebooks/board.png: the dashboard of notebook 01 in a real browser, with calls going on.
 
-Run it by hand when the board has changed: ``python tests/browser/make_readme_picture.py``.
+Run it by hand when the board has changed: ``python -m tests.browser.make_readme_picture``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jupyter_page import Browser, JupyterPage, Server
-from small_png import with_palette
+from tests.browser.jupyter_page import Browser, JupyterPage, Server
+from tests.browser.small_png import with_palette
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PICTURE = NOTEBOOKS / "board.png"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from board_page import BOARD, FOCUS, OVERFLOW, SETUP, TILE, axe, quiet
-from jupyter_page import READY
+
+from tests.browser.board_page import BOARD, FOCUS, OVERFLOW, SETUP, TILE, axe, quiet
+from tests.browser.jupyter_page import READY
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000

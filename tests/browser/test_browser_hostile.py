@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from board_page import HOSTILE, INTRUDERS, OVERFLOW, TILE, quiet
+
+from tests.browser.board_page import HOSTILE, INTRUDERS, OVERFLOW, TILE, quiet
 
 pytestmark = pytest.mark.browser
 

@@ -69,8 +69,9 @@ def _(pbx, grid):
 def page() -> Iterator[Callable[..., Any]]:
     """Opens an address in Chromium; what comes back notes errors and requests that leave the machine."""
     pytest.importorskip("playwright", reason='The browser tests need Playwright: pip install "pbxnb[dev]".')
-    from jupyter_page import CHROMIUM, FLAGS, JupyterPage
     from playwright.sync_api import sync_playwright
+
+    from tests.browser.jupyter_page import CHROMIUM, FLAGS, JupyterPage
 
     if not CHROMIUM:
         pytest.skip("The browser tests need Chromium: apt-get install chromium, or set PBXNB_CHROMIUM.")
@@ -156,7 +157,7 @@ def test_notebook_7(page: Callable[..., Any], tmp_path: Path, artefact: Callable
     options = ("--no-browser", "--allow-root", "--port={port}", "--IdentityProvider.token=")
     with served(tmp_path, "notebook", *options, "--JupyterNotebookApp.expose_app_in_browser=True") as url:
         opened = page(url, f"notebooks/{name}")
-        from jupyter_page import EXECUTE, READY
+        from tests.browser.jupyter_page import EXECUTE, READY
 
         opened.page.wait_for_function(READY, timeout=PATIENCE)
         assert opened.run_all() == []

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jupyter_page import READY, JupyterPage
 
 from pbxnb.ui.pacing import AHEAD
+from tests.browser.jupyter_page import READY, JupyterPage
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mistakes import MISTAKES, PASSWORD, WHO, Mistake, check, env, pbx, run, table
+
+from tests.cli.mistakes import MISTAKES, PASSWORD, WHO, Mistake, check, env, pbx, run, table
 
 STEPS = ["address", "reachable", "web server", "version", "login", "socket", "first messages", "rights"]
 

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from mistakes import WHO, env, pbx, run
 
 import pbxnb
 from pbxnb import cli
+from tests.cli.mistakes import WHO, env, pbx, run
 
 
 @contextmanager

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import DOMAIN, USER, FaultServer
 
 from pbxnb.client import Client, Timing
 from pbxnb.model.changes import Event
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Status
+from tests.client.fault_server import DOMAIN, USER, FaultServer
 
 QUICK = Timing(
     ask_after=0.05,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from client_kit import Certificate
+
+from tests.client.client_kit import Certificate
 
 
 @pytest.fixture

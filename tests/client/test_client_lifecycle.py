@@ -7,8 +7,21 @@ import socket
 
 import pytest
 from aiohttp import web
-from client_kit import QUICK, make_client, watching
-from fault_server import (
+
+from pbxnb.client import AdminToken, Client, Password, Session, Timing
+from pbxnb.errors import (
+    ConfigError,
+    FrameTooBig,
+    HandleClosed,
+    LoginRefused,
+    OpenTimeout,
+    Refused,
+    SessionExpired,
+    Unreachable,
+    UpgradeRefused,
+)
+from tests.client.client_kit import QUICK, make_client, watching
+from tests.client.fault_server import (
     ADMIN,
     PASSWORD,
     FaultServer,
@@ -24,19 +37,6 @@ from fault_server import (
     stalled,
     subscribing_only,
     too_big,
-)
-
-from pbxnb.client import AdminToken, Client, Password, Session, Timing
-from pbxnb.errors import (
-    ConfigError,
-    FrameTooBig,
-    HandleClosed,
-    LoginRefused,
-    OpenTimeout,
-    Refused,
-    SessionExpired,
-    Unreachable,
-    UpgradeRefused,
 )
 
 

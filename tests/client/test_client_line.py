@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from client_kit import QUICK, make_client, watching
-from fault_server import PASSWORD, FaultServer, Peer, answering, call, clean_close, healthy
 
 from pbxnb.client import Client, Endpoint, Password
 from pbxnb.client.rest import Rest, RestError
 from pbxnb.client.tls import Trust
 from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, Unreachable
 from pbxnb.model.store import Scope, Store
+from tests.client.client_kit import QUICK, make_client, watching
+from tests.client.fault_server import PASSWORD, FaultServer, Peer, answering, call, clean_close, healthy
 
 
 async def test_avoid_disconnect_right_after_open_and_then_regularly():

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from client_kit import make_client
-from fault_server import ADMIN, DOMAIN, PASSWORD, USER, FaultServer
 
 from pbxnb.client import AdminToken, Endpoint, Password, Session
 from pbxnb.client.logins import resolve_login
@@ -23,6 +21,8 @@ from pbxnb.errors import (
     UnknownAccount,
     Unreachable,
 )
+from tests.client.client_kit import make_client
+from tests.client.fault_server import ADMIN, DOMAIN, PASSWORD, USER, FaultServer
 
 PATH = "/rest/system/session"
 

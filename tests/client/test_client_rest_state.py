@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from client_kit import watching
-from fault_server import FaultServer, account, call, healthy
 
 from pbxnb.client.rest_state import orbits_in, queue_in
+from tests.client.client_kit import watching
+from tests.client.fault_server import FaultServer, account, call, healthy
 
 NOW = datetime(2026, 9, 21, 14, 13, 40, tzinfo=UTC)  # 1790000020
 BOARD = "/rest/user/45@acme.example/wallboard"

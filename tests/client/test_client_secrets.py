@@ -13,12 +13,12 @@ from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
-from client_kit import make_client, watching
-from fault_server import ADMIN, PASSWORD, FaultServer, accept_then_close, drop_when_told, healthy
 
 from pbxnb.client import AdminToken, Client, Password, Session
 from pbxnb.client.secrets import Secret
 from pbxnb.errors import PbxError
+from tests.client.client_kit import make_client, watching
+from tests.client.fault_server import ADMIN, PASSWORD, FaultServer, accept_then_close, drop_when_told, healthy
 
 COOKIE = "pasted-cookie-value-5512"
 

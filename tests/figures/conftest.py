@@ -1,15 +1,13 @@
 """The bank's log as one pyarrow table a month, for pictures."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("pyarrow", reason="the analysis extra is not installed")
-sys.path.append(str(Path(__file__).parents[1] / "analysis"))
 import pyarrow as pa
-from bank import bank_calls
+
+from tests.analysis.bank import bank_calls
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import comm
@@ -12,15 +11,13 @@ import plotly.graph_objects as go
 import pytest
 from ipywidgets.widgets import widget as ipywidget
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "widgets"))
-from fakes import FakeHandle, RecordingComm, account, call, until
-
 from pbxnb.errors import AnalysisError, ConfigError
 from pbxnb.figures import describe, extensions
 from pbxnb.figures.live import LivePicture, live
 from pbxnb.figures.pool import Pool
 from pbxnb.model.entities import CallRecord
 from pbxnb.model.status import LineState
+from tests.widgets.fakes import FakeHandle, RecordingComm, account, call, until
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import comm
@@ -17,9 +15,6 @@ import pytest
 import traitlets
 from ipywidgets.widgets import widget as ipywidget
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "widgets"))
-from fakes import HOSTILE, FakeHandle, RecordingComm, account, call, until
-
 from pbxnb.figures import describe
 from pbxnb.figures.history import Block
 from pbxnb.figures.pool import Pool
@@ -28,6 +23,7 @@ from pbxnb.figures.timeline import Timeline
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import Account, Call, CallState, Party
 from pbxnb.model.status import Gap, LineState
+from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, account, call, until
 
 ENVELOPE = 430  # bytes of a message around its data, as measured in JupyterLab
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "session"))
-
-from kernel_driver import Kernel
-from scripted_pbx import ScriptedPbx
+from tests.kernel.kernel_driver import Kernel
+from tests.session.scripted_pbx import ScriptedPbx
 
 
 @pytest.fixture

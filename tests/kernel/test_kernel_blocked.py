@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from kernel_driver import Kernel
-from scripted_pbx import ScriptedPbx
+
+from tests.kernel.kernel_driver import Kernel
+from tests.session.scripted_pbx import ScriptedPbx
 
 pytestmark = pytest.mark.kernel
 

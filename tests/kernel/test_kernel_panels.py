@@ -8,8 +8,9 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from kernel_driver import Kernel
-from scripted_pbx import ScriptedPbx
+
+from tests.kernel.kernel_driver import Kernel
+from tests.session.scripted_pbx import ScriptedPbx
 
 pytestmark = pytest.mark.kernel
 

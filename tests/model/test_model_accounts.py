@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from model_kit import Desk, account, at, call, kinds
+
+from tests.model.model_kit import Desk, account, at, call, kinds
 
 OFFICE = [account("204"), account("207"), account("700", "orbits"), account("600", "acds")]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from model_kit import START, Desk, account, at, call, kinds
 
 from pbxnb.model.store import Scope
+from tests.model.model_kit import START, Desk, account, at, call, kinds
 
 
 @pytest.fixture

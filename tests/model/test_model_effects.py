@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from model_kit import START, Desk, account, at, call
 
 from pbxnb.model.changes import Event
 from pbxnb.model.effects import already, proved
 from pbxnb.model.entities import Agent, Orbit, Parked, Party, Queue
 from pbxnb.protocol.commands import CallRef, Context, plan
 from pbxnb.protocol.messages import RecStart, RecStop
+from tests.model.model_kit import START, Desk, account, at, call
 
 ME = Context(domain="acme.example", user="204")
 X, Y = "+15550100", "+15550101"

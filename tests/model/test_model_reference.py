@@ -7,14 +7,14 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_kit import at
-from reference import Reference, bare
 
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Orbit, Queue
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import account_entry, call_entry, decode
 from pbxnb.protocol.messages import UserState
+from tests.model.model_kit import at
+from tests.model.reference import Reference, bare
 
 INSIDE = ["204", "205", "1000", "600", "700"]
 NUMBERS = [*INSIDE, "*86700", "+15550100", "anonymous", ""]

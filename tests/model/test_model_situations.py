@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_kit import Desk
 
 from pbxnb.model.entities import Conversation
 from pbxnb.model.rules import RULES
+from tests.model.model_kit import Desk
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "situations").glob("*.jsonl"))
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from model_kit import T0, Desk, account, at, call, kinds
 
 import pbxnb.model
 from pbxnb.model import calls as calls_module
@@ -20,6 +19,7 @@ from pbxnb.model.rules import RULES
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import account_entry, call_entry
 from pbxnb.protocol.messages import CallEntry
+from tests.model.model_kit import T0, Desk, account, at, call, kinds
 
 SOURCE = Path(pbxnb.model.__file__).parent
 

@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from scripted_pbx import ScriptedPbx
+
+from tests.session.scripted_pbx import ScriptedPbx
 
 
 def own_threads() -> list[str]:

@@ -10,7 +10,6 @@ import time
 from concurrent.futures import Future
 
 import pytest
-from scripted_pbx import ScriptedPbx, account, call
 
 import pbxnb
 from pbxnb.errors import (
@@ -24,6 +23,7 @@ from pbxnb.errors import (
     WaitTimeout,
     WrongThread,
 )
+from tests.session.scripted_pbx import ScriptedPbx, account, call
 
 
 def own_threads() -> list[str]:

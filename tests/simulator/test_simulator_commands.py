@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sim_client import Http, Line, client
 
 from pbxnb.protocol.commands import CallRef, Context, plan
 from pbxnb.protocol.parties import Party
 from pbxnb.simulator import Simulator, serve
+from tests.simulator.sim_client import Http, Line, client
 
 OUTSIDE = "+12025550101"
 

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from sim_client import Line, client
 
 from pbxnb.protocol.registry import REGISTRY, Row
 from pbxnb.simulator import Simulator, serve
 from pbxnb.simulator.orders import ERA, ORDERS
 from pbxnb.simulator.quirks import INVENTED, Dialect
+from tests.simulator.sim_client import Line, client
 
 OUTSIDE = "+12025550101"
 BEYOND_ERA = {

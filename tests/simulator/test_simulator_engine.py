@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from sim_client import contradictions
 
 from pbxnb.errors import SimulatorError
 from pbxnb.simulator.calls import Call, Cause, Change, Kind, Phase
 from pbxnb.simulator.clock import Clock
 from pbxnb.simulator.pbx import Pbx
+from tests.simulator.sim_client import contradictions
 
 OUTSIDE, FAR = "+12025550101", "+12025550102"
 

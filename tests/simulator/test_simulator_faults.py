@@ -13,11 +13,11 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from sim_client import Http, Line, client
 
 from pbxnb.errors import SimulatorError
 from pbxnb.simulator import Simulator, serve, start
 from pbxnb.simulator.faults import FAULTS, GARBAGE, Active
+from tests.simulator.sim_client import Http, Line, client
 
 
 @pytest.fixture(name="sim")

@@ -8,10 +8,10 @@ from random import Random
 
 import aiohttp
 import pytest
-from sim_client import Line, client, contradictions
 
 from pbxnb.protocol.requests import REQUESTS
 from pbxnb.simulator import Simulator, serve
+from tests.simulator.sim_client import Line, client, contradictions
 
 OUTSIDE = "+12025550101"
 FIELDS = (

@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from sim_client import contradictions
 
 from pbxnb.protocol.decode import decode
 from pbxnb.protocol.messages import CallState, DomainState, Message, UserState
@@ -16,6 +15,7 @@ from pbxnb.simulator.pbx import Pbx
 from pbxnb.simulator.push import Push
 from pbxnb.simulator.quirks import Dialect, Manners
 from pbxnb.simulator.wire import Wire
+from tests.simulator.sim_client import contradictions
 
 
 class Ear:

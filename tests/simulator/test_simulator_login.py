@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from sim_client import Http, client
 
 from pbxnb.protocol import requests
 from pbxnb.simulator import serve
 from pbxnb.simulator.login import Identity, Login
 from pbxnb.simulator.pbx import Pbx
+from tests.simulator.sim_client import Http, client
 
 PATH = "/rest/system/session"
 

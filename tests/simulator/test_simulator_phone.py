@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from sim_client import Line, client
 
 from pbxnb.simulator import serve
+from tests.simulator.sim_client import Line, client
 
 OUTSIDE = "+12025550101"
 

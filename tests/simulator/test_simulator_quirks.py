@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from sim_client import client
 
 from pbxnb.errors import SimulatorError
 from pbxnb.protocol.decode import decode
@@ -14,6 +13,7 @@ from pbxnb.simulator.clock import Clock
 from pbxnb.simulator.pbx import Pbx
 from pbxnb.simulator.quirks import INVENTED, QUIRKS, Dialect, Manners
 from pbxnb.simulator.wire import Wire, print_time
+from tests.simulator.sim_client import client
 
 OUTSIDE = "+12025550101"
 

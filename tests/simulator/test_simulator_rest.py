@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sim_client import Http, client
 
 from pbxnb.simulator import serve
+from tests.simulator.sim_client import Http, client
 
 OUTSIDE = "+12025550101"
 

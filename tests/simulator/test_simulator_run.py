@@ -12,10 +12,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sim_client import client
 
 from pbxnb.errors import PbxError, SimulatorError
 from pbxnb.simulator import serve, start
+from tests.simulator.sim_client import client
 
 
 def threads() -> list[str]:

@@ -4,10 +4,10 @@ import json
 
 import aiohttp
 import pytest
-from sim_client import client
 
 from pbxnb.simulator import serve
 from pbxnb.simulator.push import FREE_LIST
+from tests.simulator.sim_client import client
 
 OUTSIDE = "+12025550101"
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import comm
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from fakes import RecordingComm  # found beside this file
+from tests.widgets.fakes import RecordingComm
 
 
 @pytest.fixture(autouse=True)

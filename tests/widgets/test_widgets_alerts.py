@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from fakes import HOSTILE, FakeHandle, Wire, account, until
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import AccountState, Agent, CallState, Conversation, Direction, Party, Queue
 from pbxnb.model.status import LineState
 from pbxnb.widgets import AlertEvent, Alerts, Level, Rule
 from pbxnb.widgets import alerts as module
+from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, until
 
 
 @pytest.fixture(autouse=True)

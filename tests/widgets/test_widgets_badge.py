@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from fakes import HOSTILE, FakeHandle, Wire, account
 
 from pbxnb.model.status import Gap, LineState
 from pbxnb.widgets.badge import StatusBadge
+from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account
 
 
 @pytest.mark.parametrize("state", list(LineState))

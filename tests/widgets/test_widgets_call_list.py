@@ -8,12 +8,12 @@ from typing import Any
 import ipywidgets
 import pytest
 import traitlets
-from fakes import HOSTILE, START, FakeHandle, Wire, account, call, until
 
 from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Queue
 from pbxnb.ui.pacing import AHEAD
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.call_rows import FIELDS, difference, involved, phase, row
+from tests.widgets.fakes import HOSTILE, START, FakeHandle, Wire, account, call, until
 
 RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED
 

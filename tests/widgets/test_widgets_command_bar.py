@@ -8,7 +8,6 @@ from typing import Any
 import ipywidgets
 import msgspec
 import pytest
-from fakes import HOSTILE, FakeHandle, Wire, account, call, until
 from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.errors import BadCommand
@@ -21,6 +20,7 @@ from pbxnb.widgets.command_bar import CommandBar
 from pbxnb.widgets.enabling import ACTS, Situation, acting, parse_frame, why_not
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.orders import Order, order
+from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
 
 RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED
 

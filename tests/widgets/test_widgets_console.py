@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
-from fakes import HOSTILE, FakeHandle, Wire, account, until
 
 from pbxnb.model.entities import AccountState, Evidence
 from pbxnb.model.frames import Frame
@@ -15,6 +14,7 @@ from pbxnb.protocol.decode import decode
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.console_frames import MOST_FIELDS, Wish, explained, kind_of, line, matches
 from pbxnb.widgets.grid import ExtensionGrid
+from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, until
 
 CALLS = {
     "action": "call-state",

@@ -8,12 +8,12 @@ from typing import Any
 import ipywidgets
 import pytest
 import traitlets
-from fakes import HOSTILE, FakeHandle, Wire, account, call, until
 from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.model.entities import AccountState, CallState, Conversation, Party
 from pbxnb.widgets import Alerts, Dashboard, Rule
 from pbxnb.widgets.command_bar import CommandBar
+from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
 
 
 class Picture(ipywidgets.Box):  # type: ignore[misc] # ipywidgets publishes no types

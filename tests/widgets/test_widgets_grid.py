@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 import traitlets
-from fakes import HOSTILE, FakeHandle, Wire, account, call, until
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, CallState, Party
 from pbxnb.ui.pacing import AHEAD
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.tiles import columns, make_tile
+from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
 
 BUSY, IDLE, RINGING = AccountState.BUSY, AccountState.IDLE, AccountState.RINGING
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import ipywidgets
 import pytest
-from fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, until
 from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.errors import BadCommand
@@ -19,6 +18,7 @@ from pbxnb.model.entities import AccountState
 from pbxnb.model.status import LineState
 from pbxnb.ui.pacing import AHEAD
 from pbxnb.widgets.panel import Panel
+from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, until
 
 
 class Names(Panel):

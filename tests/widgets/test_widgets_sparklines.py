@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes import FakeHandle, Wire, account, call
 
 from pbxnb.model.entities import CallRecord, CallState, Conversation, Presence
 from pbxnb.model.status import Gap
 from pbxnb.widgets import sparklines
 from pbxnb.widgets.sparklines import Sparklines
 from pbxnb.widgets.trends import TRENDS, current, trends
+from tests.widgets.fakes import FakeHandle, Wire, account, call
 
 NOW = datetime(2024, 5, 6, 9, 30, 4, tzinfo=UTC)
 
