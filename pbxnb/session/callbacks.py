@@ -12,7 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from .pending import fail, fulfil
+from pbxnb.loops import fail, fulfil
+
 from .queueing import EventQueue, Tally
 
 __all__ = ["FAILURES", "CallbackLane"]

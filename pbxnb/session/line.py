@@ -17,19 +17,19 @@ import msgspec
 
 from pbxnb.client.client import Client
 from pbxnb.errors import HandleClosed, PbxError
+from pbxnb.loops import LoopThread, fail, fulfil
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import LineState, Status
+from pbxnb.signals import Signal
 
 from .callbacks import CallbackLane
 from .matching import event_matcher
-from .pending import Pending, fail, fulfil
+from .pending import Pending
 from .recent import Recent
 from .registry import REGISTRY
-from .runner import Runner
 from .subscriptions import OneEvent, Subscriptions, check_kind
 from .waiting import block, check_seconds, settled, timed_out
-from .watchers import Watchers
 
 __all__ = ["Line"]
 
@@ -71,10 +71,10 @@ class Line:
         self.lane = CallbackLane()
         self.subscriptions = Subscriptions(self.lane)
         self.recent = Recent(lambda: self.read(client.store.closed_calls))
-        self.on_changes: Watchers[Changes] = Watchers()
-        self.on_frame: Watchers[Frame] = Watchers()
-        self.on_status: Watchers[Status] = Watchers()
-        self._runner = Runner(self._main, self._after)
+        self.on_changes: Signal[Changes] = Signal()
+        self.on_frame: Signal[Frame] = Signal()
+        self.on_status: Signal[Status] = Signal()
+        self._runner = LoopThread(self._main, "pbxnb-io", ended=_unfinished, after=self._after)
         self._finish = finish
         self._live: Future[None] = Future()
         self._gone: Future[None] = Future()
@@ -278,3 +278,7 @@ class Line:
         self._read.set()
         if self._final is not None:
             raise self._error or self._closed()
+
+
+def _unfinished() -> HandleClosed:
+    return HandleClosed("The connection ended before this was done.", hint="Connect again.")

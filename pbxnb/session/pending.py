@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, TypeVar
 
 from pbxnb.errors import HandleClosed
 
 from .waiting import block, settled
 
-__all__ = ["Pending", "fail", "fulfil"]
+__all__ = ["Pending"]
 
 logger = logging.getLogger("pbxnb")
 
 T = TypeVar("T")
-
-
-def fulfil(future: Future[T], value: T) -> None:
-    """Set the result, unless somebody was quicker (a cancel, a timeout): the first word counts."""
-    try:
-        future.set_result(value)
-    except InvalidStateError:
-        return
-
-
-def fail(future: Future[Any], error: BaseException) -> None:
-    """Set the error, unless somebody was quicker."""
-    try:
-        future.set_exception(error)
-    except InvalidStateError:
-        return
 
 
 class Pending(Generic[T]):

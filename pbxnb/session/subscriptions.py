@@ -21,11 +21,11 @@ from typing import Any, Protocol
 
 from pbxnb.arguments import check_text, nearest
 from pbxnb.errors import ConfigError
+from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 
 from .callbacks import FAILURES, CallbackLane
 from .matching import KINDS
-from .pending import fail, fulfil
 from .queueing import EventQueue, Tally
 from .waiting import wake_on
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import sys
 import threading
 import time
@@ -14,13 +13,13 @@ from datetime import UTC, datetime
 import pytest
 
 from pbxnb.errors import ConfigError, HandleClosed, WaitTimeout, WrongThread
+from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.model.entities import Account, Call, Party
 from pbxnb.session.callbacks import CallbackLane
 from pbxnb.session.matching import event_matcher
-from pbxnb.session.pending import Pending, fail, fulfil
+from pbxnb.session.pending import Pending
 from pbxnb.session.queueing import EventQueue, Tally
-from pbxnb.session.runner import Runner
 from pbxnb.session.subscriptions import OneEvent, Subscriptions
 from pbxnb.session.waiting import block, settled
 
@@ -379,48 +378,3 @@ async def test_an_await_wakes_up_five_times_a_second(monkeypatch):
     future.set_result(None)
     await task
     assert set(beats) == {0.2}
-
-
-# ---- the runner ----
-
-
-def run_until(stop: threading.Event):
-    async def main():
-        await asyncio.to_thread(stop.wait, 5)
-
-    return main
-
-
-def test_the_runner_runs_work_on_its_thread_and_refuses_it_afterwards():
-    stop, after = threading.Event(), threading.Event()
-    runner = Runner(run_until(stop), after.set)
-    runner.start()
-
-    async def where():
-        return threading.current_thread().name
-
-    assert runner.submit(where).result(5) == "pbxnb-io"
-    open_ = runner.submit(asyncio.Event().wait)
-    stop.set()
-    with pytest.raises(HandleClosed):
-        open_.result(5)
-    assert runner.join(5)
-    assert after.is_set()
-    with pytest.raises(HandleClosed):
-        runner.submit(where).result(0)
-    assert runner.call(print) is False
-
-
-def test_work_that_fails_fails_its_future(caplog):
-    stop = threading.Event()
-    runner = Runner(run_until(stop), lambda: None)
-    runner.start()
-
-    async def broken():
-        raise ValueError("mine")
-
-    with pytest.raises(ValueError, match="mine"):
-        runner.submit(broken).result(5)
-    stop.set()
-    assert runner.join(5)
-    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]

@@ -1,4 +1,4 @@
-"""The I/O lane: one daemon thread ``pbxnb-io`` with its own asyncio loop, and the ways into it from other threads.
+"""An asyncio loop in a daemon thread, and the ways into it from other threads.
 
 Knows nothing of PBXes: it runs one main coroutine, takes work while that runs, and leaves nothing behind.
 """
@@ -8,37 +8,61 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from pbxnb.errors import HandleClosed
-
-from .pending import fail, fulfil
-
-__all__ = ["Runner"]
+__all__ = ["LoopThread", "fail", "fulfil"]
 
 T = TypeVar("T")
 
-SETTLE = 0.02
-"""Seconds the loop goes on after its last task: closed transports let go of their sockets only then."""
+
+def fulfil(future: Future[T], value: T) -> None:
+    """Set the result, unless somebody was quicker (a cancel, a timeout): the first word counts."""
+    with suppress(InvalidStateError):
+        future.set_result(value)
 
 
-class Runner:
+def fail(future: Future[Any], error: BaseException) -> None:
+    """Set the error, unless somebody was quicker."""
+    with suppress(InvalidStateError):
+        future.set_exception(error)
+
+
+class LoopThread:
     """A loop in a thread, for as long as its main coroutine runs.
 
     Args:
         main: makes the coroutine to run; it handles its own errors.
+        name: the thread's name; begins with ``pbxnb-``, by which waits recognise a thread of ours.
+        ended: makes the error of work that the loop did not finish or take.
         after: called on the thread once the loop is closed, the last thing the thread does.
+        settle: seconds the loop goes on after its last task: closed transports let go of their sockets only then.
+
+    Example:
+        >>> lane = LoopThread(lambda: asyncio.sleep(0.01), "pbxnb-example")
+        >>> lane.start()
+        >>> lane.join(5)
+        True
     """
 
-    def __init__(self, main: Callable[[], Coroutine[Any, Any, None]], after: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        main: Callable[[], Coroutine[Any, Any, object]],
+        name: str,
+        *,
+        ended: Callable[[], BaseException] = lambda: RuntimeError("The loop has ended."),
+        after: Callable[[], object] = lambda: None,
+        settle: float = 0.02,
+    ) -> None:
         self._main = main
+        self._ended = ended
         self._after = after
+        self._settle = settle
         self._loop = asyncio.new_event_loop()
         self._open: set[Future[Any]] | None = set()  # None: no more work is taken
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="pbxnb-io", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -70,7 +94,8 @@ class Runner:
     def submit(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Run the coroutine ``make()`` on the loop. Cancelling the future stops it neither before nor after it began.
 
-        Whatever the loop does not finish ends in `HandleClosed`: a cancelled future would look like an interrupt.
+        Whatever the loop does not finish ends in the error of ``ended``: a cancelled future would look like an
+        interrupt.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -78,7 +103,7 @@ class Runner:
             if self._open is not None:
                 self._open.add(future)
         if not taken or not self.call(lambda: self._begin(make, future)):
-            fail(future, HandleClosed("The connection has ended.", hint="Connect again."))
+            fail(future, self._ended())
         return future
 
     def _begin(self, make: Callable[[], Coroutine[Any, Any, T]], future: Future[T]) -> None:
@@ -103,20 +128,20 @@ class Runner:
         finally:
             with self._lock:
                 open_, self._open = self._open or set(), None
-            _cancel_rest(loop)
+            self._cancel_rest()
             loop.close()
             for future in open_:
-                fail(future, HandleClosed("The connection ended before this was done.", hint="Connect again."))
+                fail(future, self._ended())
             self._after()
 
-
-def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
-    # The loop's own executor is left to itself: a name look-up that hangs in it must not hold this thread.
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        with suppress(TimeoutError):
-            loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 0.2))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.run_until_complete(asyncio.sleep(SETTLE))
+    def _cancel_rest(self) -> None:
+        # The loop's own executor is left to itself: a name look-up that hangs in it must not hold this thread.
+        loop = self._loop
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            with suppress(TimeoutError):
+                loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 0.2))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(asyncio.sleep(self._settle))

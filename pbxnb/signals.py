@@ -1,0 +1,67 @@
+"""`Signal`: a list of functions that are called with each value, in order; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["Signal"]
+
+_LOG = logging.getLogger("pbxnb")
+_T = TypeVar("_T")
+
+
+class Signal(Generic[_T]):
+    """Functions that want each value; call the signal to fire it.
+
+    Listeners may come and go from any thread, also while the signal fires; one added meanwhile gets the next value.
+    An error of a listener is logged with its traceback, and the others are still called.
+
+    Attributes:
+        listeners: the functions, oldest first; empty when nobody listens.
+
+    Example:
+        >>> changed: Signal[int] = Signal()
+        >>> stop = changed.add(print)
+        >>> changed(45)
+        45
+        >>> stop()
+        >>> changed(46)
+    """
+
+    __slots__ = ("_entries", "_lock", "listeners")
+
+    def __init__(self) -> None:
+        self.listeners: tuple[Callable[[_T], object], ...] = ()
+        self._entries: tuple[list[Callable[[_T], object]], ...] = ()  # a list has its own identity: fn may be in twice
+        self._lock = threading.Lock()
+
+    def add(self, fn: Callable[[_T], object]) -> Callable[[], None]:
+        """Call ``fn(value)`` from now on.
+
+        Returns:
+            The stop, which may be called more than once.
+        """
+        entry = [fn]
+        with self._lock:
+            self._set((*self._entries, entry))
+
+        def stop() -> None:
+            with self._lock:
+                self._set(tuple(other for other in self._entries if other is not entry))
+
+        return stop
+
+    def __call__(self, value: _T) -> None:
+        """Call every listener with ``value``."""
+        for fn in self.listeners:
+            try:
+                fn(value)
+            except Exception:  # noqa: BLE001 - whatever a listener does wrong, the others go on
+                _LOG.exception("A listener failed; the others go on.")
+
+    def _set(self, entries: tuple[list[Callable[[_T], object]], ...]) -> None:
+        self._entries = entries
+        self.listeners = tuple(fn for (fn,) in entries)
