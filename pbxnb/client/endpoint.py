@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 
@@ -133,10 +133,6 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             return address.is_private or address.is_loopback or address.is_link_local
         host = self.host.lower().rstrip(".")
         return "." not in host or host.endswith((".localhost", *_LOCAL_SUFFIXES))
-
-    def rest(self, *segments: str) -> str:
-        """A REST path of these segments, each quoted: ``rest("user", account, "calls")``."""
-        return "/rest/" + "/".join(quote(segment, safe="@") for segment in segments)
 
 
 def _one(name: str, given: str | None, query: dict[str, list[str]]) -> str:

@@ -22,6 +22,7 @@ from pbxnb.errors import (
     UnknownAccount,
     Unreachable,
 )
+from pbxnb.protocol.rest import SESSION, auth_body, exchange_body, token_body
 
 from .rest import Reply, Rest, not_a_pbx
 from .secrets import Secret
@@ -29,7 +30,6 @@ from .secrets import Secret
 __all__ = ["AdminToken", "Login", "Password", "Session", "ask_password", "resolve_login"]
 
 _LOG = logging.getLogger("pbxnb.client")
-_PATH = "/rest/system/session"
 _SECOND_FACTOR = ("2nd", "2fa", "otp", "totp", "second", "second_factor", "secondfactor")
 
 
@@ -80,8 +80,8 @@ class Password:
         answers: list[tuple[str, Reply]] = []
         for method, qualified in ways:
             name = http.endpoint.account if qualified else http.endpoint.user
-            body = {"name": "auth", "value": f"{name} {self._hash.reveal()}"}
-            reply = await http.request(method, _PATH, body, anonymous=True)
+            body = auth_body(name, self._hash.reveal())
+            reply = await http.request(method, SESSION, body, anonymous=True)
             del body  # a verbose traceback shows local variables
             found = _session(reply)
             if found:
@@ -115,7 +115,7 @@ class AdminToken:
         """Mint a token and exchange it at once: it lives 10 s and works once (protocol.md 2.3)."""
         for last in (False, True):
             token = await self._token(http)
-            reply = await http.request("POST", _PATH, {"name": "session", "value": token.reveal()}, anonymous=True)
+            reply = await http.request("POST", SESSION, exchange_body(token.reveal()), anonymous=True)
             found = _session(reply)
             if found:
                 return found
@@ -131,8 +131,8 @@ class AdminToken:
         endpoint = http.endpoint
         reply = await http.request(
             "POST",
-            _PATH,
-            {"name": "3rd", "username": endpoint.user, "domain": endpoint.domain},
+            SESSION,
+            token_body(endpoint.user, endpoint.domain),
             basic=(self.username, self._secret),
             anonymous=True,
         )

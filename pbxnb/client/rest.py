@@ -21,6 +21,7 @@ import msgspec
 from yarl import URL
 
 from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, PbxError, Unreachable
+from pbxnb.protocol.rest import ROOT
 
 from .endpoint import Endpoint
 from .secrets import Secret
@@ -94,7 +95,7 @@ class Rest:
         Raises:
             ConnectionFailed: nothing answers, or its certificate is not acceptable.
         """
-        await self.request("GET", "/", anonymous=True)
+        await self.request("GET", ROOT, anonymous=True)
 
     async def get(self, path: str) -> Any:
         """Read a resource as JSON; raises `RestError` for anything but data."""
@@ -116,7 +117,7 @@ class Rest:
         """One request, one answer, whatever its status.
 
         Args:
-            path: from ``/``, already quoted (`Endpoint.rest`).
+            path: from ``/``, already quoted (`protocol.rest.url`).
             body: anything JSON can say.
             basic: user name and password of HTTP Basic.
             anonymous: leave the session cookie out.

@@ -18,8 +18,10 @@ from pbxnb.errors import ConnectionFailed
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Agent, CallState, Orbit, Parked, Queue
 from pbxnb.model.store import Store
+from pbxnb.protocol import rest as paths
 from pbxnb.protocol.messages import NOTHING
 from pbxnb.protocol.parties import parse_party
+from pbxnb.protocol.rest import url
 from pbxnb.protocol.times import parse_moment
 
 from .endpoint import Endpoint
@@ -144,7 +146,7 @@ class RestReader:
         endpoint = self._endpoint
         try:
             found = await self._get(
-                endpoint.rest("user", endpoint.account, "wallboard"), endpoint.rest("domain", endpoint.domain, "acds")
+                url(paths.WALLBOARDS, account=endpoint.account), url(paths.QUEUES, domain=endpoint.domain)
             )
         except (RestError, ConnectionFailed) as exc:
             _LOG.debug("No list of queues: %s", exc)
@@ -162,7 +164,7 @@ class RestReader:
             name = known.name
         now = self._now()
         try:
-            answer = await self._get(endpoint.rest("user", endpoint.account, "wallboard", number))
+            answer = await self._get(url(paths.WALLBOARD, account=endpoint.account, queue=number))
         except RestError as exc:
             if exc.status in _UNAVAILABLE:
                 self._put(Queue(number=number, name=name, read_at=now, source="unavailable", why=str(exc)))
@@ -176,7 +178,7 @@ class RestReader:
         now = self._now()
         try:
             answer = await self._get(
-                endpoint.rest("user", endpoint.account, "orbits"), endpoint.rest("domain", endpoint.domain, "orbits")
+                url(paths.ORBITS, account=endpoint.account), url(paths.DOMAIN_ORBITS, domain=endpoint.domain)
             )
         except RestError as exc:
             if exc.status in _UNAVAILABLE:

@@ -15,6 +15,7 @@ import msgspec
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.store import Scope
+from pbxnb.protocol import rest as paths
 from pbxnb.protocol.decode import account_entry
 from pbxnb.protocol.messages import (
     UNSET,
@@ -25,6 +26,7 @@ from pbxnb.protocol.messages import (
     Message,
     UserState,
 )
+from pbxnb.protocol.rest import url
 
 from .endpoint import Endpoint
 from .rest import Rest, RestError
@@ -173,14 +175,14 @@ async def read_accounts(rest: Rest, endpoint: Endpoint) -> tuple[AccountEntry, .
         RestError: none of them may be read.
         ConnectionFailed: no answer came.
     """
-    paths = (
-        endpoint.rest("user", endpoint.account, "accounts"),
-        endpoint.rest("user", endpoint.account, "accounts") + "?type=extensions",
-        endpoint.rest("domain", endpoint.domain, "users"),
-        endpoint.rest("domain", endpoint.domain, "userlist", "extensions"),
+    known = (
+        url(paths.ACCOUNTS, account=endpoint.account),
+        url(paths.ACCOUNTS, account=endpoint.account, type="extensions"),
+        url(paths.USERS, domain=endpoint.domain),
+        url(paths.USERLIST, domain=endpoint.domain, type="extensions"),
     )
     error: RestError | None = None
-    for path in paths:
+    for path in known:
         try:
             found = accounts_in(await rest.get(path))
         except RestError as exc:

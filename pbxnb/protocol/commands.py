@@ -10,13 +10,13 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
 from pbxnb.errors import BadCommand
 
 from . import requests as r
+from . import rest
 from .arguments import as_shown, dialable, message_text, switch, the_call
 from .plans import CallRef, Context, Effect, Plan, RestRequest, StarCodes
 from .preview import Preview, preview
@@ -30,7 +30,7 @@ from .vocabulary import (
     make_plan,
     on_call,
     other_party,
-    user_path,
+    user_request,
 )
 
 __all__ = [
@@ -155,7 +155,7 @@ def _transfer(context: Context, call: CallRef, to: str | CallRef) -> Plan:
     modern = context.dialect == "modern"
     return make_plan(
         () if modern else (frame,),
-        (calls_request(context, account, {"transfer": call.id, "id": to.id}),) if modern else (),
+        (calls_request(context, account, "transfer", call.id, id=to.id),) if modern else (),
         effect=Effect.JOINED,
         effect_text=f"{one} and {other} talk to each other; {account} is free.",
         destructive=True,
@@ -236,13 +236,9 @@ def _record(context: Context, call: CallRef, on: bool = True) -> Plan:
 
 def _dnd(context: Context, on: bool = True, *, reason: str = "", expires: float | None = None) -> Plan:
     account = context.account or context.user
-    body: dict[str, Any] = {"state": switch(on, "dnd")}
-    if reason:
-        body["reason"] = message_text(reason, "dnd")
-    if expires is not None:
-        body["expires"] = str(int(expires))  # seconds, as text (rest.md 2.8)
+    body = rest.dnd_body(switch(on, "dnd"), message_text(reason, "dnd") if reason else "", expires)
     return make_plan(
-        rest=(RestRequest(method="POST", path=f"{user_path(context, account)}/dnd", body=body),),
+        rest=(user_request(context, account, rest.DND, body),),
         effect=Effect.DND,
         effect_text=f"Do not disturb is {'on' if on else 'off'} at {account}.",
         certainty="B",
@@ -264,12 +260,8 @@ def _chat(context: Context, to: str, text: str, *, date: int | None = None) -> P
             account=account,
             to=number,
         )
-    body: dict[str, Any] = {"type": "text", "text": message}
-    if date is not None:
-        body["date"] = date  # milliseconds since 1970 UTC
-    path = f"{user_path(context, account)}/chat?number={quote(number, safe='')}"
     return make_plan(
-        rest=(RestRequest(method="POST", path=path, body=body),),
+        rest=(user_request(context, account, rest.CHAT, rest.chat_body(message, date), number=number),),
         effect=Effect.ACCEPTED_ONLY,
         effect_text=f"The PBX accepts the message to {number}.",
         certainty="B",
@@ -281,10 +273,9 @@ def _chat(context: Context, to: str, text: str, *, date: int | None = None) -> P
 def _queue_login(context: Context, queue: str, on: bool = True) -> Plan:
     number = dialable(queue, "queue_login")
     account = context.account or context.user
-    domain = quote(context.domain, safe="")
-    path = f"/rest/domain/{domain}/account/{quote(account, safe='*+')}/acd_login?group={quote(number, safe='')}"
+    path = rest.url(rest.QUEUE_LOGIN, domain=context.domain, number=account, group=number)
     return make_plan(
-        rest=(RestRequest(method="POST", path=path, body={"login": switch(on, "queue_login")}),),
+        rest=(RestRequest(method="POST", path=path, body=rest.login_body(switch(on, "queue_login"))),),
         effect=Effect.QUEUE_LOGIN,
         effect_text=f"{account} is logged {'in to' if on else 'out of'} queue {number}.",
         certainty="A",

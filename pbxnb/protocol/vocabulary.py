@@ -6,11 +6,11 @@ The parts that the commands share; which command uses what, `commands` says.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
 from . import requests as r
+from . import rest
 from .arguments import the_call
 from .plans import CallRef, Context, Effect, Plan, RestRequest
 
@@ -24,7 +24,7 @@ __all__ = [
     "make_plan",
     "on_call",
     "other_party",
-    "user_path",
+    "user_request",
 ]
 
 LONG = 10.0  # seconds for what needs other phones to move: dial, transfer, park
@@ -42,9 +42,9 @@ def on_call(context: Context, call: CallRef, key: str, kind: type[r.Request], *,
     """A command that names one call and no more."""
     account = acting(context, the_call(call, key.removeprefix("remote-")))
     frames: tuple[r.Request, ...] = ()
-    rest: tuple[RestRequest, ...] = ()
+    asked: tuple[RestRequest, ...] = ()
     if context.dialect == "modern":
-        rest = (calls_request(context, account, {key: call.id}),)
+        asked = (calls_request(context, account, key, call.id),)
     elif kind is r.ClearCall:
         frames = (r.ClearCall(id=call.id, connected="false"),)  # no WebRTC call of ours is up
     else:
@@ -52,7 +52,7 @@ def on_call(context: Context, call: CallRef, key: str, kind: type[r.Request], *,
     toggles = bool(frames) and kind is r.HoldCall
     return make_plan(
         frames,
-        rest,
+        asked,
         effect_text=effect_text.format(account=account),
         certainty="B",
         assumption="One message both holds and resumes: what it does depends on the call's state." if toggles else "",
@@ -87,9 +87,15 @@ def blind_transfer(context: Context, call: CallRef, to: str, account: str) -> Pl
 def by_star_code(context: Context, code: str, *, effect_text: str, **kw: Any) -> Plan:
     """A command that works by dialling a code from our own phone."""
     account = context.account or context.user
-    frames, rest = dialling(context, account, code, code)
     text = effect_text.format(account=account)
-    return make_plan(frames, rest, effect=Effect.CONNECTED, effect_text=text, account=account, star=True, **kw)
+    return make_plan(
+        *dialling(context, account, code, code),
+        effect=Effect.CONNECTED,
+        effect_text=text,
+        account=account,
+        star=True,
+        **kw,
+    )
 
 
 def dialling(
@@ -97,18 +103,18 @@ def dialling(
 ) -> tuple[tuple[r.Request, ...], tuple[RestRequest, ...]]:
     """What makes the account's desk phone call a number: nothing else can be dialled from (protocol.md 4.19)."""
     if context.dialect == "modern":
-        return (), (calls_request(context, account, {"remote-dial": number, "name": name}),)
+        return (), (calls_request(context, account, "remote-dial", number, name=name),)
     return (r.MakeCall(to=number),), ()
 
 
-def calls_request(context: Context, account: str, body: dict[str, Any]) -> RestRequest:
-    """The REST request that steers a call: one key of the body selects what to do (rest.md 2.7)."""
-    return RestRequest(method="POST", path=f"{user_path(context, account)}/calls", body=body)
+def calls_request(context: Context, account: str, action: str, value: str, **more: str) -> RestRequest:
+    """The REST request that steers a call."""
+    return user_request(context, account, rest.CALLS, rest.call_body(action, value, **more))
 
 
-def user_path(context: Context, account: str) -> str:
-    """The REST path of an account."""
-    return f"/rest/user/{quote(account, safe='*+')}@{quote(context.domain, safe='')}"
+def user_request(context: Context, account: str, path: str, body: dict[str, Any], **query: str) -> RestRequest:
+    """A REST request of one account."""
+    return RestRequest(method="POST", path=rest.url(path, account=f"{account}@{context.domain}", **query), body=body)
 
 
 def acting(context: Context, call: CallRef) -> str:

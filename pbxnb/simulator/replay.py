@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import WSCloseCode, web
 
 from pbxnb.errors import SimulatorError
+from pbxnb.protocol.rest import SESSION
 
 from .clock import Clock, Pace
 from .recording import Session, read_recording
@@ -143,7 +144,7 @@ class Replay:
         app = web.Application()
         app.router.add_get("/", self._root)
         app.router.add_get("/websocket", self._websocket)
-        app.router.add_route("*", "/rest/system/session", self._session)
+        app.router.add_route("*", SESSION, self._session)
         app.on_response_prepare.append(self._headers)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
         await self._runner.setup()

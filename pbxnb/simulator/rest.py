@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from aiohttp import web
 
+from pbxnb.protocol import rest as paths
+
 from . import reports
 from .accounts import Extension, Queue
 from .bodies import MOST_PER_PAGE, answer, integer, page, read_json, text, truth
@@ -279,33 +281,32 @@ class Rest:
 def rest_routes(server: Server) -> list[web.RouteDef]:
     """Every resource with its function."""
     rest, sessions = Rest(server), Sessions(server)
-    session, user, domain = "/rest/system/session", "/rest/user/{account}", "/rest/domain/{domain}"
     table: list[tuple[str, str, Handler]] = [
-        ("GET", session, sessions.get),
-        ("PUT", session, sessions.change),
-        ("POST", session, sessions.change),
-        ("DELETE", session, sessions.delete),
-        ("GET", "/rest/system/status", rest.status),
-        ("GET", f"{user}/calls", rest.calls_get),
-        ("POST", f"{user}/calls", rest.calls_post),
-        ("GET", f"{user}/orbits", rest.orbits),
-        ("GET", f"{domain}/orbits", rest.orbits),
-        ("GET", f"{user}/accounts", rest.accounts),
-        ("GET", f"{domain}/users", rest.accounts),
-        ("GET", f"{user}/dnd", rest.dnd_get),
-        ("POST", f"{user}/dnd", rest.dnd_post),
-        ("GET", f"{user}/chat", rest.chat_get),
-        ("POST", f"{user}/chat", rest.chat_post),
-        ("GET", f"{user}/registration", rest.registrations),
-        ("GET", f"{domain}/registrations", rest.registrations),
-        ("GET", f"{user}/activity", rest.activity),
-        ("GET", f"{user}/history", rest.history),
-        ("GET", f"{domain}/cdrs", rest.cdrs),
-        ("GET", f"{domain}/acds", rest.acds),
-        ("GET", f"{user}/wallboard", rest.wallboard),
-        ("GET", f"{user}/wallboard/{{queue}}", rest.wallboard),
-        ("GET", "/rest/acd/{account}/stat", rest.acd_stat),
-        ("GET", f"{domain}/account/{{number}}/acd_login", rest.acd_login_get),
-        ("POST", f"{domain}/account/{{number}}/acd_login", rest.acd_login_post),
+        ("GET", paths.SESSION, sessions.get),
+        ("PUT", paths.SESSION, sessions.change),
+        ("POST", paths.SESSION, sessions.change),
+        ("DELETE", paths.SESSION, sessions.delete),
+        ("GET", paths.STATUS, rest.status),
+        ("GET", paths.CALLS, rest.calls_get),
+        ("POST", paths.CALLS, rest.calls_post),
+        ("GET", paths.ORBITS, rest.orbits),
+        ("GET", paths.DOMAIN_ORBITS, rest.orbits),
+        ("GET", paths.ACCOUNTS, rest.accounts),
+        ("GET", paths.USERS, rest.accounts),
+        ("GET", paths.DND, rest.dnd_get),
+        ("POST", paths.DND, rest.dnd_post),
+        ("GET", paths.CHAT, rest.chat_get),
+        ("POST", paths.CHAT, rest.chat_post),
+        ("GET", paths.REGISTRATIONS, rest.registrations),
+        ("GET", paths.DOMAIN_REGISTRATIONS, rest.registrations),
+        ("GET", paths.ACTIVITY, rest.activity),
+        ("GET", paths.HISTORY, rest.history),
+        ("GET", paths.CDRS, rest.cdrs),
+        ("GET", paths.QUEUES, rest.acds),
+        ("GET", paths.WALLBOARDS, rest.wallboard),
+        ("GET", paths.WALLBOARD, rest.wallboard),
+        ("GET", paths.QUEUE_STATISTICS, rest.acd_stat),
+        ("GET", paths.QUEUE_LOGIN, rest.acd_login_get),
+        ("POST", paths.QUEUE_LOGIN, rest.acd_login_post),
     ]
     return [web.route(method, path, handler) for method, path, handler in table]

@@ -83,10 +83,3 @@ def test_a_credential_in_the_url_is_refused_and_not_repeated(url):
 )  # fmt: skip
 def test_private_hosts(host, private):
     assert Endpoint.parse(f"ws://{host}", "acme.example", "45").is_private is private
-
-
-def test_rest_paths_are_quoted():
-    assert (
-        Endpoint.parse("ws://h", "a.example", "45").rest("user", "45@a.example", "a b/c")
-        == "/rest/user/45@a.example/a%20b%2Fc"
-    )

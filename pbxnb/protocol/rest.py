@@ -1,0 +1,135 @@
+"""The REST interface: every path and every body that is sent, once (rest.md 1.2, 2); answers are read by who asked.
+
+A path is a pattern such as `CALLS`: the client fills it in with `url`, the simulator serves it as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote, urlencode
+
+__all__ = [
+    "ACCOUNTS",
+    "ACTIVITY",
+    "CALLS",
+    "CDRS",
+    "CHAT",
+    "DND",
+    "DOMAIN_ORBITS",
+    "DOMAIN_REGISTRATIONS",
+    "HISTORY",
+    "ORBITS",
+    "QUEUES",
+    "QUEUE_LOGIN",
+    "QUEUE_STATISTICS",
+    "REGISTRATIONS",
+    "ROOT",
+    "SESSION",
+    "SETTINGS",
+    "STATUS",
+    "USERLIST",
+    "USERS",
+    "WALLBOARD",
+    "WALLBOARDS",
+    "auth_body",
+    "call_body",
+    "chat_body",
+    "dnd_body",
+    "exchange_body",
+    "login_body",
+    "token_body",
+    "url",
+]
+
+ROOT = "/"
+SESSION = "/rest/system/session"  # rest.md 1.2
+STATUS = "/rest/system/status"  # rest.md 1.8
+
+_USER = "/rest/user/{account}"
+ACCOUNTS = f"{_USER}/accounts"  # rest.md 2.1, `type`
+CALLS = f"{_USER}/calls"  # rest.md 2.2, 2.7
+ORBITS = f"{_USER}/orbits"  # rest.md 2.2
+HISTORY = f"{_USER}/history"  # rest.md 2.3, `page`, `size`
+WALLBOARDS = f"{_USER}/wallboard"  # rest.md 2.5
+WALLBOARD = f"{_USER}/wallboard/{{queue}}"
+REGISTRATIONS = f"{_USER}/registration"  # rest.md 2.6
+ACTIVITY = f"{_USER}/activity"
+CHAT = f"{_USER}/chat"  # protocol.md 10, `number`
+DND = f"{_USER}/dnd"  # rest.md 2.8
+
+_DOMAIN = "/rest/domain/{domain}"
+USERS = f"{_DOMAIN}/users"  # rest.md 2.1
+USERLIST = f"{_DOMAIN}/userlist/{{type}}"
+SETTINGS = f"{_DOMAIN}/user_settings/{{number}}"
+DOMAIN_ORBITS = f"{_DOMAIN}/orbits"  # rest.md 2.2
+CDRS = f"{_DOMAIN}/cdrs"  # rest.md 2.3, `page`, `size`
+QUEUES = f"{_DOMAIN}/acds"  # rest.md 2.5
+QUEUE_LOGIN = f"{_DOMAIN}/account/{{number}}/acd_login"  # rest.md 2.5, 2.8, `group`
+QUEUE_STATISTICS = "/rest/acd/{account}/stat"  # rest.md 2.5
+DOMAIN_REGISTRATIONS = f"{_DOMAIN}/registrations"  # rest.md 2.6
+
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+def url(pattern: str, /, **values: str) -> str:
+    """A path with its values, quoted.
+
+    Args:
+        pattern: one of this module's.
+        values: what the pattern names (an account is ``45@acme.example``); the others become the query.
+
+    Example:
+        >>> url(WALLBOARD, account="45@acme.example", queue="6 0")
+        '/rest/user/45@acme.example/wallboard/6%200'
+        >>> url(CHAT, account="45@acme.example", number="+49")
+        '/rest/user/45@acme.example/chat?number=%2B49'
+    """
+    path = _FIELD.sub(lambda field: quote(values.pop(field[1]), safe="@*+"), pattern)
+    return f"{path}?{urlencode(values, quote_via=quote, safe='')}" if values else path
+
+
+def auth_body(login: str, digest: str) -> dict[str, str]:
+    """A login with the MD5 of the password; that of an empty one is empty (rest.md 1.2)."""
+    return {"name": "auth", "value": f"{login} {digest}"}
+
+
+def token_body(user: str, domain: str) -> dict[str, str]:
+    """An administrator's request for a token that lets ``user`` in (rest.md 1.2, step 1)."""
+    return {"name": "3rd", "username": user, "domain": domain}
+
+
+def exchange_body(token: str) -> dict[str, str]:
+    """The exchange of a token for a session (rest.md 1.2, step 2)."""
+    return {"name": "session", "value": token}
+
+
+def call_body(action: str, call: str, **more: str) -> dict[str, str]:
+    """What is done to a call: one key selects the action, its value is the call's id (rest.md 2.7).
+
+    Args:
+        action: ``hangup``, ``reject``, ``transfer``, ``remote-answer``, ``remote-hold``, ``remote-resume``; for
+            ``remote-dial`` the value is the number.
+        more: ``number`` of a blind and ``id`` of an attended transfer, ``name`` of who is dialled.
+    """
+    return {action: call, **more}
+
+
+def dnd_body(on: bool, reason: str = "", expires: float | None = None) -> dict[str, Any]:
+    """Do not disturb, for ``expires`` seconds, which are sent as text (rest.md 2.8)."""
+    body: dict[str, Any] = {"state": on}
+    if reason:
+        body["reason"] = reason
+    if expires is not None:
+        body["expires"] = str(int(expires))
+    return body
+
+
+def chat_body(text: str, date: int | None = None) -> dict[str, Any]:
+    """A chat text; ``date`` in milliseconds since 1970 UTC (protocol.md 10)."""
+    return {"type": "text", "text": text} | ({} if date is None else {"date": date})
+
+
+def login_body(on: bool) -> dict[str, bool]:
+    """An agent logs in to a queue, or out (rest.md 2.8)."""
+    return {"login": on}
