@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +250,8 @@ class Replay:
 
     async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         response.headers["Server"] = f"PBX/{self._version}"
+        if self.session.begin is not None:
+            response.headers["Date"] = format_datetime(self._pace.moment, usegmt=True)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":

@@ -271,8 +271,8 @@ class Rest:
         whose = self._server.identity(request)
         if whose is None or whose.kind != "admin" or not self._server.login.api_access:
             return answer(False, status=401 if whose is None else 403)
-        clock = self._server.pace.clock
-        return answer({"version": self._server.version, "calls": self._open_calls(), "now": math.floor(clock.now)})
+        now = math.floor(self._server.pace.moment.timestamp())
+        return answer({"version": self._server.version, "calls": self._open_calls(), "now": now})
 
     def _open_calls(self) -> int:
         return sum(len(t.pbx.calls) for t in self._server.tenants.values())

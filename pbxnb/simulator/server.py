@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import timedelta
 from email.utils import format_datetime
 from typing import NamedTuple, TypeVar
 
@@ -260,7 +260,8 @@ class Server:
 
     async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         response.headers["Server"] = f"PBX/{self.version}"
-        moment = datetime.fromtimestamp(self.pace.clock.now + self.skew, UTC)
+        # The pace's moment: the clock itself stands where something last happened.
+        moment = self.pace.moment + timedelta(seconds=self.skew)
         response.headers["Date"] = format_datetime(moment, usegmt=True)
 
     def identity(self, request: web.Request) -> Identity | None:

@@ -8,13 +8,14 @@ import ssl
 import threading
 import time
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 import pytest
 
 from pbxnb.errors import PbxError, SimulatorError
-from pbxnb.simulator import serve, start
+from pbxnb.simulator import serve, serve_recording, start
 from tests.simulator.sim_client import client
 
 
@@ -136,6 +137,38 @@ def test_it_starts_at_half_past_nine_of_today() -> None:
     with start("empty") as sim:
         here = sim.clock.now().astimezone()
         assert (here.date(), here.hour, here.minute) == (datetime.now().astimezone().date(), 9, 30)
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 1000.0])
+async def test_the_date_header_is_the_clock_now_also_while_nothing_happens(speed: float) -> None:
+    async with serve("empty", start="2026-03-02T09:30", held=False, speed=speed) as sim, client(sim) as http:
+
+        async def date_is_now() -> None:
+            before = sim.clock.now()
+            async with http.session.get(http.base + "/") as answer:
+                date = parsedate_to_datetime(answer.headers["Date"])
+            assert before.replace(microsecond=0) <= date <= sim.clock.now()
+
+        begun, wall = sim.clock.now(), time.monotonic() + 3
+        sim.plant.pace._wall = lambda: wall
+        assert (sim.clock.now() - begun).total_seconds() > 1
+        await date_is_now()
+        sim.clock.pause()
+        await date_is_now()
+        sim.clock.advance(3600)
+        await date_is_now()
+        sim.clock.resume()
+        await date_is_now()
+
+
+async def test_the_date_header_of_a_replay_is_the_recording_s_clock() -> None:
+    lines = [f'{{"received": {1_772_443_800 + n}, "text": "{{}}"}}' for n in (0, 30)]
+    async with (
+        serve_recording(lines) as replay,
+        aiohttp.ClientSession() as session,
+        session.get(replay.url.replace("ws", "http")) as answer,
+    ):
+        assert answer.headers["Date"] == "Mon, 02 Mar 2026 09:30:00 GMT"
 
 
 def test_no_secret_in_a_repr() -> None:
