@@ -4,21 +4,21 @@ Every picture takes a live handle or a table of calls (`pbxnb.analysis.calls` sa
 plotly figure, never changes its input, and carries a text twin with the same numbers: `describe(figure)`.
 """
 
-from .call_life import call_life
-from .compare import compare
-from .concurrency import concurrency
-from .durations import durations
-from .erlang import load_against_theory
-from .extensions import extensions
-from .flow import flow
-from .ladder import ladder
 from .live import live
-from .patience import patience
-from .queue import queue_funnel
-from .states import state_shares
+from .pictures.call_life import call_life
+from .pictures.compare import compare
+from .pictures.concurrency import concurrency
+from .pictures.durations import durations
+from .pictures.erlang import load_against_theory
+from .pictures.extensions import extensions
+from .pictures.flow import flow
+from .pictures.ladder import ladder
+from .pictures.patience import patience
+from .pictures.queue import queue_funnel
+from .pictures.states import state_shares
+from .pictures.week import week
 from .style import describe
 from .timeline import Timeline
-from .week import week
 
 __all__ = [
     "Timeline",

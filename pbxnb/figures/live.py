@@ -19,9 +19,9 @@ from pbxnb.ui.kernel import release_route
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import clean
 
-from .frame import CLASSES, Frame, style_sheet
-from .pace import Pace
-from .pool import Pool
+from .plotting.box import CLASSES, Frame, style_sheet
+from .plotting.pace import Pace
+from .plotting.spare import Pool
 
 __all__ = ["LivePicture", "live"]
 

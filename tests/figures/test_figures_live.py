@@ -14,7 +14,7 @@ from ipywidgets.widgets import widget as ipywidget
 from pbxnb.errors import AnalysisError, ConfigError
 from pbxnb.figures import describe, extensions
 from pbxnb.figures.live import LivePicture, live
-from pbxnb.figures.pool import Pool
+from pbxnb.figures.plotting.spare import Pool
 from pbxnb.model.entities import CallRecord
 from pbxnb.model.status import LineState
 from tests.widgets.fakes import FakeHandle, RecordingComm, account, call, until

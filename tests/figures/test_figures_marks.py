@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxnb.figures.backdrop import Backdrop, gap_marks
 from pbxnb.figures.history import Block, History
-from pbxnb.figures.marks import MOST, scene, text_limit
-from pbxnb.figures.pace import ASLEEP, Pace
-from pbxnb.figures.pages import Mark, Pages
+from pbxnb.figures.plotting.pace import ASLEEP, Pace
 from pbxnb.figures.stories import Phase, Story
+from pbxnb.figures.timeline.background import Backdrop, gap_marks
+from pbxnb.figures.timeline.bars import Mark, Pages
+from pbxnb.figures.timeline.marks import MOST, scene, text_limit
 from pbxnb.model.changes import Event
 from pbxnb.model.entities import Account, Presence
 from pbxnb.model.status import Gap

@@ -7,8 +7,8 @@ import pytest
 
 from pbxnb import figures
 from pbxnb.errors import AnalysisError
-from pbxnb.figures.ladder import steps
-from pbxnb.figures.states import shares
+from pbxnb.figures.pictures.ladder import steps
+from pbxnb.figures.pictures.states import shares
 from pbxnb.model.entities import Call, CallRecord, CallState, Party, Presence
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Gap, LineState, Status

@@ -17,7 +17,7 @@ from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.figures import describe
 from pbxnb.figures.history import Block
-from pbxnb.figures.pool import Pool
+from pbxnb.figures.plotting.spare import Pool
 from pbxnb.figures.stories import Phase, Story
 from pbxnb.figures.timeline import Timeline
 from pbxnb.model.changes import Changes, Event
@@ -33,8 +33,8 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> None:
     RecordingComm.sent = []
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
     monkeypatch.setattr(Pool, "_kept", [])
-    monkeypatch.setattr("pbxnb.figures.timeline._LOADING", 1000.0)
-    monkeypatch.setattr("pbxnb.figures.pace.FASTEST", 0.02)
+    monkeypatch.setattr("pbxnb.figures.timeline.panel._LOADING", 1000.0)
+    monkeypatch.setattr("pbxnb.figures.plotting.pace.FASTEST", 0.02)
 
 
 class Page:
@@ -415,7 +415,7 @@ def test_a_timeline_that_could_not_be_made_leaves_nothing(monkeypatch: pytest.Mo
         Timeline(handle, window="x")
     with pytest.raises(TypeError, match="takes no keyword 'windw'; did you mean 'window'"):
         Timeline(handle, windw=60)
-    monkeypatch.setattr("pbxnb.figures.timeline.Canvas", _no_figure)
+    monkeypatch.setattr("pbxnb.figures.timeline.panel.Canvas", _no_figure)
     with pytest.raises(RuntimeError, match="no figure today"):
         Timeline(handle)
     assert set(ipywidget._instances) == before

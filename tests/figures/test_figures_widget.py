@@ -8,7 +8,7 @@ from pathlib import Path
 import plotly
 import plotly.graph_objects as go
 
-from pbxnb.figures.widget import figure_widget, wrapped
+from pbxnb.figures.plotting.widget import figure_widget, wrapped
 
 BUNDLE = (Path(plotly.__file__).parent / "package_data" / "widgetbundle.js").read_text(encoding="utf-8")
 

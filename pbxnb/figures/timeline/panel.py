@@ -26,16 +26,16 @@ from pbxnb.ui.kernel import release_route
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import clean
 
-from .backdrop import Backdrop, gap_marks
-from .frame import CLASSES, Frame
-from .history import History
+from ..history import History
+from ..phases import LaneBy, Phases
+from ..plotting.box import CLASSES, Frame
+from ..plotting.pace import FASTEST, UNANSWERED, Pace
+from ..source import counted
+from .background import Backdrop, gap_marks
+from .figure import Canvas, View, height_of
+from .lanes import GroupBy, SortBy, choose
 from .marks import Scene, scene
-from .pace import FASTEST, UNANSWERED, Pace
-from .phases import LaneBy, Phases
-from .rows import GroupBy, SortBy, choose
-from .source import counted
 from .tools import Tools
-from .traces import Canvas, View, height_of
 
 __all__ = ["Timeline"]
 

@@ -12,8 +12,8 @@ from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
 from pbxnb.model.entities import CallState
 
-from .source import label
-from .style import STATES, Theme, picture
+from ..source import label
+from ..style import STATES, Theme, picture
 
 __all__ = ["call_life"]
 

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 from plotly.basedatatypes import Undefined
 
-from .backdrop import BACKS
+from ..plotting.spare import Pool
+from ..source import label
+from ..style import NO_UPLOAD, STATES
+from .background import BACKS
+from .bars import Mark, Pages
+from .lanes import Row
 from .marks import Heat, Scene
-from .pages import Mark, Pages
-from .pool import Pool
-from .rows import Row
-from .source import label
-from .style import NO_UPLOAD, STATES
 
 __all__ = ["PHASES", "Canvas", "View", "furnished", "height_of"]
 

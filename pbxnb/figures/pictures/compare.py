@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from pbxnb.analysis.activity import per_hour
 from pbxnb.arguments import helpful_keywords
 
-from .source import needs, of, rows
-from .style import STATES, Theme, picture, styled
+from ..source import needs, of, rows
+from ..style import STATES, Theme, picture, styled
 
 __all__ = ["compare"]
 

@@ -13,8 +13,8 @@ from pbxnb.analysis.durations import durations as summary_of
 from pbxnb.analysis.durations import histogram
 from pbxnb.arguments import helpful_keywords
 
-from .source import counted, needs, of, rows
-from .style import ACCENT, Theme, picture, styled
+from ..source import counted, needs, of, rows
+from ..style import ACCENT, Theme, picture, styled
 
 __all__ = ["durations"]
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from pbxnb.analysis.activity import per_slot
 from pbxnb.arguments import helpful_keywords
 
-from .source import counted, needs, of, rows
-from .style import Theme, picture
+from ..source import counted, needs, of, rows
+from ..style import Theme, picture
 
 __all__ = ["week"]
 

@@ -10,8 +10,8 @@ from pbxnb.analysis.durations import durations
 from pbxnb.analysis.service import SERVICE_LEVELS, service_level
 from pbxnb.arguments import helpful_keywords
 
-from .source import needs, of, rows
-from .style import STATES, Theme, picture
+from ..source import needs, of, rows
+from ..style import STATES, Theme, picture
 
 __all__ = ["queue_funnel"]
 

@@ -13,8 +13,8 @@ from pbxnb.arguments import helpful_keywords
 from pbxnb.model.entities import Presence
 from pbxnb.model.status import Gap
 
-from .source import label, needs
-from .style import STATES, Theme, picture
+from ..source import label, needs
+from ..style import STATES, Theme, picture
 
 __all__ = ["shares", "state_shares"]
 

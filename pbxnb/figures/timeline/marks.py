@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from .history import WIDTHS, Block, History
-from .pages import Key, Mark
-from .stories import Story, span_text
+from ..history import WIDTHS, Block, History
+from ..stories import Story, span_text
+from .bars import Key, Mark
 
 __all__ = ["MOST", "Heat", "Scene", "scene", "text_limit"]
 

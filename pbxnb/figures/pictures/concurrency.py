@@ -11,8 +11,8 @@ from pbxnb.analysis.concurrency import concurrency as steps_of
 from pbxnb.analysis.erlang import erlang_b
 from pbxnb.arguments import helpful_keywords
 
-from .source import Calls, counted, needs, of, rows
-from .style import ACCENT, Theme, picture, styled
+from ..source import Calls, counted, needs, of, rows
+from ..style import ACCENT, Theme, picture, styled
 
 __all__ = ["concurrency"]
 

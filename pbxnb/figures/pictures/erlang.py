@@ -13,8 +13,8 @@ from pbxnb.analysis.service import service_level
 from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
 
-from .source import of, rows
-from .style import ACCENT, STATES, Theme, picture, styled
+from ..source import of, rows
+from ..style import ACCENT, STATES, Theme, picture, styled
 
 __all__ = ["load_against_theory"]
 

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 from pbxnb.model.entities import Account
 from pbxnb.ui.handle import Handle
 
-from .history import Block, History
-from .phases import LaneBy
+from ..history import Block, History
+from ..phases import LaneBy
 
 __all__ = ["GroupBy", "Row", "SortBy", "choose"]
 

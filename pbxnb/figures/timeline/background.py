@@ -11,9 +11,9 @@ from pbxnb.model.changes import Event
 from pbxnb.model.entities import Account, Presence
 from pbxnb.model.status import Gap
 
-from .history import Block, History
-from .pages import Mark
-from .stories import Story, span_text
+from ..history import Block, History
+from ..stories import Story, span_text
+from .bars import Mark
 
 __all__ = ["BACKS", "Backdrop", "gap_marks"]
 

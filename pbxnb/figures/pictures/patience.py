@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from pbxnb.analysis.survival import kaplan_meier
 from pbxnb.arguments import helpful_keywords
 
-from .source import needs, of, rows
-from .style import ACCENT, Theme, picture, styled
+from ..source import needs, of, rows
+from ..style import ACCENT, Theme, picture, styled
 
 __all__ = ["patience"]
 

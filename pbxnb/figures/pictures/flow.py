@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from pbxnb.analysis.activity import flows
 from pbxnb.arguments import helpful_keywords
 
-from .source import counted, label, needs, of, rows
-from .style import STATES, Theme, picture, styled
+from ..source import counted, label, needs, of, rows
+from ..style import STATES, Theme, picture, styled
 
 __all__ = ["flow"]
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from pbxnb.analysis.activity import per_extension
 from pbxnb.arguments import helpful_keywords
 
-from .source import label, needs, of, rows
-from .style import STATES, Theme, picture
+from ..source import label, needs, of, rows
+from ..style import STATES, Theme, picture
 
 __all__ = ["extensions"]
 

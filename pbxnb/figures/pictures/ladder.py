@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from pbxnb.arguments import helpful_keywords
 from pbxnb.model.frames import Frame
 
-from .source import label, needs
-from .style import Theme, picture, styled
+from ..source import label, needs
+from ..style import Theme, picture, styled
 
 __all__ = ["ladder", "steps"]
 

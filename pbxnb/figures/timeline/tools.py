@@ -7,9 +7,9 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from .frame import style_sheet
-from .style import STATES
-from .traces import PHASES
+from ..plotting.box import style_sheet
+from ..style import STATES
+from .figure import PHASES
 
 __all__ = ["WINDOWS", "Tools"]
 
