@@ -16,10 +16,10 @@ from functools import partial
 from typing import ClassVar
 
 from .kernel import detached_context
+from .timing import Timing
 
-__all__ = ["BEAT", "Lane", "Ticket"]
+__all__ = ["Lane", "Ticket"]
 
-BEAT = 0.05
 AT_ONCE = float("-inf")
 _NEVER = float("inf")
 _log = logging.getLogger("pbxnb.ui")
@@ -62,7 +62,8 @@ class Lane:
     _shared: ClassVar[Lane | None] = None
     _shared_lock: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing | None = None) -> None:
+        self._beat = (timing or Timing()).beat
         self._condition = threading.Condition()
         self._tickets: list[Ticket] = []
         self._calls: deque[tuple[Ticket, Callable[[], object]]] = deque()
@@ -130,7 +131,7 @@ class Lane:
                 ticket, fn = self._calls.popleft()
                 if not ticket.closed:
                     self._guarded(fn)
-            beat = now >= self._last_beat + BEAT
+            beat = now >= self._last_beat + self._beat
             if beat:
                 self._last_beat = now
             for ticket in tuple(self._tickets):
@@ -150,7 +151,7 @@ class Lane:
                     return True
                 due = min(ticket.due for ticket in self._tickets)
                 now = time.monotonic()
-                at = due if due == AT_ONCE else max(due, self._last_beat + BEAT)
+                at = due if due == AT_ONCE else max(due, self._last_beat + self._beat)
                 if at <= now:
                     return True
                 self._condition.wait(None if at == _NEVER else at - now)

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["Pacer"]
+from .timing import Timing
 
-AHEAD = 2  # batches the page may be behind without being asked to hurry
-SLOW_EVERY = 0.5  # seconds between merged batches while nothing is acknowledged
-PATIENCE = 30  # unacknowledged batches after which the page is taken to sleep
-ASLEEP_EVERY = 5.0  # seconds between merged batches to a page that sleeps
+__all__ = ["Pacer"]
 
 
 class Pacer:
@@ -24,7 +21,7 @@ class Pacer:
     acknowledged yet, so the page needs only the newest one and may drop those before it.
 
     Example:
-        >>> pacer = Pacer()
+        >>> pacer = Pacer(Timing())
         >>> pacer.sent({"45"}, now=10.0)
         (1, 0)
         >>> pacer.acknowledge(1)
@@ -32,7 +29,8 @@ class Pacer:
         0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
         self.number = 0
         self.acknowledged = 0
         self._full = 0
@@ -52,14 +50,15 @@ class Pacer:
 
     def due(self) -> float:
         """The monotonic time from which the next batch may go."""
-        if self.outstanding < AHEAD:
+        timing = self._timing
+        if self.outstanding < timing.ahead:
             return float("-inf")
-        return self._last + (SLOW_EVERY if self.outstanding < PATIENCE else ASLEEP_EVERY)
+        return self._last + (timing.slow if self.outstanding < timing.patience else timing.asleep)
 
     @property
     def merging(self) -> bool:
         """Whether the next batch has to repeat what is not acknowledged."""
-        return self.outstanding >= AHEAD
+        return self.outstanding >= self._timing.ahead
 
     @property
     def base(self) -> int:

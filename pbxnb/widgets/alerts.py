@@ -14,14 +14,13 @@ import msgspec
 import traitlets
 
 from pbxnb.errors import ConfigError
-from pbxnb.model.changes import Changes
 from pbxnb.model.status import LineState
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
 from .alert_rules import AlertEvent, Level, Rule
-from .panel import Panel
-from .static import table
 
 __all__ = ["AlertEvent", "Alerts", "Level", "Rule"]
 
@@ -43,7 +42,7 @@ class _Standing(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-class Alerts(Panel):
+class Alerts(LivePanel):
     """Rules with two levels, where each stands, and a log of what happened.
 
     Rules run on the UI lane about once a second, whether a page shows them or not, and one that fails stops no other.
@@ -66,8 +65,8 @@ class Alerts(Panel):
         >>> alerts.on_alert(print)  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "alerts")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "alerts")
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/alerts.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/alerts.css",)
 
     sound = traitlets.Bool(False).tag(sync=True)
     level = traitlets.Unicode(str(Level.OK), read_only=True)
@@ -84,8 +83,11 @@ class Alerts(Panel):
         self._knows = True
         self._beeps: list[int] = [0, 0]  # how many so far, and the rank of the last: one number tells a new from an old
         super().__init__(handle, **traits)
-        self._stops.append(handle.keep_read(queues=True, orbits=False))
         self._ticket.wake()
+
+    def _follow(self, handle: Handle) -> None:
+        super()._follow(handle)
+        self._leave.callback(handle.keep_read(queues=True, orbits=False))
 
     @property
     def log(self) -> tuple[AlertEvent, ...]:
@@ -164,9 +166,6 @@ class Alerts(Panel):
 
     def _shown(self, rule: Rule, at: _Standing) -> list[Any]:
         return [rule.name, str(at.level), rule.told(at.value), at.error, _seconds(at.since)]
-
-    def _mark(self, changes: Changes) -> Iterable[str]:
-        return ()  # rules are judged by time
 
     def _state(self) -> dict[str, Any]:
         return self._told({_RULES, _LOG, _BEEP})

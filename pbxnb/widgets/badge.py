@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from pbxnb.model.changes import Changes
 from pbxnb.model.status import LineState, Status
+from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
-
-from .panel import Panel
-from .static import table
 
 __all__ = ["StatusBadge"]
 
@@ -27,7 +24,7 @@ _WORDS = {
 }
 
 
-class StatusBadge(Panel):
+class StatusBadge(LivePanel):
     """The state of the line in one row, with the reason and the next step in words.
 
     Args:
@@ -37,11 +34,8 @@ class StatusBadge(Panel):
         >>> pbx.status_badge()  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "badge")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "badge")
-
-    def _mark(self, changes: Changes) -> Iterable[str]:
-        return ()  # messages are too many: their age is looked at once a second
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/badge.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/badge.css",)
 
     def __init__(self, handle: Any, **traits: Any) -> None:
         self._said: dict[str, Any] = {}

@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from pbxnb.model.changes import Changes
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.text import clean
-
-from .panel import Panel
 
 __all__ = ["BoardFrame"]
 
 
-class BoardFrame(Panel):
+class BoardFrame(LivePanel):
     """Settings of a `Dashboard`; made and fed by it.
 
     Args:
@@ -27,8 +25,8 @@ class BoardFrame(Panel):
         parts: names of the parts that can be shown and hidden, with the words for them.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "board_frame")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "dashboard")
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/board_frame.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/dashboard.css",)
 
     def __init__(
         self,
@@ -52,9 +50,6 @@ class BoardFrame(Panel):
         with self._lock:
             self._told |= fresh
         self.refresh(fresh)
-
-    def _mark(self, changes: Changes) -> Iterable[str]:
-        return ()
 
     def _note(self) -> str:
         return ""  # the badge beside it says that the line has ended

@@ -11,11 +11,11 @@ from pbxnb.model.changes import Changes
 from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Conversation
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
 from .call_rows import PHASES, Row, difference, involved, leg, parked_text, phase, row
-from .panel import Panel
-from .static import table
 
 __all__ = ["ACTIONS", "CallList"]
 
@@ -30,7 +30,7 @@ _LEGS = "\x00legs "
 _MOST_EXPANDED = 200
 
 
-class CallList(Panel):
+class CallList(LivePanel):
     """A row per conversation: state, from, to, direction, queue, and its ring, talk and hold times apart.
 
     A row stays a moment after its end. While the pointer or the focus is in the list no row moves or goes.
@@ -54,8 +54,12 @@ class CallList(Panel):
         >>> traitlets.dlink((grid, "selected"), (calls, "highlighted"))  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "call_rows", "call_row", "call_list")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "call_list")
+    scripts: ClassVar[tuple[str, ...]] = (
+        "widgets/js/call_rows.js",
+        "widgets/js/call_row.js",
+        "widgets/js/call_list.js",
+    )
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/call_list.css",)
 
     selected = traitlets.List(traitlets.Unicode(), maxlen=1000).tag(sync=True)
     phase = traitlets.Enum(("all", *PHASES), "all").tag(sync=True)
@@ -72,7 +76,10 @@ class CallList(Panel):
         self._expanded: set[str] = set()
         self._handlers: list[Callable[[str, str, str], object]] = []
         super().__init__(handle, **traits)
-        self._stops.append(handle.keep_read(queues=True, orbits=True))
+
+    def _follow(self, handle: Handle) -> None:
+        super()._follow(handle)
+        self._leave.callback(handle.keep_read(queues=True, orbits=True))
 
     @property
     def selected_calls(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from pbxnb.model.entities import Call
 from pbxnb.model.status import LineState, Status
 from pbxnb.ui.handle import Handle, PendingLike
 from pbxnb.ui.lane import Lane
+from pbxnb.ui.static import Static, document
 from pbxnb.ui.text import clean
 
 from .attended import Attended
@@ -28,7 +29,6 @@ from .command_notes import CommandNotes
 from .command_words import asked, steps, subject, told
 from .enabling import ACTS, CONSULTING, LABELS, Situation, why_not
 from .orders import Order, describe, order, party_of
-from .static import Static, document
 from .tiles import calls_of
 
 if TYPE_CHECKING:

@@ -5,19 +5,18 @@ Its script also marks the bar's buttons, which are plain ipywidgets and cannot c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pbxnb.model.changes import Changes
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.live_panel import LivePanel
 
 from .enabling import LABELS
-from .panel import Panel
 
 __all__ = ["CommandNotes"]
 
 
-class CommandNotes(Panel):
+class CommandNotes(LivePanel):
     """What a command bar has to say; made and fed by `CommandBar`.
 
     Args:
@@ -25,8 +24,8 @@ class CommandNotes(Panel):
         look: called on the UI lane with the name of the act the pointer or the focus is on.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "clipboard", "command_notes")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "command_bar")
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/clipboard.js", "widgets/js/command_notes.js")
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/command_bar.css",)
 
     def __init__(self, handle: Handle, look: Callable[[str], None], **traits: Any) -> None:
         self._told: dict[str, Any] = {}
@@ -44,9 +43,6 @@ class CommandNotes(Panel):
     def told(self, name: str) -> Any:
         """What was last said under a name."""
         return self._told.get(name)
-
-    def _mark(self, changes: Changes) -> Iterable[str]:
-        return ()
 
     def _state(self) -> dict[str, Any]:
         return {"labels": LABELS, **self._told}

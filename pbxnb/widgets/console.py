@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Evidence
 from pbxnb.model.frames import Frame
 from pbxnb.protocol.registry import REGISTRY
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
 from .console_frames import Wish, evidence_rows, explained, line, matches
-from .panel import Panel
-from .static import table
 
 if TYPE_CHECKING:
     from .grid import ExtensionGrid
@@ -32,7 +30,7 @@ _KEEP = 300  # lines in the page
 _WAITING = 2000  # frames between two beats; of more only the number is known
 
 
-class Console(Panel):
+class Console(LivePanel):
     """The live messages, newest last, for those who want to see what the PBX says.
 
     Every time in it is when a frame passed through the kernel, UTC, however fast the clock of a simulated PBX runs.
@@ -55,8 +53,12 @@ class Console(Panel):
         >>> console.why("207")  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "clipboard", "code_text", "console")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "console")
+    scripts: ClassVar[tuple[str, ...]] = (
+        "widgets/js/clipboard.js",
+        "widgets/js/code_text.js",
+        "widgets/js/console.js",
+    )
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/console.css",)
 
     direction = traitlets.Enum(("", "in", "out"), "").tag(sync=True)
     kinds = traitlets.List(traitlets.Unicode(), maxlen=100).tag(sync=True)
@@ -73,9 +75,9 @@ class Console(Panel):
         self._detail: dict[str, Any] | None = None
         self._why: dict[str, Any] | None = None
         super().__init__(handle, **traits)
-        self._stops.append(handle.watch_frames(self._frame))
+        self._leave.callback(handle.watch_frames(self._frame))
         if grid is not None:
-            self._stops.append(grid.on_action(self._asked_by_tile))
+            self._leave.callback(grid.on_action(self._asked_by_tile))
 
     def why(self, number: str) -> None:
         """Show why the tile of an account looks as it does: the frames and rules that made its state."""
@@ -123,9 +125,6 @@ class Console(Panel):
             self.why(number)
 
     # On the I/O lane.
-
-    def _mark(self, changes: Changes) -> Iterable[str]:
-        return ()
 
     def _frame(self, frame: Frame) -> None:
         if self.paused:

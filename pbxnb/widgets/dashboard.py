@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 import ipywidgets
 import traitlets
 
 from pbxnb.ui.handle import Handle
-from pbxnb.ui.lane import Lane
+from pbxnb.ui.panel import Panel
+from pbxnb.ui.static import Static, document
 from pbxnb.ui.text import clean
 
 from .alerts import Alerts, Rule
@@ -20,9 +20,7 @@ from .call_list import CallList
 from .command_bar import CommandBar
 from .console import Console
 from .grid import ExtensionGrid
-from .panel import Panel
 from .selection import Selection
-from .static import Static, document
 
 __all__ = ["Dashboard"]
 
@@ -30,7 +28,7 @@ _LOOK = ("theme", "density", "wallboard")
 _SWITCHED = {"timeline": "Timeline", "console": "Console"}
 
 
-class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes no types
+class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
     """The board: status, alerts, extensions, calls, commands, timeline and console, selected together.
 
     The parts are ordinary panels: set their traits as you like (``board.grid.group_by = "department"``).
@@ -69,62 +67,39 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
         alerts: Alerts | Iterable[Rule] | None = None,
         **traits: Any,
     ) -> None:
-        self._handle = handle
-        self._closed = False
-        self._made: list[Any] = []  # what is closed with us, boxes and panels
-        self._links: list[Any] = []
-        self._ticket = Lane.get().register(lambda _now: None)
-        try:
-            look = {name: traits[name] for name in _LOOK if name in traits}
-            self._make_parts(handle, timeline, alerts, look)
-            super().__init__(_dom_classes=("pbxnb", "pbx-dashboard"), **traits)
-            self._compose()
-        except BaseException:
-            self._release()
-            raise
+        self._given: tuple[Any, Any] = (timeline, alerts)
+        super().__init__(handle, _dom_classes=("pbxnb", "pbx-dashboard"), **traits)
 
-    def _make_parts(self, handle: Handle, timeline: Any, alerts: Any, look: dict[str, Any]) -> None:
-        own = self._own
+    def _begin(self) -> None:
+        handle, (timeline, alerts) = self._handle, self._given
+        own, look = self._own, {name: getattr(self, name) for name in _LOOK}
         self.badge = own(StatusBadge(handle, **look))
         self.grid = own(ExtensionGrid(handle, height="var(--pbx-part-height)", **look))
         self.calls = own(CallList(handle, height="calc(var(--pbx-part-height) - 70px)", **look))
         bare = {name: value for name, value in look.items() if name != "wallboard"}
-        self.bar = None if look.get("wallboard") else own(CommandBar(handle, self.grid, self.calls, **bare))
+        self.bar = None if self.wallboard else own(CommandBar(handle, self.grid, self.calls, **bare))
         self.console = own(Console(handle, self.grid, **look))
-        made = callable(timeline)
-        self.timeline = own(timeline()) if made else timeline
-        given = alerts is None or isinstance(alerts, Alerts)
-        self.alerts: Alerts | None = alerts if given else own(Alerts(handle, alerts, **look))
+        self.timeline = own(timeline()) if callable(timeline) else timeline
+        if alerts is not None and not isinstance(alerts, Alerts):
+            alerts = own(Alerts(handle, alerts, **look))
+        self.alerts: Alerts | None = alerts
         switched = {name: word for name, word in _SWITCHED.items() if name != "timeline" or self.timeline is not None}
         self.frame = own(BoardFrame(handle, self._switch, self._why_selected, switched, **look))
-        self._selection = Selection(handle, self._ticket, self.grid, self.calls, self.timeline)
-
-    def _own(self, part: Any) -> Any:
-        self._made.append(part)
-        return part
-
-    def _compose(self) -> None:
-        # Each part that comes and goes has a box of its own: the page makes views anew from the first changed child on.
-        box = partial(ipywidgets.Box, _dom_classes=("pbx-board-part",))
-        self._head = self._own(ipywidgets.Box([self.badge, self.frame], _dom_classes=("pbx-board-head",)))
-        self._main = self._own(ipywidgets.Box([self.grid, self.calls], _dom_classes=("pbx-board-main",)))
-        lower = {"bar": self.bar, "timeline": self.timeline, "console": self.console}
-        self._lower = {name: (self._own(box()), part) for name, part in lower.items() if part is not None}
+        for part, place in ((self.badge, "badge"), (self.frame, "head"), (self.grid, "grid"), (self.calls, "calls")):
+            part.add_class(f"pbx-board-{place}")
+        selection = Selection(handle, self._ticket, self.grid, self.calls, self.timeline)
+        self._leave.callback(selection.close)
         for part in self._panels():
-            for name in _LOOK:
-                if part.has_trait(name):
-                    self._links.append(traitlets.link((self, name), (part, name)))
-        for widget, fn, names in (
-            (self, self._arrange_soon, ["wallboard", "show_timeline", "show_console"]),
-            (self.grid, self._tell_why, "selected"),
-        ):
-            widget.observe(fn, names)
-        self._stop_actions = self.grid.on_action(self._asked_by_tile)
+            for name in filter(part.has_trait, _LOOK):
+                self._leave.callback(traitlets.link((self, name), (part, name)).unlink)
+        self.observe(self._arrange_soon, ["wallboard", "show_timeline", "show_console"])
+        self.grid.observe(self._tell_why, "selected")
+        self._leave.callback(self.grid.on_action(self._asked_by_tile))
         self._arrange()
-        parts = (self._head, self.alerts, self._main, *(box for box, _ in self._lower.values()))
-        self.children = tuple(part for part in parts if part is not None)
+        self._leave.callback(self.set_trait, "children", ())
 
     def _panels(self) -> list[Any]:
+        """In the order shown. The console is last: views after a child that comes or goes are made anew."""
         every = (self.badge, self.frame, self.alerts, self.grid, self.calls, self.bar, self.timeline, self.console)
         return [part for part in every if part is not None]
 
@@ -138,32 +113,6 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
         shown = (self.badge, self.alerts, self.grid, self.calls)
         body = "".join(part.snapshot() for part in shown if part is not None)
         return document("Board", clean(self._handle.name), body, self._handle.clock.now().timestamp())
-
-    def close(self) -> None:
-        """Close every part it made, and leave the page for good; idempotent."""
-        if getattr(self, "_closed", True):
-            return
-        self._release()
-        self.children = ()
-        layout = self.layout
-        super().close()
-        layout.close()
-
-    def _release(self) -> None:
-        self._closed = True
-        if hasattr(self, "_selection"):
-            self._selection.close()
-        if hasattr(self, "_stop_actions"):
-            self._stop_actions()
-        for link in self._links:
-            link.unlink()
-        self._ticket.close()
-        for made in reversed(self._made):
-            layout = getattr(made, "layout", None)
-            made.close()
-            if layout is not None:
-                layout.close()  # panels close theirs; a second time does nothing
-        self._made.clear()
 
     # From the page and from other threads: hand over to the lane.
 
@@ -191,22 +140,20 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes n
         """Put on the page what is to be shown; what is taken off costs nothing."""
         if self._closed:
             return
-        wanted = {"bar": not self.wallboard, "timeline": self.show_timeline}
-        wanted["console"] = self.show_console and not self.wallboard
-        for name, (box, part) in self._lower.items():
-            if name == "timeline":
-                # Hidden, not taken off: a second view of a plotly figure (7.1) comes up with stale and broken traces.
-                box.layout.display = None if wanted[name] else "none"
-            children = (part,) if wanted[name] or name == "timeline" else ()
-            if box.children != children:
-                box.children = children
+        console = self.show_console and not self.wallboard
+        # Hidden, not taken off: a second view of a plotly figure (7.1) comes up with stale and broken traces.
+        for part, shown in ((self.bar, not self.wallboard), (self.timeline, self.show_timeline)):
+            if part is not None:
+                part.layout.display = None if shown else "none"
+        self.children = [part for part in self._panels() if part is not self.console or console]
+        wanted = {"timeline": self.show_timeline, "console": console}
         self.frame.tell(shown=[name for name in _SWITCHED if wanted[name]])
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        for part in self._panels():
-            if isinstance(part, Panel) and part is not self.console:
+    def expect_view(self) -> None:
+        """A page is about to show the board: every part sends before the page says so."""
+        for part in self.children:
+            if isinstance(part, Panel):
                 part.expect_view()
-        return super()._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:
         told = [repr(part).strip("<>") for part in (self.badge, self.alerts, self.grid, self.calls) if part is not None]

@@ -16,10 +16,10 @@ from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Account, AccountState, Call
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.static import table
 from pbxnb.ui.text import clean, party_text
 
-from .panel import Panel
-from .static import table
 from .tiles import Tile, columns, department, make_tile
 
 __all__ = ["ACTIONS", "ExtensionGrid"]
@@ -43,7 +43,7 @@ def _group_from_json(value: object, grid: ExtensionGrid) -> object:
     return grid._group_function or "" if value == "function" else value  # noqa: SLF001 - its own serialiser
 
 
-class ExtensionGrid(Panel):
+class ExtensionGrid(LivePanel):
     """A tile per account: number, name, reachable or not, doing what, with whom, since when, and what its owner wishes.
 
     Args:
@@ -67,8 +67,13 @@ class ExtensionGrid(Panel):
         >>> grid.observe(lambda change: print(change.new), "selected")  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "grid_rows", "grid_layout", "grid_tile", "grid")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "grid")
+    scripts: ClassVar[tuple[str, ...]] = (
+        "widgets/js/grid_rows.js",
+        "widgets/js/grid_layout.js",
+        "widgets/js/grid_tile.js",
+        "widgets/js/grid.js",
+    )
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/grid.css",)
 
     selected = traitlets.List(traitlets.Unicode(), maxlen=10_000).tag(sync=True)
     filter = traitlets.Unicode("").tag(sync=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import traitlets
 
-from pbxnb.model.changes import Changes
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
-from .panel import Panel
-from .static import table
 from .trends import TRENDS, current, trends
 
 __all__ = ["Sparklines"]
@@ -24,7 +22,7 @@ _LINES_EVERY = 2.0
 """Seconds between two readings of the session at least, however fast its clock runs."""
 
 
-class Sparklines(Panel):
+class Sparklines(LivePanel):
     """Four counts in one row: the number now, and a line of the last minutes; broken where the line was down.
 
     A conversation is one call, however many ids it has. *Waiting* counts callers of queues nobody has answered yet.
@@ -40,8 +38,8 @@ class Sparklines(Panel):
         >>> Sparklines(pbx, window=3600.0)  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base", "sparklines")
-    sheets: ClassVar[tuple[str, ...]] = ("base", "sparklines")
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/sparklines.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/sparklines.css",)
 
     window = traitlets.Float(900.0, min=60.0, max=86_400.0)
 
@@ -53,11 +51,8 @@ class Sparklines(Panel):
 
     @traitlets.observe("window")
     def _window_changed(self, _change: Any) -> None:
-        if self._stops:  # not while it is made
+        if self.comm is not None:  # not while it is made
             self.refresh()
-
-    def _mark(self, changes: Changes) -> Iterable[str]:
-        return ()  # changes are too many: they are counted once a second
 
     def _tick(self, now: float) -> float | None:
         if now >= self._due:

@@ -1,7 +1,7 @@
 // The page's side of the protocol: which batch is used, and a clock that never runs back for a late one.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { PageClock, duration, judge } from "../../pbxnb/widgets/js/base.js";
+import { PageClock, duration, judge } from "../../pbxnb/ui/base.js";
 
 test("a batch is used when the page has reached what it builds on", () => {
   assert.equal(judge(4, { n: 5, since: 4 }), "use");

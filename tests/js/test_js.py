@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from pbxnb.ui.assets import bundle, loader
+from pbxnb.ui.live_panel import LivePanel
 from pbxnb.widgets.alerts import Alerts
-from pbxnb.widgets.assets import bundle, loader
 from pbxnb.widgets.badge import StatusBadge
 from pbxnb.widgets.board_frame import BoardFrame
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.command_notes import CommandNotes
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.grid import ExtensionGrid
-from pbxnb.widgets.panel import Panel
 from pbxnb.widgets.sparklines import Sparklines
 
 HERE = Path(__file__).parent
-SOURCES = sorted((HERE.parents[1] / "pbxnb" / "widgets" / "js").glob("*.js"))
+SOURCES = sorted((HERE.parents[1] / "pbxnb").rglob("*.js"))
 
 # One version, so that what passes here passes in CI; npx fetches it once and keeps it in npm's cache.
 TSC = ("npx", "--yes", "--package", "typescript@5.9.3", "tsc")
@@ -50,9 +50,9 @@ def test_the_types_of_the_javascript_hold() -> None:
 @pytest.mark.parametrize(
     "panel", [Alerts, BoardFrame, CallList, CommandNotes, Console, ExtensionGrid, Sparklines, StatusBadge]
 )
-def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[Panel], tmp_path: Path) -> None:
+def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[LivePanel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"
-    module.write_text(bundle(*panel.scripts), encoding="ascii")
+    module.write_text(bundle("ui/base.js", *panel.scripts), encoding="ascii")
     check = f'const w = (await import("{module.as_uri()}")).default; if (!w.render || !w.initialize) throw new Error(w)'
     run = subprocess.run(["node", "--input-type=module", "-e", check], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
@@ -62,7 +62,7 @@ def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[Pane
 def test_panels_of_one_kind_load_their_code_once(tmp_path: Path) -> None:
     """Each widget has a loader module of its own, as in a page; both end with the same module behind it."""
     for name in ("one", "two"):
-        (tmp_path / f"{name}.mjs").write_text(loader("base", "badge"), encoding="ascii")
+        (tmp_path / f"{name}.mjs").write_text(loader("ui/base.js", "widgets/js/badge.js"), encoding="ascii")
     check = """
         let read = 0;
         const model = { get: () => (read++, "export default { initialize: (context) => context, render: () => {} };") };

@@ -12,7 +12,10 @@ from contextvars import ContextVar
 import pytest
 
 from pbxnb.ui.kernel import detached_context, release_route
-from pbxnb.ui.lane import BEAT, Lane
+from pbxnb.ui.lane import Lane
+from pbxnb.ui.timing import Timing
+
+BEAT = Timing().beat
 
 
 @pytest.fixture

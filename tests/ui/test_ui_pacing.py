@@ -6,12 +6,13 @@ import itertools
 import random
 
 from pbxnb.ui.pacing import Pacer
+from pbxnb.ui.timing import Timing
 
 NEVER = float("-inf")
 
 
 def test_two_batches_may_be_ahead_and_need_only_the_one_before() -> None:
-    pacer = Pacer()
+    pacer = Pacer(Timing())
     assert pacer.due() == NEVER
     assert pacer.sent({"a"}, now=10.0) == (1, 0)
     assert pacer.due() == NEVER
@@ -20,7 +21,7 @@ def test_two_batches_may_be_ahead_and_need_only_the_one_before() -> None:
 
 
 def test_a_late_batch_repeats_what_is_not_acknowledged() -> None:
-    pacer = Pacer()
+    pacer = Pacer(Timing())
     pacer.sent({"a"}, now=0.0)
     pacer.sent({"b"}, now=0.0)
     assert pacer.merging
@@ -29,7 +30,7 @@ def test_a_late_batch_repeats_what_is_not_acknowledged() -> None:
 
 
 def test_an_acknowledgement_frees_the_pace_and_what_it_covers() -> None:
-    pacer = Pacer()
+    pacer = Pacer(Timing())
     for keys in ({"a"}, {"b"}):
         pacer.sent(keys, now=0.0)
     pacer.acknowledge(1)
@@ -41,7 +42,7 @@ def test_an_acknowledgement_frees_the_pace_and_what_it_covers() -> None:
 
 
 def test_a_page_that_sleeps_gets_two_a_second_then_one_in_five() -> None:
-    pacer, sent = Pacer(), []
+    pacer, sent = Pacer(Timing()), []
     for beat in range(20 * 60):
         if beat / 20 >= pacer.due():
             pacer.sent({"a"}, now=beat / 20)
@@ -52,7 +53,7 @@ def test_a_page_that_sleeps_gets_two_a_second_then_one_in_five() -> None:
 
 
 def test_numbers_a_page_cannot_know_are_ignored() -> None:
-    pacer = Pacer()
+    pacer = Pacer(Timing())
     pacer.sent({"a"}, now=0.0)
     pacer.sent({"a"}, now=0.0)
     for wrong in (-1, 0, 3, 10**9):
@@ -64,7 +65,7 @@ def test_numbers_a_page_cannot_know_are_ignored() -> None:
 
 
 def test_after_the_whole_state_nothing_before_it_is_needed() -> None:
-    pacer = Pacer()
+    pacer = Pacer(Timing())
     pacer.sent({"a"}, now=0.0)
     pacer.sent({"b"}, now=0.0)
     assert pacer.sent_full(now=1.0) == (3, 0)
@@ -76,7 +77,7 @@ def test_whatever_is_lost_on_the_way_the_next_usable_batch_makes_the_page_right(
     """A page that drops, loses and delays at random ends with the newest values, or knows that it misses some."""
     for seed in range(200):
         chance = random.Random(seed)
-        pacer, truth, page, reached = Pacer(), {}, {}, 0
+        pacer, truth, page, reached = Pacer(Timing()), {}, {}, 0
         wire: list[tuple[int, int, dict[str, int]]] = []
         dirty: set[str] = set()
         now = 0.0

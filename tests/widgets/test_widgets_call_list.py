@@ -10,7 +10,7 @@ import pytest
 import traitlets
 
 from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Queue
-from pbxnb.ui.pacing import AHEAD
+from pbxnb.ui.timing import Timing
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.call_rows import FIELDS, difference, involved, phase, row
 from tests.widgets.fakes import HOSTILE, START, FakeHandle, Wire, account, call, until
@@ -165,7 +165,7 @@ def test_a_page_that_may_have_missed_batches_gets_whole_rows(handle: FakeHandle)
     handle.conversations["1"] = talk(state=RINGING)
     wire = Wire(CallList(handle))
     wire.hello()
-    for count in range(AHEAD + 1):
+    for count in range(Timing().ahead + 1):
         handle.put(talk(state=(CONNECTED, HELD)[count % 2]))
         wire.wait(count + 1)
     assert len(wire.batches()[-1]["part"]["rows"][0]) == len(FIELDS)

@@ -12,7 +12,7 @@ import traitlets
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, CallState, Party
-from pbxnb.ui.pacing import AHEAD
+from pbxnb.ui.timing import Timing
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.tiles import columns, make_tile
 from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
@@ -64,7 +64,7 @@ def test_a_batch_for_a_page_that_may_have_missed_some_carries_whole_rows() -> No
     handle = board()
     wire = Wire(ExtensionGrid(handle))
     wire.hello()
-    for count in range(AHEAD + 1):
+    for count in range(Timing().ahead + 1):
         handle.put(account("201", (RINGING, BUSY)[count % 2]))
         wire.wait(count + 1)
     merged = wire.batches()[-1]

@@ -16,12 +16,13 @@ from pbxnb.errors import BadCommand
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import AccountState
 from pbxnb.model.status import LineState
-from pbxnb.ui.pacing import AHEAD
-from pbxnb.widgets.panel import Panel
+from pbxnb.ui.live_panel import LivePanel
 from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, until
 
+AHEAD = LivePanel.timing.ahead
 
-class Names(Panel):
+
+class Names(LivePanel):
     """The smallest panel: number -> state."""
 
     def __init__(self, handle: FakeHandle, **traits: Any) -> None:

@@ -1,7 +1,7 @@
 /*
  * Alerts: where each rule stands (shape, word, colour), the log, and a beep when a level rises. Python judges.
  */
-import { definePanel, duration, element, setText } from "./base.js";
+import { definePanel, duration, element, setText } from "../../ui/base.js";
 
 /** Shape, word and tone of each level. @type {Record<string, [string, string, string]>} */
 const LEVELS = { ok: ["✓", "ok", "idle"], orange: ["▲", "warning", "ringing"], red: ["■", "alarm", "dnd"], error: ["?", "cannot be told", "offline"] };

@@ -1,7 +1,7 @@
 /*
  * The head of a board: settings and switches; it also gives the box around it what panels have: theme, density, wallboard.
  */
-import { definePanel, element, keepKeys, setText } from "./base.js";
+import { definePanel, element, keepKeys, setText } from "../../ui/base.js";
 
 const SETTINGS = {
   theme: { label: "Theme", options: ["auto", "light", "dark"] },

@@ -1,7 +1,7 @@
 /*
  * The call list: tabs, one row a conversation, its calls on expansion, orbits as places to drop on. Logic in call_rows.js.
  */
-import { CALL_TYPE, PARTIES_TYPE, definePanel, element, setText } from "./base.js";
+import { CALL_TYPE, PARTIES_TYPE, definePanel, element, setText } from "../../ui/base.js";
 import { CallRow, setParty } from "./call_row.js";
 import { PHASES, ROW, arrange, commandFor, merge, neighbour, tally, visible } from "./call_rows.js";
 

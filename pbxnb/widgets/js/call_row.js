@@ -1,7 +1,7 @@
 /*
  * One row of the call list in the page, with the line of its calls below it. Its cells are made once and changed in place.
  */
-import { duration, element, setText } from "./base.js";
+import { duration, element, setText } from "../../ui/base.js";
 import { ROW, late, look, times } from "./call_rows.js";
 
 /** @type {Record<string, {sign: string, word: string}>} */

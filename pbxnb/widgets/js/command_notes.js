@@ -2,7 +2,7 @@
  * What the command bar says: the selected call, what will be sent, why not, how it went, the steps of an attended transfer.
  * It also marks the bar's ipywidgets buttons with data-command and gives the bar its theme; it sends no command.
  */
-import { definePanel, element, keepKeys, setText } from "./base.js";
+import { definePanel, element, keepKeys, setText } from "../../ui/base.js";
 import { copyText } from "./clipboard.js";
 
 const LANGUAGES = [["json", "JSON"], ["python", "Python"], ["javascript", "JavaScript"]];

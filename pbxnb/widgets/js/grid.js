@@ -1,7 +1,7 @@
 /*
  * The extension grid: legend and filters, tiles, keys, selection, drop targets. Data in grid_rows.js, places in grid_layout.js.
  */
-import { CALL_TYPE, PARTIES_TYPE, STATES, definePanel, element, setText } from "./base.js";
+import { CALL_TYPE, PARTIES_TYPE, STATES, definePanel, element, setText } from "../../ui/base.js";
 import { Layout } from "./grid_layout.js";
 import { Rows, arrange, follows } from "./grid_rows.js";
 import { Tile } from "./grid_tile.js";

@@ -2,7 +2,7 @@
  * Tiles in lines, lines in blocks: where each tile stands and which blocks are near the view. Knows elements, no telephony.
  * Blocks out of sight cost the browser nothing (content-visibility) and us nothing (their tiles are painted when near).
  */
-import { element } from "./base.js";
+import { element } from "../../ui/base.js";
 import { cut } from "./grid_rows.js";
 
 /** `near`: within one screen of the view; `seen`: in sight, the page's own scrolling included. @typedef {{element: HTMLElement, tiles: any[], near: boolean, seen: boolean}} Block */

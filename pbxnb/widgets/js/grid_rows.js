@@ -1,7 +1,7 @@
 /*
  * The grid's data in the page: columns from the wire into rows, and which rows are shown in which order. No DOM.
  */
-import { STATES } from "./base.js";
+import { STATES } from "../../ui/base.js";
 
 /** @typedef {{index: number, number: string, name: string, type: string, department: string, group: string, text: string,
  *   state: string, reachable: number, dnd: boolean, recording: boolean, inferred: boolean, out: boolean, since: number,

@@ -1,7 +1,7 @@
 /*
  * One tile: an element for the life of its account, its inside made when it first comes near the view.
  */
-import { STATES, duration, element, setText } from "./base.js";
+import { STATES, duration, element, setText } from "../../ui/base.js";
 import { setAttribute } from "./grid_layout.js";
 
 const LOOK = Object.fromEntries(STATES.map((state) => [state.name, state]));

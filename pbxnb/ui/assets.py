@@ -1,8 +1,10 @@
 """The panels' JavaScript and CSS: small plain modules on disk, one module to the page. Knows files, not panels.
 
+A file is named by its path below the package: ``ui/base.js``.
+
 An anywidget ships exactly one ES module per widget, which the browser keeps for the life of the page, closed or not. So
 what ships as such is a `loader` of a few lines, and the panels of one kind share the code behind it. `bundle` joins
-several modules to that code: imports from ``./``, the ``export`` in front of a declaration and comments go, so every
+several modules to that code: imports of other files, the ``export`` in front of a declaration and comments go, so every
 top-level name must be unique over the files joined.
 """
 
@@ -15,10 +17,10 @@ from pathlib import Path
 
 __all__ = ["bundle", "loader", "styles"]
 
-_HERE = Path(__file__).parent
+_HOME = Path(__file__).parents[1]
 _COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n", re.DOTALL | re.MULTILINE)
 _LINE_COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
-_IMPORT = re.compile(r'^import [^;]*? from "\./[^"]*";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import [^;]*? from "\.{1,2}/[^"]*";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)
 
 _LOADER = """\
@@ -46,10 +48,10 @@ def loader(*names: str) -> str:
 
 @functools.cache
 def bundle(*names: str) -> str:
-    """Return the modules ``js/<name>.js`` as one; the last one holds ``export default``."""
+    """Return modules as one; the last one holds ``export default``."""
     parts = []
     for name in names:
-        text = (_HERE / "js" / f"{name}.js").read_text(encoding="utf-8")
+        text = (_HOME / name).read_text(encoding="utf-8")
         for pattern in (_COMMENT, _LINE_COMMENT, _IMPORT, _EXPORT):
             text = pattern.sub("", text)
         parts.append(text)
@@ -59,5 +61,5 @@ def bundle(*names: str) -> str:
 
 @functools.cache
 def styles(*names: str) -> str:
-    """Return the sheets ``css/<name>.css`` as one."""
-    return "\n".join(_COMMENT.sub("", (_HERE / "css" / f"{name}.css").read_text(encoding="utf-8")) for name in names)
+    """Return style sheets as one."""
+    return "\n".join(_COMMENT.sub("", (_HOME / name).read_text(encoding="utf-8")) for name in names)

@@ -1,6 +1,6 @@
 /*
  * The page's side of every panel: numbered batches in, acknowledgements out, a clock that ticks by itself, the strip for
- * errors, the theme and the announcer. Knows no kind of panel. See widgets/panel.py for what goes over the wire.
+ * errors, the theme and the announcer. Knows no kind of panel. See live_panel.py for what goes over the wire.
  *
  * A panel's module ends with `export default definePanel(create)`, where create(view) builds the DOM in view.body and returns
  *   full(data)        everything anew (may come again at any time: keep elements, focus and scroll position)

@@ -1,8 +1,9 @@
-"""The base of every panel that draws in the page: its life, its views, its numbered batches. Knows no kind of panel.
+"""The base of every panel that draws itself in the page: its views and its numbered batches. Knows no kind of panel.
 
-How a panel is made. A subclass sets ``scripts`` and ``sheets`` (names of files in ``js/`` and ``css/``) and implements
+How a panel is made. A subclass sets ``scripts`` and ``sheets`` (paths of files below the package) and implements
 
-* ``_mark(changes) -> Iterable[str]``: on the I/O lane; which keys of this panel a change makes dirty. Nothing else.
+* ``_mark(changes) -> Iterable[str]``: on the I/O lane; which keys of this panel a change makes dirty. Nothing else. A
+  panel without it follows no change of the model.
 * ``_state() -> dict``: everything the page needs, for a page that knows nothing.
 * ``_batch(keys, whole) -> dict | None``: what to say about the dirty keys now. With ``whole`` the page may have missed
   earlier batches about these keys: give complete values, not differences. None: nothing worth saying.
@@ -22,12 +23,10 @@ a number is missing, ``{bye: page}`` when its last view goes; anything else reac
 
 from __future__ import annotations
 
-import inspect
 import logging
-import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -35,39 +34,39 @@ import anywidget
 import msgspec
 import traitlets
 
-from pbxnb.arguments import unknown_keyword
 from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
 from pbxnb.model.status import LineState, Status
-from pbxnb.ui.dirty import DirtySet
-from pbxnb.ui.handle import Handle
-from pbxnb.ui.kernel import release_route
-from pbxnb.ui.lane import Lane
-from pbxnb.ui.pacing import Pacer
-from pbxnb.ui.text import clean
 
 from .assets import bundle, loader, styles
+from .dirty import DirtySet
+from .handle import Handle
+from .kernel import release_route
+from .pacing import Pacer
+from .panel import Panel
 from .static import Static, document
+from .text import clean
 
-__all__ = ["Panel"]
+__all__ = ["LivePanel"]
 
 _log = logging.getLogger("pbxnb.ui")
+_BASE_SCRIPT, _BASE_SHEET = "ui/base.js", "ui/base.css"  # of every panel, before its own
 _EXPECTED = ""  # a page that was given the panel but has not said hello yet
 _MOST_PAGES = 16
 _MOST_MESSAGES = 1000  # waiting for the lane; a page that floods loses the rest
 _CLOSED = "The line of this panel is closed. Connect again, then run this cell again."
 
 
-def _full_state(_value: object, panel: Panel) -> bytes:
+def _full_state(_value: object, panel: LivePanel) -> bytes:
     return panel._snapshot_bytes()  # noqa: SLF001 - the serialiser belongs to the class below
 
 
-class Panel(anywidget.AnyWidget):
+class LivePanel(Panel, anywidget.AnyWidget):
     """A live picture of a part of the PBX.
 
     Args:
         handle: what the panel shows; see `pbxnb.ui.handle.Handle`.
-        traits: values for the traits below and those of the subclass.
+        traits: any attribute below, and those of the subclass.
 
     Attributes:
         theme: ``auto`` (follow the host), ``light`` or ``dark``.
@@ -75,8 +74,8 @@ class Panel(anywidget.AnyWidget):
         wallboard: read-only, without tools, for a screen on the wall.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("base",)
-    sheets: ClassVar[tuple[str, ...]] = ("base",)
+    scripts: ClassVar[tuple[str, ...]] = ()
+    sheets: ClassVar[tuple[str, ...]] = ()
 
     _esm = traitlets.Unicode().tag(sync=True)
     _code = traitlets.Unicode().tag(sync=True)
@@ -88,42 +87,35 @@ class Panel(anywidget.AnyWidget):
     wallboard = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
-        known = {*inspect.signature(type(self)).parameters, *self.class_trait_names()}
-        for name in traits:
-            if name not in known:  # ipywidgets would drop it without a word
-                raise unknown_keyword(type(self).__name__, name, sorted(n for n in known if not n.startswith("_")))
-        self._handle = handle
-        self._lock = threading.RLock()
         self._dirty = DirtySet()
-        self._pacer = Pacer()
+        self._pacer = Pacer(self.timing)
         self._inbox: deque[dict[str, Any]] = deque()
         self._pages: dict[str, None] = {}  # in order of arrival
         self._errors: deque[str] = deque(maxlen=3)
         self._news = False  # errors or the note changed
         self._rate = float("nan")
-        self._closed = False
-        self._stops: list[Callable[[], None]] = []
-        self._ticket = Lane.get().register(self._paint)
-        try:
-            # Watch first: what changes between the state read at creation and the first view must not be lost.
-            self._stops += (handle.watch(self._changed), handle.watch_status(self._status_changed))
-            super().__init__(**{"_dom_classes": ("pbxnb-host",), **traits})
-        except BaseException:
-            self._release()
-            raise
+        super().__init__(handle, **{"_dom_classes": ("pbxnb-host",), **traits})
+
+    def _follow(self, handle: Handle) -> None:
+        self._leave.callback(self._pages.clear)
+        self._leave.callback(handle.watch_status(self._status_changed))
+        if type(self)._mark is not LivePanel._mark:  # noqa: SLF001 - else no change of the model matters
+            self._leave.callback(handle.watch(self._changed))
+
+    def _begin(self) -> None:
         self.on_msg(self._from_page)
 
     @traitlets.default("_esm")
     def _default_esm(self) -> str:
-        return loader(*self.scripts)
+        return loader(_BASE_SCRIPT, *self.scripts)
 
     @traitlets.default("_code")
     def _default_code(self) -> str:
-        return bundle(*self.scripts)
+        return bundle(_BASE_SCRIPT, *self.scripts)
 
     @traitlets.default("_css")
     def _default_css(self) -> str:
-        return styles(*self.sheets)
+        return styles(_BASE_SHEET, *self.sheets)
 
     @traitlets.default("uid")
     def _default_uid(self) -> str:
@@ -132,7 +124,7 @@ class Panel(anywidget.AnyWidget):
     # What a subclass says.
 
     def _mark(self, changes: Changes) -> Iterable[str]:
-        return changes.accounts
+        return ()
 
     def _state(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -149,9 +141,6 @@ class Panel(anywidget.AnyWidget):
     def _tick(self, now: float) -> float | None:
         """Timed work while somebody looks; returns the next time it wants to run."""
         return None
-
-    def _plain(self) -> str:
-        return f"{type(self).__name__} of {clean(self._handle.name)}"
 
     def _note(self) -> str:
         """A sentence above the panel that stays: the line has ended."""
@@ -203,37 +192,6 @@ class Panel(anywidget.AnyWidget):
     def _since(self, moment: datetime) -> float:
         """A time of the model (``since`` of an entity) on the PBX's clock, seconds since 1970."""
         return self._handle.clock.at(moment).timestamp()
-
-    # Life.
-
-    def close(self) -> None:
-        """Leave the page, the lane and the handle for good; idempotent, from any thread."""
-        if getattr(self, "_closed", True):
-            return
-        self._release()
-        layout = self.layout
-        super().close()
-        layout.close()
-
-    def _release(self) -> None:
-        self._closed = True
-        for stop in self._stops:
-            stop()
-        self._stops.clear()
-        self._ticket.close()
-        self._inbox.clear()
-        self._pages.clear()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        made = super()._repr_mimebundle_(**kwargs)
-        if made is None:
-            return None
-        self.expect_view()
-        (made[0] if isinstance(made, tuple) else made)["text/plain"] = self._plain()
-        return made
-
-    def __repr__(self) -> str:
-        return f"<{self._plain()}>"
 
     # From the other lanes: mark and wake, nothing else.
 

@@ -1,0 +1,29 @@
+"""When the UI layer does what: every interval and bound of the lane, the pacing and the panels, in one place."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Timing"]
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds, where nothing else is said. Tests give shorter ones.
+
+    Attributes:
+        beat: between two paints of the lane.
+        look: between two looks at what changes by itself: the line's freshness, the rules of alerts, counts.
+        trend: between two readings of the session for the lines of counts, however fast its clock runs.
+        ahead: batches the page may be behind without being asked to hurry.
+        slow: between merged batches while nothing is acknowledged.
+        patience: unacknowledged batches after which the page is taken to sleep.
+        asleep: between merged batches to a page that sleeps.
+    """
+
+    beat: float = 0.05
+    look: float = 1.0
+    trend: float = 2.0
+    ahead: int = 2
+    slow: float = 0.5
+    patience: int = 30
+    asleep: float = 5.0
