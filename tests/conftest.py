@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,16 @@ settings.register_profile(
     "pbxnb", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 settings.load_profile("pbxnb")
+
+QUICK = {"analysis", "client", "history", "model", "protocol", "ui", "widgets", "test_borders.py"}
+"""What `pytest -m quick` runs: nothing here starts a process or waits for long."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in QUICK and not item.get_closest_marker("long"):
+            item.add_marker("quick")
 
 
 @pytest.fixture(autouse=True)
