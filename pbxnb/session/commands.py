@@ -13,7 +13,7 @@ from pbxnb.client.commander import Outcome
 from pbxnb.errors import BadCommand, ControlDisabled
 from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
-from pbxnb.protocol.commands import CallRef, Plan, Preview, plan, preview
+from pbxnb.protocol.commands import COMMANDS, CallRef, Plan, Preview, plan, preview
 
 from .line import Line
 from .pending import Pending
@@ -23,9 +23,6 @@ __all__ = ["Commands"]
 
 CallLike = Call | Conversation | str
 """A call, the newest open call of a conversation, or the id of a call."""
-
-ON_CALLS = frozenset({"answer", "reject", "hangup", "hold", "resume", "transfer", "park", "pickup", "record"})
-"""Commands whose first argument is a call."""
 
 
 class Commands:
@@ -161,9 +158,10 @@ class Commands:
 
     def _plan(self, name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Plan:
         account = _named(kw.pop("account", None))
-        plain = [self._call_ref(args[0]) if args and name in ON_CALLS else _named(args[0])] if args else []
-        plain += [_named(value) for value in args[1:]]
-        named = {key: self._call_ref(v) if key == "call" and name in ON_CALLS else _named(v) for key, v in kw.items()}
+        takes = COMMANDS[name].arguments if name in COMMANDS else ()
+        on_call = bool(takes) and takes[0].kind == "call"
+        plain = [self._call_ref(value) if on_call and at == 0 else _named(value) for at, value in enumerate(args)]
+        named = {key: self._call_ref(v) if on_call and key == "call" else _named(v) for key, v in kw.items()}
         with self._line.lock:
             context = self._line.client.context(account or "")
         return plan(name, *plain, context=context, **named)

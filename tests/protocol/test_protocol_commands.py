@@ -219,8 +219,8 @@ def test_numbers_cannot_leave_their_place_in_a_path() -> None:
 
 
 REFUSED: dict[str, tuple[str, tuple[Any, ...], str]] = {
-    "mistyped name": ("hangpu", (CALL,), "Did you mean 'hangup'?"),
-    "no such command": ("xyzzy", (), "The commands are dial"),
+    "mistyped name": ("hangpu", (CALL,), "; did you mean 'hangup'?"),
+    "no such command": ("xyzzy", (), "; there is answer, reject"),
     "number as an int": ("dial", (207,), "Write it as text: '207'."),
     "empty number": ("dial", ("",), "is empty"),
     "blank number": ("dial", ("  ",), "is empty"),

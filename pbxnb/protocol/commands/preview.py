@@ -12,10 +12,9 @@ from typing import Any
 import msgspec
 
 from .plans import Plan, RestRequest
+from .table import COMMANDS
 
 __all__ = ["Preview", "preview"]
-
-_BY_NAME = frozenset(("account", "date", "expires", "name", "reason", "star"))  # arguments that are given by name only
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,10 +73,11 @@ def preview(plan: Plan, handle_name: str = "pbx") -> Preview:
 
 
 def _arguments(plan: Plan, handle_name: str) -> Iterator[str]:
+    by_position = {argument.name for argument in COMMANDS[plan.name].arguments if not argument.by_name}
     for key, value in plan.args.items():
         if key == "to" and plan.call2 is not None:
             yield f"{handle_name}.calls[{value!a}]"
-        elif key in _BY_NAME:
+        elif key not in by_position:
             yield f"{key}={value!a}"
         else:
             yield ascii(value)

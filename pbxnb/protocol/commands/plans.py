@@ -1,7 +1,4 @@
-"""Commands as data: what a command is, what it sends and what will prove it. No command is made here, none is sent.
-
-`commands` makes plans, `preview` prints them, the client sends them, the model says when they are proved.
-"""
+"""Plans as data: who gives a command, what it sends, and what will prove it."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from .parties import NOBODY, Party
+from ..parties import NOBODY, Party
 
 __all__ = ["CallRef", "Context", "Effect", "Plan", "RestRequest", "StarCodes"]
 
@@ -86,6 +83,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         args: its arguments after validation, calls by their id.
         frames: socket frames to send, in order.
         rest: REST requests to make after them, in order.
+        read: the REST request whose answer shows the effect, where the model does not; None where it does.
         effect: what on the model will prove it.
         effect_text: the same as a sentence for people.
         destructive: it ends or gives away something that cannot be had back; panels ask first.
@@ -104,6 +102,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     args: dict[str, Any]
     frames: tuple[dict[str, Any], ...] = ()
     rest: tuple[RestRequest, ...] = ()
+    read: RestRequest | None = None
     effect: Effect
     effect_text: str
     destructive: bool = False

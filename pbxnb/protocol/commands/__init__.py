@@ -1,0 +1,38 @@
+"""Commands as one table: what each is, when it is allowed, what it sends and what will prove it. Nothing is sent here.
+
+`table` has one row a command, `planning` makes plans of them, `preview` prints plans, `actions` says what can be done
+with what is selected. The client sends plans, the model says when they are proved.
+"""
+
+from __future__ import annotations
+
+from .actions import ACTIONS, Action, arguments_for, keys, why_not
+from .arguments import parse_frame
+from .planning import plan
+from .plans import CallRef, Context, Effect, Plan, RestRequest, StarCodes
+from .preview import Preview, preview
+from .situation import Situation, ringing_phone
+from .table import COMMAND_NAMES, COMMANDS, Command
+
+__all__ = [
+    "ACTIONS",
+    "COMMANDS",
+    "COMMAND_NAMES",
+    "Action",
+    "CallRef",
+    "Command",
+    "Context",
+    "Effect",
+    "Plan",
+    "Preview",
+    "RestRequest",
+    "Situation",
+    "StarCodes",
+    "arguments_for",
+    "keys",
+    "parse_frame",
+    "plan",
+    "preview",
+    "ringing_phone",
+    "why_not",
+]

@@ -1,0 +1,371 @@
+"""The commands: one row each, read by plans, previews, panels, the handle, the model's proofs and the embedded PBX.
+
+A new command is a row here, its proof in `pbxnb.model.effects` where no present effect is its own, a method of the
+embedded PBX, and its method with a signature on the handle. Modern PBXs steer calls by REST and by the few socket
+messages a monitor may send; those of 2016 by socket messages (protocol.md 4, rest.md 2.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from .. import requests as r
+from .. import rest
+from .arguments import Argument
+from .forms import (
+    Form,
+    Given,
+    blind,
+    calls,
+    make_call,
+    other_party,
+    post,
+    ring,
+    rings_at,
+    steer,
+)
+from .plans import Effect, RestRequest
+from .situation import Situation, goes_out, in_call, no_agent, no_extension, orbit_empty, orbit_taken, rings_here
+
+__all__ = ["COMMANDS", "COMMAND_NAMES", "Command"]
+
+LONG = 10.0  # seconds for what needs other phones to move: dial, transfer, park
+
+_CALL = Argument("call", "call")
+_ON = Argument("on", "switch", True)
+_ALL_STATES = ("ringing", "connected", "held", "parked", "other")
+_TOGGLES = "One message both holds and resumes: what it does depends on the call's state."
+_PICKUP = "{star.pickup} with the extension that rings is this PBX's code for picking up."
+_RETRIEVE = "{star.retrieve} is this PBX's code for retrieving."
+_SAME_ID = "The id in the call list is the one this message wants."
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """One command.
+
+    Attributes:
+        name: as on the handle.
+        label: the word on its button.
+        does: one sentence for people.
+        arguments: in order.
+        by: who acts where nobody is named: ``party`` (us if we are one, else the call's first extension; a panel means
+            the phone that rings where it is ``ringing``), ``us``, or ``account`` (us; a panel means the selected one).
+        states: of the call in which it is allowed; empty where it needs no call.
+        unless: the rule beyond that; the sentence why not.
+        effect: what on the model proves it; `pbxnb.model.effects` has one proof for each.
+        shows: that effect as a sentence with ``{account}``, ``{to}``, ``{party}``; for switches one for each position.
+        destructive: it ends or gives away something that cannot be had back; panels ask first.
+        modern, old: what is sent today and in 2016; without the latter the same.
+        star: what is sent instead with ``star=True``.
+        by_star: it always works by dialling a star code.
+        attended: the row that holds instead where ``to`` is a call.
+        target: the number it is about, where no argument is that.
+        reads: the REST request whose answer shows the effect, where the model does not.
+        deadline: seconds to wait for the effect.
+        key: pressed on a tile or a row; empty for none.
+        off: name and label of the button that turns it off, where a button cannot know which way to turn.
+        turns: the fact of a `Situation` that its switch turns, where a button can know.
+        labels: the words for on and off on such a button.
+        group: where its button stands: with the call's, with those that take a target, or with the rest.
+    """
+
+    name: str
+    label: str
+    does: str
+    arguments: tuple[Argument, ...] = ()
+    by: Literal["party", "ringing", "us", "account"] = "party"
+    states: tuple[str, ...] = ()
+    unless: Callable[[Situation, bool | None], str] | None = None
+    effect: Effect
+    shows: str | tuple[str, str]
+    destructive: bool = False
+    modern: Form
+    old: Form | None = None
+    star: Form | None = None
+    by_star: bool = False
+    attended: Command | None = None
+    target: Callable[[Given], str] | None = None
+    reads: Callable[[Given], RestRequest] | None = None
+    deadline: float = 5.0
+    key: str = ""
+    off: tuple[str, str] | None = None
+    turns: str = ""
+    labels: tuple[str, str] = ("", "")
+    group: Literal["call", "target", "more"] = "call"
+
+
+def _retrieve_code(g: Given) -> str:
+    return g.context.star.retrieve + g.to
+
+
+def _pickup_code(g: Given) -> str:
+    return g.context.star.pickup + g.to
+
+
+def _att_transfer(g: Given) -> r.Request:
+    call, other = g.call, g.values["to"]
+    party, second = other_party(call, g.account), other_party(other, g.account)
+    return r.AttTransfer(id=other.id, from_=second, id2=call.id, to=party)
+
+
+def _rec_call(g: Given) -> r.Request:
+    return r.RecCall(id=g.call.id, startstop="on" if g.positive else "off")
+
+
+def _dnd(g: Given) -> RestRequest:
+    return post(g, rest.DND, rest.dnd_body(g.positive, g.values["reason"], g.values["expires"]))
+
+
+def _acd_login(g: Given) -> RestRequest:
+    return post(g, rest.QUEUE_LOGIN, rest.login_body(g.positive), group=g.to)
+
+
+def _chat(g: Given) -> RestRequest:
+    return post(g, rest.CHAT, rest.chat_body(g.values["text"], g.values["date"]), number=g.to)
+
+
+def _clear(g: Given) -> r.Request:
+    return r.ClearCall(id=g.call.id, connected="false")  # no WebRTC call of ours is up
+
+
+_ATTENDED = Command(
+    name="transfer",
+    label="Complete",
+    does="Join the call with another one of ours.",
+    effect=Effect.JOINED,
+    shows="{party} and {to} talk to each other; {account} is free.",
+    destructive=True,
+    modern=Form(
+        lambda g: calls(g, "transfer", g.call.id, id=g.values["to"].id),
+        assumption="Which of the two ids is which is not documented; the call itself is named first.",
+    ),
+    old=Form(_att_transfer, assumption="The call is dropped onto the other one, as in the portal of 2016."),
+    target=lambda g: other_party(g.values["to"], g.account),
+    deadline=LONG,
+)
+
+_ROWS = (
+    Command(
+        name="answer",
+        label="Answer",
+        does="Answer a ringing call.",
+        arguments=(_CALL,),
+        by="ringing",
+        states=("ringing",),
+        unless=goes_out,
+        effect=Effect.CONNECTED,
+        shows="The call is connected with {account}.",
+        modern=steer("remote-answer"),
+        old=Form(lambda g: r.AcceptCall(id=g.call.id)),
+        key="a",
+    ),
+    Command(
+        name="reject",
+        label="Reject",
+        does="Turn a ringing call away.",
+        arguments=(_CALL,),
+        by="ringing",
+        states=("ringing",),
+        unless=goes_out,
+        effect=Effect.LEFT_RINGING,
+        shows="The call stops ringing at {account}, or ends.",
+        destructive=True,
+        modern=steer("reject"),
+        old=Form(_clear),
+        key="x",
+    ),
+    Command(
+        name="hold",
+        label="Hold",
+        does="Put a call on hold.",
+        arguments=(_CALL,),
+        states=("connected",),
+        effect=Effect.HELD,
+        shows="The call is held by {account}.",
+        modern=steer("remote-hold"),
+        old=Form(lambda g: r.HoldCall(id=g.call.id), assumption=_TOGGLES),
+        key="h",
+    ),
+    Command(
+        name="resume",
+        label="Resume",
+        does="Take a call off hold.",
+        arguments=(_CALL,),
+        states=("held",),
+        effect=Effect.RESUMED,
+        shows="The call is connected with {account} again.",
+        modern=steer("remote-resume"),
+        old=Form(lambda g: r.HoldCall(id=g.call.id), assumption=_TOGGLES),
+        key="h",
+    ),
+    Command(
+        name="pickup",
+        label="Pick up",
+        does="Answer a call that rings somewhere else.",
+        arguments=(_CALL,),
+        by="us",
+        states=("ringing",),
+        unless=rings_here,
+        effect=Effect.CONNECTED,
+        shows="The call that rings at {to} is connected with {account}.",
+        modern=ring(_pickup_code, certainty="D", assumption=_PICKUP),
+        old=make_call(_pickup_code, certainty="D", assumption=_PICKUP),
+        by_star=True,
+        target=rings_at,
+        key="u",
+    ),
+    Command(
+        name="record",
+        label="Record",
+        does="Start or stop recording a call.",
+        arguments=(_CALL, _ON),
+        states=("connected",),
+        effect=Effect.RECORDING,
+        shows=("The call is recorded from now on.", "The recording of the call ends."),
+        modern=Form(_rec_call, "C", _SAME_ID),
+        old=Form(_rec_call),
+        key="r",
+        turns="recording",
+        labels=("Record", "Stop recording"),
+    ),
+    Command(
+        name="hangup",
+        label="Hang up",
+        does="End a call.",
+        arguments=(_CALL,),
+        states=_ALL_STATES,
+        effect=Effect.GONE,
+        shows="The call ends.",
+        destructive=True,
+        modern=steer("hangup"),
+        old=Form(_clear),
+        key="Delete",
+    ),
+    Command(
+        name="dial",
+        label="Dial",
+        does="Call a number from our phone, or from that of an account.",
+        arguments=(Argument("to", "number"), Argument("name", "word", "", by_name=True)),
+        by="us",
+        effect=Effect.NEW_CALL,
+        shows="The phone of {account} rings, then a call to {to} appears.",
+        modern=ring(lambda g: g.to),
+        old=make_call(lambda g: g.to),
+        deadline=LONG,
+        key="d",
+        group="target",
+    ),
+    Command(
+        name="transfer",
+        label="Transfer",
+        does="Transfer a call: blind to a number, attended to another call of ours.",
+        arguments=(_CALL, Argument("to", "number or call")),
+        states=("ringing", "connected", "held"),
+        unless=in_call,
+        effect=Effect.MOVED,
+        shows="{party} goes to {to}; {account} is free.",
+        destructive=True,
+        modern=Form(lambda g: blind(g, g.to), "B*", _SAME_ID),
+        old=Form(lambda g: blind(g, g.to)),
+        attended=_ATTENDED,
+        deadline=LONG,
+        key="t",
+        group="target",
+    ),
+    Command(
+        name="park",
+        label="Park",
+        does="Park a call in an orbit.",
+        arguments=(_CALL, Argument("orbit", "orbit"), Argument("star", "switch", False, by_name=True)),
+        states=("connected", "held"),
+        unless=orbit_taken,
+        effect=Effect.PARKED,
+        shows="The call lies in orbit {to}.",
+        modern=Form(lambda g: blind(g, g.to), "D", "A blind transfer to an orbit's number parks the call there."),
+        star=Form(lambda g: blind(g, g.context.star.park + g.to), "B", "{star.park} is this PBX's code for parking."),
+        deadline=LONG,
+        key="p",
+        group="target",
+    ),
+    Command(
+        name="retrieve",
+        label="Retrieve",
+        does="Take the call back that is parked in an orbit.",
+        arguments=(Argument("orbit", "orbit"),),
+        by="us",
+        unless=orbit_empty,
+        effect=Effect.CONNECTED,
+        shows="The call parked in orbit {to} is connected with {account}.",
+        modern=ring(_retrieve_code, assumption=_RETRIEVE),
+        old=make_call(_retrieve_code, assumption=_RETRIEVE),
+        by_star=True,
+        group="target",
+    ),
+    Command(
+        name="dnd",
+        label="DND",
+        does="Set or clear do-not-disturb.",
+        arguments=(
+            _ON,
+            Argument("reason", "word", "", by_name=True),
+            Argument("expires", "count", None, by_name=True),
+        ),
+        by="account",
+        unless=no_extension,
+        effect=Effect.DND,
+        shows=("Do not disturb is on at {account}.", "Do not disturb is off at {account}."),
+        modern=Form(_dnd),
+        key="n",
+        turns="dnd",
+        labels=("DND on", "DND off"),
+        group="more",
+    ),
+    Command(
+        name="queue_login",
+        label="Log in",
+        does="Log in to or out of a queue.",
+        arguments=(Argument("queue", "queue"), _ON),
+        by="account",
+        unless=no_agent,
+        effect=Effect.QUEUE_LOGIN,
+        shows=("{account} is logged in to queue {to}.", "{account} is logged out of queue {to}."),
+        modern=Form(_acd_login, "A"),
+        off=("queue_logout", "Log out"),
+        group="more",
+    ),
+    Command(
+        name="chat",
+        label="Chat",
+        does="Send a chat message.",
+        arguments=(Argument("to", "number"), Argument("text", "text"), Argument("date", "count", None, by_name=True)),
+        by="us",
+        effect=Effect.ACCEPTED_ONLY,
+        shows="The PBX accepts the message to {to}.",
+        modern=Form(_chat),
+        old=Form(
+            lambda g: r.ChatRequest(src=g.account, dest=g.to, message=g.values["text"]),
+            effect=Effect.NONE,
+            shows="{to} sees the message; nothing comes back that shows it.",
+        ),
+        key="m",
+        group="more",
+    ),
+    Command(
+        name="send",
+        label="Send",
+        does="Send any frame as it is.",
+        arguments=(Argument("frame", "frame"),),
+        by="us",
+        effect=Effect.NONE,
+        shows="Whatever the PBX makes of it; nothing comes back that proves it.",
+        destructive=True,
+        modern=Form(lambda g: g.values["frame"], "D"),
+        group="more",
+    ),
+)
+
+COMMANDS: dict[str, Command] = {row.name: row for row in _ROWS}
+COMMAND_NAMES: tuple[str, ...] = tuple(COMMANDS)
