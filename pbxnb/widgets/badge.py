@@ -34,8 +34,8 @@ class StatusBadge(LivePanel):
         >>> pbx.status_badge()  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/badge.js",)
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/badge.css",)
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/badge.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/badge.css",)
 
     def __init__(self, handle: Any, **traits: Any) -> None:
         self._said: dict[str, Any] = {}

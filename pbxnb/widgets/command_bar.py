@@ -28,8 +28,8 @@ from .command_fields import CommandFields
 from .command_notes import CommandNotes
 from .command_words import asked, steps, subject, told
 from .enabling import ACTS, CONSULTING, LABELS, Situation, why_not
+from .grid.tiles import calls_of
 from .orders import Order, describe, order, party_of
-from .tiles import calls_of
 
 if TYPE_CHECKING:
     from .call_list import CallList

@@ -24,7 +24,7 @@ class CommandNotes(LivePanel):
         look: called on the UI lane with the name of the act the pointer or the focus is on.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/clipboard.js", "widgets/js/command_notes.js")
+    scripts: ClassVar[tuple[str, ...]] = ("ui/clipboard.js", "widgets/js/command_notes.js")
     sheets: ClassVar[tuple[str, ...]] = ("widgets/css/command_bar.css",)
 
     def __init__(self, handle: Handle, look: Callable[[str], None], **traits: Any) -> None:

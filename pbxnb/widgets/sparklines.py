@@ -38,8 +38,8 @@ class Sparklines(LivePanel):
         >>> Sparklines(pbx, window=3600.0)  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/sparklines.js",)
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/sparklines.css",)
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/sparklines.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/sparklines.css",)
 
     window = traitlets.Float(900.0, min=60.0, max=86_400.0)
 

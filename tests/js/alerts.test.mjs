@@ -1,7 +1,7 @@
 // The words of the alert log. The module ends in an anywidget, which needs no page to be made.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { entryText, timeOf } from "../../pbxnb/widgets/js/alerts.js";
+import { entryText, timeOf } from "../../pbxnb/widgets/alerts/alerts.js";
 
 test("an entry says what happened, better news included", () => {
   const at = 1_700_000_000, time = timeOf(at);

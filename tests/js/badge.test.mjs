@@ -1,7 +1,7 @@
 // The badge's words for ages and gaps. The module ends in an anywidget, which needs no page to be made.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { age, gapText } from "../../pbxnb/widgets/js/badge.js";
+import { age, gapText } from "../../pbxnb/widgets/badge.js";
 
 test("ages", () => {
   assert.deepEqual([-1, 0.24, 9.6, 200].map(age), ["0.0 s", "0.2 s", "9 s", "3 m"]);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ROW, arrange, commandFor, late, look, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/js/call_rows.js";
+import { ROW, arrange, commandFor, late, look, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
 
 const row = (id, phase = "talking", more = {}) => {
   const state = { talking: "connected", queued: "ringing" }[phase] || phase;

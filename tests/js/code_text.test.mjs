@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import test from "node:test";
 
-import { inLanguages, quoted } from "../../pbxnb/widgets/js/code_text.js";
+import { inLanguages, quoted } from "../../pbxnb/widgets/console/code_text.js";
 
 const HOSTILE = ['"; import os; "', "</script><script>", "a\u202eb", "line\nbreak\u2028", "\\", "${x}", "\ud800", "é 𝄞"];
 

@@ -1,7 +1,7 @@
 // The grid's data: columns in, counts, filters, order, and the cut into lines and blocks.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Rows, arrange, cut, follows } from "../../pbxnb/widgets/js/grid_rows.js";
+import { Rows, arrange, cut, follows } from "../../pbxnb/widgets/grid/grid_rows.js";
 
 const WISH = { filter: "", states: [], sort: "number", groupBy: "" };
 const flag = (bits) => String.fromCharCode(48 + bits);

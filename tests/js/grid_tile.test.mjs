@@ -1,7 +1,7 @@
 // What a tile says in words.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { doing, otherText, spell } from "../../pbxnb/widgets/js/grid_tile.js";
+import { doing, otherText, spell } from "../../pbxnb/widgets/grid/grid_tile.js";
 
 const row = (fields) => ({ state: "idle", inferred: false, other: "", wish: "", ...fields });
 

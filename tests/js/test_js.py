@@ -13,10 +13,10 @@ from pbxnb.ui.assets import bundle, loader
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.widgets.alerts import Alerts
 from pbxnb.widgets.badge import StatusBadge
-from pbxnb.widgets.board_frame import BoardFrame
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.command_notes import CommandNotes
 from pbxnb.widgets.console import Console
+from pbxnb.widgets.dashboard.header import BoardHeader
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.sparklines import Sparklines
 
@@ -48,7 +48,7 @@ def test_the_types_of_the_javascript_hold() -> None:
 
 @needs_node
 @pytest.mark.parametrize(
-    "panel", [Alerts, BoardFrame, CallList, CommandNotes, Console, ExtensionGrid, Sparklines, StatusBadge]
+    "panel", [Alerts, BoardHeader, CallList, CommandNotes, Console, ExtensionGrid, Sparklines, StatusBadge]
 )
 def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[LivePanel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"
@@ -62,7 +62,7 @@ def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[Live
 def test_panels_of_one_kind_load_their_code_once(tmp_path: Path) -> None:
     """Each widget has a loader module of its own, as in a page; both end with the same module behind it."""
     for name in ("one", "two"):
-        (tmp_path / f"{name}.mjs").write_text(loader("ui/base.js", "widgets/js/badge.js"), encoding="ascii")
+        (tmp_path / f"{name}.mjs").write_text(loader("ui/base.js", "widgets/badge.js"), encoding="ascii")
     check = """
         let read = 0;
         const model = { get: () => (read++, "export default { initialize: (context) => context, render: () => {} };") };

@@ -13,7 +13,7 @@ from pbxnb.errors import ConfigError
 from pbxnb.model.entities import AccountState, Agent, CallState, Conversation, Direction, Party, Queue
 from pbxnb.model.status import LineState
 from pbxnb.widgets import AlertEvent, Alerts, Level, Rule
-from pbxnb.widgets import alerts as module
+from pbxnb.widgets.alerts import panel as module
 from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, until
 
 

@@ -12,7 +12,7 @@ import traitlets
 from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Queue
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.call_list import CallList
-from pbxnb.widgets.call_rows import FIELDS, difference, involved, phase, row
+from pbxnb.widgets.call_list.rows import FIELDS, difference, involved, phase, row
 from tests.widgets.fakes import HOSTILE, START, FakeHandle, Wire, account, call, until
 
 RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED

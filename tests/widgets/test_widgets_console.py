@@ -12,7 +12,7 @@ from pbxnb.model.entities import AccountState, Evidence
 from pbxnb.model.frames import Frame
 from pbxnb.protocol.decode import decode
 from pbxnb.widgets.console import Console
-from pbxnb.widgets.console_frames import MOST_FIELDS, Wish, explained, kind_of, line, matches
+from pbxnb.widgets.console.frames import MOST_FIELDS, Wish, explained, kind_of, line, matches
 from pbxnb.widgets.grid import ExtensionGrid
 from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, until
 

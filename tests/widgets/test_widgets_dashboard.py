@@ -53,7 +53,7 @@ def board(handle: Previews) -> Iterator[Dashboard]:
 
 
 def settle(board: Dashboard) -> None:
-    Wire(board.frame).settle()
+    Wire(board.header).settle()
 
 
 def picked(board: Dashboard) -> tuple[list[str], list[str], str]:
@@ -62,19 +62,19 @@ def picked(board: Dashboard) -> tuple[list[str], list[str], str]:
 
 
 def test_it_shows_the_parts_in_order_and_the_console_when_asked(board: Dashboard) -> None:
-    parts = (board.badge, board.frame, board.alerts, board.grid, board.calls, board.bar, board.timeline)
+    parts = (board.badge, board.header, board.alerts, board.grid, board.calls, board.bar, board.timeline)
     assert board.children == parts
     board.show_console = True
     settle(board)
     assert board.children == (*parts, board.console)
-    assert board.frame._state()["shown"] == ["timeline", "console"]
+    assert board.header._state()["shown"] == ["timeline", "console"]
 
 
 def test_settings_reach_every_part(handle: Previews) -> None:
     board = Dashboard(handle, theme="dark", density="compact")
-    parts = [board.badge, board.frame, board.grid, board.calls, board.bar, board.console]
+    parts = [board.badge, board.header, board.grid, board.calls, board.bar, board.console]
     assert {(part.theme, part.density) for part in parts} == {("dark", "compact")}
-    board.frame.theme = "light"  # as the page does
+    board.header.theme = "light"  # as the page does
     assert {part.theme for part in (board, *parts)} == {"light"}
 
 
@@ -118,15 +118,15 @@ def test_a_tile_then_a_call_keeps_both(board: Dashboard) -> None:
 def test_why_opens_the_console(board: Dashboard) -> None:
     board.grid.selected = ["204"]
     settle(board)
-    assert board.frame._state()["why"] == "204"
-    wire = Wire(board.frame)
+    assert board.header._state()["why"] == "204"
+    wire = Wire(board.header)
     wire.say(why=True)
     until(lambda: board.show_console)
     assert board.console._state()["why"]["number"] == "204"
 
 
 def test_the_page_switches_parts_and_only_those(board: Dashboard) -> None:
-    wire = Wire(board.frame)
+    wire = Wire(board.header)
     wire.say(show="timeline", on=False)
     wire.say(show="closed", on=True)
     until(lambda: not board.show_timeline)
@@ -139,7 +139,7 @@ def test_a_wallboard_takes_no_commands(handle: Previews) -> None:
     assert board.bar is None
     assert not any(isinstance(child, CommandBar) for child in board.children)
     assert board.console not in board.children
-    assert all(part.wallboard for part in (board.grid, board.calls, board.frame))
+    assert all(part.wallboard for part in (board.grid, board.calls, board.header))
 
 
 def test_a_board_turned_into_a_wallboard_puts_its_commands_away_and_back(board: Dashboard) -> None:

@@ -14,7 +14,7 @@ from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, CallState, Party
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.grid import ExtensionGrid
-from pbxnb.widgets.tiles import columns, make_tile
+from pbxnb.widgets.grid.tiles import columns, make_tile
 from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
 
 BUSY, IDLE, RINGING = AccountState.BUSY, AccountState.IDLE, AccountState.RINGING

@@ -3,7 +3,7 @@
  * It also marks the bar's ipywidgets buttons with data-command and gives the bar its theme; it sends no command.
  */
 import { definePanel, element, keepKeys, setText } from "../../ui/base.js";
-import { copyText } from "./clipboard.js";
+import { copyText } from "../../ui/clipboard.js";
 
 const LANGUAGES = [["json", "JSON"], ["python", "Python"], ["javascript", "JavaScript"]];
 const STATE_SHAPES = /** @type {Record<string, string>} */ ({ ringing: "◔", connected: "●", held: "❚❚", parked: "▣", other: "·" });

@@ -68,12 +68,12 @@ class ExtensionGrid(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
-        "widgets/js/grid_rows.js",
-        "widgets/js/grid_layout.js",
-        "widgets/js/grid_tile.js",
-        "widgets/js/grid.js",
+        "widgets/grid/grid_rows.js",
+        "widgets/grid/grid_layout.js",
+        "widgets/grid/grid_tile.js",
+        "widgets/grid/grid.js",
     )
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/grid.css",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/grid/grid.css",)
 
     selected = traitlets.List(traitlets.Unicode(), maxlen=10_000).tag(sync=True)
     filter = traitlets.Unicode("").tag(sync=True)

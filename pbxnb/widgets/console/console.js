@@ -2,7 +2,7 @@
  * The console in the page: filters, the running lines, one frame explained, and why a tile looks as it does.
  */
 import { definePanel, element, setText } from "../../ui/base.js";
-import { copyText } from "./clipboard.js";
+import { copyText } from "../../ui/clipboard.js";
 import { inLanguages } from "./code_text.js";
 
 const KEEP = 300;

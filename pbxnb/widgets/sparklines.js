@@ -1,7 +1,7 @@
 /*
  * The sparkline strip: a word, the number now, and a line of the last minutes, broken where nothing is known.
  */
-import { definePanel, duration, element, setText } from "../../ui/base.js";
+import { definePanel, duration, element, setText } from "../ui/base.js";
 
 const WIDTH = 120, HEIGHT = 28, SVG = "http://www.w3.org/2000/svg";
 

@@ -17,10 +17,10 @@ from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
-from .console_frames import Wish, evidence_rows, explained, line, matches
+from .frames import Wish, evidence_rows, explained, line, matches
 
 if TYPE_CHECKING:
-    from .grid import ExtensionGrid
+    from ..grid import ExtensionGrid
 
 __all__ = ["Console"]
 
@@ -54,11 +54,11 @@ class Console(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
-        "widgets/js/clipboard.js",
-        "widgets/js/code_text.js",
-        "widgets/js/console.js",
+        "ui/clipboard.js",
+        "widgets/console/code_text.js",
+        "widgets/console/console.js",
     )
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/console.css",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/console/console.css",)
 
     direction = traitlets.Enum(("", "in", "out"), "").tag(sync=True)
     kinds = traitlets.List(traitlets.Unicode(), maxlen=100).tag(sync=True)

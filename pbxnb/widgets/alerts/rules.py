@@ -17,7 +17,7 @@ from pbxnb.model.entities import Account, AccountState, CallState, Conversation,
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean
 
-from .call_rows import phase
+from ..call_list.rows import phase
 
 __all__ = ["AlertEvent", "Level", "Rule"]
 

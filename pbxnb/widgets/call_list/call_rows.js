@@ -1,6 +1,6 @@
 /*
  * The logic of the call list without the page: rows and their changes, tabs, times, limits, and an order that stands
- * still while somebody points at it. A row is a list in the order of FIELDS in widgets/rows.py.
+ * still while somebody points at it. A row is a list in the order of FIELDS in rows.py.
  */
 
 /** @typedef {any[]} Row */

@@ -12,10 +12,10 @@ from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.text import clean
 
-__all__ = ["BoardFrame"]
+__all__ = ["BoardHeader"]
 
 
-class BoardFrame(LivePanel):
+class BoardHeader(LivePanel):
     """Settings of a `Dashboard`; made and fed by it.
 
     Args:
@@ -25,8 +25,8 @@ class BoardFrame(LivePanel):
         parts: names of the parts that can be shown and hidden, with the words for them.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/board_frame.js",)
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/dashboard.css",)
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/dashboard/header.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/dashboard/dashboard.css",)
 
     def __init__(
         self,

@@ -20,9 +20,9 @@ from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
-from .alert_rules import AlertEvent, Level, Rule
+from .rules import AlertEvent, Level, Rule
 
-__all__ = ["AlertEvent", "Alerts", "Level", "Rule"]
+__all__ = ["Alerts"]
 
 _log = logging.getLogger("pbxnb.ui")
 _EVERY = 1.0
@@ -65,8 +65,8 @@ class Alerts(LivePanel):
         >>> alerts.on_alert(print)  # doctest: +SKIP
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/js/alerts.js",)
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/alerts.css",)
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/alerts/alerts.js",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/alerts/alerts.css",)
 
     sound = traitlets.Bool(False).tag(sync=True)
     level = traitlets.Unicode(str(Level.OK), read_only=True)

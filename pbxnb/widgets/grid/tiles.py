@@ -49,7 +49,7 @@ class Tile(NamedTuple):
 
 # What the page assumes until told otherwise: most accounts of a domain are extensions.
 _ASSUMED = {"type": "extensions"}
-# Column on the wire -> field; see js/grid_rows.js.
+# Column on the wire -> field; see grid_rows.js.
 _SPARSE = {"o": "other", "w": "wish", "m": "name", "g": "group", "d": "department", "k": "type", "u": "text"}
 
 

@@ -14,8 +14,8 @@ from pbxnb.ui.handle import Handle
 from pbxnb.ui.lane import Lane, Ticket
 
 if TYPE_CHECKING:
-    from .call_list import CallList
-    from .grid import ExtensionGrid
+    from ..call_list import CallList
+    from ..grid import ExtensionGrid
 
 __all__ = ["Selection"]
 

@@ -15,7 +15,7 @@ from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
-from .call_rows import PHASES, Row, difference, involved, leg, parked_text, phase, row
+from .rows import PHASES, Row, difference, involved, leg, parked_text, phase, row
 
 __all__ = ["ACTIONS", "CallList"]
 
@@ -55,11 +55,11 @@ class CallList(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
-        "widgets/js/call_rows.js",
-        "widgets/js/call_row.js",
-        "widgets/js/call_list.js",
+        "widgets/call_list/call_rows.js",
+        "widgets/call_list/call_row.js",
+        "widgets/call_list/call_list.js",
     )
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/css/call_list.css",)
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/call_list/call_list.css",)
 
     selected = traitlets.List(traitlets.Unicode(), maxlen=1000).tag(sync=True)
     phase = traitlets.Enum(("all", *PHASES), "all").tag(sync=True)

@@ -13,13 +13,13 @@ from pbxnb.ui.panel import Panel
 from pbxnb.ui.static import Static, document
 from pbxnb.ui.text import clean
 
-from .alerts import Alerts, Rule
-from .badge import StatusBadge
-from .board_frame import BoardFrame
-from .call_list import CallList
-from .command_bar import CommandBar
-from .console import Console
-from .grid import ExtensionGrid
+from ..alerts import Alerts, Rule
+from ..badge import StatusBadge
+from ..call_list import CallList
+from ..command_bar import CommandBar
+from ..console import Console
+from ..grid import ExtensionGrid
+from .header import BoardHeader
 from .selection import Selection
 
 __all__ = ["Dashboard"]
@@ -84,8 +84,8 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
             alerts = own(Alerts(handle, alerts, **look))
         self.alerts: Alerts | None = alerts
         switched = {name: word for name, word in _SWITCHED.items() if name != "timeline" or self.timeline is not None}
-        self.frame = own(BoardFrame(handle, self._switch, self._why_selected, switched, **look))
-        for part, place in ((self.badge, "badge"), (self.frame, "head"), (self.grid, "grid"), (self.calls, "calls")):
+        self.header = own(BoardHeader(handle, self._switch, self._why_selected, switched, **look))
+        for part, place in ((self.badge, "badge"), (self.header, "head"), (self.grid, "grid"), (self.calls, "calls")):
             part.add_class(f"pbx-board-{place}")
         selection = Selection(handle, self._ticket, self.grid, self.calls, self.timeline)
         self._leave.callback(selection.close)
@@ -100,7 +100,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
 
     def _panels(self) -> list[Any]:
         """In the order shown. The console is last: views after a child that comes or goes are made anew."""
-        every = (self.badge, self.frame, self.alerts, self.grid, self.calls, self.bar, self.timeline, self.console)
+        every = (self.badge, self.header, self.alerts, self.grid, self.calls, self.bar, self.timeline, self.console)
         return [part for part in every if part is not None]
 
     def why(self, number: str) -> None:
@@ -121,7 +121,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
 
     def _tell_why(self, change: Any) -> None:
         selected = change["new"]
-        self.frame.tell(why=selected[0] if len(selected) == 1 else "")
+        self.header.tell(why=selected[0] if len(selected) == 1 else "")
 
     # On the UI lane.
 
@@ -147,7 +147,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
                 part.layout.display = None if shown else "none"
         self.children = [part for part in self._panels() if part is not self.console or console]
         wanted = {"timeline": self.show_timeline, "console": console}
-        self.frame.tell(shown=[name for name in _SWITCHED if wanted[name]])
+        self.header.tell(shown=[name for name in _SWITCHED if wanted[name]])
 
     def expect_view(self) -> None:
         """A page is about to show the board: every part sends before the page says so."""

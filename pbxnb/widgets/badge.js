@@ -1,7 +1,7 @@
 /*
  * The status badge: shape, word, age of the news, and the reason in words. The age ticks here, not over the wire.
  */
-import { definePanel, duration, element, setText } from "../../ui/base.js";
+import { definePanel, duration, element, setText } from "../ui/base.js";
 
 /** Shape and tone of each state of the line. @type {Record<string, [string, string]>} */
 const LINE = {

@@ -1,0 +1,5 @@
+"""The extension grid: one tile per account."""
+
+from .panel import ACTIONS, ExtensionGrid
+
+__all__ = ["ACTIONS", "ExtensionGrid"]
