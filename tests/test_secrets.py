@@ -102,7 +102,7 @@ def test_a_whole_life_shows_no_secret(simulator, revealed, log, how):
             *pbx._repr_mimebundle_().values(),
             repr(pbx.status),
             str(pbx.coverage()),
-            *(frame.text for frame in pbx.recent),
+            *(frame.text for frame in pbx.frames()),
             *(
                 str(pbx.preview(name, *args))
                 for name, args in (("dial", ("204",)), ("dnd", (True,)), ("chat", ("2", "x")))

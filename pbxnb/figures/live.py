@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from pbxnb.errors import ConfigError, PbxError
 from pbxnb.model.status import LineState
-from pbxnb.ui.handle import Handle
+from pbxnb.ui.handle import Handle, handle_of
 from pbxnb.ui.kernel import release_route
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import clean
@@ -68,7 +68,7 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
     _closed = True  # there is nothing to close yet
 
     def __init__(self, picture: Picture, handle: Handle, every: float, options: dict[str, Any]) -> None:
-        self._picture, self._handle, self._every, self._options = picture, handle, every, options
+        self._picture, self._handle, self._every, self._options = picture, handle_of(handle), every, options
         self._lock = threading.RLock()  # between a picture and the close
         self._pace = Pace()
         self._loaded = False  # a page has loaded the figure; what is sent before is lost

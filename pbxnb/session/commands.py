@@ -1,4 +1,4 @@
-"""The commands of a handle: thin, typed names over one `command`, which checks, plans and starts.
+"""The commands of a handle: thin, typed names over one `_command`, which checks, plans and starts.
 
 What a command sends and what proves it, is `pbxnb.protocol.commands`; sending and watching is the client's.
 """
@@ -42,93 +42,93 @@ class Commands:
     @helpful_keywords
     def dial(self, to: str, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """Call ``to`` from our phone, or from that of ``account``."""
-        return self.command("dial", to, account=account, deadline=deadline)
+        return self._command("dial", to, account=account, deadline=deadline)
 
     @helpful_keywords
     def answer(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """Answer a ringing call."""
-        return self.command("answer", call, account=account, deadline=deadline)
+        return self._command("answer", call, account=account, deadline=deadline)
 
     @helpful_keywords
     def reject(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """Turn a ringing call away."""
-        return self.command("reject", call, account=account, deadline=deadline)
+        return self._command("reject", call, account=account, deadline=deadline)
 
     @helpful_keywords
     def hangup(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """End a call."""
-        return self.command("hangup", call, account=account, deadline=deadline)
+        return self._command("hangup", call, account=account, deadline=deadline)
 
     @helpful_keywords
     def hold(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """Put a call on hold."""
-        return self.command("hold", call, account=account, deadline=deadline)
+        return self._command("hold", call, account=account, deadline=deadline)
 
     @helpful_keywords
     def resume(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """Take a call off hold."""
-        return self.command("resume", call, account=account, deadline=deadline)
+        return self._command("resume", call, account=account, deadline=deadline)
 
     @helpful_keywords
     def transfer(
         self, call: CallLike, to: Call | str, *, account: str | None = None, deadline: float | None = None
     ) -> Pending[Outcome]:
         """Transfer a call: blind to a number, attended to another `Call` of ours."""
-        return self.command("transfer", call, to, account=account, deadline=deadline)
+        return self._command("transfer", call, to, account=account, deadline=deadline)
 
     @helpful_keywords
     def park(
         self, call: CallLike, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
     ) -> Pending[Outcome]:
         """Park a call in an orbit."""
-        return self.command("park", call, orbit, account=account, deadline=deadline)
+        return self._command("park", call, orbit, account=account, deadline=deadline)
 
     @helpful_keywords
     def retrieve(
         self, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
     ) -> Pending[Outcome]:
         """Take the call back that is parked in an orbit."""
-        return self.command("retrieve", orbit, account=account, deadline=deadline)
+        return self._command("retrieve", orbit, account=account, deadline=deadline)
 
     @helpful_keywords
     def pickup(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """Answer a call that rings somewhere else."""
-        return self.command("pickup", call, account=account, deadline=deadline)
+        return self._command("pickup", call, account=account, deadline=deadline)
 
     @helpful_keywords
     def record(
         self, call: CallLike, on: bool = True, *, account: str | None = None, deadline: float | None = None
     ) -> Pending[Outcome]:
         """Start or stop recording a call."""
-        return self.command("record", call, on, account=account, deadline=deadline)
+        return self._command("record", call, on, account=account, deadline=deadline)
 
     @helpful_keywords
     def dnd(self, on: bool = True, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
         """Set or clear do-not-disturb."""
-        return self.command("dnd", on, account=account, deadline=deadline)
+        return self._command("dnd", on, account=account, deadline=deadline)
 
     @helpful_keywords
     def chat(
         self, to: str, text: str, *, account: str | None = None, deadline: float | None = None
     ) -> Pending[Outcome]:
         """Send a chat message."""
-        return self.command("chat", to, text, account=account, deadline=deadline)
+        return self._command("chat", to, text, account=account, deadline=deadline)
 
     @helpful_keywords
     def queue_login(
         self, queue: Queue | str, on: bool = True, *, account: str | None = None, deadline: float | None = None
     ) -> Pending[Outcome]:
         """Log in to or out of a queue."""
-        return self.command("queue_login", queue, on, account=account, deadline=deadline)
+        return self._command("queue_login", queue, on, account=account, deadline=deadline)
 
     @helpful_keywords
     def send(
         self, frame: Mapping[str, Any], *, account: str | None = None, deadline: float | None = None
     ) -> Pending[Outcome]:
         """Send any frame as it is. Nothing can prove its effect: the outcome is *unconfirmed* at once."""
-        return self.command("send", frame, account=account, deadline=deadline)
+        return self._command("send", frame, account=account, deadline=deadline)
 
-    def command(self, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Pending[Outcome]:
+    def _command(self, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Pending[Outcome]:
         """Start the command ``name``; the named methods are this with a signature.
 
         Raises:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pbxnb.arguments import check_function, helpful_keywords
-from pbxnb.model.changes import Changes, Event
+from pbxnb.model.changes import Event
 from pbxnb.model.entities import (
     Account,
     Call,
@@ -23,11 +23,11 @@ from pbxnb.model.status import Status
 
 from .clock import PbxClock
 from .commands import Commands
+from .handle import PanelHandle
 from .line import Line
 from .mappings import LiveMapping
 from .panels import Panels
 from .pending import Pending
-from .recent import Recent
 from .registry import REGISTRY
 from .show import one_line, small_html
 from .subscriptions import EventStream
@@ -90,6 +90,7 @@ class Pbx(Commands, Panels):
         self.conversations = LiveMapping("conversations", Conversation, lambda: store.conversations, lock)
         self.queues = LiveMapping("queues", Queue, lambda: store.queues, lock)
         self.orbits = LiveMapping("orbits", Orbit, lambda: store.orbits, lock)
+        self._handle = PanelHandle(self, line, self._command)
 
     # ---- life ----
 
@@ -154,11 +155,6 @@ class Pbx(Commands, Panels):
         return self._clock
 
     @property
-    def recent(self) -> Recent:
-        """The newest frames in both directions, and the calls of the session that have ended."""
-        return self._line.recent
-
-    @property
     def simulator(self) -> Simulator:
         """The embedded PBX, to steer it; on a simulated handle only."""
         if self._simulator is None:
@@ -176,11 +172,11 @@ class Pbx(Commands, Panels):
 
     def frames(self) -> tuple[Frame, ...]:
         """The recent frames, oldest first."""
-        return self.recent.frames
+        return self._line.recent.frames
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The session's ended calls, oldest first."""
-        return self.recent.closed_calls
+        return self._line.recent.closed_calls
 
     def presence(self, number: str | None = None) -> tuple[Presence, ...]:
         """Presence intervals of the session, of one account or of all."""
@@ -258,23 +254,11 @@ class Pbx(Commands, Panels):
         """
         return self._line.wait_for(kind, timeout, match)
 
-    def watch(self, fn: Callable[[Changes], None]) -> Callable[[], None]:
-        """Call ``fn(changes)`` on the I/O lane after every change; it may only mark things dirty. Returns the stop."""
-        return self._line.on_changes.add(fn)
-
-    def watch_frames(self, fn: Callable[[Frame], None]) -> Callable[[], None]:
-        """Call ``fn(frame)`` on the I/O lane for every frame, both directions. Returns the stop."""
-        return self._line.on_frame.add(fn)
-
-    def watch_status(self, fn: Callable[[Status], None]) -> Callable[[], None]:
-        """Call ``fn(status)`` on the I/O lane when the line's state changes. Returns the stop."""
-        return self._line.on_status.add(fn)
-
-    def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
-        """Have queues and orbits re-read every 30 s while something shows them. Returns the stop."""
-        return self._line.keep_read(queues, orbits)
-
     # ---- showing ----
+
+    def _panel_handle(self) -> PanelHandle:
+        """What `pbxnb.ui.handle.handle_of` gives to panels."""
+        return self._handle
 
     def __repr__(self) -> str:
         return one_line(self, self._line.client.endpoint.host)
@@ -286,5 +270,5 @@ class Pbx(Commands, Panels):
 
 if TYPE_CHECKING:
 
-    def _is_a_handle(pbx: Pbx) -> Handle:
-        return pbx
+    def _is_a_handle(handle: PanelHandle) -> Handle:
+        return handle

@@ -22,7 +22,7 @@ class Recent:
         max_bytes: bytes of their text kept at most, as UTF-8 counts ASCII: one a character.
 
     Example:
-        >>> [frame.text for frame in pbx.recent if frame.direction == "out"]  # doctest: +SKIP
+        >>> [frame.text for frame in pbx.frames() if frame.direction == "out"]  # doctest: +SKIP
     """
 
     MAX_FRAMES = 100_000

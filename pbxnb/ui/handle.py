@@ -1,6 +1,25 @@
-"""The small Protocol a panel may ask of a handle: everything a widget or figure knows of the world outside.
+"""What a panel may ask of a PBX: everything a widget or a figure knows of the world outside.
 
-A `Pbx` fulfils it, live, simulated or replayed; so does a dozen-line stand-in in a test.
+`handle_of` is the way in, for our panels and for yours. It gives the handle of a `Pbx`, live, simulated or replayed;
+a stand-in of a dozen lines, as in a test, is its own handle.
+
+    class Counter(ipywidgets.Label):
+        '''How many calls there are, live.'''
+
+        def __init__(self, pbx):
+            super().__init__()
+            self._handle = handle_of(pbx)
+            self._ticket = Lane.get().register(self._paint)  # pbxnb.ui.lane: the one thread that writes widgets
+            self._stop = self._handle.watch(lambda changes: self._ticket.wake())
+            self._ticket.wake()
+
+        def _paint(self, now):
+            self.value = f"{len(self._handle.calls)} calls"
+
+        def close(self):
+            self._stop()
+            self._ticket.close()
+            super().close()
 """
 
 from __future__ import annotations
@@ -14,7 +33,7 @@ from pbxnb.model.entities import Account, Call, CallRecord, Conversation, Eviden
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Status
 
-__all__ = ["Clock", "Handle", "PendingLike"]
+__all__ = ["Clock", "Handle", "PendingLike", "handle_of"]
 
 
 class Clock(Protocol):
@@ -49,7 +68,13 @@ class PendingLike(Protocol):
 
 
 class Handle(Protocol):
-    """What a panel may ask."""
+    """What a panel may ask.
+
+    Attributes:
+        name, domain, user: whose view of which tenant it is.
+        control: whether commands may be sent.
+        simulated: whether the PBX is an embedded one.
+    """
 
     name: str
     domain: str
@@ -120,3 +145,16 @@ class Handle(Protocol):
 
     def command(self, name: str, /, *args: Any, **kw: Any) -> PendingLike:
         """Start the command ``name`` (``dial``, ``hangup`` ...)."""
+
+
+def handle_of(pbx: Any) -> Handle:
+    """The handle that panels ask.
+
+    Args:
+        pbx: a `Pbx`, or a stand-in for one, which is its own handle.
+
+    Example:
+        >>> stop = handle_of(pbx).watch(lambda changes: print(changes.calls))  # doctest: +SKIP
+    """
+    make = getattr(pbx, "_panel_handle", None)
+    return make() if make is not None else pbx  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ import ipywidgets
 
 from pbxnb.arguments import unknown_keyword
 
-from .handle import Handle
+from .handle import Handle, handle_of
 from .lane import Lane
 from .text import clean
 from .timing import Timing
@@ -61,7 +61,7 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
             if not self.has_trait(name):  # ipywidgets would drop it without a word
                 known = [*inspect.signature(type(self)).parameters, "layout"]
                 raise unknown_keyword(type(self).__name__, name, known)
-        self._handle = handle
+        self._handle = handle = handle_of(handle)
         self._lock = threading.RLock()  # between a paint and the close
         self._leave = ExitStack()  # undone in reverse, once
         self._ticket = Lane.get().register(self._paint)

@@ -18,7 +18,7 @@ from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Call
 from pbxnb.model.status import LineState, Status
-from pbxnb.ui.handle import Handle, PendingLike
+from pbxnb.ui.handle import Handle, PendingLike, handle_of
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.static import Static, document
 from pbxnb.ui.text import clean
@@ -74,7 +74,8 @@ class CommandBar(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets publishes 
     def __init__(
         self, handle: Handle, grid: ExtensionGrid | None = None, calls: CallList | None = None, **traits: Any
     ) -> None:
-        self._handle, self._grid, self._calls = handle, grid, calls
+        self._handle = handle = handle_of(handle)
+        self._grid, self._calls = grid, calls
         self._look = "hangup"
         self._busy: set[str] = set()
         self._asking: tuple[str, Order, float] | None = None

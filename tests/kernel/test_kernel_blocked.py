@@ -18,7 +18,8 @@ KINDS = {"sleeping": SLEEP, "busy": BUSY}
 
 WATCH = """
 seen, heard = [], []
-pbx.watch_frames(lambda f: seen.append(f.text) if 'numbered' in f.text else None)
+from pbxnb.ui.handle import handle_of
+handle_of(pbx).watch_frames(lambda f: seen.append(f.text) if 'numbered' in f.text else None)
 pbx.on('message', lambda e: heard.append(1));
 """
 COUNT = """

@@ -65,7 +65,7 @@ def test_handlers_go_when_their_cell_runs_again_and_connections_do_not(kernel, p
         assert kernel.run("pbx.on('message', lambda e: heard.append(e.message.kind));", cell="handler").status == "ok"
     kernel.run("pbx.on('message', lambda e: heard.append('other'));", cell="another")
     pbx.say({"action": "numbered", "n": 1})
-    kernel.value("await pbx.until(lambda p: len(heard) >= 2 or p.recent.frames, timeout=5);")
+    kernel.value("await pbx.until(lambda p: len(heard) >= 2 or p.frames(), timeout=5);")
     assert kernel.value("import time\nwhile len(heard) < 2: time.sleep(0.01)\nlen(heard)") == "2"
     one_left(pbx)
 

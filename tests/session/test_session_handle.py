@@ -23,6 +23,7 @@ from pbxnb.errors import (
     WaitTimeout,
     WrongThread,
 )
+from pbxnb.ui.handle import handle_of
 from tests.session.scripted_pbx import ScriptedPbx, account, call
 
 
@@ -236,7 +237,7 @@ def test_the_model_follows(server, pbx):
     server.say_calls()
     assert ended.result().call.id == "c1"
     assert len(pbx.calls) == 0
-    assert [record.call.id for record in pbx.recent.closed_calls] == ["c1"]
+    assert [record.call.id for record in pbx.closed_calls()] == ["c1"]
 
 
 def test_extensions_are_the_accounts_that_are_extensions():
@@ -249,10 +250,9 @@ def test_extensions_are_the_accounts_that_are_extensions():
 
 def test_recent_has_both_directions(server, pbx):
     server.say({"action": "numbered", "n": 1})
-    pbx.until(lambda p: any("numbered" in f.text for f in p.recent), timeout=5).result()
-    assert {f.direction for f in pbx.recent} == {"in", "out"}
-    assert [f.seq for f in pbx.recent] == list(range(1, len(pbx.recent) + 1))
-    assert pbx.frames() == pbx.recent.frames
+    pbx.until(lambda p: any("numbered" in f.text for f in p.frames()), timeout=5).result()
+    assert {f.direction for f in pbx.frames()} == {"in", "out"}
+    assert [f.seq for f in pbx.frames()] == list(range(1, len(pbx.frames()) + 1))
 
 
 def test_coverage_counts_what_came(server, pbx):
@@ -347,11 +347,33 @@ def test_a_blocking_wait_in_a_handler_raises_instead_of_stopping_the_lane(server
 
 
 def test_a_failing_watcher_does_not_stop_the_line(server, pbx, caplog):
-    pbx.watch(lambda changes: 1 / 0)
+    handle_of(pbx).watch(lambda changes: 1 / 0)
     new = pbx.wait_for("call.new", timeout=5)
     server.say_calls(call("c1"))
     assert new.result().call.id == "c1"
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_what_panels_need_is_no_public_name_of_the_handle(pbx):
+    for name in ("watch", "watch_frames", "watch_status", "keep_read", "command", "recent"):
+        assert not hasattr(pbx, name), name
+
+
+def test_a_panel_of_the_users_gets_changes_frames_states_and_commands(server, pbx):
+    handle = handle_of(pbx)
+    seen: dict[str, threading.Event] = {name: threading.Event() for name in ("changes", "frames", "status")}
+    handle.watch(lambda changes: seen["changes"].set() if changes.calls else None)
+    handle.watch_frames(lambda frame: seen["frames"].set() if frame.direction == "in" else None)
+    handle.watch_status(lambda status: seen["status"].set() if status.state == "reconnecting" else None)
+    server.say_calls(call("c1"))
+    assert seen["changes"].wait(5)
+    assert seen["frames"].wait(5)
+    assert handle.command("send", {"action": "x"}).result(5).status == "unconfirmed"
+    assert list(handle.calls) == ["c1"]
+    assert len(handle.extensions) == len(pbx.extensions)
+    assert handle_of(handle) is handle
+    server.drop()
+    assert seen["status"].wait(5)
 
 
 def test_slow_handlers_lose_old_messages_never_states(server, pbx, monkeypatch):
@@ -371,7 +393,7 @@ def test_slow_handlers_lose_old_messages_never_states(server, pbx, monkeypatch):
     server.say_calls()
     pbx.wait_for("call.ended", timeout=0.01)  # pending alone: the lane is stuck
     end = time.monotonic() + 10
-    while not pbx.recent.closed_calls and time.monotonic() < end:
+    while not pbx.closed_calls() and time.monotonic() < end:
         time.sleep(0.01)
     release.set()
     assert done.wait(10)
@@ -399,7 +421,10 @@ def test_send_is_unconfirmed_at_once(server, pbx):
 
 def test_cancelling_a_command_at_once_does_not_unsend_it(server, pbx):
     frame = {"action": "anything", "n": 1}
+    held = threading.Event()
+    pbx._line.call(lambda: held.wait(5))  # the lane is busy, so that the cancel is quicker than the command
     assert pbx.send(frame).cancel()
+    held.set()
     server.wait(lambda s: frame in s.received)
 
 
@@ -456,5 +481,5 @@ def test_it_fulfils_what_panels_ask_of_a_handle(pbx):
     from pbxnb.ui.handle import Handle
 
     asked = {name for name in dir(Handle) if not name.startswith("_")} | set(Handle.__annotations__)
-    missing = {name for name in asked if not hasattr(pbx, name)}
+    missing = {name for name in asked if not hasattr(handle_of(pbx), name)}
     assert missing == set()

@@ -86,6 +86,6 @@ def test_a_call_in_time_that_is_skipped_lasts_as_long_as_it_did() -> None:
         pbx.simulator.pause()
         pbx.simulator.scenario(talk)
         pbx.simulator.clock.advance(100)
-        pbx.until(lambda pbx: pbx.recent.closed_calls).result(5)
-        (record,) = pbx.recent.closed_calls
+        pbx.until(lambda pbx: pbx.closed_calls()).result(5)
+        (record,) = pbx.closed_calls()
         assert (record.ring, record.talk) == (pytest.approx(5, abs=0.01), pytest.approx(60, abs=0.01))

@@ -40,7 +40,7 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     if wanted not in lives:
         raise AnalysisError(
             f"This session knows no call {str(wanted)[:64]!r}.",
-            hint="List them with pbx.calls or pbx.recent.",
+            hint="List them with pbx.calls or pbx.closed_calls().",
             call=wanted,
         )
     conversation = lives[wanted][0].conversation

@@ -21,7 +21,7 @@ import traitlets
 from pbxnb.arguments import unknown_keyword
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.status import LineState, Status
-from pbxnb.ui.handle import Handle
+from pbxnb.ui.handle import Handle, handle_of
 from pbxnb.ui.kernel import release_route
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import clean
@@ -88,7 +88,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         for name in traits:
             if name not in known:  # ipywidgets would drop it without a word
                 raise unknown_keyword(type(self).__name__, name, sorted(n for n in known if not n.startswith("_")))
-        self._handle = handle
+        self._handle = handle_of(handle)
         self._lock = threading.RLock()  # between a flush and the close
         self._events: deque[Event] = deque()
         self._linked: deque[frozenset[str]] = deque()  # conversations whose calls may have become others

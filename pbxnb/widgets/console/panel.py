@@ -75,7 +75,7 @@ class Console(LivePanel):
         self._detail: dict[str, Any] | None = None
         self._why: dict[str, Any] | None = None
         super().__init__(handle, **traits)
-        self._leave.callback(handle.watch_frames(self._frame))
+        self._leave.callback(self._handle.watch_frames(self._frame))
         if grid is not None:
             self._leave.callback(grid.on_action(self._asked_by_tile))
 
