@@ -11,7 +11,6 @@ from pbxnb.ui.text import clean
 
 __all__ = ["StatusBadge"]
 
-_EVERY = 1.0
 _GAPS_SHOWN = 5
 _WORDS = {
     LineState.CONNECTING: ("Connecting", "The line is being set up."),
@@ -49,7 +48,7 @@ class StatusBadge(LivePanel):
 
     def _tick(self, now: float) -> float | None:
         if now >= self._next:
-            self._next = now + _EVERY
+            self._next = now + self.timing.look
             self._dirty.mark(("line",))
         return self._next
 

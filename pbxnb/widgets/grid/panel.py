@@ -15,6 +15,7 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Account, AccountState, Call
+from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
@@ -91,7 +92,7 @@ class ExtensionGrid(LivePanel):
         self._index: dict[str, int] = {}
         self._sent: dict[str, Tile] = {}  # what every page has, where that is certain
         self._group_function: AccountFunction | None = None
-        self._handlers: list[Callable[[str, str, str], object]] = []
+        self._actions: Signal[tuple[str, str, str]] = Signal(self.report)
         super().__init__(handle, **traits)
 
     @traitlets.validate("group_by")
@@ -128,8 +129,7 @@ class ExtensionGrid(LivePanel):
         Returns:
             A function that unsubscribes.
         """
-        self._handlers.append(fn)
-        return lambda: self._handlers.remove(fn) if fn in self._handlers else None
+        return self._actions.add(lambda asked: fn(*asked))
 
     # What the base asks.
 
@@ -175,8 +175,7 @@ class ExtensionGrid(LivePanel):
         match message:
             case {"action": str(action), "number": str(number)} if action in ACTIONS and number in self._index:
                 call = message.get("call")
-                for handler in tuple(self._handlers):
-                    handler(action, number, call[:200] if isinstance(call, str) else "")
+                self._actions((action, number, call[:200] if isinstance(call, str) else ""))
 
     def _tile(self, account: Account, calls: Mapping[str, Call], accounts: Mapping[str, Account]) -> Tile:
         group = self._ask("group_by", self._group_function, account) if callable(self.group_by) else ""
