@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pbxnb.model.status import LineState, Status
+from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
@@ -36,7 +37,7 @@ class StatusBadge(LivePanel):
     scripts: ClassVar[tuple[str, ...]] = ("widgets/badge.js",)
     sheets: ClassVar[tuple[str, ...]] = ("widgets/badge.css",)
 
-    def __init__(self, handle: Any, **traits: Any) -> None:
+    def __init__(self, handle: Handle, **traits: Any) -> None:
         self._said: dict[str, Any] = {}
         self._next = 0.0
         super().__init__(handle, **traits)

@@ -84,7 +84,7 @@ class ExtensionGrid(LivePanel):
     preset = traitlets.Enum(("pbxnb", "vodia", "colour-blind"), "pbxnb").tag(sync=True)
     height = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
     group_by = traitlets.Any("").tag(sync=True, to_json=_group_to_json, from_json=_group_from_json)
-    group_name = traitlets.Unicode("").tag(sync=True)
+    group_name = traitlets.Unicode("").tag(sync=True, derived=True)
     text = traitlets.Any(None)
     where = traitlets.Any(None)
 
