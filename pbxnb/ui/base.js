@@ -55,6 +55,23 @@ export function setText(node, text) {
 }
 
 /**
+ * Show a time in a state. Where its begin is not known it is as long at least, which a screen reader says in words.
+ * @param {HTMLElement} node @param {string} text @param {boolean} least
+ */
+export function setTime(node, text, least) {
+  setText(node, least && text ? `≥ ${text}` : text);
+  if (least && text) {
+    node.setAttribute("role", "timer");
+    node.setAttribute("aria-label", `at least ${text}`);
+  } else if (node.hasAttribute("aria-label")) for (const name of ["role", "aria-label"]) node.removeAttribute(name);
+}
+
+/** A begin from the wire: a negative one is when it was first seen, later than the begin. @param {number} since */
+export function begin(since) {
+  return { since: Math.abs(since), least: since < 0 };
+}
+
+/**
  * Keys pressed in an element are not for the notebook. JupyterLab looks for the mark from the focused element upwards, but
  * many of its shortcuts ask for the focused element alone and are found before a mark further up: each one bears it itself.
  * @param {HTMLElement} node

@@ -3,6 +3,8 @@
  * still while somebody points at it. A row is a list in the order of FIELDS in rows.py.
  */
 
+import { begin } from "../../ui/base.js";
+
 /** @typedef {any[]} Row */
 
 /** Where the fields stand in a row. */
@@ -67,8 +69,13 @@ export function running(row) {
 export function times(row, now) {
   const all = { ring: row[ROW.ring], talk: row[ROW.talk], hold: row[ROW.hold] };
   const which = running(row);
-  if (which) all[which] += Math.max(0, now - row[ROW.since]);
+  if (which) all[which] += Math.max(0, now - begin(row[ROW.since]).since);
   return all;
+}
+
+/** Which of the three times is that long at least, because its begin is not known. @param {Row} row */
+export function leastOf(row) {
+  return begin(row[ROW.since]).least ? running(row) : "";
 }
 
 /**
@@ -78,7 +85,7 @@ export function times(row, now) {
  */
 export function late(row, now, limits) {
   const which = running(row);
-  const spent = now - row[ROW.since];
+  const spent = now - begin(row[ROW.since]).since;
   if (which === "ring" && limits.ring > 0 && spent > limits.ring) return "ring";
   return which === "hold" && limits.hold > 0 && spent > limits.hold ? "hold" : "";
 }

@@ -1,7 +1,7 @@
 /*
  * One tile: an element for the life of its account, its inside made when it first comes near the view.
  */
-import { STATES, duration, element, setText } from "../../ui/base.js";
+import { STATES, begin, duration, element, setText, setTime } from "../../ui/base.js";
 import { setAttribute } from "./grid_layout.js";
 
 const LOOK = Object.fromEntries(STATES.map((state) => [state.name, state]));
@@ -24,11 +24,11 @@ export function doing(row) {
 
 /**
  * The time in a state as a tile shows it: of calls to the second, of the rest no finer than minutes, so that most tiles stand still.
- * @param {string} state @param {number} seconds
+ * @param {string} state @param {number} seconds @param {boolean} [least] it may be longer
  */
-export function spell(state, seconds) {
+export function spell(state, seconds, least = false) {
   const exact = state !== "idle" && state !== "offline";
-  return exact || seconds >= 60 ? duration(seconds, exact) : "< 1 m";
+  return exact || seconds >= 60 ? duration(seconds, exact) : least ? "" : "< 1 m";
 }
 
 export class Tile {
@@ -108,9 +108,10 @@ export class Tile {
     }
     parts.lines = parts.lines || this.element.appendChild(element("ul", "pbx-lines"));
     parts.lines.replaceChildren(
-      ...row.lines.map((/** @type {[string, string, number]} */ [code, other, since]) => {
-        const look = LOOK_OF_CODE[code] || LOOK.idle, line = element("li");
-        line.append(element("bdi", "", `${look.shape} ${look.word} ${otherText(other)}`), element("span", "pbx-num", duration(now - since, true)));
+      ...row.lines.map((/** @type {[string, string, number]} */ [code, other, began]) => {
+        const look = LOOK_OF_CODE[code] || LOOK.idle, line = element("li"), time = element("span", "pbx-num"), { since, least } = begin(began);
+        setTime(time, duration(now - since, true), least);
+        line.append(element("bdi", "", `${look.shape} ${look.word} ${otherText(other)}`), time);
         return line;
       }),
     );
@@ -119,7 +120,8 @@ export class Tile {
   /** @param {number} now */
   tick(now) {
     if (!this.parts) return;
-    setText(this.parts.time, this.row.since ? spell(this.row.state, now - this.row.since) : "");
+    const { since, state, least } = this.row;
+    setTime(this.parts.time, since ? spell(state, now - since, least) : "", least);
     if (this.parts.lines) this.paintLines(now);
   }
 }
