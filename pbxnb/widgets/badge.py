@@ -38,7 +38,7 @@ class StatusBadge(LivePanel):
     sheets: ClassVar[tuple[str, ...]] = ("widgets/badge.css",)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
-        self._said: dict[str, Any] = {}
+        self._sent: dict[str, Any] = {}
         self._next = 0.0
         super().__init__(handle, **traits)
 
@@ -49,26 +49,26 @@ class StatusBadge(LivePanel):
 
     def _tick(self, now: float) -> float | None:
         if now >= self._next:
-            self._next = now + self.timing.look
+            self._next = now + self.timing.recheck
             self._dirty.mark(("line",))
         return self._next
 
     def _state(self) -> dict[str, Any]:
-        self._said = self._told()
-        return self._said
+        self._sent = self._facts()
+        return self._sent
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        before, self._said = self._said, self._told()
-        changed = {key: value for key, value in self._said.items() if whole or before.get(key) != value}
+        before, self._sent = self._sent, self._facts()
+        changed = {key: value for key, value in self._sent.items() if whole or before.get(key) != value}
         return changed or None
 
     def _unsure(self) -> None:
-        self._said = {}
+        self._sent = {}
 
     def _note(self) -> str:
         return ""  # the badge says so itself
 
-    def _told(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         status, handle = self._handle.status, self._handle
         word, step = _WORDS[status.state]
         lacks = f"Live without {' and '.join(clean(name, 30) for name in status.missing)}." if status.missing else ""

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ROW, arrange, commandFor, late, leastOf, look, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
+import { ROW, arrange, commandFor, late, leastOf, appearance, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
 
 const row = (id, phase = "talking", more = {}) => {
   const state = { talking: "connected", queued: "ringing" }[phase] || phase;
@@ -79,9 +79,9 @@ test("the focus goes to the row that took the place of the one that went", () =>
 });
 
 test("every phase has a shape and a word, and an unknown one has them too", () => {
-  assert.equal(look(row("1", "parked")).word, "Parked");
-  assert.equal(look(row("1", "ended")).word, "Ended");
-  assert.equal(look(row("1", "juggling")).word, "Other");
+  assert.equal(appearance(row("1", "parked")).word, "Parked");
+  assert.equal(appearance(row("1", "ended")).word, "Ended");
+  assert.equal(appearance(row("1", "juggling")).word, "Other");
 });
 
 test("keys ask for commands; hold toggles", () => {

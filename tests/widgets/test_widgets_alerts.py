@@ -20,7 +20,7 @@ from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, until
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Panel, "timing", Timing(look=0.05))  # as often as the lane beats
+    monkeypatch.setattr(Panel, "timing", Timing(recheck=0.05))  # as often as the lane beats
 
 
 def levels(rule: Rule, values: Iterable[float]) -> list[str]:

@@ -115,7 +115,7 @@ class Alerts(LivePanel):
         if now >= self._due and not self._closed:
             began = time.perf_counter()
             self._judge_all()
-            self._due = now + max(self.timing.look, _SHARE * (time.perf_counter() - began))
+            self._due = now + max(self.timing.recheck, _SHARE * (time.perf_counter() - began))
         again = super()._paint(now)
         return self._due if again is None else min(self._due, again)
 
@@ -163,12 +163,12 @@ class Alerts(LivePanel):
         return [rule.name, str(at.level), rule.told(at.value), at.error, _seconds(at.since)]
 
     def _state(self) -> dict[str, Any]:
-        return self._told({_RULES, _LOG, _BEEP})
+        return self._content({_RULES, _LOG, _BEEP})
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        return self._told(keys) or None
+        return self._content(keys) or None
 
-    def _told(self, keys: set[str]) -> dict[str, Any]:
+    def _content(self, keys: set[str]) -> dict[str, Any]:
         made: dict[str, Any] = {}
         if _RULES in keys:
             made[_RULES] = [self._shown(rule, at) for rule, at in zip(self.rules, self._standing, strict=True)]

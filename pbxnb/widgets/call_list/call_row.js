@@ -1,8 +1,8 @@
 /*
  * One row of the call list in the page, with the line of its calls below it. Its cells are made once and changed in place.
  */
-import { begin, duration, element, setText, setTime } from "../../ui/base.js";
-import { ROW, late, leastOf, look, times } from "./call_rows.js";
+import { duration, element, setText, setTime, sinceOf } from "../../ui/base.js";
+import { ROW, appearance, late, leastOf, times } from "./call_rows.js";
 
 /** @type {Record<string, {sign: string, word: string}>} */
 const DIRECTIONS = { in: { sign: "↘", word: "incoming" }, out: { sign: "↗", word: "outgoing" }, internal: { sign: "→", word: "internal" }, unknown: { sign: "→", word: "to" } };
@@ -19,7 +19,7 @@ export function setParty(node, text) {
 
 /** @param {HTMLElement} node @param {number} began @param {number} now */
 function legTime(node, began, now) {
-  const { since, least } = begin(began);
+  const { since, least } = sinceOf(began);
   setTime(node, duration(now - since, true), least);
 }
 
@@ -59,7 +59,7 @@ export class CallRow {
   /** @param {any[]} row @param {number} now @param {{ring: number, hold: number}} limits */
   paint(row, now, limits) {
     this.row = row;
-    const { shape, word } = look(row), marks = row[ROW.marks], ended = row[ROW.state] === "ended";
+    const { shape, word } = appearance(row), marks = row[ROW.marks], ended = row[ROW.state] === "ended";
     const { dataset } = this.element;
     dataset.call = row[ROW.call];
     dataset.state = row[ROW.state];

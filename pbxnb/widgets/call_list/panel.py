@@ -113,7 +113,7 @@ class CallList(LivePanel):
     def _linger_changed(self, _change: Any) -> None:
         self.refresh()
 
-    # What the base asks.
+    # What the base calls.
 
     def _mark(self, changes: Changes) -> Iterable[str]:
         keys = set(changes.conversations)
@@ -146,8 +146,8 @@ class CallList(LivePanel):
             id_ = key.removeprefix(_LEGS)
             conversation = self._handle.conversations.get(id_)
             if id_ != key or id_ in self._expanded:
-                told = self._legs(conversation) if conversation and id_ in self._expanded else None
-                part.setdefault("legs", {})[id_] = told
+                lines = self._legs(conversation) if conversation and id_ in self._expanded else None
+                part.setdefault("legs", {})[id_] = lines
             if id_ != key:
                 continue
             if conversation is None or not self._lingers(conversation):
@@ -229,8 +229,8 @@ class CallList(LivePanel):
 
     def _plain(self) -> str:
         phases = [phase(c, self._handle.accounts) for _, c in self._open() if c.state is not None]
-        told = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
-        return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {told}" if told else "")
+        counts = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
+        return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {counts}" if counts else "")
 
     def _static(self) -> str:
         rows = [self._row(conversation) for _, conversation in self._open()]

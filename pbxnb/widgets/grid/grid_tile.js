@@ -1,11 +1,11 @@
 /*
  * One tile: an element for the life of its account, its inside made when it first comes near the view.
  */
-import { STATES, begin, duration, element, setText, setTime } from "../../ui/base.js";
+import { STATES, duration, element, setText, setTime, sinceOf } from "../../ui/base.js";
 import { setAttribute } from "./grid_layout.js";
 
-const LOOK = Object.fromEntries(STATES.map((state) => [state.name, state]));
-const LOOK_OF_CODE = Object.fromEntries(STATES.map((state) => [state.code, state]));
+const APPEARANCE = Object.fromEntries(STATES.map((state) => [state.name, state]));
+const APPEARANCE_OF_CODE = Object.fromEntries(STATES.map((state) => [state.code, state]));
 const KINDS = /** @type {Record<string, [string, string]>} */ ({ i: ["", ""], x: ["ext", "external call"], q: ["queue", "queue call"] });
 /** What an account is when it is no extension: every account has a tile, and says so. @type {Record<string, string>} */
 const TYPES = { acds: "queue", hunts: "hunt group", orbits: "orbit", attendants: "attendant", conferences: "conference", hoots: "paging", ivrnodes: "IVR", callingcards: "calling card", srvflags: "service flag" };
@@ -17,7 +17,7 @@ export function otherText(other) {
 
 /** What a tile says it is doing. @param {any} row */
 export function doing(row) {
-  const word = LOOK[row.state].word + (row.inferred ? " ?" : "");
+  const word = APPEARANCE[row.state].word + (row.inferred ? " ?" : "");
   if (row.other) return `${word} ${otherText(row.other)}`;
   return row.wish && (row.state === "idle" || row.state === "offline") ? `${word} · ${row.wish}` : word;
 }
@@ -61,8 +61,8 @@ export class Tile {
     node.toggleAttribute("data-dnd", row.dnd);
     if (!this.near && !this.parts) return;
     if (!this.parts) this.build();
-    const parts = this.parts, look = LOOK[row.state];
-    setText(parts.shape, look.shape);
+    const parts = this.parts, appearance = APPEARANCE[row.state];
+    setText(parts.shape, appearance.shape);
     setText(parts.name, row.name);
     const said = doing(row);
     setText(parts.what, said);
@@ -109,9 +109,9 @@ export class Tile {
     parts.lines = parts.lines || this.element.appendChild(element("ul", "pbx-lines"));
     parts.lines.replaceChildren(
       ...row.lines.map((/** @type {[string, string, number]} */ [code, other, began]) => {
-        const look = LOOK_OF_CODE[code] || LOOK.idle, line = element("li"), time = element("span", "pbx-num"), { since, least } = begin(began);
+        const appearance = APPEARANCE_OF_CODE[code] || APPEARANCE.idle, line = element("li"), time = element("span", "pbx-num"), { since, least } = sinceOf(began);
         setTime(time, duration(now - since, true), least);
-        line.append(element("bdi", "", `${look.shape} ${look.word} ${otherText(other)}`), time);
+        line.append(element("bdi", "", `${appearance.shape} ${appearance.word} ${otherText(other)}`), time);
         return line;
       }),
     );

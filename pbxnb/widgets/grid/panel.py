@@ -72,6 +72,7 @@ class ExtensionGrid(LivePanel):
         "widgets/grid/grid_rows.js",
         "widgets/grid/grid_layout.js",
         "widgets/grid/grid_tile.js",
+        "widgets/grid/grid_drop.js",
         "widgets/grid/grid.js",
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/grid/grid.css",)
@@ -131,7 +132,7 @@ class ExtensionGrid(LivePanel):
         """
         return self._actions.add(lambda asked: fn(*asked))
 
-    # What the base asks.
+    # What the base calls.
 
     def _mark(self, changes: Changes) -> Iterable[str]:
         if not changes.calls:
@@ -178,12 +179,12 @@ class ExtensionGrid(LivePanel):
                 self._actions((action, number, call[:200] if isinstance(call, str) else ""))
 
     def _tile(self, account: Account, calls: Mapping[str, Call], accounts: Mapping[str, Account]) -> Tile:
-        group = self._ask("group_by", self._group_function, account) if callable(self.group_by) else ""
-        out = self.where is not None and not self._ask("where", self.where, account, failed=True)
-        text = clean(self._ask("text", self.text, account)) if self.text is not None else ""
+        group = self._answer("group_by", self._group_function, account) if callable(self.group_by) else ""
+        out = self.where is not None and not self._answer("where", self.where, account, failed=True)
+        text = clean(self._answer("text", self.text, account)) if self.text is not None else ""
         return make_tile(account, calls, accounts, group=clean(group, 60), text=text, out=out)
 
-    def _ask(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
+    def _answer(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
         """Call a function of the user; its error is shown once in the strip, and ``failed`` stands for its answer."""
         try:
             return fn(account) if fn is not None else ""
@@ -197,8 +198,8 @@ class ExtensionGrid(LivePanel):
         extensions = sum(account.type == "extensions" for account in accounts)
         rest = len(accounts) - extensions
         others = f" and {rest} other account{'s' * (rest > 1)}" if rest else ""
-        told = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
-        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{told}"
+        counts = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
+        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{counts}"
 
     def _static(self) -> str:
         model = self._handle.snapshot()
