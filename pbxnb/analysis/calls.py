@@ -61,8 +61,7 @@ def call_rows(
         open_calls: calls still going on; their end is null, not "now".
         tz: the domain's zone, for ``day``, ``dow`` and ``hour``.
         domain: the tenant's name.
-        at: puts a time of the model on the PBX's clock, as ``clock.at`` of a handle does; a call's own start and answer
-            are PBX times already, its end is seen by the kernel.
+        at: puts the model's times on another clock; they are on the PBX's already.
 
     Raises:
         AnalysisError: the zone is not known.
@@ -78,7 +77,7 @@ def call_rows(
 def _row(
     call: Call, zone: ZoneInfo, domain: str, record: CallRecord | None, at: Callable[[datetime], datetime]
 ) -> dict[str, Any]:
-    started = call.started_at or at(call.since)
+    started = call.started_at or at(call.since or call.first_seen)
     local = started.astimezone(zone)
     return {
         "domain": domain,

@@ -26,6 +26,7 @@ from pbxnb.errors import (
     Unreachable,
 )
 from pbxnb.model.changes import Changes
+from pbxnb.model.clock import Clock
 from pbxnb.model.entities import Orbit, Queue
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import LineState, Status
@@ -75,6 +76,7 @@ class Client(Listeners):
         lock: held while the model is written, for readers in other threads.
         now: stamps what the model learns; the kernel's clock, or that of an embedded PBX whose time has its own speed.
             Frames are always stamped by the kernel's.
+        clock: puts a moment of ``now`` on the PBX's clock; learned from what the PBX says unless given.
         timing: the constants of the line's behaviour.
         jitter: gives numbers from 0 to 1 for the back-off.
 
@@ -109,6 +111,7 @@ class Client(Listeners):
         proxy: str | bool | None = None,
         lock: AbstractContextManager[object] | None = None,
         now: Callable[[], datetime] = utc_now,
+        clock: Clock | None = None,
         timing: Timing | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -122,9 +125,9 @@ class Client(Listeners):
         check_number("max_size", max_size, above=True, whole=True)
         trust = Trust(tls, self.endpoint)
         self.coverage = Coverage()
-        self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user)
+        self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user, clock=clock)
         self._max_size = max_size
-        self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout)
+        self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout, clock=self.store.clock)
         self._opener = Opener(
             self.endpoint,
             resolve_login(login, self.endpoint.account),
@@ -178,7 +181,7 @@ class Client(Listeners):
     @property
     def clock_offset(self) -> float:
         """Seconds to add to our time to get the PBX's, within a second; 0 while the PBX has not told."""
-        return self._rest.clock_offset or 0.0
+        return self.store.clock.offset
 
     def context(self, account: str = "") -> Context:
         """What the planner of commands needs to know of this line.

@@ -21,6 +21,7 @@ import msgspec
 from yarl import URL
 
 from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, PbxError, Unreachable
+from pbxnb.model.clock import Clock
 from pbxnb.protocol.rest import ROOT
 
 from .endpoint import Endpoint
@@ -68,22 +69,29 @@ class Rest:
     Args:
         proxy: None (none for a private address, else the environment's), False (none), True (the environment's), a URL.
         timeout: seconds for one whole request.
+        clock: the PBX's; a new one, which knows nothing, unless given.
 
     Attributes:
         session: the cookie every request carries; None before a login.
         version: from the ``Server`` header, such as ``70.1``; empty while not told.
-        clock_offset: seconds to add to our time to get the PBX's, within a second; None while not told.
+        clock: the PBX's, which learns from every ``Date`` header.
     """
 
     def __init__(
-        self, endpoint: Endpoint, trust: Trust, *, proxy: str | bool | None = None, timeout: float = 10.0
+        self,
+        endpoint: Endpoint,
+        trust: Trust,
+        *,
+        proxy: str | bool | None = None,
+        timeout: float = 10.0,
+        clock: Clock | None = None,
     ) -> None:
         if not isinstance(proxy, bool | None) and not str(proxy).startswith(("http://", "https://")):
             raise ConfigError("Only http proxies are supported.", hint='Write proxy="http://host:port".')
         self.endpoint = endpoint
         self.session: Secret | None = None
         self.version = ""
-        self.clock_offset: float | None = None
+        self.clock = Clock() if clock is None else clock
         self.proxy = (not endpoint.is_private) if proxy is None else proxy
         self._trust = trust
         self._timeout = timeout
@@ -183,13 +191,10 @@ class Rest:
             self.version = server[4:].split()[0] if server[4:].split() else ""
         try:
             shown = parsedate_to_datetime(headers["Date"])
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, OverflowError):
             return
         if shown.tzinfo is not None:
-            now = datetime.now(UTC)
-            middle = sent + (now - sent) / 2
-            # The header is cut to whole seconds, so the PBX is half a second further on average.
-            self.clock_offset = (shown - middle).total_seconds() + 0.5
+            self.clock.read_date(shown, sent, datetime.now(UTC))
 
     def _failure(self, exc: Exception) -> ConnectionFailed:
         where = self.endpoint.authority

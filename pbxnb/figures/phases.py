@@ -86,7 +86,7 @@ class Phases:
                 self._block(record.call, str(state), start.timestamp(), end.timestamp(), story)
             self._gone.append((record.ended_at.timestamp(), record.call.id, story))
         for call in calls:
-            self._begin(call, (call.started_at or call.since).timestamp())
+            self._begin(call, (call.started_at or call.since or call.first_seen).timestamp())
         if self._gone:
             self._forget(max(moment for moment, _, _ in self._gone))
 

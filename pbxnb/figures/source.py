@@ -70,7 +70,7 @@ def of(source: Any, *, tz: str = "UTC", offered: bool = False) -> Calls:
         | dict.fromkeys(("wait_ms", "talk_ms", "hold_ms"), whole)
         | dict.fromkeys(("end_inferred", "gap"), pa.bool_())
     )
-    listed = call_rows(source.closed_calls(), source.calls.values(), tz=tz, domain=source.domain, at=source.clock.at)
+    listed = call_rows(source.closed_calls(), source.calls.values(), tz=tz, domain=source.domain)
     if offered:
         listed = [row for row in listed if row["queue"] or row["direction"] == "in"]
     return Calls(pa.Table.from_pylist(listed, schema=schema), _coverage(source))

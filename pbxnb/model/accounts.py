@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pbxnb.protocol.messages import AccountEntry
 
 from .batch import AccountChange, Batch
-from .calls import CallBook
+from .calls import CallTable
 from .derive import IDLE, OFFLINE, Doing, doing_in, doing_unlisted, number_order
 from .entities import Account, AccountState
 from .presence import Axis, PresenceLog
@@ -27,18 +27,18 @@ class AccountBook:
     """The accounts by number, in order of number.
 
     Args:
-        book: the open calls.
+        table: the open calls.
 
     Attributes:
         accounts: the public mapping; its order changes by swap only.
         log: presence and evidence.
     """
 
-    def __init__(self, book: CallBook) -> None:
+    def __init__(self, table: CallTable) -> None:
         self.accounts: dict[str, Account] = {}
         self.log = PresenceLog()
         self.roster = Roster(self.log)
-        self._book = book
+        self._table = table
         self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first
 
     def merge(self, entry: AccountEntry, batch: Batch, rule: str) -> None:
@@ -110,14 +110,14 @@ class AccountBook:
     def _account(self, record: Record, before: Account | None, batch: Batch) -> Account:
         number = record.number
         own = record.own
-        legs = self._book.naming(number, [entry.id for entry in own] if own else ())
+        tracks = self._table.naming(number, [entry.id for entry in own] if own else ())
         ids: tuple[str, ...] = ()
         doing: Doing | None
-        if legs:
+        if tracks:
             if self._claims:
                 self._claims.pop(number, None)
-            doing = doing_in(number, [leg.call for leg in legs])
-            ids = (doing[3],) if len(legs) == 1 else tuple([leg.call.id for leg in legs])
+            doing = doing_in(number, [track.call for track in tracks])
+            ids = (doing[3],) if len(tracks) == 1 else tuple([track.call.id for track in tracks])
         else:
             doing = doing_unlisted(number, own, record.code) if own or record.code else None
         if doing is None:
@@ -125,9 +125,15 @@ class AccountBook:
             doing = OFFLINE if record.registered is False and record.type == "extensions" else IDLE
         state, inferred, rule, detail = doing
         self.log.put(number, _STATE, _WORDS[state], rule, inferred or not batch.continuous, detail)
-        since = before.since if before is not None and before.state is state else batch.received
+        since: datetime | None
+        if tracks:
+            since, seen = self._table.tracks[detail].state_of(number)
+        elif before is not None and before.state is state:
+            since, seen = before.since, before.first_seen
+        else:
+            since, seen = batch.at if batch.continuous else None, batch.at
         if before is not None and number not in batch.merged:  # only its calls can be others than before
-            return replace(before, calls=ids, state=state, inferred=inferred, since=since)
+            return replace(before, calls=ids, state=state, inferred=inferred, since=since, first_seen=seen)
         return Account(
             number=number,
             name=record.name,
@@ -139,6 +145,7 @@ class AccountBook:
             state=state,
             inferred=inferred,
             since=since,
+            first_seen=seen,
             domain=record.domain,
             extra=record.extra,
         )

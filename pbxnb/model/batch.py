@@ -10,8 +10,8 @@ from pbxnb.protocol.messages import Message
 
 from .changes import Changes, Event
 from .entities import Account, Call
-from .legs import Leg
 from .roster import Record
+from .tracks import CallTrack
 
 __all__ = ["AccountChange", "Batch"]
 
@@ -26,7 +26,9 @@ class Batch(msgspec.Struct):
 
     Attributes:
         message: the message; None for a snapshot or a timer.
-        received, seq: when it came, and the number of its frame.
+        received, seq: when it came, on the kernel's clock, and the number of its frame.
+        at: when it came, on the PBX's clock.
+        timed: that clock is known, so that times of the PBX can be compared with ours.
         continuous: the line was up; False in a snapshot after an interruption, whose events are inferred.
         silent: no events come of it.
         touched: numbers whose account may be doing something else now.
@@ -44,13 +46,15 @@ class Batch(msgspec.Struct):
     message: Message | None
     received: datetime
     seq: int
+    at: datetime
+    timed: bool = False
     continuous: bool = True
     silent: bool = False
     touched: dict[str, None] = {}
     merged: set[str] = set()
-    ended: list[tuple[Leg, str]] = []
-    fresh: dict[Leg, None] = {}
-    changed: dict[Leg, Call] = {}
+    ended: list[tuple[CallTrack, str]] = []
+    fresh: dict[CallTrack, None] = {}
+    changed: dict[CallTrack, Call] = {}
     tellers: list[str] = []
     eased: list[tuple[Record, Record]] = []
     retyped: list[str] = []
@@ -65,9 +69,9 @@ class Batch(msgspec.Struct):
             accounts: by number, what became of the accounts touched.
             conversations: ids of those that changed or went.
         """
-        calls = [leg.call.id for leg in (*self.fresh, *self.changed)]
+        calls = [track.call.id for track in (*self.fresh, *self.changed)]
         if self.ended:
-            calls += [leg.call.id for leg, _ in self.ended]
+            calls += [track.call.id for track, _ in self.ended]
         return Changes(
             events=() if self.silent else self._events(accounts),
             accounts=frozenset(accounts) if accounts else _NONE,
@@ -80,10 +84,10 @@ class Batch(msgspec.Struct):
 
     def _events(self, accounts: dict[str, AccountChange]) -> tuple[Event, ...]:
         """What happened: ends first, so that an id used again ends before it begins; then news; then the accounts."""
-        message, received, seq, inferred = self.message, self.received, self.seq, not self.continuous
+        message, received, seq, inferred, at = self.message, self.received, self.seq, not self.continuous, self.at
         events = []
-        for leg, rule in self.ended:
-            call = leg.call
+        for track, rule in self.ended:
+            call = track.call
             events.append(
                 Event(
                     kind="call.ended",
@@ -91,25 +95,26 @@ class Batch(msgspec.Struct):
                     before=call,
                     message=message,
                     inferred=inferred or bool(rule),
+                    at=at,
                     received=received,
                     seq=seq,
                 )
             )
-        for leg in self.fresh:
-            call = leg.call
+        for track in self.fresh:
+            call = track.call
             events.append(
                 Event(
                     kind="call.new",
                     call=call,
                     message=message,
                     inferred=inferred or call.inferred,
-                    at=call.started_at,
+                    at=call.started_at or at,
                     received=received,
                     seq=seq,
                 )
             )
-        for leg, before in self.changed.items():
-            call = leg.call
+        for track, before in self.changed.items():
+            call = track.call
             events.append(
                 Event(
                     kind="call.changed",
@@ -117,7 +122,7 @@ class Batch(msgspec.Struct):
                     before=before,
                     message=message,
                     inferred=inferred or call.inferred,
-                    at=call.connected_at if before.connected_at is None else None,
+                    at=(call.connected_at if before.connected_at is None else None) or at,
                     received=received,
                     seq=seq,
                 )
@@ -131,6 +136,7 @@ class Batch(msgspec.Struct):
                     message=message,
                     removed=now is None,
                     inferred=inferred or now is None or now.inferred,
+                    at=at,
                     received=received,
                     seq=seq,
                 )

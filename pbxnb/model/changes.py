@@ -27,7 +27,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         gap: for ``gap``, the interval without news, with both its ends.
         removed: True when the account is gone.
         inferred: concluded (resync, timeout), not read from a message.
-        at: PBX time; None where the message has none.
+        at: PBX time of a change of a call or an account: as the PBX says it, else when we saw it. None elsewhere.
         received: kernel time, UTC.
         seq: number of the frame, 0 when none was involved.
     """

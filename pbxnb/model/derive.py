@@ -1,37 +1,47 @@
-"""What follows from what the wire said: phase of a call, who is in it, what an account is doing. Pure functions.
+"""What follows from what the wire said: state and phase of a call, who is in it, what an account is doing. Pure.
 
 They know nothing of the store; each can be read, and tested, as one row of a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from pbxnb.protocol.messages import CallEntry
 from pbxnb.protocol.parties import Party
 
-from .entities import AccountState, Call, CallState, Conversation, Direction
+from .entities import AccountState, Call, CallState, Conversation, Direction, Phase
 
 __all__ = [
-    "ALONE_WITH",
     "IDLE",
     "OFFLINE",
+    "QUEUE",
     "Doing",
+    "direction_of",
     "doing_in",
     "doing_unlisted",
     "identity",
+    "in_conversation",
     "newest_call",
     "number_order",
     "numbers_of",
     "phase_of",
-    "spent_on",
+    "state_of",
+    "waits",
 ]
 
 # looking a member up in its enum costs more than comparing it
-_RINGING, _CONNECTED, _OTHER = CallState.RINGING, CallState.CONNECTED, CallState.OTHER
+_RINGING, _CONNECTED, _HELD, _PARKED, _OTHER = (
+    CallState.RINGING,
+    CallState.CONNECTED,
+    CallState.HELD,
+    CallState.PARKED,
+    CallState.OTHER,
+)
+_PHASE_RINGING, _QUEUED, _MENU, _TALKING = Phase.RINGING, Phase.QUEUED, Phase.MENU, Phase.TALKING
 
 # protocol.md 7.1; a word that is not here is "other" and stays readable in `Call.raw_state`.
-PHASES = {
+_STATES = {
     "alerting": CallState.RINGING,
     "ringback": CallState.RINGING,
     "ringing": CallState.RINGING,
@@ -41,22 +51,29 @@ PHASES = {
     "parked": CallState.PARKED,
 }
 
-ALONE_WITH = {"acds": _RINGING, "attendants": _OTHER, "ivrnodes": _OTHER}
-"""What the time of a connected call is with whom there is nobody: waiting in a queue, or none of the three times."""
+QUEUE = "acds"
+_MENUS = frozenset({"attendants", "ivrnodes"})  # accounts that answer with a voice and nobody behind it
+_AS_STATED = {
+    _RINGING: Phase.RINGING,
+    _CONNECTED: _TALKING,
+    _HELD: Phase.HELD,
+    _PARKED: Phase.PARKED,
+    _OTHER: Phase.OTHER,
+}
 
 # Callers who hide are not one person, so such a number never ties two calls together.
 NOBODY_IN_PARTICULAR = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private"})
 
 
-def phase_of(entry: CallEntry, in_orbit: bool = False) -> CallState:
-    """The phase of a call.
+def state_of(entry: CallEntry, in_orbit: bool = False) -> CallState:
+    """The state of a call.
 
     Args:
         entry: the call as the wire says it. Without a state word, a connect time means connected.
         in_orbit: its called party is a park orbit: an answered call there is a parked one (protocol.md 8.6).
     """
     word = entry.raw_state
-    state = PHASES.get(word) or PHASES.get(word.strip().lower(), _OTHER)
+    state = _STATES.get(word) or _STATES.get(word.strip().lower(), _OTHER)
     if not word and entry.connect is not None:
         state = CallState.CONNECTED
     return CallState.PARKED if in_orbit and state is not _RINGING else state
@@ -70,19 +87,55 @@ def numbers_of(entry: CallEntry) -> tuple[str, ...]:
     return tuple(numbers)
 
 
-def spent_on(call: Call, type_of: Callable[[str], str]) -> CallState:
-    """Which of its times a call spends now: ringing, talk (`CONNECTED`) or hold; `OTHER` is none of them.
-
-    Connected is no talk where nobody is there: a caller alone with a queue waits, one alone with a menu listens. The
-    queue's number may stay when its agent has answered, who is then among the extensions.
+def waits(state: CallState, kind: str, alone: bool, arrived: bool, before: bool) -> bool:
+    """Whether nobody has answered a call since it came to a queue.
 
     Args:
-        type_of: the type of an account by number; empty when there is no such account.
+        state: the call's state.
+        kind: type of the account it goes to; empty when that is no account.
+        alone: no extension is in it besides caller and called party.
+        arrived: it came to a queue just now.
+        before: the answer until now.
     """
-    ends = (call.from_.number, call.to.number)  # a PBX may count the queue itself among the extensions
-    if call.state is not _CONNECTED or any(number not in ends for number in call.extensions):
-        return call.state
-    return ALONE_WITH.get(type_of(call.to.number), _CONNECTED)
+    if state is _CONNECTED or state is _HELD:  # with somebody of ours, with somebody else, or with a menu
+        return alone and kind == QUEUE and (arrived or before)
+    return state is not _PARKED and (arrived or before)
+
+
+def phase_of(state: CallState, kind: str, alone: bool, waiting: bool) -> Phase:
+    """Where a call is in its life: the one rule for lists, alerts, pictures, tables and numbers.
+
+    Args:
+        state: the call's state.
+        kind: type of the account it goes to; empty when that is no account. A queue's number may stay when its agent
+            has answered, who is then among the extensions.
+        alone: no extension is in it besides caller and called party.
+        waiting: nobody has answered since it came to a queue.
+
+    Example:
+        >>> str(phase_of(CallState.CONNECTED, "acds", alone=True, waiting=True))
+        'queued'
+    """
+    if waiting and (kind == QUEUE or state is _RINGING):
+        return _QUEUED
+    if state is _CONNECTED and alone and kind in _MENUS:
+        return _MENU
+    return _AS_STATED[state]
+
+
+def in_conversation(newest: Call, waiting: bool) -> Phase:
+    """The phase of a conversation: that of its newest open call, but for what its other calls tell.
+
+    Args:
+        newest: its newest open call.
+        waiting: its caller is with a queue, and nobody has answered since: an agent may ring for him by a call apart.
+    """
+    phase = newest.phase
+    if waiting and phase is _PHASE_RINGING:
+        return _QUEUED
+    if not waiting and phase is _QUEUED:  # the agent answered by a call that has gone since
+        return _AS_STATED[newest.state]
+    return phase
 
 
 def newest_call(conversation: Conversation, calls: Mapping[str, Call]) -> str:
@@ -159,7 +212,7 @@ def doing_unlisted(number: str, own: Iterable[CallEntry], code: bool) -> Doing |
     """
     best = _NOTHING
     for entry in own:
-        strength = _STRENGTH[phase_of(entry)]
+        strength = _STRENGTH[state_of(entry)]
         best = min(best, 1 if strength == 0 and entry.from_.number == number else strength)
     if best < _NOTHING:
         state, inferred, _ = _BY_STRENGTH[best]

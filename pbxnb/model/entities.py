@@ -1,13 +1,13 @@
 """What a PBX holds, as frozen values: accounts, calls, conversations, queues, orbits.
 
 Frozen and cheap: a change makes a new value, so a reader in any thread always holds one that is consistent.
-Times are timezone-aware UTC datetimes; durations are seconds as float.
+Times are timezone-aware UTC datetimes on the PBX's clock (`pbxnb.model.clock`); durations are seconds as float.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -29,10 +29,14 @@ __all__ = [
     "Orbit",
     "Parked",
     "Party",
+    "Phase",
     "Presence",
     "Queue",
     "Snapshot",
 ]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AccountState(StrEnum):
@@ -48,12 +52,29 @@ class AccountState(StrEnum):
 
 
 class CallState(StrEnum):
-    """The phase of a call; what the wire said stands in ``Call.raw_state``."""
+    """The state of a call as the PBX says it; the exact word stands in ``Call.raw_state``."""
 
     RINGING = "ringing"
     CONNECTED = "connected"
     HELD = "held"
     PARKED = "parked"
+    OTHER = "other"
+
+
+class Phase(StrEnum):
+    """Where a call or a conversation is in its life, told by one rule (`pbxnb.model.derive.phase_of`).
+
+    A caller who is with a queue and not yet with one of its agents is *queued*, whatever the PBX plays meanwhile; one
+    who is alone with a menu is in the *menu*. Neither is talk.
+    """
+
+    RINGING = "ringing"
+    QUEUED = "queued"
+    MENU = "menu"
+    TALKING = "talking"
+    HELD = "held"
+    PARKED = "parked"
+    ENDED = "ended"
     OTHER = "other"
 
 
@@ -73,7 +94,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
         axis: what was set: ``state``, ``registered``, ``dnd``, ``chat_status``, ``link`` ...
         rule: the rule's name, one of the ``RULES`` of ``pbxnb.model.rules``, each with a sentence and its source.
         seq: number of the frame on this handle, 0 when no frame was involved (REST, a timer).
-        received: when that frame arrived.
+        received: when that frame arrived, on the kernel's clock.
         inferred: True when the rule concludes rather than reads.
         detail: the values the rule looked at, short.
     """
@@ -98,7 +119,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         calls: ids of its calls, keys of ``calls``, in order of start.
         state: what it is doing.
         inferred: True when ``state`` is concluded (a ``code`` without a call) rather than read.
-        since: when ``state`` last changed.
+        since: when ``state`` began: that of the call which decides it, else the change we saw; None when not known.
+        first_seen: from when on we know ``state``: it has lasted at least since then.
         extra: every field not understood.
     """
 
@@ -111,7 +133,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     calls: tuple[str, ...] = ()
     state: AccountState = AccountState.IDLE
     inferred: bool = False
-    since: datetime
+    since: datetime | None = None
+    first_seen: datetime = _EPOCH
     domain: str = ""
     extra: Mapping[str, Any] = NOTHING
 
@@ -125,7 +148,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         raw_state: the state as on the wire.
         started_at: PBX time; None when the wire did not say.
         connected_at: PBX time of the answer; None until then, or when never told.
-        since: when ``state`` last changed.
+        since: when ``state`` began: as the PBX says it, else the change we saw; None when not known.
+        first_seen: from when on we know ``state``: it has lasted at least since then.
+        phase: of this call alone; an agent that rings for a queued caller is *ringing*.
         extensions: numbers of the extensions involved, marks stripped.
         recording: True while a recording runs.
         queue: number of the queue it came through; empty when none is known.
@@ -141,7 +166,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw_state: str = ""
     started_at: datetime | None = None
     connected_at: datetime | None = None
-    since: datetime
+    since: datetime | None = None
+    first_seen: datetime = _EPOCH
+    phase: Phase = Phase.OTHER
     extensions: tuple[str, ...] = ()
     recording: bool = False
     queue: str = ""
@@ -158,14 +185,17 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         calls: ids of its calls, oldest first; the last is the newest.
         from_: who began it.
         to: with whom it is now.
-        state: phase of its newest open call; None once it has ended.
+        state: state of its newest open call; None once it has ended.
+        phase: where it is in its life.
         direction: seen from the PBX.
         queue: number of the queue it came through; empty when none.
         agents: extensions that rang for it, in order.
         answered_by: extension that answered; empty until then.
         started_at, connected_at, ended_at: UTC; None when not known or not yet.
-        since: when ``state`` last changed.
-        ring, talk, hold: seconds spent so far, up to ``since``; the running phase goes on from there.
+        since: when ``phase`` began: as the PBX says it, else the change we saw; None when not known.
+        first_seen: from when on we know ``phase``: it has lasted at least since then.
+        ring, talk, hold: seconds spent so far, up to ``since`` (``first_seen`` where that is None); of the running
+            phase the rest goes on from there. Waiting in a queue counts as ring, a menu as none of the three.
         ended_by: ``caller``, ``called`` or empty when it cannot be known.
         evidence: one for every link between its calls.
         inferred: True when its end or a link was concluded.
@@ -176,6 +206,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     from_: Party = NOBODY
     to: Party = NOBODY
     state: CallState | None = None
+    phase: Phase = Phase.OTHER
     direction: Direction = Direction.UNKNOWN
     queue: str = ""
     agents: tuple[str, ...] = ()
@@ -183,7 +214,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     started_at: datetime | None = None
     connected_at: datetime | None = None
     ended_at: datetime | None = None
-    since: datetime
+    since: datetime | None = None
+    first_seen: datetime = _EPOCH
     ring: float = 0.0
     talk: float = 0.0
     hold: float = 0.0

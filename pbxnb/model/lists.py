@@ -10,11 +10,12 @@ import msgspec
 from pbxnb.protocol.messages import CallEntry
 
 from .batch import Batch
-from .calls import CallBook, restarted
+from .calls import CallTable, restarted
+from .clock import Clock
 from .derive import numbers_of
 from .ledger import Ledger
-from .legs import Leg
 from .roster import Roster
+from .tracks import CallTrack
 
 __all__ = ["CallLists", "Scope"]
 
@@ -35,9 +36,10 @@ class CallLists:
     """Turns lists of entries into calls that begin, change and end.
 
     Args:
-        book: the open calls.
+        table: the open calls.
         roster: what the accounts say of their own calls.
-        ledger: told of every call that begins.
+        ledger: opens a conversation for every call that begins.
+        clock: learns from the start of calls that begin before our eyes.
         user: our own extension; in scope ``own`` only calls with this number exist.
 
     Attributes:
@@ -45,44 +47,45 @@ class CallLists:
         arrays: a ``call-state`` with an array was seen: absence from the list, and nothing else, ends a call.
     """
 
-    def __init__(self, book: CallBook, roster: Roster, ledger: Ledger, user: str, scope: Scope) -> None:
+    def __init__(self, table: CallTable, roster: Roster, ledger: Ledger, clock: Clock, user: str, scope: Scope) -> None:
         self.scope = scope
         self.arrays = False
-        self._book = book
+        self._table = table
         self._roster = roster
         self._ledger = ledger
+        self._clock = clock
         self._user = user
 
     def whole(self, entries: Sequence[CallEntry], batch: Batch, rule: str) -> None:
         """An array: what it lacks has ended. ``rule`` says why that is inferred, empty when it is not."""
-        listed, legs = _by_id(entries), self._book.legs
+        listed, tracks = _by_id(entries), self._table.tracks
         if self.scope is _OWN:
             listed = {key: entry for key, entry in listed.items() if self._ours(entry)}
-        if not legs.keys() <= listed.keys():
-            for gone in [leg for key, leg in legs.items() if key not in listed]:
+        if not tracks.keys() <= listed.keys():
+            for gone in [track for key, track in tracks.items() if key not in listed]:
                 self._end(gone, batch, rule or ("" if self._ours(gone.entry) else "end.foreign"))
         for key, entry in listed.items():
-            leg = legs.get(key)
-            if leg is None or leg.entry is not entry:  # most are the very ones of the list before
-                self._put(entry, leg, batch)
+            track = tracks.get(key)
+            if track is None or track.entry is not entry:  # most are the very ones of the list before
+                self._put(entry, track, batch)
 
     def some(self, entries: Sequence[CallEntry], batch: Batch) -> None:
         """Calls by themselves: they are added or updated, and nothing ends."""
         for entry in _by_id(entries).values():
             if self._ours(entry):
-                self._put(entry, self._book.legs.get(entry.id), batch)
-            elif entry.id in self._book.legs:
-                self._end(self._book.legs[entry.id], batch, "")  # it went on without us
+                self._put(entry, self._table.tracks.get(entry.id), batch)
+            elif entry.id in self._table.tracks:
+                self._end(self._table.tracks[entry.id], batch, "")  # it went on without us
 
     def drop_foreign(self, batch: Batch) -> None:
         """The scope became our own calls: the others do not exist any more."""
-        for leg in [leg for leg in self._book.legs.values() if not self._ours(leg.entry)]:
-            self._end(leg, batch, "end.foreign")
+        for track in [track for track in self._table.tracks.values() if not self._ours(track.entry)]:
+            self._end(track, batch, "end.foreign")
 
     def retype(self, number: str, batch: Batch) -> None:
         """The type of a number became another: a call to it may now be parked, or come through a queue."""
-        for leg in self._book.naming(number):
-            self._refresh(leg, leg.entry, batch, inferred=leg.call.inferred)
+        for track in self._table.naming(number):
+            self._refresh(track, track.entry, batch, inferred=track.call.inferred)
 
     def own(self, batch: Batch) -> None:
         """On a PBX that never sent a whole list, the accounts' own calls tell which calls exist (design rule 5.2)."""
@@ -91,13 +94,13 @@ class CallLists:
         for old, new in batch.eased:
             kept = {entry.id for entry in new.own}
             dropped = [entry.id for entry in old.own if entry.id not in kept]
-            for leg in self._book.naming(new.number, dropped):
-                key = leg.call.id
-                if old.claims(key) and not any(record.claims(key) for record in self._roster.parties(leg)):
-                    self._end(leg, batch, "end.cleared")
+            for track in self._table.naming(new.number, dropped):
+                key = track.call.id
+                if old.claims(key) and not any(record.claims(key) for record in self._roster.parties(track)):
+                    self._end(track, batch, "end.cleared")
         for entry in self._told(batch).values():
             if self._ours(entry):
-                self._put(entry, self._book.legs.get(entry.id), batch, inferred=True)
+                self._put(entry, self._table.tracks.get(entry.id), batch, inferred=True)
 
     def _told(self, batch: Batch) -> dict[str, CallEntry]:
         """Calls that only accounts tell of; each names the accounts that tell."""
@@ -105,58 +108,59 @@ class CallLists:
         for number in batch.tellers:
             record = self._roster.records.get(number)
             for entry in record.own if record is not None else ():
-                leg = self._book.legs.get(entry.id)
-                if not entry.id or (leg is not None and not leg.call.inferred):
+                track = self._table.tracks.get(entry.id)
+                if not entry.id or (track is not None and not track.call.inferred):
                     continue
                 known: tuple[str, ...] = ()
                 if entry.id in told:
                     known = told[entry.id].extensions
-                elif leg is not None and not restarted(leg, entry):
-                    known = leg.entry.extensions
+                elif track is not None and not restarted(track, entry):
+                    known = track.entry.extensions
                 extensions = tuple(dict.fromkeys((*known, *entry.extensions, number)))
                 told[entry.id] = msgspec.structs.replace(entry, extensions=extensions)
         return told
 
-    def _put(self, entry: CallEntry, leg: Leg | None, batch: Batch, *, inferred: bool = False) -> None:
+    def _put(self, entry: CallEntry, track: CallTrack | None, batch: Batch, *, inferred: bool = False) -> None:
         """Add one call, or update the open one that has its id."""
-        if leg is not None:
-            if leg.entry == entry and leg.call.inferred is inferred:
+        if track is not None:
+            if track.entry == entry and track.call.inferred is inferred:
                 return
-            if not restarted(leg, entry):
-                self._refresh(leg, entry, batch, inferred=inferred)
+            if not restarted(track, entry):
+                self._refresh(track, entry, batch, inferred=inferred)
                 return
-            self._end(leg, batch, "" if batch.continuous else "end.resync")
-        elif len(self._book.legs) >= _CALLS_KEPT:
+            self._end(track, batch, "" if batch.continuous else "end.resync")
+        elif len(self._table.tracks) >= _CALLS_KEPT:
             return
-        leg = self._book.add(
-            entry, batch.received, self._ledger.name(entry.id), inferred=inferred, seen_start=batch.continuous
-        )
-        self._ledger.open(leg)
-        batch.fresh[leg] = None
-        self._touch(leg, batch)
+        if batch.continuous and entry.start is not None:
+            self._clock.read_start(entry.start.at, batch.received)
+            batch.at = self._clock.at(batch.received)
+        track = self._table.add(entry, batch, self._ledger.name(entry.id), inferred=inferred)
+        self._ledger.open(track)
+        batch.fresh[track] = None
+        self._touch(track, batch)
 
-    def _refresh(self, leg: Leg, entry: CallEntry, batch: Batch, *, inferred: bool) -> None:
-        before, numbers = leg.call, leg.numbers
-        if self._book.update(leg, entry, batch.received, inferred=inferred):
-            if leg not in batch.fresh and leg not in batch.changed:
-                batch.changed[leg] = before
-            if numbers is not leg.numbers:
+    def _refresh(self, track: CallTrack, entry: CallEntry, batch: Batch, *, inferred: bool) -> None:
+        before, numbers = track.call, track.numbers
+        if self._table.update(track, entry, batch, inferred=inferred):
+            if track not in batch.fresh and track not in batch.changed:
+                batch.changed[track] = before
+            if numbers is not track.numbers:
                 batch.touched.update(dict.fromkeys(numbers))
-            self._touch(leg, batch)
+            self._touch(track, batch)
 
-    def _end(self, leg: Leg, batch: Batch, rule: str) -> None:
+    def _end(self, track: CallTrack, batch: Batch, rule: str) -> None:
         if rule:
-            leg.call = msgspec.structs.replace(leg.call, inferred=True)
-        self._book.remove(leg)
-        batch.changed.pop(leg, None)
-        batch.ended.append((leg, rule))
-        self._touch(leg, batch)
+            track.call = msgspec.structs.replace(track.call, inferred=True)
+        self._table.remove(track)
+        batch.changed.pop(track, None)
+        batch.ended.append((track, rule))
+        self._touch(track, batch)
 
-    def _touch(self, leg: Leg, batch: Batch) -> None:
+    def _touch(self, track: CallTrack, batch: Batch) -> None:
         touched = batch.touched
-        for number in leg.numbers:
+        for number in track.numbers:
             touched[number] = None
-        for number in self._roster.claimants(leg.call.id):
+        for number in self._roster.claimants(track.call.id):
             touched[number] = None
 
     def _ours(self, entry: CallEntry) -> bool:

@@ -52,11 +52,12 @@ class PresenceLog:
         self._closed: deque[Presence] = deque(maxlen=limit)
         # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
         self._shared: dict[tuple[str, str, bool], _Mark] = {}
-        self._received = datetime.min.replace(tzinfo=UTC)
+        self._at = self._received = datetime.min.replace(tzinfo=UTC)
         self._seq = 0
 
-    def at(self, received: datetime, seq: int) -> None:
-        """What is put from now on was said at this time, by this frame."""
+    def begin(self, at: datetime, received: datetime, seq: int) -> None:
+        """What is put from now on was said by this frame, ``at`` on the PBX's clock, ``received`` on the kernel's."""
+        self._at = at
         self._received = received
         self._seq = seq
         if self._shared:
@@ -74,28 +75,29 @@ class PresenceLog:
         if marks is None:
             marks = self._open[number] = [None, None, None, None]  # one for each axis
         old = marks[axis]
-        received = since = self._received
+        at = since = self._at
+        received = self._received
         if old is not None:
             if old.value == value:
                 if old.rule == rule:
                     return
                 since = old.since  # the value lasts, only its reason is another
             else:
-                self._closed.append(_interval(number, axis, old, received))
+                self._closed.append(_interval(number, axis, old, at))
         if old is not None or detail:
             marks[axis] = _Mark(value, since, rule, self._seq, received, inferred, detail)
             return
         key = (value, rule, inferred)
         mark = self._shared.get(key)
         if mark is None:
-            mark = self._shared[key] = _Mark(value, since, rule, self._seq, since, inferred, detail)
+            mark = self._shared[key] = _Mark(value, since, rule, self._seq, received, inferred, detail)
         marks[axis] = mark
 
     def drop(self, number: str) -> None:
         """The account is gone: end all its intervals."""
         for axis, mark in enumerate(self._open.pop(number, ())):
             if mark is not None:
-                self._closed.append(_interval(number, axis, mark, self._received))
+                self._closed.append(_interval(number, axis, mark, self._at))
 
     def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
         """Ended intervals in order of their end, then the running ones; of one account or of all."""
@@ -123,6 +125,6 @@ def _interval(number: str, axis: int, mark: _Mark, end: datetime | None) -> Pres
         axis=_NAMES[axis],
         value=mark.value,
         start=mark.since,
-        end=None if end is None else max(mark.since, end),  # the kernel's clock may have been set back
+        end=None if end is None else max(mark.since, end),  # a clock may have been set back
         inferred=mark.inferred,
     )

@@ -13,8 +13,8 @@ from msgspec import UNSET
 
 from pbxnb.protocol.messages import NOTHING, AccountEntry, CallEntry
 
-from .legs import Leg
 from .presence import Axis, PresenceLog
+from .tracks import CallTrack
 
 __all__ = ["Record", "Roster"]
 
@@ -67,9 +67,9 @@ class Roster:
         """Known accounts that the last snapshot lacked, and that have not shown themselves since."""
         return self._missing
 
-    def parties(self, leg: Leg) -> list[Record]:
+    def parties(self, track: CallTrack) -> list[Record]:
         """The accounts in a call: those it names, and those that say so themselves."""
-        numbers = dict.fromkeys((*leg.numbers, *self.claimants(leg.call.id)))
+        numbers = dict.fromkeys((*track.numbers, *self.claimants(track.call.id)))
         return [self.records[number] for number in numbers if number in self.records]
 
     def claimants(self, call: str) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """The model: messages in, state and changes out. The only writer of accounts, calls and conversations.
 
-Deterministic: the same messages with the same times give the same state and the same changes. It has no clock and
-no lock; the caller serialises the writers. Readers of other threads may read the mappings at any moment: values are
+Deterministic: the same messages with the same times give the same state and the same changes. It reads no clock and
+has no lock; the caller serialises the writers. Readers of other threads may read the mappings at any moment: values are
 frozen, and an order changes by swapping the whole mapping, so take the mapping from the store anew each time.
 """
 
@@ -28,8 +28,9 @@ from pbxnb.protocol.messages import (
 
 from .accounts import AccountBook
 from .batch import Batch
-from .calls import CallBook
+from .calls import CallTable
 from .changes import NO_CHANGES, Changes
+from .clock import Clock
 from .derive import number_order
 from .entities import Account, Call, CallRecord, Conversation, Evidence, Orbit, Presence, Queue, Snapshot
 from .ledger import Ledger
@@ -50,6 +51,8 @@ class Store:
         domain: the tenant.
         user: our own extension; in scope ``own`` only calls with this number exist.
         scope: whose calls the lists hold; may be set later, and takes effect with the next list or `tick`.
+        clock: the PBX's; every time of an entity, an interval, a record and an event's ``at`` is on it. A new one,
+            which knows nothing, unless given.
 
     Attributes:
         seq: number of the last frame applied.
@@ -61,16 +64,19 @@ class Store:
         ['call.new', 'account.changed']
     """
 
-    def __init__(self, *, domain: str = "", user: str = "", scope: Scope = Scope.DOMAIN) -> None:
+    def __init__(
+        self, *, domain: str = "", user: str = "", scope: Scope = Scope.DOMAIN, clock: Clock | None = None
+    ) -> None:
         self.domain = domain
         self.user = user
+        self.clock = Clock() if clock is None else clock
         self.seq = 0
         self.queues: dict[str, Queue] = {}
         self.orbits: dict[str, Orbit] = {}
-        self._book = CallBook(self._type_of)
-        self._people = AccountBook(self._book)
-        self._ledger = Ledger(self._book, self._type_of)
-        self._lists = CallLists(self._book, self._people.roster, self._ledger, user, scope)
+        self._table = CallTable(self._type_of)
+        self._people = AccountBook(self._table)
+        self._ledger = Ledger(self._table, self._type_of)
+        self._lists = CallLists(self._table, self._people.roster, self._ledger, self.clock, user, scope)
         self._handlers: dict[type[Message], Callable[[Any, Batch], None]] = {
             CallState: self._call_state,
             UserState: self._user_state,
@@ -97,7 +103,7 @@ class Store:
     @property
     def calls(self) -> dict[str, Call]:
         """The open calls by id, in order of start."""
-        return self._book.calls
+        return self._table.calls
 
     @property
     def conversations(self) -> dict[str, Conversation]:
@@ -119,8 +125,9 @@ class Store:
         handler = self._handlers.get(type(message))
         if handler is None:
             return NO_CHANGES
-        batch = Batch(message, received, seq)
-        self._people.log.at(received, seq)
+        at = self.clock.at(received)
+        batch = Batch(message, received, seq, at, self.clock.known)
+        self._people.log.begin(at, received, seq)
         handler(message, batch)
         return self._commit(batch)
 
@@ -150,14 +157,14 @@ class Store:
             first: the first of its connection's life: the state is set, no event comes out.
             gap: the interval without news that it closes; marks the calls that were open across it.
         """
-        batch = self._begin(Batch(None, received, seq, continuous=False, silent=first))
+        batch = self._begin(received, seq, continuous=False, silent=first)
         if gap is not None:
-            for leg in self._book.legs.values():
-                leg.gap = True
+            for track in self._table.tracks.values():
+                track.gap = True
         if accounts is not None:
-            self._people.log.at(received, seq if accounts_seq is None else accounts_seq)
+            self._people.log.begin(batch.at, received, seq if accounts_seq is None else accounts_seq)
             self._people.snapshot(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
-            self._people.log.at(received, seq)
+            self._people.log.begin(batch.at, received, seq)
         self._lists.arrays |= arrays
         if calls is not None:
             self._lists.whole(calls, batch, "end.resync")
@@ -167,13 +174,13 @@ class Store:
 
     def tick(self, received: datetime) -> Changes:
         """Let time pass: forget conversations that ended a minute ago, drop calls outside the scope."""
-        batch = self._begin(Batch(None, received, 0))
+        batch = self._begin(received, 0)
         self._lists.drop_foreign(batch)
         return self._commit(batch)
 
     def put_queue(self, queue: Queue, received: datetime) -> Changes:
         """Replace what is known of a queue."""
-        batch = self._begin(Batch(None, received, 0))
+        batch = self._begin(received, 0)
         if self.queues.get(queue.number) != queue:
             batch.queues.append(queue.number)
             if queue.number not in self.queues:
@@ -183,7 +190,7 @@ class Store:
 
     def put_orbit(self, orbit: Orbit, received: datetime) -> Changes:
         """Replace what is known of a park orbit."""
-        batch = self._begin(Batch(None, received, 0))
+        batch = self._begin(received, 0)
         if self.orbits.get(orbit.number) != orbit:
             batch.orbits.append(orbit.number)
             if orbit.number not in self.orbits:
@@ -246,31 +253,34 @@ class Store:
             self._lists.whole(message.calls, batch, "")
 
     def _bye(self, message: Bye, batch: Batch) -> None:
-        """The far end of our own leg said goodbye; the call's end follows in the list (protocol.md 5.4, 7.4)."""
-        leg = self._book.legs.get(message.callid)
-        if leg is not None and self.user:
-            leg.ended_by = "called" if leg.call.from_.number == self.user else "caller"
+        """The far end of our own call said goodbye; the call's end follows in the list (protocol.md 5.4, 7.4)."""
+        track = self._table.tracks.get(message.callid)
+        if track is not None and self.user:
+            track.ended_by = "called" if track.call.from_.number == self.user else "caller"
 
     def _cancel(self, message: Cancel | CancelResponse, batch: Batch) -> None:
         """The caller gave up (protocol.md 5.5, 5.6)."""
-        leg = self._book.legs.get(message.callid)
-        if leg is not None:
-            leg.ended_by = "caller"
+        track = self._table.tracks.get(message.callid)
+        if track is not None:
+            track.ended_by = "caller"
 
     # --- the outcome -------------------------------------------------------------------------------------------------
 
-    def _begin(self, batch: Batch) -> Batch:
-        self.seq = max(batch.seq, self.seq)
-        self._people.log.at(batch.received, batch.seq)
-        return batch
+    def _begin(self, received: datetime, seq: int, *, continuous: bool = True, silent: bool = False) -> Batch:
+        self.seq = max(seq, self.seq)
+        at = self.clock.at(received)
+        self._people.log.begin(at, received, seq)
+        return Batch(None, received, seq, at, self.clock.known, continuous, silent)
 
     def _commit(self, batch: Batch) -> Changes:
         """Settle the ledger and the accounts, and say what changed."""
-        if batch.retyped and self._book.legs:
+        if batch.retyped and self._table.tracks:
             for number in batch.retyped:
                 self._lists.retype(number, batch)
         conversations = self._ledger.settle(batch)
-        self._book.settle()
+        self._table.settle()
+        if batch.fresh:  # the start of one may have taught the clock
+            self._people.log.begin(batch.at, batch.received, batch.seq)
         accounts = self._people.derive(batch) if batch.touched else {}
         if accounts or conversations or batch.queues or batch.orbits:
             return batch.changes(accounts, conversations)

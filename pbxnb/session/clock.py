@@ -3,65 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-__all__ = ["PbxClock", "SimulatedClock"]
+from pbxnb.model.clock import Clock
+
+__all__ = ["PbxClock"]
+
+
+def _kernel_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class PbxClock:
-    """The clock of a real PBX: ours plus an offset, known to a second from the HTTP ``Date`` header.
+    """The PBX's clock: the one the model stamps with, and what it shows now.
 
     Args:
-        offset: reads the seconds to add to kernel time.
+        clock: puts a moment of ``now`` on the PBX's clock.
+        now: the clock that stamps what arrives: the kernel's, or that of an embedded PBX.
+        rate: the speed of an embedded PBX, 0 while paused.
     """
 
-    def __init__(self, offset: Callable[[], float]) -> None:
-        self._offset = offset
-
-    @property
-    def offset(self) -> float:
-        """Seconds to add to kernel time (± 1)."""
-        return self._offset()
-
-    @property
-    def rate(self) -> float:
-        """PBX seconds per kernel second."""
-        return 1.0
-
-    def now(self) -> datetime:
-        """PBX time now, UTC."""
-        return datetime.now(UTC) + timedelta(seconds=self.offset)
-
-    def at(self, moment: datetime) -> datetime:
-        """A time of the model (``since``, ``received``), which the kernel's clock stamped, on the PBX's clock."""
-        return moment + timedelta(seconds=self.offset)
-
-    def __repr__(self) -> str:
-        return f"<clock {self.now():%Y-%m-%d %H:%M:%S} UTC, offset {self.offset:+.0f} s, rate {self.rate:g}>"
-
-
-class SimulatedClock(PbxClock):
-    """The clock of an embedded PBX, which may run fast, slow or not at all, and which stamps the model's times too.
-
-    Args:
-        now: its virtual time.
-        rate: its speed, 0 while paused.
-    """
-
-    def __init__(self, now: Callable[[], datetime], rate: Callable[[], float]) -> None:
-        super().__init__(lambda: (now() - datetime.now(UTC)).total_seconds())
+    def __init__(
+        self, clock: Clock, *, now: Callable[[], datetime] = _kernel_now, rate: Callable[[], float] | None = None
+    ) -> None:
+        self._clock = clock
         self._now = now
         self._rate = rate
 
     @property
+    def offset(self) -> float:
+        """Seconds to add to kernel time."""
+        if self._now is _kernel_now:
+            return self._clock.offset
+        return (self.now() - _kernel_now()).total_seconds()
+
+    @property
+    def uncertainty(self) -> float:
+        """Seconds by which the offset may be wrong; infinite while the PBX has not told its time."""
+        return self._clock.uncertainty
+
+    @property
     def rate(self) -> float:
-        """PBX seconds per kernel second: its speed, 0 while paused."""
-        return self._rate()
+        """PBX seconds per kernel second: 1, or the speed of an embedded PBX, 0 while paused."""
+        return self._rate() if self._rate is not None else self._clock.rate
 
     def now(self) -> datetime:
-        """Its virtual time now, UTC."""
-        return self._now()
+        """PBX time now, UTC."""
+        return self._clock.at(self._now())
 
     def at(self, moment: datetime) -> datetime:
-        """A time of the model as it is: the same clock stamped it."""
-        return moment
+        """Put a kernel moment (``received``, a time of `Status` or `Gap`) on the PBX's clock.
+
+        Times of entities, ``Event.at`` and intervals are on it already.
+        """
+        return self._clock.at(moment)
+
+    def __repr__(self) -> str:
+        return f"<clock {self.now():%Y-%m-%d %H:%M:%S} UTC, offset {self.offset:+.0f} s, rate {self.rate:g}>"

@@ -13,8 +13,9 @@ from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password
 from pbxnb.client.tls import Pin
+from pbxnb.model.clock import Clock
 
-from .clock import PbxClock, SimulatedClock
+from .clock import PbxClock
 from .line import Line
 from .pbx import Pbx
 from .registry import REGISTRY
@@ -93,7 +94,7 @@ def connect(
     )
     key: Hashable = (endpoint.ws_url, name)  # the URL holds domain and user
     line = Line(client, lock, key=key)
-    pbx = Pbx(line, name=name or endpoint.account, control=control, clock=PbxClock(lambda: client.clock_offset))
+    pbx = Pbx(line, name=name or endpoint.account, control=control, clock=PbxClock(client.store.clock))
     line.start()
     return pbx
 
@@ -144,9 +145,10 @@ def simulate(
         tls=embedded.tls_certificate or None,
         lock=lock,
         now=embedded.clock.now,
+        clock=Clock(offset=0.0),  # what it stamps is PBX time already
     )
     line = Line(client, lock, key=key, finish=embedded.close)
-    clock = SimulatedClock(embedded.clock.now, lambda: embedded.clock.rate)
+    clock = PbxClock(client.store.clock, now=embedded.clock.now, rate=lambda: embedded.clock.rate)
     pbx = Pbx(line, name=name or preset, control=True, clock=clock, simulator=embedded)
     line.start()
     return pbx

@@ -55,23 +55,6 @@ export function setText(node, text) {
 }
 
 /**
- * Show a time in a state. Where its begin is not known it is as long at least, which a screen reader says in words.
- * @param {HTMLElement} node @param {string} text @param {boolean} least
- */
-export function setTime(node, text, least) {
-  setText(node, least && text ? `≥ ${text}` : text);
-  if (least && text) {
-    node.setAttribute("role", "timer");
-    node.setAttribute("aria-label", `at least ${text}`);
-  } else if (node.hasAttribute("aria-label")) for (const name of ["role", "aria-label"]) node.removeAttribute(name);
-}
-
-/** A begin from the wire: a negative one is when it was first seen, later than the begin. @param {number} began */
-export function sinceOf(began) {
-  return { since: Math.abs(began), least: began < 0 };
-}
-
-/**
  * Keys pressed in an element are not for the notebook. JupyterLab looks for the mark from the focused element upwards, but
  * many of its shortcuts ask for the focused element alone and are found before a mark further up: each one bears it itself.
  * @param {HTMLElement} node
@@ -134,7 +117,7 @@ function parse(buffer) {
 }
 
 /** One model's stream of batches, shared by its views in this page. */
-class BatchStream {
+class Feed {
   /** @param {any} model */
   constructor(model) {
     this.model = model;
@@ -144,7 +127,7 @@ class BatchStream {
     this.views = new Set();
     /** @type {Batch[] | null} */
     this.early = [];
-    this.helloAt = 0;
+    this.asked = 0;
     this.acknowledged = -1;
     this.owed = 0;
     this.frame = 0;
@@ -206,8 +189,8 @@ class BatchStream {
   /** Say that this page shows the panel and what it has. At most twice a second. */
   hello(reached = this.reached) {
     const now = performance.now();
-    if (now - this.helloAt < 500 && reached === this.reached) return;
-    this.helloAt = now;
+    if (now - this.asked < 500 && reached === this.reached) return;
+    this.asked = now;
     this.model.send({ hello: this.page, n: reached });
   }
 
@@ -220,7 +203,7 @@ class BatchStream {
       this.early = null;
       this.acknowledged = this.reached;
       for (const batch of early) this.take(batch);
-      this.helloAt = 0;
+      this.asked = 0;
       this.hello();
     } else {
       // What the others hold is not kept in one piece: a later view asks for the whole.
@@ -236,21 +219,21 @@ class BatchStream {
   }
 }
 
-/** @type {Map<string, BatchStream>} */
-const streams = new Map();
+/** @type {Map<string, Feed>} */
+const feeds = new Map();
 
-/** @param {any} model @returns {BatchStream} */
-function streamOf(model) {
+/** @param {any} model @returns {Feed} */
+function feedOf(model) {
   const uid = model.get("uid");
-  let stream = streams.get(uid);
-  if (!stream) streams.set(uid, (stream = new BatchStream(model)));
-  return stream;
+  let feed = feeds.get(uid);
+  if (!feed) feeds.set(uid, (feed = new Feed(model)));
+  return feed;
 }
 
 /** Whether what lies behind an element is dark. @param {Element | null} from */
 function behindIsDark(from) {
-  const theme = document.body.dataset.jpThemeLight;
-  if (theme) return theme === "false";
+  const told = document.body.dataset.jpThemeLight;
+  if (told) return told === "false";
   for (let node = from; node; node = node.parentElement) {
     const [r, g, b, a = 1] = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || []).map(Number);
     if (a > 0.5) return 0.3 * r + 0.6 * g + 0.1 * b < 110;
@@ -303,9 +286,9 @@ export function definePanel(create) {
   return {
     /** @param {{model: any}} context */
     initialize({ model }) {
-      const stream = streamOf(model); // listen from the start: batches may come before the first view
+      const feed = feedOf(model); // listen from the start: batches may come before the first view
       return () => {
-        if (streams.get(model.get("uid")) === stream) streams.delete(model.get("uid"));
+        if (feeds.get(model.get("uid")) === feed) feeds.delete(model.get("uid"));
         // JupyterLab 4.6 keeps the model of a closed comm for the life of the kernel connection: leave little in it.
         // Twice, because a model also keeps what it held before the last change.
         for (let time = 0; time < 2; time++) model.set({ _code: "", _full: "", _css: "" }, { silent: true });
@@ -313,7 +296,7 @@ export function definePanel(create) {
     },
     /** @param {{model: any, el: HTMLElement}} context */
     render({ model, el }) {
-      const stream = streamOf(model);
+      const feed = feedOf(model);
       const root = element("div", "pbxnb");
       keepKeys(root);
       const strip = element("div", "pbx-strip", "", { role: "alert" });
@@ -323,10 +306,10 @@ export function definePanel(create) {
       const unfollow = followTheme(root, model);
       const view = {
         root, body, model, uid: model.get("uid"),
-        now: () => stream.clock.now(),
+        now: () => feed.clock.now(),
         send: (/** @type {object} */ message) => model.send(message),
         announce: announcerFor(voice),
-        ask: () => stream.ask(),
+        ask: () => feed.ask(),
       };
       const panel = create(view);
       const showStrip = (/** @type {string[]} */ errors, /** @type {string} */ note) => {
@@ -351,17 +334,17 @@ export function definePanel(create) {
         },
         draw() {
           panel.draw();
-          const now = stream.clock.now();
+          const now = feed.clock.now();
           if (Math.floor(now) !== second) panel.tick(now);
           second = Math.floor(now);
         },
       };
-      stream.join(member);
-      const timer = setInterval(() => Math.floor(stream.clock.now()) === second || stream.ask(), 250);
+      feed.join(member);
+      const timer = setInterval(() => Math.floor(feed.clock.now()) === second || feed.ask(), 250);
       return () => {
         clearInterval(timer);
         unfollow();
-        stream.leave(member);
+        feed.leave(member);
         panel.destroy?.();
         root.remove();
       };

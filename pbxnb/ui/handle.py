@@ -51,7 +51,7 @@ class Clock(Protocol):
         """PBX time now, UTC."""
 
     def at(self, moment: datetime) -> datetime:
-        """A time of the model (``since``, ``received``) on the PBX's clock."""
+        """A kernel moment (``received``, a time of `Status` or `Gap`) on the PBX's clock."""
 
 
 class PendingLike(Protocol):

@@ -190,7 +190,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
         return self._handle.clock.now().timestamp()
 
     def _since(self, moment: datetime) -> float:
-        """A time of the model (``since`` of an entity) on the PBX's clock, seconds since 1970."""
+        """A kernel moment (of `Status`, say) on the PBX's clock, seconds since 1970."""
         return self._handle.clock.at(moment).timestamp()
 
     # From the other lanes: mark and wake, nothing else.

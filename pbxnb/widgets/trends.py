@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pbxnb.model.entities import Phase
 from pbxnb.ui.handle import Handle
 
 __all__ = ["TRENDS", "current", "trends"]
@@ -29,11 +30,11 @@ def current(handle: Handle) -> dict[str, int]:
     now = handle.clock.now().timestamp()
     listed = list(handle.conversations.values())
     open_ = [one for one in listed if one.state is not None]
-    begun = [one.started_at or one.since for one in listed]
+    begun = [one.started_at or one.since or one.first_seen for one in listed]
     return {
         "calls": len(open_),
         "rate": sum(now - 60 < moment.timestamp() <= now for moment in begun),
-        "waiting": sum(bool(one.queue) and one.connected_at is None for one in open_),
+        "waiting": sum(one.phase is Phase.QUEUED for one in open_),
         "registered": sum(
             account.registered is True for account in list(handle.accounts.values()) if account.type == "extensions"
         ),
@@ -78,7 +79,7 @@ def _talks(handle: Handle) -> list[_Talk]:
     talks: dict[str, _Talk] = {}
     ended = [(record.call, record.ended_at.timestamp()) for record in handle.closed_calls()]
     for call, end in (*ended, *((call, math.inf) for call in list(handle.calls.values()))):
-        start = (call.started_at or call.since).timestamp()
+        start = (call.started_at or call.since or call.first_seen).timestamp()
         answered = call.connected_at.timestamp() if call.connected_at else math.inf
         known = talks.setdefault(call.conversation or call.id, _Talk(start, end, answered, bool(call.queue)))
         known.start, known.end = min(known.start, start), max(known.end, end)

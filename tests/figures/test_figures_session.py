@@ -33,6 +33,11 @@ class Clock:
         return moment + timedelta(hours=1)
 
 
+def there(seconds: float) -> datetime:
+    """A moment on the PBX's clock."""
+    return Clock().at(after(seconds))
+
+
 class Session:
     """What a picture asks of a handle."""
 
@@ -45,28 +50,28 @@ class Session:
             from_=Party("+15550100", "Jo <b>Field</b>"),
             to=Party("204"),
             state=CallState.CONNECTED,
-            started_at=Clock().at(START),
-            connected_at=Clock().at(after(10)),
-            since=after(10),
+            started_at=there(0),
+            connected_at=there(10),
+            since=there(10),
             extensions=("204",),
             conversation="1",
         )
-        phases = ((CallState.RINGING, START, after(10)), (CallState.CONNECTED, after(10), after(70)))
+        phases = ((CallState.RINGING, there(0), there(10)), (CallState.CONNECTED, there(10), there(70)))
         self.records = (
             CallRecord(
-                call=talked, ended_at=after(70), ring=10.0, talk=60.0, hold=0.0, phases=phases, ended_by="caller"
+                call=talked, ended_at=there(70), ring=10.0, talk=60.0, hold=0.0, phases=phases, ended_by="caller"
             ),
         )
         moved = Call(
-            id="2", from_=Party("204"), to=Party("208"), state=CallState.RINGING, since=after(70), conversation="1"
+            id="2", from_=Party("204"), to=Party("208"), state=CallState.RINGING, since=there(70), conversation="1"
         )
         self.calls = {"2": moved}
         self.status = Status(state=LineState.LIVE, since=START, gaps=(Gap(after(20), after(40)),))
         self.intervals = (
-            Presence(number="204", axis="state", value="idle", start=START, end=after(10)),
-            Presence(number="204", axis="state", value="busy", start=after(10), end=after(70)),
-            Presence(number="204", axis="state", value="idle", start=after(70)),
-            Presence(number="204", axis="dnd", value="true", start=START),
+            Presence(number="204", axis="state", value="idle", start=there(0), end=there(10)),
+            Presence(number="204", axis="state", value="busy", start=there(10), end=there(70)),
+            Presence(number="204", axis="state", value="idle", start=there(70)),
+            Presence(number="204", axis="dnd", value="true", start=there(0)),
         )
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
@@ -96,7 +101,7 @@ def session() -> Any:
 
 
 def test_shares_of_time_add_up_and_keep_gaps_apart(session: Any) -> None:
-    found = shares(session.presence(), session.status.gaps, after(100))["204"]
+    found = shares(session.presence(), [Gap(there(20), there(40))], there(100))["204"]
     assert found == {"idle": 0.4, "busy": 0.4, "gap": 0.2}
 
 

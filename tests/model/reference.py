@@ -6,12 +6,12 @@ It shares no code with `pbxnb.model` but the entity types. It has no ledger; con
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from pbxnb.model.entities import Account, AccountState, Call, CallState, Orbit, Queue
+from pbxnb.model.entities import Account, AccountState, Call, CallState, Orbit, Phase, Queue
 from pbxnb.protocol.messages import UNSET, AccountEntry, CallEntry, DomainState, Message, UserState
 from pbxnb.protocol.messages import CallState as CallStateMessage
 
@@ -23,6 +23,13 @@ WORDS = {
     "onhold": CallState.HELD,
     "holding": CallState.HELD,
     "parked": CallState.PARKED,
+}
+PHASES = {
+    CallState.RINGING: Phase.RINGING,
+    CallState.CONNECTED: Phase.TALKING,
+    CallState.HELD: Phase.HELD,
+    CallState.PARKED: Phase.PARKED,
+    CallState.OTHER: Phase.OTHER,
 }
 STRONGEST_FIRST = ["ringing", "dialling", "busy", "other", "held", "parked"]
 
@@ -60,14 +67,20 @@ class Line:
     started: datetime | None = None
     queue: str = ""
     shown: Call | None = None
+    alone: bool = True
+    waiting: bool = False
+    phase_seen: datetime | None = None
+    joined: dict[str, tuple[datetime | None, datetime]] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
 
     def numbers(self) -> set[str]:
         return ({*self.entry.extensions, self.entry.from_.number, self.entry.to.number}) - {""}
 
 
 class Reference:
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, offset: float | None = None) -> None:
         self.user = user
+        self.offset = offset
         self.own_scope = False
         self.arrays = False
         self.known: dict[str, Known] = {}
@@ -128,7 +141,8 @@ class Reference:
     # what is known
 
     def _begin(self, now: datetime, *, resync: bool) -> None:
-        self.now = now
+        self.received = now
+        self.now = now + timedelta(seconds=self.offset or 0)
         self.is_resync = resync
         self.events: list[tuple[Any, ...]] = []
         self.before = {number: replace(known) for number, known in self.known.items()}
@@ -168,7 +182,7 @@ class Reference:
         if not known.claims_something:
             self.claims.pop(entry.account, None)
         elif not claimed and known.type == "extensions":
-            self.claims[entry.account] = self.now
+            self.claims[entry.account] = self.received
 
     def _ours(self, numbers: set[str]) -> bool:
         return not self.own_scope or self.user in numbers
@@ -274,6 +288,13 @@ class Reference:
             state = CallState.PARKED
         if not line.queue and self._type(entry.to.number) == "acds":
             line.queue = entry.to.number
+        since, seen = self._since(line, state)
+        line.waiting = self._waits(line, state)
+        phase = self._where(line, state)
+        self._join(line, since, state, phase)
+        line.alone = self._alone(entry)
+        if shown is None or shown.phase is not phase:
+            line.phase_seen = self.now if shown is not None and shown.state is state else seen
         return Call(
             id=entry.id,
             from_=entry.from_,
@@ -282,13 +303,80 @@ class Reference:
             raw_state=entry.raw_state,
             started_at=line.started,
             connected_at=entry.connect and entry.connect.at,
-            since=shown.since if shown is not None and shown.state is state else self.now,
+            since=since,
+            first_seen=seen,
+            phase=phase,
             extensions=entry.extensions,
             recording=entry.recording not in ("", "off", "false"),
             queue=line.queue,
             inferred=line.inferred,
             extra=dict(entry.extra) | ({"cmc": entry.cmc} if entry.cmc else {}),
         )
+
+    def _since(self, line: Line, state: CallState) -> tuple[datetime | None, datetime]:
+        """Since when a call is in its state, and since when we know it."""
+        shown = line.shown
+        connect = line.entry.connect and line.entry.connect.at
+        word = None
+        if state is CallState.CONNECTED:
+            word = connect
+        elif state is CallState.RINGING and connect is None:
+            word = line.started
+        if shown is None:
+            return self._began(word, None), self.now
+        if shown.state is not state:
+            told = state is CallState.CONNECTED and connect != shown.connected_at
+            return self._began(connect if told else None, shown.first_seen), self.now
+        told_now = (shown.connected_at if state is CallState.CONNECTED else shown.started_at) is None
+        if shown.since is None and told_now and self._possible(word, None):
+            return word, shown.first_seen
+        return shown.since, shown.first_seen
+
+    def _possible(self, word: datetime | None, after: datetime | None) -> bool:
+        two = timedelta(seconds=2)
+        return word is not None and word <= self.now + two and (after is None or word >= after - two)
+
+    def _began(self, word: datetime | None, after: datetime | None) -> datetime | None:
+        """What we saw begin: when the PBX says, else now; what we did not see: when the PBX says, else unknown."""
+        if self._possible(word, after) and (self.is_resync or self.offset is not None):
+            return word
+        return None if self.is_resync else self.now
+
+    def _alone(self, entry: CallEntry) -> bool:
+        return not {*entry.extensions} - {entry.from_.number, entry.to.number}
+
+    def _waits(self, line: Line, state: CallState) -> bool:
+        """Whether the call came to a queue and nobody answered it since."""
+        entry, shown = line.entry, line.shown
+        at_queue = self._type(entry.to.number) == "acds"
+        came = at_queue and (
+            shown is None
+            or shown.to.number != entry.to.number
+            or not shown.queue
+            or (self._alone(entry) and not line.alone)
+        )
+        answered = state in (CallState.CONNECTED, CallState.HELD) and not (at_queue and self._alone(entry))
+        return (line.waiting or came) and not answered and state is not CallState.PARKED
+
+    def _where(self, line: Line, state: CallState) -> Phase:
+        kind = self._type(line.entry.to.number)
+        if line.waiting and (kind == "acds" or state is CallState.RINGING):
+            return Phase.QUEUED
+        if state is CallState.CONNECTED and kind in ("attendants", "ivrnodes") and self._alone(line.entry):
+            return Phase.MENU
+        return PHASES[state]
+
+    def _join(self, line: Line, since: datetime | None, state: CallState, phase: Phase) -> None:
+        """Note who came into a call that was there before."""
+        shown, numbers = line.shown, line.numbers()
+        if shown is not None:
+            if shown.state is state:
+                connect = line.entry.connect and line.entry.connect.at
+                told = phase is Phase.TALKING and connect != shown.connected_at
+                since = self._began(connect if told else None, line.phase_seen)
+            line.joined = {n: when for n, when in line.joined.items() if n in numbers}
+            line.joined |= dict.fromkeys(numbers - line.named, (since, self.now))
+        line.named = numbers
 
     def _phase(self, entry: CallEntry) -> CallState:
         if not entry.raw_state:
@@ -298,8 +386,17 @@ class Reference:
     def _show(self, number: str, known: Known) -> Account:
         ours = {e.id for e in known.own}
         calls = [call for key, call in self.calls.items() if number in self.lines[key].numbers() or key in ours]
-        state, inferred = self._doing(number, known, calls)
+        state, inferred, decides = self._doing(number, known, calls)
         old = self.accounts.get(number)
+        if decides is not None:
+            since, seen = decides.since, decides.first_seen
+            since_joined, seen_joined = self.lines[decides.id].joined.get(number, (since, seen))
+            if (since_joined or seen_joined) > (since or seen):
+                since, seen = since_joined, seen_joined
+        elif old is not None and old.state is state:
+            since, seen = old.since, old.first_seen
+        else:
+            since, seen = None if self.is_resync else self.now, self.now
         return Account(
             number=number,
             name=known.name,
@@ -310,27 +407,31 @@ class Reference:
             calls=tuple(call.id for call in calls),
             state=state,
             inferred=inferred,
-            since=old.since if old is not None and old.state is state else self.now,
+            since=since,
+            first_seen=seen,
             domain=known.domain,
             extra=known.extra,
         )
 
-    def _doing(self, number: str, known: Known, calls: list[Call]) -> tuple[AccountState, bool]:
-        found = [(call.state, call.from_.number) for call in calls]
-        found = found or [(self._phase(entry), entry.from_.number) for entry in known.own]
-        does = set()
-        for state, caller in found:
+    def _doing(self, number: str, known: Known, calls: list[Call]) -> tuple[AccountState, bool, Call | None]:
+        """What an account does, whether that is concluded, and the call that decides it."""
+        found: list[tuple[CallState, str, Call | None]] = [(call.state, call.from_.number, call) for call in calls]
+        found = found or [(self._phase(entry), entry.from_.number, None) for entry in known.own]
+        does: dict[str, Call | None] = {}
+        for state, caller, call in found:
             if state is CallState.RINGING:
-                does.add("dialling" if caller == number else "ringing")
+                does.setdefault("dialling" if caller == number else "ringing", call)
             else:
-                does.add("busy" if state is CallState.CONNECTED else state.value)
+                does.setdefault("busy" if state is CallState.CONNECTED else state.value, call)
         for name in STRONGEST_FIRST:
             if name in does:
-                return (AccountState.BUSY, True) if name == "other" else (AccountState(name), False)
+                if name == "other":
+                    return AccountState.BUSY, True, does[name]
+                return AccountState(name), False, does[name]
         if known.code:
-            return AccountState.BUSY, True
+            return AccountState.BUSY, True, None
         offline = known.registered is False and known.type == "extensions"
-        return (AccountState.OFFLINE if offline else AccountState.IDLE), False
+        return (AccountState.OFFLINE if offline else AccountState.IDLE), False, None
 
     def _intervals(self, number: str, old: Account | None, new: Account | None) -> None:
         for axis in ("registered", "dnd", "chat_status", "state"):

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pbxnb.model.derive import newest_call
-from pbxnb.model.entities import Call, CallState, Conversation, Party
+from pbxnb.model.derive import in_conversation, newest_call, phase_of, waits
+from pbxnb.model.entities import Call, CallState, Conversation, Party, Phase
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
 
@@ -21,3 +21,81 @@ def test_the_newest_call_is_one_that_can_still_be_steered(open_calls: tuple[str,
         for key in open_calls
     }
     assert newest_call(Conversation(id="1", calls=("1", "2", "3"), since=NOON), calls) == newest
+
+
+R, C, H, P, O = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED, CallState.OTHER  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "alone", "waiting", "phase"),
+    [
+        (R, "extensions", True, False, "ringing"),
+        (R, "acds", True, True, "queued"),
+        (R, "acds", False, True, "queued"),  # it rings agents for a caller who waits
+        (R, "extensions", True, True, "queued"),  # it took an agent's number before he answered
+        (R, "acds", True, False, "ringing"),
+        (R, "hunts", True, False, "ringing"),  # a hunt group has no music: it rings
+        (R, "attendants", True, False, "ringing"),
+        (C, "extensions", True, False, "talking"),
+        (C, "", True, False, "talking"),
+        (C, "acds", True, True, "queued"),  # music
+        (C, "acds", False, False, "talking"),  # with an agent, under the queue's number
+        (C, "acds", True, False, "talking"),  # an agent answered by a call apart
+        (C, "attendants", True, False, "menu"),
+        (C, "ivrnodes", True, False, "menu"),
+        (C, "attendants", False, False, "talking"),  # somebody came in while the menu's number stays
+        (H, "acds", True, True, "queued"),  # the music is the PBX's word for hold
+        (H, "acds", False, False, "held"),
+        (H, "extensions", True, False, "held"),
+        (P, "orbits", True, False, "parked"),
+        (P, "acds", True, False, "parked"),
+        (O, "acds", True, True, "queued"),  # a word we do not know, in a queue
+        (O, "extensions", True, True, "other"),
+        (O, "", True, False, "other"),
+    ],
+)
+def test_the_phase_of_a_call(state: CallState, kind: str, alone: bool, waiting: bool, phase: str) -> None:
+    assert phase_of(state, kind, alone, waiting) == phase
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "alone", "arrived", "before", "waiting"),
+    [
+        (R, "acds", True, True, False, True),
+        (R, "acds", False, True, False, True),
+        (R, "extensions", True, False, True, True),  # still not answered
+        (C, "acds", True, True, False, True),
+        (C, "acds", True, False, True, True),
+        (C, "acds", False, True, False, False),  # met when an agent had him
+        (C, "extensions", True, False, True, False),  # the agent answered
+        (C, "", True, False, True, False),  # or somebody outside
+        (C, "attendants", True, False, True, False),  # he left for a menu
+        (H, "acds", True, False, True, True),
+        (H, "acds", False, False, True, False),
+        (P, "orbits", True, False, True, False),
+        (C, "acds", True, False, False, False),
+        (O, "acds", True, False, True, True),
+    ],
+)
+def test_a_caller_waits_until_somebody_answers(
+    state: CallState, kind: str, alone: bool, arrived: bool, before: bool, waiting: bool
+) -> None:
+    assert waits(state, kind, alone, arrived, before) is waiting
+
+
+@pytest.mark.parametrize(
+    ("phase", "state", "waiting", "expected"),
+    [
+        (Phase.RINGING, R, True, "queued"),  # an agent's phone rings for him by a call apart
+        (Phase.RINGING, R, False, "ringing"),
+        (Phase.QUEUED, C, True, "queued"),
+        (Phase.QUEUED, C, False, "talking"),  # the agent answered by a call that has gone
+        (Phase.TALKING, C, True, "talking"),
+        (Phase.HELD, H, True, "held"),
+        (Phase.MENU, C, True, "menu"),
+    ],
+)
+def test_the_phase_of_a_conversation_is_that_of_its_newest_call_but_for_the_queue(
+    phase: Phase, state: CallState, waiting: bool, expected: str
+) -> None:
+    assert in_conversation(Call(id="1", state=state, phase=phase), waiting) == expected

@@ -9,16 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbxnb.model.changes import Changes
+from pbxnb.model.clock import Clock
 from pbxnb.model.entities import Orbit, Queue
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import account_entry, call_entry, decode
 from pbxnb.protocol.messages import UserState
-from tests.model.model_kit import at
+from tests.model.model_kit import START, T0, at
 from tests.model.reference import Reference, bare
 
 INSIDE = ["204", "205", "1000", "600", "700"]
 NUMBERS = [*INSIDE, "*86700", "+15550100", "anonymous", ""]
-TYPES = ["extensions", "acds", "orbits", "hunts"]
+TYPES = ["extensions", "acds", "orbits", "hunts", "attendants"]
+OFFSETS = [None, 0.0, START - T0.timestamp(), START + 10 - T0.timestamp(), -34_000.0]
 IDS = ["1", "2", "3", ""]
 WORDS = ["alerting", "ringback", "connected", "onhold", "holding", "parked", "Connected", "levitating", ""]
 STARTS = [None, "1790000000.120", 1790000000, "1790000060.5", 1789999999.25]
@@ -172,9 +174,9 @@ def check_ledger(store: Store) -> None:
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(histories)
-def test_the_store_agrees_with_the_reference(history: Any):
-    run(Store(user="204"), history, Reference("204"))
+@given(histories, st.sampled_from(OFFSETS))
+def test_the_store_agrees_with_the_reference(history: Any, offset: float | None):
+    run(Store(user="204", clock=Clock(offset)), history, Reference("204", offset))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -11,8 +11,8 @@ import pytest
 
 import pbxnb.model
 from pbxnb.model import calls as calls_module
-from pbxnb.model import lists, roster, talks
-from pbxnb.model.derive import number_order, phase_of
+from pbxnb.model import lists, roster, tracks
+from pbxnb.model.derive import number_order, state_of
 from pbxnb.model.entities import Orbit, Queue
 from pbxnb.model.presence import Axis, PresenceLog
 from pbxnb.model.rules import RULES
@@ -70,7 +70,7 @@ def test_order_of_numbers_is_by_value_then_text():
     [("Connected", "connected"), (" ONHOLD ", "held"), ("ringing", "ringing"), ("conference", "other"), ("", "other")],
 )
 def test_state_words_in_any_case(word, phase):
-    assert phase_of(CallEntry(id="1", raw_state=word)) == phase
+    assert state_of(CallEntry(id="1", raw_state=word)) == phase
 
 
 class TestBounds:
@@ -98,7 +98,7 @@ class TestBounds:
         assert len(desk.account("204").extra) <= 64
 
     def test_legs_of_a_conversation(self, monkeypatch):
-        monkeypatch.setattr(talks, "LIMIT", 5)
+        monkeypatch.setattr(tracks, "LIMIT", 5)
         monkeypatch.setattr("pbxnb.model.ledger.LIMIT", 5)
         desk = Desk()
         desk.accounts(account("600", "acds"))
@@ -109,7 +109,7 @@ class TestBounds:
         assert max(len(talk.calls) for talk in desk.store.conversations.values()) == 5
 
     def test_phases_of_a_call_that_is_held_for_ever(self, monkeypatch):
-        monkeypatch.setattr("pbxnb.model.legs._PHASES_KEPT", 10)
+        monkeypatch.setattr("pbxnb.model.tracks._STATES_KEPT", 10)
         desk = Desk()
         for number in range(100):
             desk.calls(call("1", "204", "207", "onhold" if number % 2 else "connected"))
@@ -121,7 +121,7 @@ class TestBounds:
     def test_ended_intervals(self):
         log = PresenceLog(limit=5)
         for number in range(20):
-            log.at(at(number), number)
+            log.begin(at(number), at(number), number)
             log.put("204", Axis.DND, str(number % 2), "account.user-state")
         assert len(log.intervals()) == 6
 
@@ -200,8 +200,8 @@ def test_a_whole_list_compares_before_it_computes(monkeypatch):
     listed = [call(str(n), "204", f"+1555{n:07}", start=1000 + n) for n in range(2000)]
     desk.calls(*listed)
     worked_out = []
-    value = calls_module.CallBook._value
-    monkeypatch.setattr(calls_module.CallBook, "_value", lambda *args: worked_out.append(args) or value(*args))
+    value = calls_module.CallTable._value
+    monkeypatch.setattr(calls_module.CallTable, "_value", lambda *args: worked_out.append(args) or value(*args))
     listed[7] = call("7", "204", "+15550000007", "onhold", start=1007)
     assert desk.calls(*listed).calls == {"7"}
     assert len(worked_out) == 1

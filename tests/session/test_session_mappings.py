@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pbxnb.errors import MissingExtra
+from pbxnb.model.clock import Clock
 from pbxnb.model.entities import Account, AccountState, Call, CallState, Party
 from pbxnb.model.frames import Frame
-from pbxnb.session.clock import PbxClock, SimulatedClock
+from pbxnb.session.clock import PbxClock
 from pbxnb.session.mappings import LiveMapping
 from pbxnb.session.recent import Recent
 
@@ -176,16 +177,16 @@ def test_recent_also_tells_the_closed_calls():
 
 
 def test_the_clock_of_a_real_pbx_is_ours_plus_its_offset():
-    clock = PbxClock(lambda: 3600.0)
-    assert clock.rate == 1
+    clock = PbxClock(Clock(3600.0))
+    assert (clock.rate, clock.uncertainty) == (1, 0)
     assert timedelta(minutes=59) < clock.now() - datetime.now(UTC) <= timedelta(hours=1)
 
 
-def test_a_simulated_clock_is_the_simulators_and_so_are_the_models_times():
-    clock = SimulatedClock(lambda: NOW, lambda: 60.0)
+def test_the_clock_of_an_embedded_pbx_is_the_one_that_stamps_the_model():
+    clock = PbxClock(Clock(0.0), now=lambda: NOW, rate=lambda: 60.0)
     assert (clock.now(), clock.rate, clock.at(NOW)) == (NOW, 60.0, NOW)
     assert clock.offset == pytest.approx((NOW - datetime.now(UTC)).total_seconds(), abs=5)
 
 
-def test_the_models_times_on_a_real_pbxs_clock_are_moved_by_its_offset():
-    assert PbxClock(lambda: 3600.0).at(NOW) == NOW + timedelta(hours=1)
+def test_a_kernel_moment_is_moved_by_the_offset():
+    assert PbxClock(Clock(3600.0)).at(NOW) == NOW + timedelta(hours=1)

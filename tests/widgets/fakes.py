@@ -23,6 +23,7 @@ from pbxnb.model.entities import (
     Evidence,
     Orbit,
     Party,
+    Phase,
     Presence,
     Queue,
     Snapshot,
@@ -281,6 +282,17 @@ def account(number: str, state: AccountState = AccountState.IDLE, **fields: Any)
     fields.setdefault("name", f"Person {number}")
     fields.setdefault("since", datetime.now(UTC))
     return Account(number=number, state=state, **fields)
+
+
+PHASES = {
+    None: Phase.ENDED,
+    CallState.RINGING: Phase.RINGING,
+    CallState.CONNECTED: Phase.TALKING,
+    CallState.HELD: Phase.HELD,
+    CallState.PARKED: Phase.PARKED,
+    CallState.OTHER: Phase.OTHER,
+}
+"""The phase of a conversation in each state, with neither queue nor menu."""
 
 
 def call(id_: str, from_: str, to: str, state: CallState = CallState.CONNECTED, **fields: Any) -> Call:

@@ -12,8 +12,8 @@ import traitlets
 from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Queue
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.call_list import CallList
-from pbxnb.widgets.call_list.rows import FIELDS, difference, involved, phase, row
-from tests.widgets.fakes import HOSTILE, START, FakeHandle, Wire, account, call, until
+from pbxnb.widgets.call_list.rows import FIELDS, difference, involved, row
+from tests.widgets.fakes import HOSTILE, PHASES, START, FakeHandle, Wire, account, call, until
 
 RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED
 
@@ -25,6 +25,7 @@ def talk(id_: str = "1", state: CallState | None = CONNECTED, **fields: Any) -> 
         "to": Party(number="207"),
         "since": datetime.now(UTC),
         "started_at": START,
+        "phase": PHASES[state],
     }
     return Conversation(id=id_, state=state, **(values | fields))
 
@@ -38,31 +39,6 @@ def told(conversation: Conversation, **model: Any) -> dict[str, Any]:
 @pytest.fixture
 def handle() -> FakeHandle:
     return FakeHandle([account("204", name="Jo Field"), account("207", name="Ann Lee")])
-
-
-@pytest.mark.parametrize(
-    ("conversation", "expected"),
-    [
-        (talk(state=RINGING), "ringing"),
-        (talk(state=CONNECTED), "talking"),
-        (talk(state=HELD), "held"),
-        (talk(state=PARKED), "parked"),
-        (talk(state=CallState.OTHER), "other"),
-        (talk(state=None), "ended"),
-        (talk(state=CONNECTED, queue="700", to=Party(number="700")), "queued"),
-        (talk(state=RINGING, queue="700", to=Party(number="700")), "queued"),
-        (talk(state=RINGING, queue="700", to=Party(number="207")), "ringing"),
-        (talk(state=CONNECTED, queue="700", to=Party(number="207"), answered_by="207"), "talking"),
-        (talk(state=HELD, queue="700"), "held"),
-        (talk(state=CONNECTED, to=Party(number="100")), "menu"),
-        (talk(state=HELD, to=Party(number="100")), "held"),
-    ],
-)
-def test_every_conversation_has_one_phase_and_waits_in_the_queue_until_an_agent_has_it(
-    conversation: Conversation, expected: str
-) -> None:
-    accounts = {"100": account("100", type="attendants"), "207": account("207")}
-    assert phase(conversation, accounts) == expected
 
 
 def test_a_row_names_the_parties_the_queue_and_the_times_apart() -> None:
@@ -157,7 +133,7 @@ def test_the_moment_is_the_readers_whatever_the_pbx_clock_says_and_however_fast_
     handle: FakeHandle, offset: float, rate: float, age: float, shown: int
 ) -> None:
     handle.clock.offset, handle.clock.rate = offset, rate
-    handle.conversations["1"] = talk(state=None, since=datetime.now(UTC) - timedelta(seconds=age))
+    handle.conversations["1"] = talk(state=None, since=handle.clock.now() - timedelta(seconds=age))
     assert len(Wire(CallList(handle)).opened()["full"]["rows"]) == shown
 
 

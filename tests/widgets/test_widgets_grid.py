@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -148,7 +148,7 @@ def test_a_change_of_a_call_alone_reaches_the_tiles_of_its_extensions() -> None:
 def test_times_are_seconds_before_the_batch_on_the_pbx_clock() -> None:
     handle = board(1)
     handle.clock.offset = 3600.0
-    handle.put(account("200", since=datetime.now(UTC) - timedelta(seconds=90)))
+    handle.put(account("200", since=handle.clock.now() - timedelta(seconds=90)))
     full = Wire(ExtensionGrid(handle)).opened()["full"]
     assert full["t"] == [90]
     assert full["b"] == pytest.approx(handle.clock.now().timestamp(), abs=5)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pbxnb.model.entities import CallRecord, CallState, Conversation, Presence
+from pbxnb.model.entities import CallRecord, CallState, Conversation, Phase, Presence
 from pbxnb.model.status import Gap
 from pbxnb.widgets import sparklines
 from pbxnb.widgets.sparklines import Sparklines
@@ -92,7 +92,7 @@ def test_now_counts_open_conversations_the_last_minute_and_who_waits() -> None:
     talk = {"since": NOW, "calls": ("1",)}
     one.conversations = {
         "1": Conversation(id="1", state=CallState.CONNECTED, started_at=ago(90), connected_at=ago(80), **talk),
-        "2": Conversation(id="2", state=CallState.RINGING, started_at=ago(20), queue="600", **talk),
+        "2": Conversation(id="2", state=CallState.RINGING, phase=Phase.QUEUED, started_at=ago(20), queue="600", **talk),
         "3": Conversation(id="3", state=None, started_at=ago(30), ended_at=ago(10), **talk),
     }
     assert current(one) == {"calls": 2, "rate": 2, "waiting": 1, "registered": 5}

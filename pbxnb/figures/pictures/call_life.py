@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -31,12 +30,9 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
         AnalysisError: the session knows no such call.
     """
     wanted = getattr(call, "id", call)
-    at, now = pbx.clock.at, pbx.clock.now()
-    lives: dict[str, Any] = {
-        record.call.id: (record.call, [(state, at(start), at(end)) for state, start, end in record.phases], record)
-        for record in pbx.closed_calls()
-    }
-    lives |= {entry.id: (entry, _so_far(entry, now, at), None) for entry in pbx.calls.values()}
+    now = pbx.clock.now()
+    lives: dict[str, Any] = {record.call.id: (record.call, [*record.phases], record) for record in pbx.closed_calls()}
+    lives |= {entry.id: (entry, _so_far(entry, now), None) for entry in pbx.calls.values()}
     if wanted not in lives:
         raise AnalysisError(
             f"This session knows no call {str(wanted)[:64]!r}.",
@@ -86,10 +82,10 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     return figure
 
 
-def _so_far(call: Any, now: datetime, at: Callable[[datetime], datetime]) -> list[tuple[CallState, datetime, datetime]]:
+def _so_far(call: Any, now: datetime) -> list[tuple[CallState, datetime, datetime]]:
     """The phases of an open call, as far as its two times tell them."""
     phases = []
-    since = at(call.since)
+    since = call.since or call.first_seen
     start = call.started_at or since
     if call.connected_at is not None and call.connected_at > start:
         phases.append((CallState.RINGING, start, call.connected_at))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-import msgspec
 import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
@@ -37,7 +36,7 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
     While the line was down nobody knows what an extension did: that time is a gap, never "idle".
     """
     at, now = pbx.clock.at, pbx.clock.now()
-    presence = [_on_clock(interval, at) for interval in pbx.presence() if interval.axis == "state"]
+    presence = [interval for interval in pbx.presence() if interval.axis == "state"]
     observed = shares(presence, [_on_clock(gap, at) for gap in pbx.status.gaps], now)
     needs([{}] if observed else [], "observed states")
     numbers = sorted(observed, key=lambda number: (len(number), number))
@@ -104,10 +103,9 @@ def shares(presence: Iterable[Presence], gaps: Iterable[Gap], now: datetime) -> 
     }
 
 
-def _on_clock(interval: Interval, at: Callable[[datetime], datetime]) -> Interval:
-    """An interval of the model on the PBX's clock."""
-    end = None if interval.end is None else at(interval.end)
-    return msgspec.structs.replace(interval, start=at(interval.start), end=end)
+def _on_clock(gap: Gap, at: Callable[[datetime], datetime]) -> Gap:
+    """A gap on the PBX's clock."""
+    return Gap(at(gap.start), None if gap.end is None else at(gap.end))
 
 
 def _ordered(mine: dict[str, float]) -> list[tuple[str, float]]:

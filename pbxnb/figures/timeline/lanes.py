@@ -15,7 +15,7 @@ __all__ = ["GroupBy", "Row", "SortBy", "choose"]
 
 GroupBy = Literal["", "department", "type"]
 SortBy = Literal["number", "name", "busy"]
-_NONE = Account(number="", type="", since=None)  # type: ignore[arg-type]  # stands for a lane that is no account
+_NONE = Account(number="", type="")  # stands for a lane that is no account
 
 
 class Row(NamedTuple):

@@ -13,11 +13,9 @@ import msgspec
 
 from pbxnb.arguments import check_number, helpful_keywords
 from pbxnb.errors import ConfigError
-from pbxnb.model.entities import Account, AccountState, CallState, Conversation, Direction, Queue
+from pbxnb.model.entities import Account, AccountState, Conversation, Direction, Phase, Queue
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean
-
-from ..call_list.rows import phase
 
 __all__ = ["AlertEvent", "Level", "Rule"]
 
@@ -63,7 +61,7 @@ class Rule:
 
     Args:
         name: shown on the board and in the log.
-        measure: a function of the handle; a bool counts as 0 or 1, None and NaN mean that it is not known now.
+        measure: a function of the handle; a bool counts as 0 or 1, None and NaN mean that it cannot be told now.
         orange: value from which it is a warning.
         red: value from which it is an alarm. Without any level: 1, which makes a predicate an alarm.
         hysteresis: how far below a level the measure must fall to leave it, in units of the measure; by default a
@@ -107,7 +105,7 @@ class Rule:
         self.unit = clean(unit, 12)
 
     def read(self, handle: Handle) -> float:
-        """Return the measure now; NaN when it is not known. Raises what the function raises."""
+        """Return the measure now; NaN when it cannot be told. Raises what the function raises."""
         value = self.measure(handle)
         return math.nan if value is None else float(value)
 
@@ -161,7 +159,7 @@ class Rule:
         """How many callers wait in a queue, or in all of them."""
 
         def measure(handle: Handle) -> float:
-            return sum(bool(c.queue) for c in _waiting(handle, queue))
+            return sum(c.phase is Phase.QUEUED for c in _waiting(handle, queue))
 
         return cls(_named("callers waiting", queue), measure, orange=orange, red=red)
 
@@ -171,7 +169,7 @@ class Rule:
         """The longest time somebody is on hold or parked without a break, seconds."""
 
         def measure(handle: Handle) -> float:
-            still = (c for c in _open(handle) if c.state in (CallState.HELD, CallState.PARKED))
+            still = (c for c in _open(handle) if c.phase in (Phase.HELD, Phase.PARKED))
             return max((_age(handle, c) for c in still), default=0.0)
 
         return cls("longest hold", measure, orange=orange, red=red, unit="s")
@@ -187,8 +185,8 @@ class Rule:
         """An alarm when no extension has a phone registered, as far as the PBX has said."""
 
         def measure(handle: Handle) -> float:
-            known = [a.registered for a in _accounts(handle) if a.type == "extensions" and a.registered is not None]
-            return math.nan if not known else not any(known)
+            told = [a.registered for a in _accounts(handle) if a.type == "extensions" and a.registered is not None]
+            return math.nan if not told else not any(told)
 
         return cls("nobody registered", measure, red=1, unit="yes")
 
@@ -221,14 +219,14 @@ def _waiting(handle: Handle, queue: str) -> Iterator[Conversation]:
     """Callers nobody has answered: from outside, or through a queue."""
     for conversation in _open(handle):
         outside = conversation.direction is Direction.IN or bool(conversation.queue)
-        waits = phase(conversation, handle.accounts) in ("ringing", "queued")
+        waits = conversation.phase in (Phase.RINGING, Phase.QUEUED)
         if outside and waits and queue in ("", conversation.queue):
             yield conversation
 
 
 def _age(handle: Handle, conversation: Conversation, *, whole: bool = False) -> float:
-    """Seconds in this state, or of the whole conversation, on the PBX's clock."""
-    age = (handle.clock.now() - handle.clock.at(conversation.since)).total_seconds()
+    """Seconds in this phase, or of the whole conversation, on the PBX's clock."""
+    age = (handle.clock.now() - (conversation.since or conversation.first_seen)).total_seconds()
     return max(0.0, age) + (conversation.ring + conversation.talk + conversation.hold if whole else 0.0)
 
 

@@ -10,13 +10,12 @@ import traitlets
 from pbxnb.model.changes import Changes
 from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Conversation
-from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
-from .rows import PHASES, Row, difference, involved, leg, parked_text, phase, row
+from .rows import PHASES, Row, difference, involved, leg, parked_text, row
 
 __all__ = ["ACTIONS", "CallList"]
 
@@ -75,7 +74,7 @@ class CallList(LivePanel):
         self._sent: dict[str, Row] = {}  # what every page has, where that is certain
         self._leaving: set[str] = set()  # ended conversations that are still on the page
         self._expanded: set[str] = set()
-        self._actions: Signal[tuple[str, str, str]] = Signal(self.report)
+        self._handlers: list[Callable[[str, str, str], object]] = []
         super().__init__(handle, **traits)
 
     def _follow(self, handle: Handle) -> None:
@@ -102,7 +101,8 @@ class CallList(LivePanel):
         Returns:
             A function that unsubscribes.
         """
-        return self._actions.add(lambda asked: fn(*asked))
+        self._handlers.append(fn)
+        return lambda: self._handlers.remove(fn) if fn in self._handlers else None
 
     @traitlets.observe("highlighted")
     def _highlighted_changed(self, change: Any) -> None:
@@ -113,7 +113,7 @@ class CallList(LivePanel):
     def _linger_changed(self, _change: Any) -> None:
         self.refresh()
 
-    # What the base calls.
+    # What the base asks.
 
     def _mark(self, changes: Changes) -> Iterable[str]:
         keys = set(changes.conversations)
@@ -146,8 +146,8 @@ class CallList(LivePanel):
             id_ = key.removeprefix(_LEGS)
             conversation = self._handle.conversations.get(id_)
             if id_ != key or id_ in self._expanded:
-                lines = self._legs(conversation) if conversation and id_ in self._expanded else None
-                part.setdefault("legs", {})[id_] = lines
+                told = self._legs(conversation) if conversation and id_ in self._expanded else None
+                part.setdefault("legs", {})[id_] = told
             if id_ != key:
                 continue
             if conversation is None or not self._lingers(conversation):
@@ -177,9 +177,10 @@ class CallList(LivePanel):
             case {"expand": str(id_), "on": bool(on)} if id_ in self._handle.conversations:
                 self._expand(id_, on)
             case {"act": str(action), "call": str(call), "to": str(to)} if action in ACTIONS:
-                if not self._actions.listeners:
+                if not self._handlers:
                     self.report("No command bar follows this list; give it one to send commands from here.")
-                self._actions((action, call[:200], to[:200]))
+                for handler in tuple(self._handlers):
+                    handler(action, call[:200], to[:200])
 
     def _expand(self, id_: str, on: bool) -> None:
         if on and len(self._expanded) < _MOST_EXPANDED:
@@ -197,7 +198,9 @@ class CallList(LivePanel):
         if conversation.state is not None:
             return True
         # The moment is the reader's: on a simulated PBX that runs fast it lasts as long as on a real one.
-        gone = (self._now() - self._since(conversation.since)) / (self._handle.clock.rate or 1.0)
+        gone = (self._now() - (conversation.since or conversation.first_seen).timestamp()) / (
+            self._handle.clock.rate or 1.0
+        )
         return gone < self.linger
 
     def _row(self, conversation: Conversation) -> Row:
@@ -212,14 +215,16 @@ class CallList(LivePanel):
             accounts=handle.accounts,
             queues=handle.queues,
             orbits=handle.orbits,
-            since=self._since(conversation.since),
+            since=(conversation.since or conversation.first_seen).timestamp(),
             lit=lit,
         )
 
     def _legs(self, conversation: Conversation) -> list[list[Any]]:
         calls = self._handle.calls
         return [
-            leg(id_, call, self._handle.accounts, round(self._since(call.since), 1) if call else 0.0)
+            leg(
+                id_, call, self._handle.accounts, round((call.since or call.first_seen).timestamp(), 1) if call else 0.0
+            )
             for id_, call in ((id_, calls.get(id_)) for id_ in conversation.calls[-20:])
         ]
 
@@ -228,9 +233,9 @@ class CallList(LivePanel):
         return [[number, clean(orbit.name or number, 30), parked_text(orbit)] for number, orbit in orbits]
 
     def _plain(self) -> str:
-        phases = [phase(c, self._handle.accounts) for _, c in self._open() if c.state is not None]
-        counts = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
-        return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {counts}" if counts else "")
+        phases = [str(c.phase) for _, c in self._open() if c.state is not None]
+        told = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
+        return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {told}" if told else "")
 
     def _static(self) -> str:
         rows = [self._row(conversation) for _, conversation in self._open()]

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pbxnb.model.derive import ALONE_WITH, newest_call
+from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Queue
 from pbxnb.ui.text import clean
 
-__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "phase", "row"]
+__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "row"]
 
 PHASES = ("ringing", "talking", "held", "parked", "queued")
 FIELDS = (
@@ -21,31 +21,7 @@ FIELDS = (
 )  # fmt: skip
 Row = list[Any]
 
-_PHASE_OF = {
-    CallState.RINGING: "ringing",
-    CallState.CONNECTED: "talking",
-    CallState.HELD: "held",
-    CallState.PARKED: "parked",
-}
 _ENDED_BY = {"caller": "caller hung up", "called": "called party hung up"}
-
-
-def phase(conversation: Conversation, accounts: Mapping[str, Account]) -> str:
-    """Return the tab a conversation belongs to: one of `PHASES`, ``menu``, ``ended``, or ``other``.
-
-    A caller who is with a queue and not yet with one of its agents is *queued*, whatever the PBX plays meanwhile.
-    """
-    state = conversation.state
-    if state is None:
-        return "ended"
-    if state is CallState.CONNECTED and not conversation.answered_by:
-        account = accounts.get(conversation.to.number)
-        if account is not None and ALONE_WITH.get(account.type) is CallState.OTHER:
-            return "menu"
-    if conversation.queue and not conversation.answered_by and state not in (CallState.HELD, CallState.PARKED):
-        at_queue = conversation.to.number in ("", conversation.queue)
-        return "queued" if at_queue else _PHASE_OF.get(state, "other")
-    return _PHASE_OF.get(state, "other")
 
 
 def involved(conversation: Conversation, calls: Mapping[str, Call]) -> frozenset[str]:
@@ -106,12 +82,12 @@ def row(
         )
         if on
     )
-    begun = conversation.started_at or conversation.since
+    begun = conversation.started_at or conversation.since or conversation.first_seen
     return [
         conversation.id,
         newest_call(conversation, calls),
         "ended" if conversation.state is None else str(conversation.state),
-        phase(conversation, accounts),
+        str(conversation.phase),
         _who(conversation.from_, accounts),
         _who(conversation.to, accounts),
         str(conversation.direction),
@@ -131,16 +107,21 @@ def leg(key: str, call: Call | None, accounts: Mapping[str, Account], since: flo
     """Return one line of a row's expansion: id, state, from, to, since (PBX time, s), and what else is worth saying."""
     if call is None:
         return [key, "ended", "", "", since, ""]
-    remarks = (
-        [f"extensions {', '.join(clean(number, 12) for number in call.extensions[:8])}"] if call.extensions else []
-    )
+    notes = [f"extensions {', '.join(clean(number, 12) for number in call.extensions[:8])}"] if call.extensions else []
     if call.raw_state and call.raw_state != str(call.state):
-        remarks.append(f"“{clean(call.raw_state, 24)}” on the wire")
+        notes.append(f"“{clean(call.raw_state, 24)}” on the wire")
     if call.recording:
-        remarks.append("recording")
+        notes.append("recording")
     if call.inferred:
-        remarks.append("inferred")
-    return [key, str(call.state), _who(call.from_, accounts), _who(call.to, accounts), since, " · ".join(remarks)]
+        notes.append("inferred")
+    return [
+        key,
+        str(call.state),
+        _who(call.from_, accounts),
+        _who(call.to, accounts),
+        round(since, 1),
+        " · ".join(notes),
+    ]
 
 
 def difference(before: Row, after: Row) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 import traitlets
@@ -15,7 +16,6 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Account, AccountState, Call
-from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
@@ -72,7 +72,6 @@ class ExtensionGrid(LivePanel):
         "widgets/grid/grid_rows.js",
         "widgets/grid/grid_layout.js",
         "widgets/grid/grid_tile.js",
-        "widgets/grid/grid_drop.js",
         "widgets/grid/grid.js",
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/grid/grid.css",)
@@ -85,7 +84,7 @@ class ExtensionGrid(LivePanel):
     preset = traitlets.Enum(("pbxnb", "vodia", "colour-blind"), "pbxnb").tag(sync=True)
     height = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
     group_by = traitlets.Any("").tag(sync=True, to_json=_group_to_json, from_json=_group_from_json)
-    group_name = traitlets.Unicode("").tag(sync=True, derived=True)
+    group_name = traitlets.Unicode("").tag(sync=True)
     text = traitlets.Any(None)
     where = traitlets.Any(None)
 
@@ -93,7 +92,7 @@ class ExtensionGrid(LivePanel):
         self._index: dict[str, int] = {}
         self._sent: dict[str, Tile] = {}  # what every page has, where that is certain
         self._group_function: AccountFunction | None = None
-        self._actions: Signal[tuple[str, str, str]] = Signal(self.report)
+        self._handlers: list[Callable[[str, str, str], object]] = []
         super().__init__(handle, **traits)
 
     @traitlets.validate("group_by")
@@ -130,9 +129,10 @@ class ExtensionGrid(LivePanel):
         Returns:
             A function that unsubscribes.
         """
-        return self._actions.add(lambda asked: fn(*asked))
+        self._handlers.append(fn)
+        return lambda: self._handlers.remove(fn) if fn in self._handlers else None
 
-    # What the base calls.
+    # What the base asks.
 
     def _mark(self, changes: Changes) -> Iterable[str]:
         if not changes.calls:
@@ -149,7 +149,7 @@ class ExtensionGrid(LivePanel):
             number: self._tile(account, model.calls, model.accounts) for number, account in model.accounts.items()
         }
         entries = ((index, row, None) for index, row in enumerate(self._sent.values()))
-        return {"numbers": list(self._index), **columns(entries, self._now(), self._since, indexed=False)}
+        return {"numbers": list(self._index), **columns(entries, self._now(), datetime.timestamp, indexed=False)}
 
     def _unsure(self) -> None:
         self._sent.clear()
@@ -170,21 +170,22 @@ class ExtensionGrid(LivePanel):
                 entries.append((index, row, None if whole else old))
                 self._sent[number] = row
         entries.sort(key=lambda entry: entry[0])
-        return columns(entries, self._now(), self._since) if entries else None
+        return columns(entries, self._now(), datetime.timestamp) if entries else None
 
     def _receive(self, message: dict[str, Any]) -> None:
         match message:
             case {"action": str(action), "number": str(number)} if action in ACTIONS and number in self._index:
                 call = message.get("call")
-                self._actions((action, number, call[:200] if isinstance(call, str) else ""))
+                for handler in tuple(self._handlers):
+                    handler(action, number, call[:200] if isinstance(call, str) else "")
 
     def _tile(self, account: Account, calls: Mapping[str, Call], accounts: Mapping[str, Account]) -> Tile:
-        group = self._answer("group_by", self._group_function, account) if callable(self.group_by) else ""
-        out = self.where is not None and not self._answer("where", self.where, account, failed=True)
-        text = clean(self._answer("text", self.text, account)) if self.text is not None else ""
+        group = self._ask("group_by", self._group_function, account) if callable(self.group_by) else ""
+        out = self.where is not None and not self._ask("where", self.where, account, failed=True)
+        text = clean(self._ask("text", self.text, account)) if self.text is not None else ""
         return make_tile(account, calls, accounts, group=clean(group, 60), text=text, out=out)
 
-    def _answer(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
+    def _ask(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
         """Call a function of the user; its error is shown once in the strip, and ``failed`` stands for its answer."""
         try:
             return fn(account) if fn is not None else ""
@@ -198,8 +199,8 @@ class ExtensionGrid(LivePanel):
         extensions = sum(account.type == "extensions" for account in accounts)
         rest = len(accounts) - extensions
         others = f" and {rest} other account{'s' * (rest > 1)}" if rest else ""
-        counts = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
-        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{counts}"
+        told = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
+        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{told}"
 
     def _static(self) -> str:
         model = self._handle.snapshot()

@@ -72,7 +72,10 @@ def make_tile(
         out: True when a Python predicate leaves it out.
     """
     mine = calls_of(account, calls)
-    lines = tuple((_code(call, account), _other(call, account, known), call.since) for call in mine[:_MOST_LINES])
+    lines = tuple(
+        (_code(call, account), _other(call, account, known), call.since or call.first_seen)
+        for call in mine[:_MOST_LINES]
+    )
     flags = (
         (0 if account.registered is None else 1 if account.registered else 2)
         | 4 * bool(account.dnd)
@@ -83,7 +86,7 @@ def make_tile(
     return Tile(
         state=_CODES[account.state],
         flags=chr(48 + flags),
-        since=account.since,
+        since=account.since or account.first_seen,
         other=lines[0][1] if lines else "",
         wish=_wish(account),
         lines=lines if len(lines) > 1 else (),
