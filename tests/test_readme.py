@@ -44,7 +44,7 @@ def aimed(text: str, stand_in: Simulator) -> str:
 
 
 def test_the_kinds_of_blocks_are_known() -> None:
-    assert {kind for kind, _ in BLOCKS} == {"python", "sh", "text"}
+    assert {kind for kind, _ in BLOCKS} == {"python", "sh"}
     assert len(SNIPPETS) >= 3
     assert len(INSTALLS) == 2, "two commands do all the set-up"
     assert len(OURS) >= 3
