@@ -17,9 +17,14 @@ from .changes import Event
 from .entities import Call, CallState, Parked, Snapshot
 from .store import Store
 
-__all__ = ["already", "proved"]
+__all__ = ["already", "call_ref", "proved"]
 
 _ALIKE = 6  # digits two printings of one outside number must share at their end
+
+
+def call_ref(call: Call) -> CallRef:
+    """What a command needs to know of a call."""
+    return CallRef(id=call.id, from_=call.from_, to=call.to, extensions=call.extensions, state=str(call.state))
 
 
 def proved(plan: Plan, before: Snapshot, store: Store, event: Event | None) -> str | None:

@@ -12,6 +12,7 @@ from pbxnb.arguments import helpful_keywords, nearest
 from pbxnb.client.commander import Outcome
 from pbxnb.errors import BadCommand, ControlDisabled
 from pbxnb.model.derive import newest_call
+from pbxnb.model.effects import call_ref
 from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
 from pbxnb.protocol.commands import COMMANDS, CallRef, Plan, Preview, plan, preview
 
@@ -176,17 +177,12 @@ class Commands:
         found = calls.get(call if isinstance(call, str) else getattr(call, "id", ""))
         if found is None and isinstance(call, str):
             raise BadCommand(f"No call has the id {call!r}{nearest(call, list(calls))}", call=call)
-        return _ref(found or call)
-
-
-def _ref(call: Any) -> Any:
-    if not isinstance(call, Call):
-        return call  # the plan says what is wrong with it
-    return CallRef(id=call.id, from_=call.from_, to=call.to, extensions=call.extensions, state=str(call.state))
+        found = found or call
+        return call_ref(found) if isinstance(found, Call) else found
 
 
 def _named(value: Any) -> Any:
     """Entities stand for their number, a second call for its reference."""
     if isinstance(value, Account | Orbit | Queue | Party):
         return value.number
-    return _ref(value)
+    return call_ref(value) if isinstance(value, Call) else value  # the plan says what is wrong with it

@@ -88,7 +88,7 @@ def test_what_is_selected_in_one_part_is_selected_in_the_others(board: Any) -> N
     board.execute(f"board.timeline.selected = {conversation!r}")
     wait(board, f"() => document.querySelector('[data-conversation=\"{conversation}\"]').ariaSelected === 'true'")
     wait(board, "() => document.querySelectorAll('.pbx-tile[aria-selected=true]').length === 2")
-    wait(board, "() => !document.querySelector('[data-command=hangup]').disabled")
+    wait(board, "() => document.querySelector('[data-command=hangup]').ariaDisabled === 'false'")
     tiles = board.page.locator(".pbx-tile[aria-selected=true] b").all_text_contents()
     subject = board.page.locator(".pbx-subject").text_content()
     assert all(number in subject for number in tiles)

@@ -139,7 +139,7 @@ def hang_up(opened: Any, picture: str) -> None:
     page = opened.page
     page.wait_for_selector('[data-number="42"][data-state="ringing"]', timeout=PATIENCE)
     page.locator(".pbx-call[data-call]").first.click()
-    page.wait_for_selector("[data-command=hangup]:not([disabled])", timeout=PATIENCE)
+    page.wait_for_selector("[data-command=hangup][aria-disabled=false]", timeout=PATIENCE)
     page.screenshot(path=picture)
     page.locator("[data-command=hangup]").click()
     page.locator("[data-command=confirm]").click()

@@ -14,7 +14,7 @@ from pbxnb.ui.live_panel import LivePanel
 from pbxnb.widgets.alerts import Alerts
 from pbxnb.widgets.badge import StatusBadge
 from pbxnb.widgets.call_list import CallList
-from pbxnb.widgets.command_notes import CommandNotes
+from pbxnb.widgets.command_bar import CommandBar
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.dashboard.header import BoardHeader
 from pbxnb.widgets.grid import ExtensionGrid
@@ -48,7 +48,7 @@ def test_the_types_of_the_javascript_hold() -> None:
 
 @needs_node
 @pytest.mark.parametrize(
-    "panel", [Alerts, BoardHeader, CallList, CommandNotes, Console, ExtensionGrid, Sparklines, StatusBadge]
+    "panel", [Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, Sparklines, StatusBadge]
 )
 def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[LivePanel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"

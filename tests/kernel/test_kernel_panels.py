@@ -59,12 +59,12 @@ def test_a_panel_paints_at_least_once_a_second_while_a_cell_blocks_for_10_s(kern
 CLICKS = """
 hits = []
 bar = pbx.command_bar()
-ours, plain = bar.buttons["dnd"], ipywidgets.Button()
-for button, name in ((ours, "ours"), (plain, "plain")):
-    button.on_click(lambda b, name=name: hits.append((name, time.monotonic())))
+plain = ipywidgets.Button()
+bar.observe(lambda change: hits.append(("ours", time.monotonic())), "to")
+plain.on_click(lambda b: hits.append(("plain", time.monotonic())))
 grid = pbx.grid()
 stop = grid.on_action(lambda action, number, call: hits.append(("tile", time.monotonic())))
-[widget.comm.comm_id for widget in (ours, plain, grid)]
+[widget.comm.comm_id for widget in (bar, plain, grid)]
 """
 
 
@@ -80,7 +80,7 @@ def test_clicks_are_heard_during_a_blocked_cell_where_the_kernel_has_subshells(
     cell = kernel.begin(BLOCK.format(seconds=3))
     kernel.await_out(cell, "blocks")
     click: dict[str, Any] = {"method": "custom", "content": {"event": "click"}}
-    kernel.comm(ours, click, subshell)
+    kernel.comm(ours, {"method": "update", "state": {"to": "204"}, "buffer_paths": []}, subshell)
     kernel.comm(plain, click, subshell)
     kernel.comm(tile, {"method": "custom", "content": {"action": "why", "number": "204"}}, subshell)
     assert kernel.finish(cell).status == "ok"

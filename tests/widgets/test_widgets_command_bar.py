@@ -11,15 +11,16 @@ import pytest
 from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.errors import BadCommand
-from pbxnb.model.entities import Account, Agent, Call, CallState, Conversation, Orbit, Parked, Party, Queue
+from pbxnb.model.effects import call_ref
+from pbxnb.model.entities import Call, CallState, Conversation, Orbit, Parked, Party, Queue
 from pbxnb.model.status import LineState
-from pbxnb.protocol.commands import CallRef, Context, plan, preview
-from pbxnb.widgets.attended import Attended
+from pbxnb.protocol.commands import COMMANDS, Context, Situation, plan, preview
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.command_bar import CommandBar
-from pbxnb.widgets.enabling import ACTS, Situation, acting, parse_frame, why_not
+from pbxnb.widgets.command_bar import attended as steps
+from pbxnb.widgets.command_bar.attended import Attended, Prepared
+from pbxnb.widgets.command_bar.choices import LABELS
 from pbxnb.widgets.grid import ExtensionGrid
-from pbxnb.widgets.orders import Order, order
 from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
 
 RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED
@@ -67,13 +68,11 @@ class Handle(FakeHandle):
 
     def ref(self, value: Any) -> Any:
         found = self.calls.get(value) if isinstance(value, str) else value
-        if not isinstance(found, Call):
-            return value
-        return CallRef(id=found.id, from_=found.from_, to=found.to, extensions=found.extensions, state=str(found.state))
+        return call_ref(found) if isinstance(found, Call) else value
 
     def preview(self, name: str, /, *args: Any, **kw: Any) -> Any:
         context = Context(domain=self.domain, user=self.user, account=kw.pop("account", ""))
-        on_call = name not in ("dial", "retrieve", "dnd", "queue_login", "chat", "send")
+        on_call = COMMANDS[name].arguments[0].kind == "call"
         plain = [self.ref(value) if at == 0 and on_call else value for at, value in enumerate(args)]
         plain[1:] = [self.ref(value) if isinstance(value, Call) else value for value in plain[1:]]
         return preview(plan(name, *plain, context=context, **kw))
@@ -98,17 +97,44 @@ def handle() -> Handle:
     return Handle()
 
 
+def shown(bar: CommandBar) -> dict[str, Any]:
+    """What the page knows: the state it was given, and every batch since, merged as bar_state.js does."""
+    state = Wire(bar).opened()["full"]
+    for batch in Wire(bar).batches():
+        if "full" in batch:
+            state = batch["full"]
+        for name, value in batch.get("part", {}).items():
+            if name in ("why", "calls") and name in state:
+                value = {key: one for key, one in (state[name] | value).items() if one is not None}
+            state[name] = value
+    return state
+
+
 def settle(bar: CommandBar) -> None:
-    Wire(bar.notes).settle()
-    done = threading.Event()
-    bar._ticket.call(lambda: (bar._paint(0.0), done.set()))
-    assert done.wait(5)
+    """Let the lane do what it was asked for, with a page that paints whatever comes at once."""
+    wire = Wire(bar)
+    wire.hello(bar._pacer.number)
+    wire.settle()
+
+    def quiet() -> bool:
+        if bar._pacer.outstanding and not bar._inbox:
+            wire.say(ack=bar._pacer.number)
+        wire.settle()
+        return not (bar._pacer.outstanding or bar._dirty or bar._inbox)
+
+    until(quiet)
 
 
-def press(bar: CommandBar, act: str) -> None:
-    button = {"confirm": bar.parts.confirm, "keep": bar.parts.keep}.get(act) or bar.buttons[act]
-    button.click()
+def press(bar: CommandBar, name: str) -> None:
     settle(bar)
+    Wire(bar).say(**({"answer": name == "confirm"} if name in ("confirm", "keep") else {"press": name}))
+    settle(bar)
+
+
+def why(bar: CommandBar, name: str) -> str:
+    """Why a button cannot be pressed, as the page shows it."""
+    reason: str = shown(bar)["why"][name]
+    return reason
 
 
 def listed(handle: Handle) -> tuple[CommandBar, CallList]:
@@ -116,105 +142,19 @@ def listed(handle: Handle) -> tuple[CommandBar, CallList]:
     return CommandBar(handle, calls=calls), calls
 
 
-# What can be done, as pure rules.
-
-
-def offered(**fields: Any) -> set[str]:
-    return {act for act, why in why_not(Situation(user="204", **fields)).items() if not why}
-
-
-@pytest.mark.parametrize(
-    ("state", "acts"),
-    [
-        (RINGING, {"answer", "reject", "pickup", "hangup"}),
-        (CONNECTED, {"hold", "record", "hangup"}),
-        (HELD, {"resume", "hangup"}),
-        (PARKED, {"hangup"}),
-        (CallState.OTHER, {"hangup"}),
-    ],
-)
-def test_what_a_call_allows_follows_from_its_state(state: CallState, acts: set[str]) -> None:
-    assert offered(call=call("1", "+15550100", "207", state, extensions=("207",))) == acts
-
-
-def test_a_target_an_orbit_and_a_text_open_what_needs_them() -> None:
-    connected = call("1", "+15550100", "204", extensions=("204",))
-    assert offered(call=connected, target="209") >= {"transfer", "consult", "dial"}
-    assert "park" in offered(call=connected, orbit=Orbit(number="71"))
-    assert "park" not in offered(call=connected, orbit=Orbit(number="71", parked=(Parked(call="2"),)))
-    assert offered(orbit=Orbit(number="71", parked=(Parked(call="2"),))) == {"retrieve"}
-    assert offered(orbit=Orbit(number="71", source="unavailable")) == {"retrieve"}
-    assert offered(target="209", text="hello") == {"dial", "chat"}
-    assert offered(frame='{"action": "get-calls"}') == {"send"}
-
-
-@pytest.mark.parametrize(
-    ("agent", "acts"),
-    [
-        (Agent(number="204", logged_in=True), {"queue_logout"}),
-        (Agent(number="204", logged_in=False), {"queue_login"}),
-        (Agent(number="204"), {"queue_login", "queue_logout"}),
-        (Agent(number="999"), set()),
-    ],
-)
-def test_a_queue_is_entered_or_left_as_its_list_of_agents_says(agent: Agent, acts: set[str]) -> None:
-    assert offered(queue=Queue(number="700", agents=(agent,)), acts_as=account("204")) == {"dnd"} | acts
-
-
-@pytest.mark.parametrize(
-    ("fields", "act", "why"),
-    [
-        ({"control": False}, "hangup", "control=True"),
-        ({"armed": False}, "dial", "not armed"),
-        ({"live": False}, "dial", "not live"),
-        ({}, "hold", "Select a call."),
-        ({"several": True}, "hold", "Select one"),
-        ({"call": call("1", "a", "b", HELD)}, "hold", "is on hold"),
-        ({"call": call("1", "204", "+1555", RINGING, extensions=("204",))}, "answer", "goes out"),
-        ({"call": call("1", "209", "204", RINGING)}, "pickup", "answer it"),
-        ({"call": call("1", "209", "204"), "target": "209"}, "transfer", "already in this call"),
-        ({"call": call("1", "209", "204")}, "transfer", "Type a number"),
-        ({"orbit": Orbit(number="71")}, "retrieve", "Nothing is parked"),
-        ({"frame": "[1]"}, "send", "one JSON object"),
-        ({"frame": "{"}, "send", "no JSON"),
-        ({"consulting": True, "consulted": RINGING}, "complete", "not answered yet"),
-        ({"consulting": True}, "complete", "not come up"),
-        ({"busy": frozenset({"dial"}), "target": "1"}, "dial", "on its way"),
-        ({"acts_as": account("700", type="acds")}, "dnd", "no extension"),
-    ],
-)
-def test_what_cannot_be_done_says_why(fields: dict[str, Any], act: str, why: str) -> None:
-    reason = why_not(Situation(user="204", **fields))[act]
-    assert why in reason
-    assert reason.endswith(".")
-
-
-def test_a_ringing_call_is_answered_by_a_phone_that_rings() -> None:
-    ringing = call("1", "204", "207", RINGING)
-    assert acting("answer", ringing, "204") == "207"
-    assert acting("answer", ringing, "207") == "207"
-    assert acting("hangup", ringing, "204") == ""
-
-
-@pytest.mark.parametrize("text", ["", "[]", "null", "{}", "{'a': 1}", "[" * 100_000])
-def test_a_frame_that_is_no_object_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="frame"):
-        parse_frame(text)
-
-
-@pytest.mark.parametrize("act", ACTS)
-def test_an_act_whose_parts_are_missing_is_no_order(act: str) -> None:
-    assert order(act, Situation(user="204")) is None
-
-
 # The bar.
 
 
-def test_every_act_has_a_button_that_a_page_can_find_by_its_command(handle: Handle) -> None:
+def test_every_command_has_a_button_in_the_page_and_each_field_stands_before_its_first_use(handle: Handle) -> None:
     bar = CommandBar(handle)
-    for act in ACTS:
-        assert f"pbx-cmd-{act}" in bar.buttons[act]._dom_classes
-    assert "pbxnb" in bar._dom_classes
+    rows = shown(bar)["rows"]
+    placed = [name for row in rows for name in row]
+    assert {name for name in placed if not name.startswith(":")} == set(LABELS)
+    assert set(COMMANDS) <= set(placed)
+    assert sorted(placed) == sorted(set(placed))
+    assert set(shown(bar)["why"]) == set(LABELS) == set(shown(bar)["labels"]) == set(bar.reasons)
+    for button, field in (("dial", ":to"), ("park", ":orbit"), ("queue_login", ":queue"), ("chat", ":text")):
+        assert placed.index(field) < placed.index(button)
 
 
 def test_the_selected_row_decides_what_is_offered(handle: Handle) -> None:
@@ -222,22 +162,23 @@ def test_the_selected_row_decides_what_is_offered(handle: Handle) -> None:
     bar, calls = listed(handle)
     settle(bar)
     assert bar.call == ""
-    assert bar.buttons["hold"].disabled
-    assert bar.buttons["hold"].tooltip == "Select a call."
+    assert why(bar, "hold") != ""
+    assert why(bar, "hold") == "Select a call."
     calls.selected = ["1"]
     settle(bar)
     assert bar.call == "1"
-    assert not bar.buttons["hold"].disabled
+    assert why(bar, "hold") == ""
     handle.talk("1", "+15550100", "204", HELD)
     settle(bar)
-    assert (bar.buttons["hold"].disabled, bar.buttons["resume"].disabled) == (True, False)
+    assert (why(bar, "hold") != "", why(bar, "resume") != "") == (True, False)
 
 
 def test_without_a_list_the_bar_has_a_menu_of_calls(handle: Handle) -> None:
     handle.talk("1", "+15550100", "204")
     bar = CommandBar(handle)
-    assert [value for _, value in bar.parts.pick.options] == ["", "1"]
-    bar.parts.pick.value = "1"
+    settle(bar)
+    assert shown(bar)["calls"] == {"1": "+15550100 → 204 · connected"}
+    bar.picked = "1"
     settle(bar)
     assert bar.call == "1"
 
@@ -253,7 +194,7 @@ def test_a_selected_tile_gives_its_only_call_and_else_the_target(handle: Handle)
     calls.selected, grid.selected = ["1"], ["209"]
     settle(bar)
     assert bar.call == "1"
-    assert bar.buttons["transfer"].tooltip == "To 209"
+    assert shown(bar)["target"] == "209"
 
 
 def test_a_press_sends_and_tells_the_outcome_with_its_latency(handle: Handle) -> None:
@@ -262,7 +203,7 @@ def test_a_press_sends_and_tells_the_outcome_with_its_latency(handle: Handle) ->
     calls.selected = ["1"]
     press(bar, "hold")
     assert handle.commands == [("hold", ("1",), {})]
-    assert bar.notes.told("outcomes") == [("✓", "Hold: confirmed in 84 ms. The call is held.")]
+    assert shown(bar)["outcomes"] == [["✓", "Hold: confirmed in 84 ms. The call is held."]]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +220,7 @@ def test_every_outcome_is_told(handle: Handle, outcome: Outcome, mark: str, word
     bar, calls = listed(handle)
     calls.selected, handle.outcome = ["1"], outcome
     press(bar, "hold")
-    ((told, text),) = bar.notes.told("outcomes")
+    ((told, text),) = shown(bar)["outcomes"]
     assert told == mark
     assert text.startswith(words)
 
@@ -289,16 +230,15 @@ def test_a_button_is_busy_while_its_command_is_in_flight(handle: Handle) -> None
     bar, calls = listed(handle)
     calls.selected, handle.slow = ["1"], Slow()
     press(bar, "hold")
-    assert bar.buttons["hold"].disabled
-    assert bar.buttons["hold"].description == "Hold …"
-    assert "pbx-busy" in bar.buttons["hold"]._dom_classes
-    bar.buttons["hold"].click()  # three more clicks, saved up by a blocked kernel
+    assert why(bar, "hold") != ""
+    assert shown(bar)["busy"] == ["hold"]
+    assert "on its way" in why(bar, "hold")
+    Wire(bar).say(press="hold")  # two more clicks, saved up by a blocked kernel
     press(bar, "hold")
     assert len(handle.commands) == 1
     handle.slow.end(Outcome())
     settle(bar)
-    assert bar.buttons["hold"].description == "Hold"
-    assert "pbx-busy" not in bar.buttons["hold"]._dom_classes
+    assert shown(bar)["busy"] == []
 
 
 @pytest.mark.parametrize("error", [BadCommand("That cannot be."), RuntimeError("a bug")])
@@ -307,26 +247,22 @@ def test_an_error_is_shown_in_the_bars_own_strip(handle: Handle, error: Exceptio
     bar, calls = listed(handle)
     calls.selected, handle.outcome = ["1"], error
     press(bar, "hold")
-    assert any(str(error) in text for text in bar.notes._errors)
-    assert not bar.buttons["hold"].disabled
+    assert any(str(error) in text for text in bar._errors)
+    assert why(bar, "hold") == ""
 
 
-def test_a_destructive_act_asks_in_place_and_a_double_click_says_no(handle: Handle) -> None:
+def test_a_destructive_command_asks_and_is_sent_on_a_yes_only(handle: Handle) -> None:
     handle.talk("1", "+15550100", "204")
     bar, calls = listed(handle)
     calls.selected = ["1"]
-    settle(bar)
-    row = bar.parts.rows[0]
-    place = row.children.index(bar.buttons["hangup"])
     press(bar, "hangup")
     assert handle.commands == []
-    assert row.children[place] is bar.parts.keep
-    assert row.children[place + 1] is bar.parts.confirm
-    assert bar.parts.confirm.description == "Yes, hang up"
-    assert bar.notes.told("asking") == ["hangup", "Hang up +15550100 → 204 Jo Field", "The call ends."]
-    assert bar.notes.told("preview")["json"].endswith('{"hangup":"1"}')
+    assert shown(bar)["asking"] == ["hangup", "Hang up +15550100 → 204 Jo Field", "The call ends."]
+    assert shown(bar)["preview"]["json"].endswith('{"hangup":"1"}')
     press(bar, "keep")
-    assert row.children[place] is bar.buttons["hangup"]
+    assert shown(bar)["asking"] is None
+    press(bar, "confirm")  # nothing is asked any more
+    assert handle.commands == []
     press(bar, "hangup")
     press(bar, "confirm")
     assert handle.commands == [("hangup", ("1",), {})]
@@ -337,12 +273,12 @@ def test_the_answer_to_a_question_counts_only_while_its_call_lives(handle: Handl
     bar, calls = listed(handle)
     calls.selected = ["1"]
     press(bar, "hangup")
-    with bar.notes._lock:
+    with bar._lock:
         handle.drop("calls", "1")
-        bar.parts.confirm.click()
+        Wire(bar).say(answer=True)
     settle(bar)
     assert handle.commands == []
-    assert bar.parts.keep not in bar.parts.rows[0].children
+    assert shown(bar)["asking"] is None
 
 
 def test_a_question_does_not_wait_for_ever(handle: Handle) -> None:
@@ -362,15 +298,15 @@ def test_the_switch_is_on_where_simulated_off_where_real_and_dead_without_contro
     assert CommandBar(Handle()).armed
     real = CommandBar(Handle(simulated=False))
     assert not real.armed
-    assert "not armed" in real.buttons["dial"].tooltip
+    assert "not armed" in why(real, "dial")
     real.armed = True
-    assert real.parts.arm.value
+    assert real.reasons["dial"].startswith("Type a number")
     looking = CommandBar(Handle(control=False))
-    assert looking.parts.arm.disabled
+    assert "control=True" in shown(looking)["locked"]
     looking.armed = True
     assert not looking.armed
-    assert all(button.disabled for button in looking.buttons.values())
-    assert "control=True" in looking.buttons["dial"].tooltip
+    assert all(shown(looking)["why"].values())
+    assert "control=True" in why(looking, "dial")
 
 
 def test_a_disarmed_bar_sends_nothing_even_for_a_click_that_was_on_its_way(handle: Handle) -> None:
@@ -381,7 +317,7 @@ def test_a_disarmed_bar_sends_nothing_even_for_a_click_that_was_on_its_way(handl
     bar.request("hold")
     settle(bar)
     assert handle.commands == []
-    assert "not armed" in bar.notes.told("outcomes")[0][1]
+    assert "not armed" in shown(bar)["outcomes"][0][1]
 
 
 def test_what_will_be_sent_is_shown_before_in_three_languages_also_when_nothing_may_be_sent() -> None:
@@ -389,11 +325,11 @@ def test_what_will_be_sent_is_shown_before_in_three_languages_also_when_nothing_
     handle.talk("d41c@pbx", "+15550100", "204")
     bar, calls = listed(handle)
     calls.selected = ["d41c@pbx"]
-    Wire(bar.notes).hello()
-    Wire(bar.notes).say(look="hold")
+    Wire(bar).hello()
+    Wire(bar).say(look="hold")
     settle(bar)
-    told = bar.notes.told("preview")
-    assert told["act"] == "hold"
+    told = shown(bar)["preview"]
+    assert told["name"] == "hold"
     assert told["json"] == 'POST /rest/user/204@acme.example/calls {"remote-hold":"d41c@pbx"}'
     assert told["python"] == "await pbx.hold('d41c@pbx')"
     assert "fetch" in told["javascript"]
@@ -403,23 +339,23 @@ def test_what_will_be_sent_is_shown_before_in_three_languages_also_when_nothing_
 
 def test_a_preview_that_lacks_something_says_what(handle: Handle) -> None:
     bar = CommandBar(handle)
-    Wire(bar.notes).hello()
-    Wire(bar.notes).say(look="dial")
+    Wire(bar).hello()
+    Wire(bar).say(look="dial")
     settle(bar)
-    assert bar.notes.told("preview")["problem"].startswith("Type a number")
-    bar.parts.to.value = "not a number at all"
+    assert shown(bar)["preview"]["problem"].startswith("Type a number")
+    bar.to = "not a number at all"
     settle(bar)
-    assert "cannot be dialled" in bar.notes.told("preview")["problem"]
+    assert "cannot be dialled" in shown(bar)["preview"]["problem"]
 
 
 def test_a_line_that_is_down_disables_everything(handle: Handle) -> None:
     bar = CommandBar(handle)
-    bar.parts.to.value = "209"
+    bar.to = "209"
     settle(bar)
-    assert not bar.buttons["dial"].disabled
+    assert why(bar, "dial") == ""
     handle.become(LineState.RECONNECTING)
     settle(bar)
-    assert bar.buttons["dial"].tooltip == "The line is not live."
+    assert why(bar, "dial") == "The line is not live."
 
 
 def test_fields_make_dial_chat_queue_dnd_park_retrieve_record_and_send(handle: Handle) -> None:
@@ -428,7 +364,7 @@ def test_fields_make_dial_chat_queue_dnd_park_retrieve_record_and_send(handle: H
     handle.talk("1", "+15550100", "204")
     bar, calls = listed(handle)
     calls.selected = ["1"]
-    bar.parts.to.value, bar.parts.text.value, bar.parts.frame.value = "209", "Hello", '{"action": "get-calls"}'
+    bar.to, bar.text, bar.frame = "209", "Hello", '{"action": "get-calls"}'
     for act in ("dial", "chat", "queue_login", "queue_logout", "dnd", "park", "record"):
         press(bar, act)
     handle.put(Orbit(number="71", parked=(Parked(call="1"),)))
@@ -452,11 +388,11 @@ def test_fields_make_dial_chat_queue_dnd_park_retrieve_record_and_send(handle: H
 def test_the_menus_keep_what_was_chosen(handle: Handle) -> None:
     handle.orbits |= {"71": Orbit(number="71"), "72": Orbit(number="72")}
     bar = CommandBar(handle)
-    bar.parts.orbit.value = "72"
+    bar.orbit = "72"
     handle.put(Orbit(number="71", parked=(Parked(call="1"),)))
     settle(bar)
-    assert bar.parts.orbit.options[0][0] == "Orbit 71 · taken"
-    assert bar.parts.orbit.value == "72"
+    assert shown(bar)["orbits"] == [["71", "Orbit 71 · taken"], ["72", "Orbit 72 · free"]]
+    assert bar.orbit == "72"
 
 
 # Attended transfer.
@@ -465,45 +401,45 @@ def test_the_menus_keep_what_was_chosen(handle: Handle) -> None:
 def test_attended_in_three_visible_steps(handle: Handle) -> None:
     handle.talk("1", "+15550100", "204")
     bar, calls = listed(handle)
-    calls.selected, bar.parts.to.value = ["1"], "209"
+    calls.selected, bar.to = ["1"], "209"
     press(bar, "consult")
     assert handle.commands == [("hold", ("1",), {"account": "204"}), ("dial", ("209",), {"account": "204"})]
-    assert bar.notes.told("attended")["at"] == 0
+    assert shown(bar)["attended"]["at"] == 0
     handle.talk("1", "+15550100", "204", HELD)
     handle.talk("2", "204", "209", RINGING)
     settle(bar)
-    assert bar.notes.told("attended")["at"] == 1
-    assert bar.notes.told("attended")["lines"] == ["+15550100 is on hold", "209 rings"]
-    assert "not answered" in bar.buttons["complete"].tooltip
+    assert shown(bar)["attended"]["at"] == 1
+    assert shown(bar)["attended"]["lines"] == ["+15550100 is on hold", "209 rings"]
+    assert "not answered" in why(bar, "complete")
     handle.talk("2", "204", "209")
     settle(bar)
-    assert bar.notes.told("attended")["at"] == 2
+    assert shown(bar)["attended"]["at"] == 2
     press(bar, "complete")
     name, (first, second), kw = handle.commands[-1]
     assert (name, first, second.id, kw) == ("transfer", "1", "2", {"account": "204"})
-    assert bar.notes.told("attended") is None
+    assert shown(bar)["attended"] is None
 
 
 def test_going_back_ends_the_consultation_and_resumes_the_first_call(handle: Handle) -> None:
     handle.talk("1", "+15550100", "204", HELD)
     bar, calls = listed(handle)
-    calls.selected, bar.parts.to.value = ["1"], "209"
+    calls.selected, bar.to = ["1"], "209"
     press(bar, "consult")
     handle.talk("2", "204", "209", RINGING)
     settle(bar)
     press(bar, "cancel")
     assert [(name, args[0]) for name, args, _ in handle.commands] == [("dial", "209"), ("hangup", "2"), ("resume", "1")]
-    assert bar.notes.told("attended") is None
+    assert shown(bar)["attended"] is None
 
 
 def test_a_consultation_that_could_not_begin_is_none(handle: Handle) -> None:
     handle.talk("1", "+15550100", "204")
     bar, calls = listed(handle)
-    calls.selected, bar.parts.to.value = ["1"], "209"
+    calls.selected, bar.to = ["1"], "209"
     handle.outcome = Outcome(status="refused", why="403")
     press(bar, "consult")
     assert [name for name, _, _ in handle.commands] == ["hold"]
-    assert bar.notes.told("attended") is None
+    assert shown(bar)["attended"] is None
 
 
 def test_a_consultation_ends_when_one_of_its_calls_does() -> None:
@@ -554,8 +490,8 @@ def test_keys_on_tiles_and_rows_do_what_the_buttons_do(handle: Handle) -> None:
     until(lambda: len(handle.commands) == 3)
     settle(bar)
     assert handle.commands == [("resume", ("1",), {}), ("dial", ("209",), {}), ("resume", ("1",), {})]
-    assert bar.notes.told("focus") == [1, "to"]
-    assert any("Type a number" in text for _, text in bar.notes.told("outcomes"))
+    assert shown(bar)["focus"] == [1, "to"]
+    assert any("Type a number" in text for _, text in shown(bar)["outcomes"])
 
 
 def test_a_key_on_a_tile_means_the_call_it_fits_the_one_the_tile_speaks_of_first(handle: Handle) -> None:
@@ -574,7 +510,7 @@ def test_a_key_on_a_tile_means_the_call_it_fits_the_one_the_tile_speaks_of_first
     tiles.say(action="hangup", number="204")
     until(lambda: bar._asking is not None)
     settle(bar)
-    assert bar.notes.told("asking")[1] == "Hang up +15550100 → 204 Person 204"
+    assert shown(bar)["asking"][1] == "Hang up +15550100 → 204 Person 204"
 
 
 def test_dnd_on_a_tile_is_that_of_its_account_not_of_ours(handle: Handle) -> None:
@@ -586,7 +522,9 @@ def test_dnd_on_a_tile_is_that_of_its_account_not_of_ours(handle: Handle) -> Non
     tiles.say(action="dnd", number="209")
     until(lambda: len(handle.commands) == 1)
     tiles.say(action="dnd", number="71")
-    until(lambda: bool(bar.notes.told("outcomes")) and "71 is no extension." in bar.notes.told("outcomes")[0][1])
+    until(lambda: bool(bar._outcomes))
+    settle(bar)
+    assert "71 is no extension." in shown(bar)["outcomes"][0][1]
     assert handle.commands == [("dnd", (True,), {"account": "209"})]
 
 
@@ -601,11 +539,11 @@ def test_hostile_names_stay_short_text(name: str, handle: Handle) -> None:
     )
     handle.calls["1"] = hostile
     bar = CommandBar(handle)
-    bar.parts.pick.value = "1"
+    bar.picked = "1"
     settle(bar)
-    assert all(len(part) <= 60 for part in bar.notes.told("subject"))
-    for menu in (bar.parts.pick, bar.parts.orbit, bar.parts.queue):
-        assert all(len(label) <= 90 for label, _ in menu.options)
+    assert all(len(part) <= 60 for part in shown(bar)["subject"])
+    menus = [*shown(bar)["calls"].items(), *shown(bar)["orbits"], *shown(bar)["queues"]]
+    assert all(len(label) <= 90 for _, label in menus)
     assert "<script" not in bar.snapshot()
 
 
@@ -624,13 +562,67 @@ def test_close_leaves_nothing(handle: Handle) -> None:
 
 def test_it_composes_like_any_widget(handle: Handle) -> None:
     bar = CommandBar(handle, theme="dark")
-    assert bar.notes.theme == "dark"
+    assert bar.theme == "dark"
     assert ipywidgets.VBox([bar]).children == (bar,)
     assert repr(bar) == "<Command bar of fake: 19 commands, armed>"
 
 
-def test_an_order_knows_its_call() -> None:
-    assert Order("hangup", ("7",)).needs() == "7"
-    assert Order("dial", ("204",)).needs() == ""
-    someone: Account | None = None
-    assert order("dnd", Situation(user="204", acts_as=someone)) is None
+def test_a_prepared_command_knows_its_call() -> None:
+    assert Prepared("hangup", ("7",)).call == "7"
+    assert Prepared("dial", ("204",)).call == ""
+
+
+@pytest.mark.parametrize("step", steps.LABELS)
+def test_a_step_whose_parts_are_missing_prepares_nothing(step: str) -> None:
+    assert steps.prepared(step, Situation(user="204"), None, {}) is None
+    assert steps.why_not(step, Situation(user="204"), None, {}).endswith(".")
+
+
+# What it costs.
+
+
+def churn(handle: Handle, ids: range) -> None:
+    for number in ids:
+        state = HELD if handle.calls[str(number)].state is CONNECTED else CONNECTED
+        handle.talk(str(number), f"+1555{number:04}", "204", state)
+
+
+@pytest.mark.parametrize("own_menu", [False, True], ids=["with a call list", "with a menu of its own"])
+def test_changes_of_calls_cost_no_more_than_the_call_list_sends_of_them(handle: Handle, own_menu: bool) -> None:
+    """With 200 calls: one that is not on the page costs nothing, and an entry of the menu only itself."""
+    for number in range(200):
+        handle.talk(str(number), f"+1555{number:04}", "204")
+    calls = CallList(handle)
+    bar = CommandBar(handle) if own_menu else CommandBar(handle, calls=calls)
+    settle(bar)
+    Wire(calls).hello(calls._pacer.number)
+    Wire(calls).settle()
+    before, listed_before, batches = Wire(bar).bytes(), Wire(calls).bytes(), len(Wire(bar).batches())
+    churn(handle, range(20))
+    settle(bar)
+    until(lambda: Wire(calls).bytes() > listed_before)
+    cost = Wire(bar).bytes() - before
+    assert cost <= 3_700
+    if own_menu:
+        assert {shown(bar)["calls"][str(number)][-4:] for number in range(20)} == {"held"}
+        assert shown(bar)["calls"]["20"].endswith("connected")
+    else:
+        assert len(Wire(bar).batches()) == batches, "nothing of it is shown here"
+
+
+def test_a_page_that_missed_batches_gets_what_is_true_now(handle: Handle) -> None:
+    """Differences are only for pages that have what went before: a second page, and a menu entry that has gone."""
+    handle.talk("1", "+15550100", "204")
+    handle.talk("2", "+15550101", "204")
+    bar = CommandBar(handle)
+    settle(bar)
+    bar.get_state()  # another page asks for the state while this one looks
+    handle.drop("calls", "2")
+    settle(bar)
+    assert shown(bar)["calls"] == {"1": "+15550100 → 204 · connected"}
+
+
+def test_it_is_one_widget_and_its_layout(handle: Handle) -> None:
+    before = set(ipywidget._instances)
+    bar = CommandBar(handle)
+    assert set(ipywidget._instances) - before == {bar.model_id, bar.layout.model_id}

@@ -6,12 +6,12 @@ with what is selected. The client sends plans, the model says when they are prov
 
 from __future__ import annotations
 
-from .actions import ACTIONS, Action, arguments_for, keys, why_not
+from .actions import ACTIONS, Action, arguments_for, general, keys, particular, why_not
 from .arguments import parse_frame
 from .planning import plan
 from .plans import CallRef, Context, Effect, Plan, RestRequest, StarCodes
 from .preview import Preview, preview
-from .situation import Situation, ringing_phone
+from .situation import Situation, party_of, ringing_phone
 from .table import COMMAND_NAMES, COMMANDS, Command
 
 __all__ = [
@@ -29,8 +29,11 @@ __all__ = [
     "Situation",
     "StarCodes",
     "arguments_for",
+    "general",
     "keys",
     "parse_frame",
+    "particular",
+    "party_of",
     "plan",
     "preview",
     "ringing_phone",

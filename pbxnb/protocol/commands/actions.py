@@ -11,7 +11,7 @@ from .arguments import Argument, parse_frame
 from .situation import Situation, ringing_phone
 from .table import COMMANDS, Command
 
-__all__ = ["ACTIONS", "Action", "arguments_for", "keys", "why_not"]
+__all__ = ["ACTIONS", "Action", "arguments_for", "general", "keys", "particular", "why_not"]
 
 _STATES = {
     "ringing": "rings",
@@ -51,28 +51,26 @@ ACTIONS: dict[str, Action] = {action.name: action for action in _actions()}
 """Every action by name, in order of the table."""
 
 
-def why_not(action: Action, s: Situation, states: tuple[str, ...] | None = None) -> str:
-    """Why an action cannot be done, one sentence; empty where it can.
-
-    Args:
-        states: the states of the call in which it is allowed, where they are not the command's.
-    """
-    return general(action, s) or particular(action, s, states)
+def why_not(action: Action, s: Situation) -> str:
+    """Why an action cannot be done, one sentence; empty where it can."""
+    return general(s) or particular(action, s)
 
 
-def general(action: Action, s: Situation) -> str:
-    """Why nothing can be sent now, whatever is selected; or not this again."""
+def general(s: Situation) -> str:
+    """Why nothing can be sent now, whatever is selected; empty where it can."""
     if not s.control:
         return "This handle only looks; connect with control=True to allow commands."
     if not s.live:
         return "The line is not live."
-    if not s.armed:
-        return "The bar is not armed; switch it on to send."
-    return f"{action.label} is on its way." if action.name in s.busy else ""
+    return "" if s.armed else "The bar is not armed; switch it on to send."
 
 
 def particular(action: Action, s: Situation, states: tuple[str, ...] | None = None) -> str:
-    """What is missing for an action, or forbids it, with what is selected."""
+    """What is missing for an action, or forbids it, with what is selected.
+
+    Args:
+        states: the states of the call in which it is allowed, where they are not the command's.
+    """
     command = action.command
     for argument in command.arguments:
         if argument.kind == "call" and s.call is None:

@@ -15,6 +15,7 @@ from ..requests import Request
 from .arguments import as_shown, check, dialable
 from .forms import Given, other_party
 from .plans import CallRef, Context, Plan, RestRequest
+from .situation import party_of
 from .table import COMMANDS, Command
 
 __all__ = ["plan"]
@@ -64,7 +65,8 @@ def _made(command: Command, context: Context, values: Mapping[str, Any], shown: 
         if call is not None and call2.id == call.id:
             raise BadCommand("A call cannot be transferred to itself.", hint="Name two different calls.", call=call.id)
         command = command.attended
-    account = _acting(command, context, call)
+    acting = context.user if call is None or command.by == "us" else party_of(call, context.user)
+    account = context.account or acting
     g = Given(context=context, account=account, values=values, to=to if isinstance(to, str) else "")
     if command.target is not None:
         g = msgspec.structs.replace(g, to=command.target(g))
@@ -95,11 +97,3 @@ def _made(command: Command, context: Context, values: Mapping[str, Any], shown: 
         on=values.get("on"),
         star=star,
     )
-
-
-def _acting(command: Command, context: Context, call: CallRef | None) -> str:
-    """Who acts: as told, else us if we are a party, else the first extension of the call, else us."""
-    if context.account or call is None or command.by == "us":
-        return context.account or context.user
-    ours = context.user in call.extensions or context.user in (call.from_.number, call.to.number)
-    return context.user if ours or not call.extensions else call.extensions[0]

@@ -8,7 +8,7 @@ import msgspec
 
 from .plans import CallRef
 
-__all__ = ["Situation", "ringing_phone"]
+__all__ = ["Situation", "party_of", "ringing_phone"]
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,6 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         text: the chat text.
         frame: the text of a free frame.
         options: other choices, by the name of their argument.
-        busy: names of actions in flight.
     """
 
     control: bool = True
@@ -54,7 +53,12 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     frame: str = ""
     options: Mapping[str, str] = {}
-    busy: frozenset[str] = frozenset()
+
+
+def party_of(call: CallRef, user: str) -> str:
+    """Who acts on a call where nobody is named: us if we are a party, else its first extension, else us."""
+    ours = user in call.extensions or user in (call.from_.number, call.to.number)
+    return user if ours or not call.extensions else call.extensions[0]
 
 
 def ringing_phone(call: CallRef, user: str) -> str:

@@ -1,17 +1,26 @@
-"""An attended transfer in three visible steps: consult, both calls in view, complete or back. Pure; sends nothing."""
+"""An attended transfer in three visible steps: consult, both calls in view, complete or back. Pure; sends nothing.
+
+Each step is one command of the handle or two: hold and dial, transfer, hang up and resume.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from pbxnb.model.entities import Call, CallState
+from pbxnb.protocol.commands import ACTIONS, COMMANDS, CallRef, Situation, particular, party_of
 
-__all__ = ["STEPS", "Attended"]
+__all__ = ["LABELS", "STEPS", "Attended", "Prepared", "prepared", "why_not"]
+
+LABELS = {"consult": "Consult", "complete": "Complete", "cancel": "Back to first"}
+"""The buttons beside those of the commands, with their words."""
 
 STEPS = ("Consult", "Both calls in view", "Complete or go back")
 
+_ANSWERED = (CallState.CONNECTED, CallState.HELD)
 _SAY = {
     CallState.RINGING: "rings",
     CallState.CONNECTED: "talks to us",
@@ -19,6 +28,20 @@ _SAY = {
     CallState.PARKED: "is parked",
     CallState.OTHER: "is there",
 }
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A command of the handle, ready to be previewed or started: ``handle.command(name, *args, **kw)``."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kw: dict[str, Any] = {}
+
+    @property
+    def call(self) -> str:
+        """The id of the call it is about; empty when it is about none."""
+        takes = COMMANDS[self.name].arguments
+        return str(self.args[0]) if takes[0].kind == "call" and self.args else ""
 
 
 class Attended(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +64,7 @@ class Attended(msgspec.Struct, frozen=True, kw_only=True):
     over: str = ""
 
     @classmethod
-    def begin(cls, first: Call, target: str, account: str, calls: Mapping[str, Call]) -> Attended:
+    def begin(cls, first: Call | CallRef, target: str, account: str, calls: Mapping[str, Call]) -> Attended:
         """Begin one; the caller holds ``first`` and dials ``target`` from ``account``."""
         return cls(first=first.id, account=account, target=target, before=frozenset(calls))
 
@@ -74,7 +97,7 @@ class Attended(msgspec.Struct, frozen=True, kw_only=True):
     def step(self, calls: Mapping[str, Call]) -> int:
         """Which of `STEPS` it is at: 0, 1 or 2."""
         state = self.consulted(calls)
-        return 0 if state is None else 2 if state in (CallState.CONNECTED, CallState.HELD) else 1
+        return 0 if state is None else 2 if state in _ANSWERED else 1
 
     def lines(self, calls: Mapping[str, Call]) -> tuple[str, str]:
         """One line for each of the two calls, for people."""
@@ -83,3 +106,34 @@ class Attended(msgspec.Struct, frozen=True, kw_only=True):
         one = f"{other or 'The caller'} {_SAY[first.state]}" if first else "The first call has ended"
         state = self.consulted(calls)
         return one, f"{self.target} {_SAY[state]}" if state else f"{self.target} is being called"
+
+
+def why_not(step: str, s: Situation, attended: Attended | None, calls: Mapping[str, Call]) -> str:
+    """Why a step of `LABELS` cannot be done, one sentence; empty where it can."""
+    going = attended is not None and not attended.over
+    if step == "consult":
+        if going:
+            return "A consultation is under way."
+        return particular(ACTIONS["transfer"], s, ("connected", "held"))
+    if attended is None or not going:
+        return "Consult somebody first." if step == "complete" else "No consultation is under way."
+    state = attended.consulted(calls)
+    if step == "cancel":
+        return ""
+    if state is None:
+        return "The consultation call has not come up yet."
+    return "" if state in _ANSWERED else "The other side has not answered yet."
+
+
+def prepared(step: str, s: Situation, attended: Attended | None, calls: Mapping[str, Call]) -> Prepared | None:
+    """The command of a step, or None while something it needs is not there; the first of two, where there are two."""
+    if step == "consult":
+        if s.call is None or not s.target:
+            return None
+        return Prepared("dial", (s.target,), {"account": party_of(s.call, s.user)})
+    second = calls.get(attended.second) if attended is not None else None
+    if attended is None or second is None:
+        return None
+    if step == "cancel":
+        return Prepared("hangup", (second.id,), {"account": attended.account})
+    return Prepared("transfer", (attended.first, second), {"account": attended.account})

@@ -1,0 +1,332 @@
+/*
+ * The command bar: buttons and fields, the question in place of the button that asks, what will be sent, why not, how it
+ * went, the steps of an attended transfer. Sends what was pressed; what it means is decided in Python.
+ */
+import { definePanel, element, setText } from "../../ui/base.js";
+import { copyText } from "../../ui/clipboard.js";
+import { chosenOf, entriesOf, hiddenNow, mergeFacts, moveTo, reasonsOf, tipOf, wordOf } from "./bar_state.js";
+
+const LANGUAGES = [["json", "JSON"], ["python", "Python"], ["javascript", "JavaScript"]];
+const STATE_SHAPES = /** @type {Record<string, string>} */ ({ ringing: "◔", connected: "●", held: "❚❚", parked: "▣", other: "·" });
+const ROW_WORDS = ["Commands on the call", "Commands with a target", "More commands"];
+const DANGER = ["hangup", "reject", "confirm"];
+
+/** @type {Record<string, string>} */
+const FIELD_WORDS = { to: "Number or extension", text: "Chat message", frame: "Free frame, JSON", picked: "Call", orbit: "Orbit", queue: "Queue", when: "Which calls to forward" };
+/** @type {Record<string, string>} */
+const PLACEHOLDERS = { to: "Number or extension", text: "Message", frame: '{"action": "get-calls"}' };
+
+/** @param {any} view */
+function createBar(view) {
+  const { root, body, model } = view;
+  /** @type {Record<string, any>} */
+  const state = {};
+  /** @type {Map<string, HTMLButtonElement>} */
+  const buttons = new Map();
+  /** @type {Map<string, HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>} */
+  const fields = new Map();
+  /** @type {HTMLElement | null} where the focus was when a key elsewhere made us ask */
+  let away = null;
+  /** @type {[string, () => void][]} */
+  const followed = [];
+  let looked = "", asked = "", focused = 0;
+
+  const subject = element("div", "pbx-subject", "", { role: "status" });
+  const arm = button("", "pbx-arm");
+  arm.addEventListener("click", () => arm.getAttribute("aria-disabled") !== "true" && put("armed", !model.get("armed")));
+  const rows = ROW_WORDS.map((word) => element("div", "pbx-cmd-row", "", { role: "toolbar", "aria-label": word }));
+  const more = button("More", "pbx-more", { "aria-expanded": "false" });
+  more.addEventListener("click", () => showMore(rows[2].hidden));
+  const keep = button("No", "pbx-cmd", { "data-command": "keep" }), confirm = button("", "pbx-cmd pbx-danger", { "data-command": "confirm" });
+  keep.addEventListener("click", () => view.send({ answer: false }));
+  confirm.addEventListener("click", () => view.send({ answer: true }));
+
+  const steps = element("ol", "pbx-steps", "", { "aria-label": "Attended transfer" });
+  const sends = element("div", "pbx-sends"), label = element("label", "pbx-soft", "What will be sent ");
+  const choose = /** @type {HTMLSelectElement} */ (element("select", "", "", { "aria-label": "Command to show" }));
+  const language = /** @type {HTMLSelectElement} */ (element("select", "", "", { "aria-label": "Language to show it in" }));
+  const code = element("code", "pbx-code", "", { tabindex: "0", "aria-label": "What will be sent" });
+  const copy = button("Copy", "pbx-button");
+  choose.addEventListener("change", () => look(choose.value));
+  for (const [name, word] of LANGUAGES) language.append(element("option", "", word, { value: name }));
+  language.addEventListener("change", () => showPreview());
+  copy.addEventListener("click", async () => view.announce(await copyText(code.textContent || "", code)));
+  label.append(choose);
+  sends.append(label, language, copy, code);
+  const why = /** @type {HTMLDetailsElement} */ (element("details", "pbx-why"));
+  const whyList = element("ul"), whyHead = element("summary", "", "Why not?");
+  why.append(whyHead, whyList);
+  const about = element("span", "pbx-about pbx-soft"), foot = element("div", "pbx-foot");
+  foot.append(about, why);
+  const outcomes = element("ul", "pbx-outcomes", "", { "aria-live": "polite", "aria-label": "Outcomes" });
+  const question = element("div", "pbx-question", "", { role: "alert", dir: "auto" });
+  body.append(subject, arm, ...rows, question, steps, sends, outcomes, foot);
+  showMore(false);
+
+  /** @param {string} word @param {string} classes @param {Record<string, string>} [attributes] */
+  function button(word, classes, attributes = {}) {
+    return /** @type {HTMLButtonElement} */ (element("button", classes, word, { type: "button", ...attributes }));
+  }
+
+  /** Call `fn` when a trait changes, while this view lives. @param {string} trait @param {() => void} fn */
+  function follow(trait, fn) {
+    followed.push([trait, fn]);
+    model.on(`change:${trait}`, fn);
+  }
+
+  /** @param {string} trait @param {any} value */
+  function put(trait, value) {
+    if (model.get(trait) === value) return;
+    model.set(trait, value);
+    model.save_changes();
+  }
+
+  /** @param {string} name */
+  function look(name) {
+    if (!buttons.has(name) || name === looked) return;
+    looked = name;
+    view.send({ look: name });
+  }
+
+  /** @param {boolean} shown */
+  function showMore(shown) {
+    rows[2].hidden = !shown;
+    more.setAttribute("aria-expanded", String(shown));
+  }
+
+  /** @param {string} name */
+  function makeButton(name) {
+    const made = button("", "pbx-cmd", { "data-command": name, tabindex: "-1" });
+    made.classList.toggle("pbx-danger", DANGER.includes(name));
+    made.addEventListener("click", () => {
+      // One that cannot be pressed says why: its reason stands where the preview does.
+      if (made.getAttribute("aria-disabled") === "true") view.announce(tipOf(state, name));
+      else view.send({ press: name });
+      look(name);
+    });
+    buttons.set(name, made);
+    return made;
+  }
+
+  /** @param {string} name */
+  function makeField(name) {
+    const kind = name === "frame" ? "textarea" : name === "to" || name === "text" ? "input" : "select";
+    const words = { "aria-label": FIELD_WORDS[name] || name, ...(PLACEHOLDERS[name] ? { placeholder: PLACEHOLDERS[name] } : {}) };
+    const made = /** @type {HTMLInputElement} */ (element(kind, `pbx-field pbx-field-${name}`, "", { dir: "auto", ...words }));
+    if (kind === "textarea") made.setAttribute("rows", "1");
+    made.addEventListener(kind === "select" ? "change" : "input", () => put(name, made.value));
+    follow(name, () => showField(name));
+    fields.set(name, made);
+    showField(name);
+    return made;
+  }
+
+  /** @param {string} name */
+  function showField(name) {
+    const field = fields.get(name);
+    if (!field) return;
+    const value = model.get(name) || "";
+    if (!(field instanceof HTMLSelectElement)) {
+      if (field.value !== value) field.value = value;
+      return;
+    }
+    const entries = entriesOf(state, name), there = field.options;
+    entries.forEach(([key, text], at) => {
+      const option = there[at] || field.appendChild(element("option"));
+      if (option.value !== key) option.setAttribute("value", key);
+      setText(option, text);
+    });
+    while (there.length > entries.length) there[there.length - 1].remove();
+    const chosen = chosenOf(entries, value);
+    if (field.value !== chosen) field.value = chosen;
+  }
+
+  /** Make the rows, once: what they hold does not change. */
+  function build() {
+    state.rows.forEach((/** @type {string[]} */ names, /** @type {number} */ at) => {
+      for (const name of names) {
+        if (name === ":more") rows[at].append(more);
+        else if (!name.startsWith(":")) rows[at].append(makeButton(name));
+        else if (name !== ":picked" || state.own) rows[at].append(makeField(name.slice(1)));
+      }
+    });
+    for (const [name, word] of Object.entries(state.labels)) choose.append(element("option", "", word, { value: name }));
+  }
+
+  function showButtons() {
+    for (const [name, made] of buttons) {
+      const tip = tipOf(state, name), disabled = String(!!state.why?.[name]);
+      setText(made, wordOf(state, name));
+      if (made.getAttribute("aria-disabled") !== disabled) made.setAttribute("aria-disabled", disabled);
+      made.toggleAttribute("aria-busy", !!state.busy?.includes(name));
+      made.hidden = hiddenNow(state, name) || name === state.asking?.[0];
+      if (made.title === tip) continue;
+      made.title = tip;
+      if (tip) made.setAttribute("aria-description", tip);
+      else made.removeAttribute("aria-description");
+    }
+    for (const row of rows) roam(row);
+  }
+
+  /** One tab stop a row: the button that has the focus, or had it, or the first that can be pressed. @param {HTMLElement} row @param {Element | null} [to] */
+  function roam(row, to = null) {
+    const all = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".pbx-cmd:not([hidden])")]);
+    const stop = to || all.find((one) => one === document.activeElement) || all.find((one) => one.tabIndex === 0 && one.getAttribute("aria-disabled") !== "true")
+      || all.find((one) => one.getAttribute("aria-disabled") !== "true") || all[0];
+    for (const one of all) one.tabIndex = one === stop || one === keep || one === confirm ? 0 : -1;
+  }
+
+  function showArm() {
+    const armed = !!model.get("armed"), locked = state.locked || "";
+    setText(arm, armed ? "Armed" : "Not armed");
+    arm.setAttribute("aria-pressed", String(armed));
+    arm.setAttribute("aria-disabled", String(!!locked));
+    arm.title = locked;
+    root.toggleAttribute("data-armed", armed);
+  }
+
+  function showSubject() {
+    const [now, from, to] = state.subject || ["", "No call selected", ""];
+    subject.dataset.state = now || "other";
+    const shape = element("span", "pbx-shape", STATE_SHAPES[now] || "", { "aria-hidden": "true" }), words = element("b");
+    words.append(element("bdi", "", from));
+    if (to) words.append(" → ", element("bdi", "", to));
+    if (now) words.append(" ", element("span", "pbx-soft", now));
+    subject.replaceChildren(...(now ? [shape] : []), words);
+  }
+
+  function showPreview() {
+    const preview = state.preview || {};
+    choose.value = preview.name || "";
+    setText(code, preview.problem ? preview.problem : preview[language.value] || "");
+    code.toggleAttribute("data-problem", !!preview.problem);
+    setText(about, preview.problem ? "" : [preview.effect, preview.certainty && `Certainty ${preview.certainty}.`, preview.assumption].filter(Boolean).join(" "));
+  }
+
+  function showReasons() {
+    const { head, lines } = reasonsOf(state);
+    why.hidden = !lines.length;
+    setText(whyHead, head);
+    whyList.replaceChildren(...lines.map(([word, reason]) => {
+      const item = element("li");
+      if (word) item.append(element("b", "", `${word}: `));
+      item.append(reason);
+      return item;
+    }));
+  }
+
+  function showOutcomes() {
+    outcomes.replaceChildren(...(state.outcomes || []).map((/** @type {string[]} */ [mark, text]) => element("li", "", `${mark} ${text}`, { "data-mark": mark, dir: "auto" })));
+  }
+
+  function showSteps() {
+    const flow = state.attended;
+    steps.hidden = !flow;
+    if (!flow) return;
+    const items = flow.steps.map((/** @type {string} */ word, /** @type {number} */ at) => element("li", "", word, at === flow.at ? { "aria-current": "step" } : at < flow.at ? { "data-done": "" } : {}));
+    const lines = element("li", "pbx-two");
+    flow.lines.forEach((/** @type {string} */ line, /** @type {number} */ at) => lines.append(element("span", "", `${at + 1}. ${line}`, { dir: "auto" })));
+    steps.replaceChildren(...items, lines, ...(flow.over ? [element("li", "pbx-over", flow.over, { dir: "auto" })] : []));
+  }
+
+  /** Ask in the place of the button: "No" stands where it stood, so that a double click does not say yes. */
+  function showQuestion() {
+    const [asking = "", word = "", effect = ""] = state.asking || [];
+    setText(question, asking ? `${word}? ${effect}` : "");
+    if (asking === asked) return;
+    if (asking) {
+      const held = /** @type {HTMLElement | null} */ (document.activeElement);
+      if (!asked) away = held && held !== document.body && !root.contains(held) ? held : null;
+      setText(confirm, `Yes, ${state.labels[asking].toLowerCase()}`);
+      confirm.title = effect;
+      buttons.get(asking)?.before(keep, confirm);
+      if (rows[2].contains(keep)) showMore(true);
+      focus(keep);
+    } else {
+      keep.remove();
+      confirm.remove();
+      focus(away?.isConnected ? away : buttons.get(asked));
+    }
+    asked = asking;
+  }
+
+  /** @param {HTMLElement | undefined | null} target */
+  const focus = (target) => requestAnimationFrame(() => target?.focus());
+
+  function showFocus() {
+    const [count, name] = state.focus || [0, ""];
+    if (count > focused) {
+      if (rows[2].contains(fields.get(name) || null)) showMore(true);
+      focus(fields.get(name));
+    }
+    focused = count;
+  }
+
+  const onLook = (/** @type {Event} */ event) => look(/** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.("[data-command]"))?.dataset.command || "");
+  body.addEventListener("pointerover", onLook);
+  body.addEventListener("focusin", (/** @type {FocusEvent} */ event) => {
+    onLook(event);
+    const made = /** @type {Element} */ (event.target), row = made.closest(".pbx-cmd-row");
+    if (row instanceof HTMLElement && made.classList.contains("pbx-cmd")) roam(row, made);
+  });
+  body.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const held = /** @type {Element} */ (event.target), row = held.closest(".pbx-cmd-row");
+    if (event.key === "Escape" && asked) keep.click();
+    else if (row && held.classList.contains("pbx-cmd") && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      const all = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".pbx-cmd:not([hidden])")]);
+      const to = moveTo(event.key, all.indexOf(/** @type {HTMLElement} */ (held)), all.length, getComputedStyle(root).direction === "rtl");
+      if (to < 0) return;
+      all[to].focus();
+    } else return;
+    event.preventDefault();
+  });
+  /** A wallboard takes no commands: none is in its page. */
+  function onWallboard() {
+    const wall = !!model.get("wallboard");
+    root.classList.toggle("pbx-command-bar", !wall);
+    if (wall) body.remove();
+    else if (body.parentNode !== root) root.insertBefore(body, root.lastElementChild);
+  }
+  follow("armed", showArm);
+  follow("wallboard", onWallboard);
+  onWallboard();
+
+  const PARTS = /** @type {[string[], () => void][]} */ ([
+    [["subject"], showSubject],
+    [["why", "words", "busy", "target", "account", "attended", "asking"], showButtons],
+    [["why", "attended"], showReasons],
+    [["preview"], showPreview],
+    [["outcomes"], showOutcomes],
+    [["attended"], showSteps],
+    [["locked"], showArm],
+    [["calls"], () => showField("picked")],
+    [["orbits"], () => showField("orbit")],
+    [["queues"], () => showField("queue")],
+    [["asking"], showQuestion],
+    [["focus"], showFocus],
+  ]);
+
+  return {
+    /** @param {any} data */
+    full(data) {
+      for (const name of Object.keys(state)) delete state[name];
+      Object.assign(state, data);
+      focused = Math.max(focused, data.focus?.[0] || 0);
+      if (!buttons.size) build();
+      for (const [, show] of PARTS) show();
+      for (const name of fields.keys()) showField(name);
+    },
+    /** @param {any} data */
+    part(data) {
+      mergeFacts(state, data);
+      for (const [names, show] of PARTS) if (names.some((name) => name in data)) show();
+    },
+    draw() {},
+    tick() {},
+    destroy() {
+      for (const [trait, fn] of followed) model.off(`change:${trait}`, fn);
+    },
+  };
+}
+
+export default definePanel(createBar);
