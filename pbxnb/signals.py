@@ -19,6 +19,9 @@ class Signal(Generic[_T]):
     Listeners may come and go from any thread, also while the signal fires; one added meanwhile gets the next value.
     An error of a listener is logged with its traceback, and the others are still called.
 
+    Args:
+        report: called with the error of a listener instead of the log.
+
     Attributes:
         listeners: the functions, oldest first; empty when nobody listens.
 
@@ -31,12 +34,13 @@ class Signal(Generic[_T]):
         >>> changed(46)
     """
 
-    __slots__ = ("_entries", "_lock", "listeners")
+    __slots__ = ("_entries", "_lock", "_report", "listeners")
 
-    def __init__(self) -> None:
+    def __init__(self, report: Callable[[Exception], object] | None = None) -> None:
         self.listeners: tuple[Callable[[_T], object], ...] = ()
         self._entries: tuple[list[Callable[[_T], object]], ...] = ()  # a list has its own identity: fn may be in twice
         self._lock = threading.Lock()
+        self._report = report
 
     def add(self, fn: Callable[[_T], object]) -> Callable[[], None]:
         """Call ``fn(value)`` from now on.
@@ -59,8 +63,11 @@ class Signal(Generic[_T]):
         for fn in self.listeners:
             try:
                 fn(value)
-            except Exception:  # noqa: BLE001 - whatever a listener does wrong, the others go on
-                _LOG.exception("A listener failed; the others go on.")
+            except Exception as error:  # noqa: BLE001 - whatever a listener does wrong, the others go on
+                if self._report is None:
+                    _LOG.exception("A listener failed; the others go on.")
+                else:
+                    self._report(error)
 
     def _set(self, entries: tuple[list[Callable[[_T], object]], ...]) -> None:
         self._entries = entries

@@ -15,8 +15,9 @@ from pbxnb.protocol.messages import CallEntry
 
 from .derive import direction_of, identity, in_conversation
 from .entities import Call, CallRecord, CallState, Conversation, Direction, Evidence, Phase
+from .times import Times
 
-__all__ = ["LIMIT", "CallTrack", "ConversationTrack", "Times", "pair_of"]
+__all__ = ["LIMIT", "CallTrack", "ConversationTrack", "pair_of"]
 
 LIMIT = 500  # calls, links and agents of one conversation; beyond it a PBX, or somebody, is playing tricks
 _STATES_KEPT = 1_000  # of one call, for timelines; the sums stay exact beyond it
@@ -28,41 +29,8 @@ _STATE_RINGING, _CONNECTED, _STATE_HELD, _STATE_PARKED = (
     CallState.HELD,
     CallState.PARKED,
 )
-_RINGING, _QUEUED, _MENU, _TALKING = Phase.RINGING, Phase.QUEUED, Phase.MENU, Phase.TALKING
-_HELD, _PARKED, _ENDED = Phase.HELD, Phase.PARKED, Phase.ENDED
+_QUEUED, _MENU, _TALKING, _HELD, _ENDED = Phase.QUEUED, Phase.MENU, Phase.TALKING, Phase.HELD, Phase.ENDED
 _UNKNOWN = Direction.UNKNOWN
-
-
-class Times:
-    """The seconds a call or a conversation spent ringing (or queued), talking and held (or parked).
-
-    Args:
-        phase: the running one.
-        start: from when on.
-
-    Attributes:
-        ring, talk, hold: seconds, up to ``start``.
-    """
-
-    __slots__ = ("hold", "phase", "ring", "start", "talk")
-
-    def __init__(self, phase: Phase, start: datetime) -> None:
-        self.phase = phase
-        self.start = start
-        self.ring = self.talk = self.hold = 0.0
-
-    def turn(self, phase: Phase, at: datetime) -> None:
-        """End the running phase at ``at`` and begin another."""
-        # a clock may have been set back: no time is known to have passed, and none is taken away
-        before, spent = self.phase, max(0.0, (at - self.start).total_seconds())
-        if before is _RINGING or before is _QUEUED:
-            self.ring += spent
-        elif before is _TALKING:
-            self.talk += spent
-        elif before is _HELD or before is _PARKED:
-            self.hold += spent
-        self.phase = phase
-        self.start = at
 
 
 class CallTrack:
@@ -90,35 +58,11 @@ class CallTrack:
     """
 
     __slots__ = (
-        "_states",
-        "_unattended",
-        "alone",
-        "answered",
-        "arrived",
-        "call",
-        "conversation",
-        "ended_at",
-        "ended_by",
-        "ended_received",
-        "ended_turn",
-        "entry",
-        "former",
-        "former_pair",
-        "gained",
-        "gap",
-        "inferred_end",
-        "joined",
-        "moved_at",
-        "numbers",
-        "order",
-        "phase_seen",
-        "phase_since",
-        "seen_start",
-        "star",
-        "times",
-        "waiting",
+        "_states", "_unattended", "alone", "answered", "arrived", "call", "conversation", "ended_at", "ended_by",
+        "ended_received", "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
+        "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times", "waiting",
         "was_parked",
-    )
+    )  # fmt: skip
 
     conversation: ConversationTrack
 
@@ -275,23 +219,9 @@ class ConversationTrack:
     """
 
     __slots__ = (
-        "_agents",
-        "_answered",
-        "_answered_by",
-        "_call_ids",
-        "_caller",
-        "_direction",
-        "_seen",
-        "_shown",
-        "_since",
-        "_times",
-        "_type_of",
-        "calls",
-        "ended_at",
-        "evidence",
-        "id",
-        "inferred",
-    )
+        "_agents", "_answered", "_answered_by", "_call_ids", "_caller", "_direction", "_seen", "_shown", "_since",
+        "_times", "_type_of", "calls", "ended_at", "evidence", "id", "inferred",
+    )  # fmt: skip
 
     def __init__(self, id: str, first: CallTrack, type_of: Callable[[str], str]) -> None:  # noqa: A002 - the field's name
         self.id = id

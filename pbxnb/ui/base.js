@@ -55,6 +55,23 @@ export function setText(node, text) {
 }
 
 /**
+ * Show a time in a state. Where its begin is not known it is as long at least, which a screen reader says in words.
+ * @param {HTMLElement} node @param {string} text @param {boolean} least
+ */
+export function setTime(node, text, least) {
+  setText(node, least && text ? `≥ ${text}` : text);
+  if (least && text) {
+    node.setAttribute("role", "timer");
+    node.setAttribute("aria-label", `at least ${text}`);
+  } else if (node.hasAttribute("aria-label")) for (const name of ["role", "aria-label"]) node.removeAttribute(name);
+}
+
+/** A begin from the wire: a negative one is when it was first seen, later than the begin. @param {number} began */
+export function sinceOf(began) {
+  return { since: Math.abs(began), least: began < 0 };
+}
+
+/**
  * Keys pressed in an element are not for the notebook. JupyterLab looks for the mark from the focused element upwards, but
  * many of its shortcuts ask for the focused element alone and are found before a mark further up: each one bears it itself.
  * @param {HTMLElement} node
@@ -117,7 +134,7 @@ function parse(buffer) {
 }
 
 /** One model's stream of batches, shared by its views in this page. */
-class Feed {
+class BatchStream {
   /** @param {any} model */
   constructor(model) {
     this.model = model;
@@ -127,7 +144,7 @@ class Feed {
     this.views = new Set();
     /** @type {Batch[] | null} */
     this.early = [];
-    this.asked = 0;
+    this.helloAt = 0;
     this.acknowledged = -1;
     this.owed = 0;
     this.frame = 0;
@@ -189,8 +206,8 @@ class Feed {
   /** Say that this page shows the panel and what it has. At most twice a second. */
   hello(reached = this.reached) {
     const now = performance.now();
-    if (now - this.asked < 500 && reached === this.reached) return;
-    this.asked = now;
+    if (now - this.helloAt < 500 && reached === this.reached) return;
+    this.helloAt = now;
     this.model.send({ hello: this.page, n: reached });
   }
 
@@ -203,7 +220,7 @@ class Feed {
       this.early = null;
       this.acknowledged = this.reached;
       for (const batch of early) this.take(batch);
-      this.asked = 0;
+      this.helloAt = 0;
       this.hello();
     } else {
       // What the others hold is not kept in one piece: a later view asks for the whole.
@@ -219,21 +236,21 @@ class Feed {
   }
 }
 
-/** @type {Map<string, Feed>} */
-const feeds = new Map();
+/** @type {Map<string, BatchStream>} */
+const streams = new Map();
 
-/** @param {any} model @returns {Feed} */
-function feedOf(model) {
+/** @param {any} model @returns {BatchStream} */
+function streamOf(model) {
   const uid = model.get("uid");
-  let feed = feeds.get(uid);
-  if (!feed) feeds.set(uid, (feed = new Feed(model)));
-  return feed;
+  let stream = streams.get(uid);
+  if (!stream) streams.set(uid, (stream = new BatchStream(model)));
+  return stream;
 }
 
 /** Whether what lies behind an element is dark. @param {Element | null} from */
 function behindIsDark(from) {
-  const told = document.body.dataset.jpThemeLight;
-  if (told) return told === "false";
+  const theme = document.body.dataset.jpThemeLight;
+  if (theme) return theme === "false";
   for (let node = from; node; node = node.parentElement) {
     const [r, g, b, a = 1] = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || []).map(Number);
     if (a > 0.5) return 0.3 * r + 0.6 * g + 0.1 * b < 110;
@@ -286,9 +303,9 @@ export function definePanel(create) {
   return {
     /** @param {{model: any}} context */
     initialize({ model }) {
-      const feed = feedOf(model); // listen from the start: batches may come before the first view
+      const stream = streamOf(model); // listen from the start: batches may come before the first view
       return () => {
-        if (feeds.get(model.get("uid")) === feed) feeds.delete(model.get("uid"));
+        if (streams.get(model.get("uid")) === stream) streams.delete(model.get("uid"));
         // JupyterLab 4.6 keeps the model of a closed comm for the life of the kernel connection: leave little in it.
         // Twice, because a model also keeps what it held before the last change.
         for (let time = 0; time < 2; time++) model.set({ _code: "", _full: "", _css: "" }, { silent: true });
@@ -296,7 +313,7 @@ export function definePanel(create) {
     },
     /** @param {{model: any, el: HTMLElement}} context */
     render({ model, el }) {
-      const feed = feedOf(model);
+      const stream = streamOf(model);
       const root = element("div", "pbxnb");
       keepKeys(root);
       const strip = element("div", "pbx-strip", "", { role: "alert" });
@@ -306,10 +323,10 @@ export function definePanel(create) {
       const unfollow = followTheme(root, model);
       const view = {
         root, body, model, uid: model.get("uid"),
-        now: () => feed.clock.now(),
+        now: () => stream.clock.now(),
         send: (/** @type {object} */ message) => model.send(message),
         announce: announcerFor(voice),
-        ask: () => feed.ask(),
+        ask: () => stream.ask(),
       };
       const panel = create(view);
       const showStrip = (/** @type {string[]} */ errors, /** @type {string} */ note) => {
@@ -334,17 +351,17 @@ export function definePanel(create) {
         },
         draw() {
           panel.draw();
-          const now = feed.clock.now();
+          const now = stream.clock.now();
           if (Math.floor(now) !== second) panel.tick(now);
           second = Math.floor(now);
         },
       };
-      feed.join(member);
-      const timer = setInterval(() => Math.floor(feed.clock.now()) === second || feed.ask(), 250);
+      stream.join(member);
+      const timer = setInterval(() => Math.floor(stream.clock.now()) === second || stream.ask(), 250);
       return () => {
         clearInterval(timer);
         unfollow();
-        feed.leave(member);
+        stream.leave(member);
         panel.destroy?.();
         root.remove();
       };

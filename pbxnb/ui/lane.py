@@ -36,11 +36,11 @@ class Ticket:
 
     def wake(self) -> None:
         """Paint at the next beat. Cheap, from any thread, as often as you like."""
-        self._lane.ask(self, 0.0)
+        self._lane.schedule(self, 0.0)
 
     def nudge(self) -> None:
         """Paint at once: somebody clicked. From any thread."""
-        self._lane.ask(self, AT_ONCE)
+        self._lane.schedule(self, AT_ONCE)
 
     def call(self, fn: Callable[[], object]) -> None:
         """Run ``fn()`` on the lane at once: how any other thread writes a widget. Its error is logged."""
@@ -99,9 +99,9 @@ class Lane:
         """Whether the caller runs on the lane."""
         return threading.current_thread() is self._thread
 
-    def ask(self, ticket: Ticket, when: float) -> None:
+    def schedule(self, ticket: Ticket, when: float) -> None:
         """Have a ticket painted from the monotonic time ``when`` on; used by `Ticket`."""
-        # Once asked for, asking again costs one comparison: this runs for every message of a busy PBX.
+        # Once scheduled, scheduling again costs one comparison: this runs for every message of a busy PBX.
         if ticket.due <= when or ticket.closed:
             return
         with self._condition:
@@ -135,7 +135,7 @@ class Lane:
             if beat:
                 self._last_beat = now
             for ticket in tuple(self._tickets):
-                # ``due`` is the past for a nudge, 0 for a wake, a time for a paint that was asked for.
+                # ``due`` is the past for a nudge, 0 for a wake, a time for a paint at a given time.
                 if ticket.due == AT_ONCE or (beat and ticket.due <= now):
                     ticket.due = _NEVER
                     again = self._guarded(partial(ticket.paint, now))

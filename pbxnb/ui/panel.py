@@ -25,7 +25,10 @@ __all__ = ["Panel"]
 
 
 class _Signature:
-    """The signature of a panel's class: what its ``__init__`` names, then every trait of ours that a person may set."""
+    """The signature of a panel's class: what its ``__init__`` names, then every trait of ours that a person may set.
+
+    A trait that the panel sets itself is read-only or tagged ``derived``.
+    """
 
     def __get__(self, _panel: object, kind: type[Panel]) -> inspect.Signature:
         named = list(inspect.signature(kind.__init__).parameters.values())[1:]

@@ -12,8 +12,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         beat: between two paints of the lane.
-        look: between two looks at what changes by itself: the line's freshness, the rules of alerts, counts.
-        trend: between two readings of the session for the lines of counts, however fast its clock runs.
+        recheck: between two checks of what changes by itself: the line's freshness, the rules of alerts, counts.
+        resample: between two readings of the session for the lines of counts, however fast its clock runs.
         ahead: batches the page may be behind without being asked to hurry.
         slow: between merged batches while nothing is acknowledged.
         patience: unacknowledged batches after which the page is taken to sleep.
@@ -21,8 +21,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     beat: float = 0.05
-    look: float = 1.0
-    trend: float = 2.0
+    recheck: float = 1.0
+    resample: float = 2.0
     ahead: int = 2
     slow: float = 0.5
     patience: int = 30

@@ -14,18 +14,18 @@ export function age(seconds) {
   return seconds < 1 ? `${Math.max(0, seconds).toFixed(1)} s` : duration(seconds, false);
 }
 
-/** What a gap list says. @param {any} told @param {number} now */
-export function gapText(told, now) {
-  if (!told.gap_count) return "";
-  const [start, end] = told.gaps[told.gaps.length - 1];
+/** What a gap list says. @param {any} status @param {number} now */
+export function gapText(status, now) {
+  if (!status.gap_count) return "";
+  const [start, end] = status.gaps[status.gaps.length - 1];
   const length = duration((end ?? now) - start, false);
   const last = end === null ? `down for ${length}` : `last ${length}, ${duration(now - end, false)} ago`;
-  return `${told.gap_count} ${told.gap_count === 1 ? "gap" : "gaps"} (${last})`;
+  return `${status.gap_count} ${status.gap_count === 1 ? "gap" : "gaps"} (${last})`;
 }
 
 /** @param {any} view */
 function createBadge(view) {
-  const told = /** @type {any} */ ({});
+  const status = /** @type {any} */ ({});
   const line = element("div", "pbx-badge"), head = element("span", "pbx-badge-state", "", { role: "status" });
   const shape = element("span", "pbx-mark", "", { "aria-hidden": "true" }), word = element("b");
   head.append(shape, word);
@@ -36,11 +36,11 @@ function createBadge(view) {
   function showFacts() {
     const now = view.now();
     const parts = [
-      told.domain, told.user, told.version && `PBX ${told.version}`, told.simulated && "simulated",
-      told.state === "live" ? told.last !== null && `last message ${age(now - told.last)} ago` : `for ${age(now - told.since)}`,
-      told.latency !== null && told.state === "live" && `round trip ${told.latency} ms`,
-      told.reconnects && `${told.reconnects} ${told.reconnects === 1 ? "reconnect" : "reconnects"}`,
-      gapText(told, now), told.dropped && `${told.dropped} message events dropped`, told.control ? "control on" : "control off",
+      status.domain, status.user, status.version && `PBX ${status.version}`, status.simulated && "simulated",
+      status.state === "live" ? status.last !== null && `last message ${age(now - status.last)} ago` : `for ${age(now - status.since)}`,
+      status.latency !== null && status.state === "live" && `round trip ${status.latency} ms`,
+      status.reconnects && `${status.reconnects} ${status.reconnects === 1 ? "reconnect" : "reconnects"}`,
+      gapText(status, now), status.dropped && `${status.dropped} message events dropped`, status.control ? "control on" : "control off",
     ].filter(Boolean);
     // Each fact in its own direction: a domain or user may be in any script.
     while (facts.children.length > parts.length) facts.lastChild?.remove();
@@ -48,16 +48,16 @@ function createBadge(view) {
   }
 
   return {
-    full: (/** @type {any} */ data) => Object.assign(told, data),
-    part: (/** @type {any} */ data) => Object.assign(told, data),
+    full: (/** @type {any} */ data) => Object.assign(status, data),
+    part: (/** @type {any} */ data) => Object.assign(status, data),
     draw() {
-      if (!told.state) return;
-      const [mark, tone] = LINE[told.state] || LINE.closed;
-      line.dataset.connection = told.state;
+      if (!status.state) return;
+      const [mark, tone] = LINE[status.state] || LINE.closed;
+      line.dataset.connection = status.state;
       shape.dataset.tone = tone;
       setText(shape, mark);
-      setText(word, told.word);
-      setText(why, [told.why, told.step].filter(Boolean).join(" "));
+      setText(word, status.word);
+      setText(why, [status.why, status.step].filter(Boolean).join(" "));
       showFacts();
     },
     tick: showFacts,

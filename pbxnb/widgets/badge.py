@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pbxnb.model.status import LineState, Status
+from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
 __all__ = ["StatusBadge"]
 
-_EVERY = 1.0
 _GAPS_SHOWN = 5
 _WORDS = {
     LineState.CONNECTING: ("Connecting", "The line is being set up."),
@@ -37,8 +37,8 @@ class StatusBadge(LivePanel):
     scripts: ClassVar[tuple[str, ...]] = ("widgets/badge.js",)
     sheets: ClassVar[tuple[str, ...]] = ("widgets/badge.css",)
 
-    def __init__(self, handle: Any, **traits: Any) -> None:
-        self._said: dict[str, Any] = {}
+    def __init__(self, handle: Handle, **traits: Any) -> None:
+        self._sent: dict[str, Any] = {}
         self._next = 0.0
         super().__init__(handle, **traits)
 
@@ -49,26 +49,26 @@ class StatusBadge(LivePanel):
 
     def _tick(self, now: float) -> float | None:
         if now >= self._next:
-            self._next = now + _EVERY
+            self._next = now + self.timing.recheck
             self._dirty.mark(("line",))
         return self._next
 
     def _state(self) -> dict[str, Any]:
-        self._said = self._told()
-        return self._said
+        self._sent = self._facts()
+        return self._sent
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        before, self._said = self._said, self._told()
-        changed = {key: value for key, value in self._said.items() if whole or before.get(key) != value}
+        before, self._sent = self._sent, self._facts()
+        changed = {key: value for key, value in self._sent.items() if whole or before.get(key) != value}
         return changed or None
 
     def _unsure(self) -> None:
-        self._said = {}
+        self._sent = {}
 
     def _note(self) -> str:
         return ""  # the badge says so itself
 
-    def _told(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         status, handle = self._handle.status, self._handle
         word, step = _WORDS[status.state]
         lacks = f"Live without {' and '.join(clean(name, 30) for name in status.missing)}." if status.missing else ""

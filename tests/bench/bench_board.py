@@ -12,6 +12,7 @@ in the sum. Bytes are what the browser's WebSockets received. Medians; wall time
 from __future__ import annotations
 
 import argparse
+import asyncio
 import itertools
 import json
 import random
@@ -28,7 +29,7 @@ import psutil
 from playwright.sync_api import TimeoutError as PageTimeout
 
 from tests.browser.jupyter_page import Browser, JupyterPage, Server
-from tests.session.scripted_pbx import ScriptedPbx
+from tests.helpers.scripted_pbx import ScriptedPbx
 
 PROBES = 8
 PROBE_EVERY = 0.1
@@ -108,7 +109,6 @@ class Pbx(ScriptedPbx):
 
     def changes(self, rate: int, seconds: float) -> tuple[int, list[tuple[str, float]]]:
         """Send; returns how many frames, and the stamps: (number, time)."""
-        import asyncio
 
         async def run() -> tuple[int, list[tuple[str, float]]]:
             chance, kinds, stamps = random.Random(1), itertools.cycle(range(len(CALLS))), []
@@ -125,8 +125,7 @@ class Pbx(ScriptedPbx):
                 await asyncio.sleep(0.004)
             return made, stamps
 
-        sending: Future[Any] = asyncio.run_coroutine_threadsafe(run(), self._loop)
-        return sending.result(seconds + 60)  # type: ignore[no-any-return]
+        return self._thread.submit(run).result(seconds + 60)
 
 
 class Bench:

@@ -15,8 +15,8 @@ import threading
 import time
 from typing import Any
 
+from tests.helpers.scripted_pbx import ScriptedPbx
 from tests.kernel.kernel_driver import Kernel
-from tests.session.scripted_pbx import ScriptedPbx
 
 BUDGET = 5.0  # ms at 1,000 messages/s, p95, over the silent kernel (design 8)
 NUMBERS = [str(1000 + index) for index in range(5_000)]

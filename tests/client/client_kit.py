@@ -17,7 +17,7 @@ from pbxnb.client import Client, Timing
 from pbxnb.model.changes import Event
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Status
-from tests.client.fault_server import DOMAIN, USER, FaultServer
+from tests.helpers.fault_server import DOMAIN, USER, FaultServer
 
 QUICK = Timing(
     ask_after=0.05,

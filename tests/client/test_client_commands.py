@@ -12,7 +12,7 @@ from pbxnb.client import Client
 from pbxnb.errors import BadCommand, HandleClosed
 from pbxnb.protocol.commands import plan
 from tests.client.client_kit import watching
-from tests.client.fault_server import FaultServer, Peer, account, call, drop_when_told, healthy
+from tests.helpers.fault_server import FaultServer, Peer, account, call, drop_when_told, healthy
 
 CALLS = "/rest/user/45@acme.example/calls"
 OURS = call("7711", extension=["45", "207"], to="<sip:45@acme.example>")

@@ -21,7 +21,7 @@ from pbxnb.errors import (
     UpgradeRefused,
 )
 from tests.client.client_kit import QUICK, make_client, watching
-from tests.client.fault_server import (
+from tests.helpers.fault_server import (
     ADMIN,
     PASSWORD,
     FaultServer,

@@ -15,7 +15,7 @@ from pbxnb.client.tls import Trust
 from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, Unreachable
 from pbxnb.model.store import Scope, Store
 from tests.client.client_kit import QUICK, make_client, watching
-from tests.client.fault_server import PASSWORD, FaultServer, Peer, answering, call, clean_close, healthy
+from tests.helpers.fault_server import PASSWORD, FaultServer, Peer, answering, call, clean_close, healthy
 
 
 async def test_avoid_disconnect_right_after_open_and_then_regularly():

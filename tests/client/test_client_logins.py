@@ -22,7 +22,7 @@ from pbxnb.errors import (
     Unreachable,
 )
 from tests.client.client_kit import make_client
-from tests.client.fault_server import ADMIN, DOMAIN, PASSWORD, USER, FaultServer
+from tests.helpers.fault_server import ADMIN, DOMAIN, PASSWORD, USER, FaultServer
 
 PATH = "/rest/system/session"
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pbxnb.client.rest_state import orbits_in, queue_in
 from tests.client.client_kit import watching
-from tests.client.fault_server import FaultServer, account, call, healthy
+from tests.helpers.fault_server import FaultServer, account, call, healthy
 
 NOW = datetime(2026, 9, 21, 14, 13, 40, tzinfo=UTC)  # 1790000020
 BOARD = "/rest/user/45@acme.example/wallboard"

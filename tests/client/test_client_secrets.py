@@ -18,7 +18,7 @@ from pbxnb.client import AdminToken, Client, Password, Session
 from pbxnb.client.secrets import Secret
 from pbxnb.errors import PbxError
 from tests.client.client_kit import make_client, watching
-from tests.client.fault_server import ADMIN, PASSWORD, FaultServer, accept_then_close, drop_when_told, healthy
+from tests.helpers.fault_server import ADMIN, PASSWORD, FaultServer, accept_then_close, drop_when_told, healthy
 
 COOKIE = "pasted-cookie-value-5512"
 

@@ -14,7 +14,7 @@ import pytest
 from pbxnb.client import AdminToken, Client, Pin
 from pbxnb.errors import ConfigError, TlsError
 from tests.client.client_kit import Certificate, make_client, watching
-from tests.client.fault_server import ADMIN, FaultServer, clean_close, healthy
+from tests.helpers.fault_server import ADMIN, FaultServer, clean_close, healthy
 
 
 async def test_a_self_signed_certificate_is_refused_with_what_to_do(certificate):

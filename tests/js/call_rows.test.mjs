@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ROW, arrange, commandFor, late, look, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
+import { ROW, arrange, commandFor, late, leastOf, appearance, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
 
 const row = (id, phase = "talking", more = {}) => {
   const state = { talking: "connected", queued: "ringing" }[phase] || phase;
@@ -28,6 +28,10 @@ test("only the time of the present phase runs", () => {
   assert.deepEqual(times(row("1", "queued", { state: "connected" }), 130), { ring: 37, talk: 10, hold: 0 }, "music is no talk");
   assert.deepEqual(times(row("1", "menu", { state: "connected" }), 130), { ring: 7, talk: 10, hold: 0 });
   assert.deepEqual(times(row("1", "ended"), 130), { ring: 7, talk: 10, hold: 0 });
+  const seen = { since: -100 };
+  assert.deepEqual([leastOf(row("1")), leastOf(row("1", "held", seen)), leastOf(row("1", "ended", seen))], ["", "hold", ""]);
+  assert.equal(times(row("1", "held", seen), 130).hold, 30, "at least since it was seen");
+  assert.equal(late(row("1", "held", seen), 130, { ring: 0, hold: 20 }), "hold");
   assert.equal(times(row("1"), 90).talk, 10, "a clock that is behind takes nothing away");
 });
 
@@ -75,9 +79,9 @@ test("the focus goes to the row that took the place of the one that went", () =>
 });
 
 test("every phase has a shape and a word, and an unknown one has them too", () => {
-  assert.equal(look(row("1", "parked")).word, "Parked");
-  assert.equal(look(row("1", "ended")).word, "Ended");
-  assert.equal(look(row("1", "juggling")).word, "Other");
+  assert.equal(appearance(row("1", "parked")).word, "Parked");
+  assert.equal(appearance(row("1", "ended")).word, "Ended");
+  assert.equal(appearance(row("1", "juggling")).word, "Other");
 });
 
 test("keys ask for commands; hold toggles", () => {

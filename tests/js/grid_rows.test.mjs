@@ -39,6 +39,14 @@ test("a batch changes only what it names, and the counts follow", () => {
   assert.deepEqual([rows.counts.idle, rows.counts.busy, rows.counts.ringing], [2, 2, 0]);
 });
 
+test("a time below zero is since when a state was seen, not since when it is", () => {
+  const rows = board();
+  rows.part({ i: step(1) + step(2), s: "bi", b: 2000, t: [-1, -31] });
+  assert.deepEqual(rows.all.map((row) => [row.since, row.least]), [[970, false], [2000, true], [990, false], [1970, true]]);
+  rows.part({ i: step(1), s: "b", b: 2010, t: [5] });
+  assert.deepEqual([rows.all[1].since, rows.all[1].least], [2005, false]);
+});
+
 test("a new whole state keeps the objects of those who stay and names those who go", () => {
   const rows = board(), kept = rows.byNumber.get("202");
   const gone = rows.full({ numbers: ["199", "202"], s: "ob", f: flag(2) + flag(1), b: 0, t: 0, m: [1, "Bo"] });

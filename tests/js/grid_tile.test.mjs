@@ -20,4 +20,5 @@ test("doing: a word, the party in a call, the wish when there is none", () => {
 test("only what is going on is timed to the second", () => {
   assert.deepEqual(["idle", "offline", "busy", "ringing"].map((state) => spell(state, 59)), ["< 1 m", "< 1 m", "0:59", "0:59"]);
   assert.deepEqual(["idle", "held"].map((state) => spell(state, 134)), ["2 m", "2:14"]);
+  assert.deepEqual(["idle", "held"].map((state) => spell(state, 8, true)), ["", "0:08"]); // at least so long
 });

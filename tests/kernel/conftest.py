@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.helpers.scripted_pbx import ScriptedPbx
 from tests.kernel.kernel_driver import Kernel
-from tests.session.scripted_pbx import ScriptedPbx
 
 
 @pytest.fixture

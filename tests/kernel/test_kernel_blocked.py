@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from tests.helpers.scripted_pbx import ScriptedPbx
 from tests.kernel.kernel_driver import Kernel
-from tests.session.scripted_pbx import ScriptedPbx
 
 pytestmark = pytest.mark.kernel
 
@@ -33,7 +33,7 @@ numbers == list(range({sent})), len(heard) >= {sent}
 
 def blocked(kind: str, seconds: int, rate: int, pings: float) -> None:
     """Count the numbered frames twice: where every frame passes, and in a handler."""
-    with ScriptedPbx(ping_interval=pings, ping_timeout=pings) as server, Kernel() as kernel:
+    with ScriptedPbx(heartbeat=pings) as server, Kernel() as kernel:
         connect = f"import pbxnb; pbx = await pbxnb.connect(**{server.arguments!r}, ping_interval={pings})"
         assert kernel.run(connect + WATCH).status == "ok"
         stop = threading.Event()
@@ -45,7 +45,7 @@ def blocked(kind: str, seconds: int, rate: int, pings: float) -> None:
         assert sent >= rate * seconds * 0.8  # there was something to lose
         assert kernel.value(COUNT.format(sent=sent)) == "(True, True)"
         assert kernel.value("pbx.status.reconnects, pbx.status.dropped_events, len(pbx.status.gaps)") == "(0, 0, 0)"
-        assert server.opened == 1
+        assert len(server.peers) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

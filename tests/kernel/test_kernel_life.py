@@ -32,7 +32,7 @@ def test_twenty_runs_of_the_connecting_cell_leave_one_socket_and_one_set_of_thre
         result = kernel.run(connect(pbx) + last_line, cell="connecting")
         assert result.status == "ok", result
     one_left(pbx)
-    assert pbx.opened == 20
+    assert len(pbx.peers) == 20
     assert kernel.value("pbx.status.state == 'live'") == "True"
     assert kernel.value(GONE.replace("any(t", "1 < sum(t").replace("assert not", "assert ['pbxnb-io'] ==")) == "True"
     assert kernel.value(THREADS) == "['pbxnb-io']"
@@ -80,7 +80,7 @@ def test_reloading_the_package_keeps_the_line_known(kernel, pbx):
     assert kernel.run(reload).status == "ok"
     assert kernel.run(connect(pbx), cell="c").status == "ok"
     one_left(pbx)
-    assert pbx.opened == 2
+    assert len(pbx.peers) == 2
 
 
 def test_an_interrupt_ends_an_awaiting_cell_at_once_and_the_line_goes_on(kernel, pbx):
@@ -122,7 +122,7 @@ def test_the_threads_are_gone_within_a_second_of_close(kernel, pbx):
 
 
 def test_the_threads_are_gone_within_a_second_of_a_refusal(kernel, pbx):
-    pbx.refuse = 403
+    pbx.refuse_upgrade = 403
     result = kernel.run(connect(pbx))
     assert result.status == "error"
     assert kernel.value(GONE) == "True"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.scripted_pbx import ScriptedPbx
 from tests.kernel.kernel_driver import Kernel
-from tests.session.scripted_pbx import ScriptedPbx
 
 pytestmark = pytest.mark.kernel
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.session.scripted_pbx import ScriptedPbx
+from tests.helpers.scripted_pbx import ScriptedPbx
 
 
 def own_threads() -> list[str]:

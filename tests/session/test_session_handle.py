@@ -24,7 +24,8 @@ from pbxnb.errors import (
     WrongThread,
 )
 from pbxnb.ui.handle import handle_of
-from tests.session.scripted_pbx import ScriptedPbx, account, call
+from tests.helpers.fault_server import account, call, silent
+from tests.helpers.scripted_pbx import ScriptedPbx
 
 
 def own_threads() -> list[str]:
@@ -62,7 +63,7 @@ async def test_await_async_with_and_aclose(server):
 
 def test_connecting_starts_at_the_call(server):
     pbx = pbxnb.connect(**server.arguments)
-    server.wait(lambda s: s.opened)
+    server.wait(lambda s: s.peers)
     assert pbx.result(5) is pbx
     pbx.close()
 
@@ -78,7 +79,7 @@ def test_arguments_are_checked_at_the_call(server):
 
 
 def test_a_refusal_ends_the_handle_and_every_waiter_gets_it(server):
-    server.refuse = 403
+    server.refuse_upgrade = 403
     pbx = pbxnb.connect(**server.arguments)
     waiting = pbx.until(lambda p: False)
     with pytest.raises(Refused):
@@ -101,7 +102,7 @@ def test_no_success_within_open_timeout_ends_the_handle():
 
 
 def test_a_wait_shorter_than_the_opening_leaves_the_handle_connecting():
-    with ScriptedPbx(silent=True) as server:
+    with ScriptedPbx(script=silent) as server:
         pbx = pbxnb.connect(**server.arguments)
         with pytest.raises(WaitTimeout):
             pbx.result(0.05)
@@ -110,7 +111,7 @@ def test_a_wait_shorter_than_the_opening_leaves_the_handle_connecting():
 
 
 async def test_a_cancelled_await_leaves_the_handle_running():
-    with ScriptedPbx(silent=True) as server:
+    with ScriptedPbx(script=silent) as server:
         pbx = pbxnb.connect(**server.arguments)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(_live(pbx), 0.05)
@@ -123,7 +124,7 @@ async def _live(pbx):
 
 
 async def test_a_cancelled_async_with_closes_the_handle():
-    with ScriptedPbx(silent=True) as server:
+    with ScriptedPbx(script=silent) as server:
         pbx = pbxnb.connect(**server.arguments)
 
         async def use():
@@ -136,7 +137,7 @@ async def test_a_cancelled_async_with_closes_the_handle():
 
 
 def test_a_failure_nobody_reads_is_logged_once(server, caplog):
-    server.refuse = 403
+    server.refuse_upgrade = 403
     pbx = pbxnb.connect(**server.arguments)
     while own_threads():
         time.sleep(0.01)
@@ -145,7 +146,7 @@ def test_a_failure_nobody_reads_is_logged_once(server, caplog):
 
 
 def test_a_failure_that_was_raised_is_not_logged(server, caplog):
-    server.refuse = 403
+    server.refuse_upgrade = 403
     with pytest.raises(Refused):
         pbxnb.connect(**server.arguments).result(5)
     while own_threads():
@@ -155,7 +156,7 @@ def test_a_failure_that_was_raised_is_not_logged(server, caplog):
 
 def test_the_same_again_replaces_the_first_once_it_is_live(server):
     with pbxnb.connect(**server.arguments) as first, pbxnb.connect(**server.arguments) as second:
-        server.wait(lambda s: len(s.open) == 1 and s.opened == 2)
+        server.wait(lambda s: len(s.open) == 1 and len(s.peers) == 2)
         first._line.join(5)
         assert first.status.state == "closed"
         assert "run this cell again" in first.status.why
@@ -166,7 +167,7 @@ def test_the_same_again_replaces_the_first_once_it_is_live(server):
 
 def test_the_first_stays_when_the_second_fails(server):
     with pbxnb.connect(**server.arguments) as first:
-        server.refuse = 403
+        server.refuse_upgrade = 403
         with pytest.raises(Refused):
             pbxnb.connect(**server.arguments).result(5)
         assert first.status.state == "live"
@@ -229,7 +230,7 @@ while REGISTRY.lines(): pass  # for as long as it is known, the end of the progr
 
 def test_the_model_follows(server, pbx):
     new = pbx.wait_for("call.new", timeout=5, to="204")
-    server.say_calls(call("c1", state="ringing"))
+    server.say_calls(call("c1", "45", "204", state="ringing"))
     assert new.result().call.id == "c1"
     assert pbx.calls["c1"].state == "ringing"
     assert pbx.snapshot().calls["c1"] == pbx.calls["c1"]
@@ -296,7 +297,7 @@ async def test_a_coroutine_handler_and_a_stream(server):
 
         pbx.on("call.new", handler)
         stream = pbx.events("call.*")
-        await asyncio.to_thread(server.say_calls, call("c1"))
+        await asyncio.to_thread(server.say_calls, call("c1", "45", "204"))
         assert await asyncio.wait_for(heard.get(), 5) == "c1"
         assert (await asyncio.wait_for(anext(stream), 5)).kind == "call.new"
     assert [event.kind async for event in stream if event.kind == "call.new"] == []
@@ -306,7 +307,7 @@ async def test_until_is_tried_at_once_and_after_changes(server):
     async with pbxnb.connect(**server.arguments) as pbx:
         assert await pbx.until(lambda p: p.status.state == "live") is True
         waiting = pbx.until(lambda p: p.calls.get("c1"), timeout=5)
-        await asyncio.to_thread(server.say_calls, call("c1"))
+        await asyncio.to_thread(server.say_calls, call("c1", "45", "204"))
         assert (await waiting).id == "c1"
 
 
@@ -349,7 +350,7 @@ def test_a_blocking_wait_in_a_handler_raises_instead_of_stopping_the_lane(server
 def test_a_failing_watcher_does_not_stop_the_line(server, pbx, caplog):
     handle_of(pbx).watch(lambda changes: 1 / 0)
     new = pbx.wait_for("call.new", timeout=5)
-    server.say_calls(call("c1"))
+    server.say_calls(call("c1", "45", "204"))
     assert new.result().call.id == "c1"
     assert "ZeroDivisionError" in caplog.text
 
@@ -389,7 +390,7 @@ def test_slow_handlers_lose_old_messages_never_states(server, pbx, monkeypatch):
     pbx.on("*", slow)
     for n in range(200):
         server.say({"action": "numbered", "n": n})
-    server.say_calls(call("c1"))
+    server.say_calls(call("c1", "45", "204"))
     server.say_calls()
     pbx.wait_for("call.ended", timeout=0.01)  # pending alone: the lane is stuck
     end = time.monotonic() + 10
@@ -429,11 +430,11 @@ def test_cancelling_a_command_at_once_does_not_unsend_it(server, pbx):
 
 
 async def test_a_command_is_confirmed_by_its_effect(server):
-    server.calls = [call("c1", extension=["45", "204"])]
+    server.calls = [call("c1", "45", "204")]
     async with pbxnb.connect(**server.arguments, control=True) as pbx:
         pending = pbx.transfer(pbx.calls["c1"], "46")
         await asyncio.to_thread(server.wait, lambda s: any("transfer" in str(f.get("action")) for f in s.received))
-        await asyncio.to_thread(server.say_calls, call("c1", to="46", extension=["45", "46"]))
+        await asyncio.to_thread(server.say_calls, call("c1", "45", "46"))
         outcome = await pending
         assert outcome.status == "confirmed", outcome
         assert outcome.latency is not None
@@ -447,7 +448,7 @@ def test_a_pending_calls_back_on_the_callback_lane(server, pbx):
 
 
 def test_an_unknown_call_is_refused_with_the_nearest(server, pbx):
-    server.say_calls(call("call-17"))
+    server.say_calls(call("call-17", "45", "204"))
     pbx.until(lambda p: p.calls, timeout=5).result()
     with pytest.raises(BadCommand, match="did you mean 'call-17'"):
         pbx.hangup("call-18")

@@ -12,14 +12,15 @@ import pytest
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import AccountState, Agent, CallState, Conversation, Direction, Party, Phase, Queue
 from pbxnb.model.status import LineState
+from pbxnb.ui.panel import Panel
+from pbxnb.ui.timing import Timing
 from pbxnb.widgets import AlertEvent, Alerts, Level, Rule
-from pbxnb.widgets.alerts import panel as module
 from tests.widgets.fakes import HOSTILE, PHASES, FakeHandle, Wire, account, until
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_EVERY", 0.05)  # as often as the lane beats
+    monkeypatch.setattr(Panel, "timing", Timing(recheck=0.05))  # as often as the lane beats
 
 
 def levels(rule: Rule, values: Iterable[float]) -> list[str]:
@@ -204,14 +205,12 @@ def test_a_page_hears_what_changed_and_beeps_are_numbered() -> None:
     assert alerts._beeps == [1, 2]  # better news is quiet
 
 
-def test_the_log_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_KEPT", 3)
-    gauge = Gauge()
-    alerts = Alerts(FakeHandle(), rules=[Rule("r", gauge)])
-    for count in range(6):
-        gauge.value = 1 - gauge.value
-        until(lambda count=count: alerts.level == ("red", "ok")[count % 2])  # type: ignore[misc]
-    assert len(alerts.log) == 3
+def test_the_log_is_bounded() -> None:
+    alerts = Alerts(FakeHandle(), rules=[Rule("r", Gauge())])
+    for value in range(600):
+        event = AlertEvent(at=datetime.now(UTC), rule="r", level=Level.RED, before=Level.OK, value=value)
+        alerts._changed_level(event)
+    assert (len(alerts.log), alerts.log[-1].value) == (500, 599)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

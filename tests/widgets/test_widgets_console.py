@@ -249,6 +249,6 @@ def test_close_leaves_nothing(handle: FakeHandle) -> None:
     console = Console(handle, grid=grid)
     assert repr(console) == "<Console of fake: 0 recent frames>"
     console.close()
-    assert grid._handlers == []
+    assert grid._actions.listeners == ()
     grid.close()
     assert handle.listeners() == 0

@@ -13,7 +13,7 @@ from ipywidgets.widgets import widget as ipywidget
 from pbxnb.model.entities import AccountState, CallState, Conversation, Party
 from pbxnb.widgets import Alerts, Dashboard, Rule
 from pbxnb.widgets.command_bar import CommandBar
-from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
+from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, call, until
 
 
 class Picture(ipywidgets.Box):  # type: ignore[misc] # ipywidgets publishes no types
@@ -68,6 +68,13 @@ def test_it_shows_the_parts_in_order_and_the_console_when_asked(board: Dashboard
     settle(board)
     assert board.children == (*parts, board.console)
     assert board.header._state()["shown"] == ["timeline", "console"]
+
+
+def test_a_board_opens_one_model_and_one_layout_a_part(handle: Previews) -> None:
+    board = Dashboard(handle, alerts=[Rule("r", lambda pbx: 0)], wallboard=True)
+    opened = [data["state"]["_model_name"] for _, kind, data, _ in RecordingComm.sent if kind == "comm_open"]
+    parts = [board, *board._panels()]
+    assert sorted(opened) == sorted(["VBoxModel", *["AnyModel"] * (len(parts) - 1), *["LayoutModel"] * len(parts)])
 
 
 def test_settings_reach_every_part(handle: Previews) -> None:

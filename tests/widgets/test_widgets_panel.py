@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import threading
 import weakref
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from typing import Any
 
 import ipywidgets
 import pytest
+import traitlets
 from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.errors import BadCommand
@@ -169,6 +171,33 @@ def test_errors_are_shown_in_the_panels_own_strip_once_and_can_be_dismissed(hand
     wire.say(fail=True)
     wire.say(dismiss=True)
     assert wire.wait(2)[1]["e"] == []
+
+
+def test_an_error_reaches_the_other_pages_when_one_of_them_reloads_meanwhile(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1, "one")
+    wire.hello(1, "two")
+    wire.settle()
+    with panel._lock:  # the lane waits here
+        panel.report("That cannot be.")
+        wire.comm.handle_msg({"content": {"data": {"method": "request_state"}}})
+    assert wire.wait(1)[0]["e"] == ["That cannot be."]
+
+
+def test_the_signature_of_a_panel_names_what_may_be_set() -> None:
+    class Lamp(Names):
+        colour = traitlets.Unicode("red")
+        lit = traitlets.Bool(False, read_only=True)
+        word = traitlets.Unicode("").tag(derived=True)
+
+        def __init__(self, handle: FakeHandle, extra: int = 1, **traits: Any) -> None:
+            super().__init__(handle, **traits)
+
+    assert list(inspect.signature(Lamp).parameters) == ["handle", "extra", "colour", "density", "theme", "wallboard"]
+    assert inspect.signature(Lamp).parameters["colour"].default == "red"
+    with pytest.raises(TypeError, match=r"Lamp\(\) takes no keyword 'color'; did you mean 'colour'\?"):
+        Lamp(FakeHandle(), color="blue")
 
 
 def test_a_fault_of_ours_is_shown_and_painting_goes_on(handle: FakeHandle, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@
 import { definePanel, duration, element, setText } from "../../ui/base.js";
 
 /** Shape, word and tone of each level. @type {Record<string, [string, string, string]>} */
-const LEVELS = { ok: ["✓", "ok", "idle"], orange: ["▲", "warning", "ringing"], red: ["■", "alarm", "dnd"], error: ["?", "cannot be told", "offline"] };
+const LEVELS = { ok: ["✓", "ok", "idle"], orange: ["▲", "warning", "ringing"], red: ["■", "alarm", "dnd"], error: ["?", "cannot be facts", "offline"] };
 
 /** The time of a log entry as the reader's clock shows it. @param {number} at seconds since 1970 */
 export function timeOf(at) {
@@ -37,10 +37,10 @@ let audio = null;
 function createAlerts(view) {
   const { model, root, body } = view;
   /** @type {any} */
-  const told = { rules: [], log: [], beep: [0, 0], knows: true };
+  const facts = { rules: [], log: [], beep: [0, 0], knows: true };
   /** @type {Map<number, Record<string, HTMLElement>>} */
   const parts = new Map();
-  let heard = -1;
+  let beeped = -1;
   root.classList.add("pbx-alerts");
   const line = element("div", "pbx-alert-line"), list = element("ul", "pbx-alert-list", "", { "aria-label": "Alerts" });
   const sound = element("button", "pbx-chip pbx-sound", "", { type: "button" });
@@ -84,13 +84,13 @@ function createAlerts(view) {
 
   /** @param {number} now */
   function showSince(now) {
-    told.rules.forEach((/** @type {any[]} */ [, level, , error, since], /** @type {number} */ at) => {
+    facts.rules.forEach((/** @type {any[]} */ [, level, , error, since], /** @type {number} */ at) => {
       setText(partOf(at).since, level !== "ok" && !error && since !== null ? `for ${duration(now - since, true)}` : "");
     });
   }
 
   function showRules() {
-    told.rules.forEach((/** @type {any[]} */ [name, level, value, error], /** @type {number} */ at) => {
+    facts.rules.forEach((/** @type {any[]} */ [name, level, value, error], /** @type {number} */ at) => {
       const part = partOf(at), [shape, word, tone] = LEVELS[error ? "error" : level];
       Object.assign(part.item.dataset, { alert: name, level: error ? "error" : level, tone });
       setText(part.shape, shape);
@@ -99,29 +99,29 @@ function createAlerts(view) {
       setText(part.level, word);
       setText(part.error, error);
     });
-    root.toggleAttribute("data-unknown", !told.knows);
-    setText(unknown, told.knows ? "" : "The line is down: the levels stand as they were when it was last up.");
+    root.toggleAttribute("data-unknown", !facts.knows);
+    setText(unknown, facts.knows ? "" : "The line is down: the levels stand as they were when it was last up.");
     showSince(view.now());
   }
 
   function showLog() {
-    setText(head, told.log.length ? `Log (${told.log.length}) · ${entryText(told.log[told.log.length - 1])}` : "Log (nothing yet)");
-    entries.replaceChildren(...[...told.log].reverse().map((entry) => element("li", "", entryText(entry), { dir: "auto", "data-level": entry[2] })));
+    setText(head, facts.log.length ? `Log (${facts.log.length}) · ${entryText(facts.log[facts.log.length - 1])}` : "Log (nothing yet)");
+    entries.replaceChildren(...[...facts.log].reverse().map((entry) => element("li", "", entryText(entry), { dir: "auto", "data-level": entry[2] })));
   }
 
   /** @param {any} data @param {boolean} fresh */
   function take(data, fresh) {
-    Object.assign(told, data);
+    Object.assign(facts, data);
     if (data.rules) showRules();
     if (data.log) {
       showLog();
-      const last = told.log[told.log.length - 1];
+      const last = facts.log[facts.log.length - 1];
       if (fresh && last) view.announce(entryText(last));
     }
-    const [count, rank] = told.beep;
+    const [count, rank] = facts.beep;
     // What was raised before anybody looked is shown, not sounded.
-    if (fresh && heard >= 0 && count > heard && model.get("sound") && allowed()) beep((audio = audio || new AudioContext()), rank);
-    heard = count;
+    if (fresh && beeped >= 0 && count > beeped && model.get("sound") && allowed()) beep((audio = audio || new AudioContext()), rank);
+    beeped = count;
   }
 
   document.addEventListener("pointerdown", showSound);

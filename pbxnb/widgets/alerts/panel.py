@@ -15,6 +15,7 @@ import traitlets
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.status import LineState
+from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
@@ -25,7 +26,6 @@ from .rules import AlertEvent, Level, Rule
 __all__ = ["Alerts"]
 
 _log = logging.getLogger("pbxnb.ui")
-_EVERY = 1.0
 _SHARE = 20  # rules may take a twentieth of the lane: slow ones are asked less often
 _KEPT = 500
 _IN_PAGE = 50
@@ -78,7 +78,7 @@ class Alerts(LivePanel):
                 raise ConfigError(f"{rule!r} is no rule.", hint="Give Rule(name, measure, orange=, red=), or a preset.")
         self._standing = [_Standing()] * len(self.rules)
         self._events: deque[AlertEvent] = deque(maxlen=_KEPT)
-        self._handlers: list[Callable[[AlertEvent], object]] = []
+        self._alerts: Signal[AlertEvent] = Signal(self.report)
         self._due = 0.0
         self._knows = True
         self._beeps: list[int] = [0, 0]  # how many so far, and the rank of the last: one number tells a new from an old
@@ -107,8 +107,7 @@ class Alerts(LivePanel):
         Returns:
             A function that unsubscribes.
         """
-        self._handlers.append(fn)
-        return lambda: self._handlers.remove(fn) if fn in self._handlers else None
+        return self._alerts.add(fn)
 
     # On the UI lane.
 
@@ -116,7 +115,7 @@ class Alerts(LivePanel):
         if now >= self._due and not self._closed:
             began = time.perf_counter()
             self._judge_all()
-            self._due = now + max(_EVERY, _SHARE * (time.perf_counter() - began))
+            self._due = now + max(self.timing.recheck, _SHARE * (time.perf_counter() - began))
         again = super()._paint(now)
         return self._due if again is None else min(self._due, again)
 
@@ -158,22 +157,18 @@ class Alerts(LivePanel):
         if event.level.rank > event.before.rank:
             self._beeps = [self._beeps[0] + 1, event.level.rank]
             self._dirty.mark((_BEEP,))
-        for handler in tuple(self._handlers):
-            try:
-                handler(event)
-            except Exception as error:  # noqa: BLE001 - the user's function
-                self.report(error)
+        self._alerts(event)
 
     def _shown(self, rule: Rule, at: _Standing) -> list[Any]:
         return [rule.name, str(at.level), rule.told(at.value), at.error, _seconds(at.since)]
 
     def _state(self) -> dict[str, Any]:
-        return self._told({_RULES, _LOG, _BEEP})
+        return self._content({_RULES, _LOG, _BEEP})
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        return self._told(keys) or None
+        return self._content(keys) or None
 
-    def _told(self, keys: set[str]) -> dict[str, Any]:
+    def _content(self, keys: set[str]) -> dict[str, Any]:
         made: dict[str, Any] = {}
         if _RULES in keys:
             made[_RULES] = [self._shown(rule, at) for rule, at in zip(self.rules, self._standing, strict=True)]

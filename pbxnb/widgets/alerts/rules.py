@@ -61,7 +61,7 @@ class Rule:
 
     Args:
         name: shown on the board and in the log.
-        measure: a function of the handle; a bool counts as 0 or 1, None and NaN mean that it cannot be told now.
+        measure: a function of the handle; a bool counts as 0 or 1, None and NaN mean that it is not known now.
         orange: value from which it is a warning.
         red: value from which it is an alarm. Without any level: 1, which makes a predicate an alarm.
         hysteresis: how far below a level the measure must fall to leave it, in units of the measure; by default a
@@ -105,7 +105,7 @@ class Rule:
         self.unit = clean(unit, 12)
 
     def read(self, handle: Handle) -> float:
-        """Return the measure now; NaN when it cannot be told. Raises what the function raises."""
+        """Return the measure now; NaN when it is not known. Raises what the function raises."""
         value = self.measure(handle)
         return math.nan if value is None else float(value)
 
@@ -185,8 +185,8 @@ class Rule:
         """An alarm when no extension has a phone registered, as far as the PBX has said."""
 
         def measure(handle: Handle) -> float:
-            told = [a.registered for a in _accounts(handle) if a.type == "extensions" and a.registered is not None]
-            return math.nan if not told else not any(told)
+            known = [a.registered for a in _accounts(handle) if a.type == "extensions" and a.registered is not None]
+            return math.nan if not known else not any(known)
 
         return cls("nobody registered", measure, red=1, unit="yes")
 

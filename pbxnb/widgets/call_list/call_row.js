@@ -1,8 +1,8 @@
 /*
  * One row of the call list in the page, with the line of its calls below it. Its cells are made once and changed in place.
  */
-import { duration, element, setText } from "../../ui/base.js";
-import { ROW, late, look, times } from "./call_rows.js";
+import { duration, element, setText, setTime, sinceOf } from "../../ui/base.js";
+import { ROW, appearance, late, leastOf, times } from "./call_rows.js";
 
 /** @type {Record<string, {sign: string, word: string}>} */
 const DIRECTIONS = { in: { sign: "↘", word: "incoming" }, out: { sign: "↗", word: "outgoing" }, internal: { sign: "→", word: "internal" }, unknown: { sign: "→", word: "to" } };
@@ -15,6 +15,12 @@ export function setParty(node, text) {
   setText(node.childNodes[0], number);
   setText(node.childNodes[2], name);
   node.title = name ? `${number} ${name}` : number;
+}
+
+/** @param {HTMLElement} node @param {number} began @param {number} now */
+function legTime(node, began, now) {
+  const { since, least } = sinceOf(began);
+  setTime(node, duration(now - since, true), least);
 }
 
 /** One row in the page: its cells are made once and changed in place. */
@@ -41,7 +47,8 @@ export class CallRow {
     this.direction = cell("direction", 3, "pbx-soft");
     this.to = cell("to", 4);
     this.via = cell("via", 5, "pbx-soft");
-    this.times = { ring: cell("ring", 6, "pbx-num"), talk: cell("talk", 7, "pbx-num"), hold: cell("hold", 8, "pbx-num") };
+    const time = (/** @type {string} */ name, /** @type {number} */ column) => cell(name, column, "pbx-num").appendChild(element("span"));
+    this.times = { ring: time("ring", 6), talk: time("talk", 7), hold: time("hold", 8) };
     this.via.dir = "auto";
     /** @type {HTMLElement | null} */
     this.legs = null;
@@ -52,7 +59,7 @@ export class CallRow {
   /** @param {any[]} row @param {number} now @param {{ring: number, hold: number}} limits */
   paint(row, now, limits) {
     this.row = row;
-    const { shape, word } = look(row), marks = row[ROW.marks], ended = row[ROW.state] === "ended";
+    const { shape, word } = appearance(row), marks = row[ROW.marks], ended = row[ROW.state] === "ended";
     const { dataset } = this.element;
     dataset.call = row[ROW.call];
     dataset.state = row[ROW.state];
@@ -81,11 +88,11 @@ export class CallRow {
   /** @param {number} now @param {{ring: number, hold: number}} limits */
   tick(now, limits) {
     if (!this.row.length) return;
-    for (const [node, since] of this.legTimes) setText(node, `for ${duration(now - since, true)}`);
-    const spent = times(this.row, now), over = late(this.row, now, limits);
+    for (const [node, began] of this.legTimes) legTime(node, began, now);
+    const spent = times(this.row, now), over = late(this.row, now, limits), least = leastOf(this.row);
     for (const name of TIMES) {
       const mark = over === name || (over && name === "ring" && this.row[ROW.phase] === "queued");
-      setText(this.times[name], spent[name] >= 1 || mark ? `${duration(spent[name], true)}${mark ? " ▲" : ""}` : "");
+      setTime(this.times[name], spent[name] >= 1 || mark ? `${duration(spent[name], true)}${mark ? " ▲" : ""}` : "", least === name);
     }
     if (this.element.dataset.late === over || (!over && !this.element.dataset.late)) return;
     if (over) this.element.dataset.late = over;
@@ -111,17 +118,18 @@ export class CallRow {
     }
     this.legs = this.legs || element("div", "pbx-legs", "", { role: "row" });
     const cell = element("ul", "pbx-leglist", "", { "aria-label": "Calls of this conversation" });
-    for (const [id, state, from, to, since, note] of legs) {
+    for (const [id, state, from, to, began, note] of legs) {
       const line = element("li", "", "", { "data-leg": id, "data-state": state });
       line.append(element("span", "pbx-leg-state", state), " ");
       const [caller, called] = [element("span"), element("span")];
       setParty(caller, from);
       setParty(called, to);
       if (from || to) line.append(caller, " → ", called, " ");
-      if (since) {
-        const spent = element("span", "pbx-num pbx-soft", `for ${duration(now - since, true)}`);
-        this.legTimes.push([spent, since]);
-        line.append(spent, " ");
+      if (began) {
+        const spent = element("span", "pbx-num");
+        legTime(spent, began, now);
+        this.legTimes.push([spent, began]);
+        line.append(element("span", "pbx-soft", "for "), spent, " ");
       }
       line.append(element("span", "pbx-soft", [`id ${id}`, note].filter(Boolean).join(" · "), { dir: "auto" }));
       cell.append(line);

@@ -3,6 +3,8 @@
  * still while somebody points at it. A row is a list in the order of FIELDS in rows.py.
  */
 
+import { sinceOf } from "../../ui/base.js";
+
 /** @typedef {any[]} Row */
 
 /** Where the fields stand in a row. */
@@ -24,7 +26,7 @@ export const PHASES = [
 const REST = { menu: { shape: "☰", word: "In a menu" }, ended: { shape: "×", word: "Ended" }, other: { shape: "·", word: "Other" } };
 
 /** Shape and word of a row. @param {Row} row */
-export function look(row) {
+export function appearance(row) {
   return PHASES.find((phase) => phase.name === row[ROW.phase]) || REST[row[ROW.phase]] || REST.other;
 }
 
@@ -67,8 +69,13 @@ export function running(row) {
 export function times(row, now) {
   const all = { ring: row[ROW.ring], talk: row[ROW.talk], hold: row[ROW.hold] };
   const which = running(row);
-  if (which) all[which] += Math.max(0, now - row[ROW.since]);
+  if (which) all[which] += Math.max(0, now - sinceOf(row[ROW.since]).since);
   return all;
+}
+
+/** Which of the three times is that long at least, because its begin is not known. @param {Row} row */
+export function leastOf(row) {
+  return sinceOf(row[ROW.since]).least ? running(row) : "";
 }
 
 /**
@@ -78,7 +85,7 @@ export function times(row, now) {
  */
 export function late(row, now, limits) {
   const which = running(row);
-  const spent = now - row[ROW.since];
+  const spent = now - sinceOf(row[ROW.since]).since;
   if (which === "ring" && limits.ring > 0 && spent > limits.ring) return "ring";
   return which === "hold" && limits.hold > 0 && spent > limits.hold ? "hold" : "";
 }
@@ -102,7 +109,7 @@ export function tally(rows) {
  */
 export function visible(row, tab, filter) {
   if (tab !== "all" && row[ROW.phase] !== tab && row[ROW.phase] !== "ended") return false;
-  const text = `${row[ROW.from]} ${row[ROW.to]} ${row[ROW.via]} ${look(row).word}`.toLowerCase();
+  const text = `${row[ROW.from]} ${row[ROW.to]} ${row[ROW.via]} ${appearance(row).word}`.toLowerCase();
   return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 

@@ -10,6 +10,7 @@ import traitlets
 from pbxnb.model.changes import Changes
 from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Conversation
+from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
@@ -74,7 +75,7 @@ class CallList(LivePanel):
         self._sent: dict[str, Row] = {}  # what every page has, where that is certain
         self._leaving: set[str] = set()  # ended conversations that are still on the page
         self._expanded: set[str] = set()
-        self._handlers: list[Callable[[str, str, str], object]] = []
+        self._actions: Signal[tuple[str, str, str]] = Signal(self.report)
         super().__init__(handle, **traits)
 
     def _follow(self, handle: Handle) -> None:
@@ -101,8 +102,7 @@ class CallList(LivePanel):
         Returns:
             A function that unsubscribes.
         """
-        self._handlers.append(fn)
-        return lambda: self._handlers.remove(fn) if fn in self._handlers else None
+        return self._actions.add(lambda asked: fn(*asked))
 
     @traitlets.observe("highlighted")
     def _highlighted_changed(self, change: Any) -> None:
@@ -113,7 +113,7 @@ class CallList(LivePanel):
     def _linger_changed(self, _change: Any) -> None:
         self.refresh()
 
-    # What the base asks.
+    # What the base calls.
 
     def _mark(self, changes: Changes) -> Iterable[str]:
         keys = set(changes.conversations)
@@ -146,8 +146,8 @@ class CallList(LivePanel):
             id_ = key.removeprefix(_LEGS)
             conversation = self._handle.conversations.get(id_)
             if id_ != key or id_ in self._expanded:
-                told = self._legs(conversation) if conversation and id_ in self._expanded else None
-                part.setdefault("legs", {})[id_] = told
+                lines = self._legs(conversation) if conversation and id_ in self._expanded else None
+                part.setdefault("legs", {})[id_] = lines
             if id_ != key:
                 continue
             if conversation is None or not self._lingers(conversation):
@@ -177,10 +177,9 @@ class CallList(LivePanel):
             case {"expand": str(id_), "on": bool(on)} if id_ in self._handle.conversations:
                 self._expand(id_, on)
             case {"act": str(action), "call": str(call), "to": str(to)} if action in ACTIONS:
-                if not self._handlers:
+                if not self._actions.listeners:
                     self.report("No command bar follows this list; give it one to send commands from here.")
-                for handler in tuple(self._handlers):
-                    handler(action, call[:200], to[:200])
+                self._actions((action, call[:200], to[:200]))
 
     def _expand(self, id_: str, on: bool) -> None:
         if on and len(self._expanded) < _MOST_EXPANDED:
@@ -234,8 +233,8 @@ class CallList(LivePanel):
 
     def _plain(self) -> str:
         phases = [str(c.phase) for _, c in self._open() if c.state is not None]
-        told = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
-        return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {told}" if told else "")
+        counts = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
+        return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {counts}" if counts else "")
 
     def _static(self) -> str:
         rows = [self._row(conversation) for _, conversation in self._open()]

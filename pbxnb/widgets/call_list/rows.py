@@ -107,21 +107,17 @@ def leg(key: str, call: Call | None, accounts: Mapping[str, Account], since: flo
     """Return one line of a row's expansion: id, state, from, to, since (PBX time, s), and what else is worth saying."""
     if call is None:
         return [key, "ended", "", "", since, ""]
-    notes = [f"extensions {', '.join(clean(number, 12) for number in call.extensions[:8])}"] if call.extensions else []
+    remarks = (
+        [f"extensions {', '.join(clean(number, 12) for number in call.extensions[:8])}"] if call.extensions else []
+    )
     if call.raw_state and call.raw_state != str(call.state):
-        notes.append(f"“{clean(call.raw_state, 24)}” on the wire")
+        remarks.append(f"“{clean(call.raw_state, 24)}” on the wire")
     if call.recording:
-        notes.append("recording")
+        remarks.append("recording")
     if call.inferred:
-        notes.append("inferred")
-    return [
-        key,
-        str(call.state),
-        _who(call.from_, accounts),
-        _who(call.to, accounts),
-        round(since, 1),
-        " · ".join(notes),
-    ]
+        remarks.append("inferred")
+    parties = (_who(call.from_, accounts), _who(call.to, accounts))
+    return [key, str(call.state), *parties, round(since, 1), " · ".join(remarks)]
 
 
 def difference(before: Row, after: Row) -> list[Any]:

@@ -61,7 +61,7 @@ function createConsole(view) {
   detail.hidden = reasons.hidden = true;
   body.append(bar, reasons, lines, state, detail);
 
-  /** @param {any[]} told */
+  /** @param {any[]} facts */
   function addLine([seq, way, at, name, size, text]) {
     const row = element("div", "pbx-con-line", "", { role: "option", id: `${view.uid}-${seq}`, "data-seq": String(seq), "data-way": way, "aria-selected": String(seq === opened) });
     row.append(
@@ -120,15 +120,15 @@ function createConsole(view) {
     return made;
   }
 
-  /** @param {any} told */
-  function showDetail(told) {
-    if (!told) return void (detail.hidden = true);
-    if (told.gone) return void begin(detail, `Frame ${told.gone} is no longer kept.`, "detail");
-    const [seq, way, at, name] = told.line;
+  /** @param {any} facts */
+  function showDetail(facts) {
+    if (!facts) return void (detail.hidden = true);
+    if (facts.gone) return void begin(detail, `Frame ${facts.gone} is no longer kept.`, "detail");
+    const [seq, way, at, name] = facts.line;
     opened = seq;
     for (const row of lines.children) row.setAttribute("aria-selected", String(Number(/** @type {HTMLElement} */ (row).dataset.seq) === seq));
     const head = begin(detail, `${ARROWS[way]} ${name}, frame ${seq} at ${clockText(at)} UTC`, "detail");
-    const texts = inLanguages(told.text, way), code = element("pre", "pbx-con-json", texts.json, { dir: "ltr", tabindex: "0", "aria-label": "The frame as JSON" });
+    const texts = inLanguages(facts.text, way), code = element("pre", "pbx-con-json", texts.json, { dir: "ltr", tabindex: "0", "aria-label": "The frame as JSON" });
     for (const language of COPIES) {
       const copy = element("button", "pbx-button", `Copy ${{ json: "JSON", python: "Python", javascript: "JavaScript" }[language]}`, { type: "button", "data-copy": language });
       copy.addEventListener("click", async () => {
@@ -137,27 +137,27 @@ function createConsole(view) {
       });
       head.insertBefore(copy, head.lastChild);
     }
-    const known = told.meaning ? `${told.meaning} Certainty ${told.grade}, protocol ${told.section}.` : "Not in the register of messages.";
-    const rows = told.rows.map((/** @type {string[]} */ [path, value, meaning, unit, grade, section]) => [path, value, meaning ? `${meaning}${unit ? ` Unit: ${unit}.` : ""}` : "unknown field", grade, section]);
-    const fieldTable = tableOf(["Field", "Value", "Meaning", "Certainty", "Section"], rows, (row, i) => row.toggleAttribute("data-unknown", !told.rows[i][2]));
+    const known = facts.meaning ? `${facts.meaning} Certainty ${facts.grade}, protocol ${facts.section}.` : "Not in the register of messages.";
+    const rows = facts.rows.map((/** @type {string[]} */ [path, value, meaning, unit, grade, section]) => [path, value, meaning ? `${meaning}${unit ? ` Unit: ${unit}.` : ""}` : "unknown field", grade, section]);
+    const fieldTable = tableOf(["Field", "Value", "Meaning", "Certainty", "Section"], rows, (row, i) => row.toggleAttribute("data-unknown", !facts.rows[i][2]));
     fieldTable.toggleAttribute("data-values", true);
-    detail.append(element("p", told.meaning ? "" : "pbx-unknown", told.reason || known), fieldTable);
-    if (told.more) detail.append(element("p", "pbx-soft", "More fields follow; the frame below has them all."));
-    if (told.cut) detail.append(element("p", "pbx-soft", "The frame is longer than what is shown here."));
+    detail.append(element("p", facts.meaning ? "" : "pbx-unknown", facts.reason || known), fieldTable);
+    if (facts.more) detail.append(element("p", "pbx-soft", "More fields follow; the frame below has them all."));
+    if (facts.cut) detail.append(element("p", "pbx-soft", "The frame is longer than what is shown here."));
     detail.append(code);
     detail.scrollIntoView({ block: "nearest" });
   }
 
-  /** @param {any} told */
-  function showWhy(told) {
-    if (!told) return void (reasons.hidden = true);
-    begin(reasons, told.state ? `Why is ${told.number} ${told.name} ${told.state}?` : `There is no account ${told.number}.`, "why");
-    const rows = told.rows.map((/** @type {any[]} */ [axis, sentence, source, seq, inferred, note, at]) => {
+  /** @param {any} facts */
+  function showWhy(facts) {
+    if (!facts) return void (reasons.hidden = true);
+    begin(reasons, facts.state ? `Why is ${facts.number} ${facts.name} ${facts.state}?` : `There is no account ${facts.number}.`, "why");
+    const rows = facts.rows.map((/** @type {any[]} */ [axis, sentence, source, seq, inferred, note, at]) => {
       const frame = seq ? element("button", "pbx-button", `frame ${seq}`, { type: "button" }) : element("span", "pbx-soft", "no frame");
       if (seq) frame.addEventListener("click", () => view.send({ show: seq }));
       return [axis, `${sentence}${inferred ? " (concluded)" : ""}`, note, source, clockText(at), frame];
     });
-    if (told.state) reasons.append(rows.length ? tableOf(["What", "Rule", "It saw", "Source", "Received, UTC", "Frame"], rows) : element("p", "", "Nothing has been said of it yet: it is as the first snapshot left it."));
+    if (facts.state) reasons.append(rows.length ? tableOf(["What", "Rule", "It saw", "Source", "Received, UTC", "Frame"], rows) : element("p", "", "Nothing has been said of it yet: it is as the first snapshot left it."));
     reasons.scrollIntoView({ block: "nearest" });
   }
 

@@ -93,7 +93,7 @@ def explained(frame: Frame) -> dict[str, Any]:
     kind = kind_of(frame)
     entry = row(kind, "s2c" if frame.direction == "in" else "c2s")
     body = _object(frame.text)
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "line": line(frame),
         "text": frame.text[:_MOST_TEXT],
         "cut": len(frame.text) > _MOST_TEXT,
@@ -106,10 +106,10 @@ def explained(frame: Frame) -> dict[str, Any]:
     fields = {name.rstrip("?~"): type_ for name, type_ in entry.fields.items()} if entry else {}
     for path, value in _leaves(body, "", _DEEP):
         if len(rows) == MOST_FIELDS:
-            told["more"] = True
+            facts["more"] = True
             break
         rows.append([clean(path, 120), clean(_shown(value), 300), *_note(kind, frame.direction, path, fields, entry)])
-    return {**told, "rows": rows}
+    return {**facts, "rows": rows}
 
 
 def evidence_rows(evidence: tuple[Evidence, ...], received: Callable[[Evidence], datetime | None]) -> list[list[Any]]:
@@ -117,15 +117,15 @@ def evidence_rows(evidence: tuple[Evidence, ...], received: Callable[[Evidence],
 
     Args:
         evidence: what the model keeps.
-        received: when one of them was heard, on the clock of the frames; None where that is not known.
+        received: when one of them arrived, on the clock of the frames; None where that is not known.
     """
     rows = []
     for one in evidence[:100]:
         rule = RULES.get(one.rule)
         sentence, source = (rule.sentence, rule.source) if rule else (clean(one.rule, 80), "")
         at = received(one)
-        told = [clean(one.axis, 20), sentence, source, one.seq, one.inferred, clean(one.detail, 200)]
-        rows.append([*told, None if at is None else round(at.timestamp(), 3)])
+        cells = [clean(one.axis, 20), sentence, source, one.seq, one.inferred, clean(one.detail, 200)]
+        rows.append([*cells, None if at is None else round(at.timestamp(), 3)])
     return rows
 
 

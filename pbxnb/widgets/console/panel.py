@@ -106,7 +106,7 @@ class Console(LivePanel):
         return frames[at] if at < len(frames) and frames[at].seq == seq else None
 
     def _received(self, evidence: Evidence) -> datetime | None:
-        """When the kernel heard it: the one clock of the console. A simulated PBX stamps evidence with its own."""
+        """When the kernel received it: the one clock of the console. A simulated PBX stamps evidence with its own."""
         if not self._handle.simulated:
             return evidence.received
         frame = self._kept(evidence.seq)

@@ -12,7 +12,7 @@ const SETTINGS = {
 function createFrame(view) {
   const { model, root, body } = view;
   /** @type {any} */
-  const told = { shown: [], why: "", parts: {} };
+  const facts = { shown: [], why: "", parts: {} };
   root.classList.add("pbx-frame");
   const bar = element("div", "pbx-bar pbx-tools", "", { role: "toolbar", "aria-label": "Board" });
   const why = element("button", "pbx-button", "", { type: "button", hidden: "" }), switches = element("span", "pbx-switches");
@@ -34,16 +34,16 @@ function createFrame(view) {
   body.append(bar);
 
   function show() {
-    why.hidden = !told.why;
-    setText(why, `Why is ${told.why} so?`);
-    for (const [name, word] of Object.entries(told.parts)) {
+    why.hidden = !facts.why;
+    setText(why, `Why is ${facts.why} so?`);
+    for (const [name, word] of Object.entries(facts.parts)) {
       let chip = /** @type {HTMLElement | null} */ (switches.querySelector(`[data-part="${name}"]`));
       if (!chip) {
         chip = element("button", "pbx-chip", String(word), { type: "button", "data-part": name });
-        chip.addEventListener("click", () => view.send({ show: name, on: !told.shown.includes(name) }));
+        chip.addEventListener("click", () => view.send({ show: name, on: !facts.shown.includes(name) }));
         switches.append(chip);
       }
-      chip.setAttribute("aria-pressed", String(told.shown.includes(name)));
+      chip.setAttribute("aria-pressed", String(facts.shown.includes(name)));
     }
   }
   const showSettings = () => {
@@ -62,7 +62,7 @@ function createFrame(view) {
    * Look after what is not ours: a plotly figure keeps its first width for ever once its height was set (7.1), and a plain
    * ipywidgets field without a label is named by its tooltip only, which not every screen reader says.
    */
-  function lookAfter() {
+  function mendForeign() {
     let odd = false;
     for (const figure of /** @type {NodeListOf<any>} */ (board?.querySelectorAll(".js-plotly-plot") || [])) {
       if (!figure.clientWidth || !figure._fullLayout || Math.abs(figure._fullLayout.width - figure.clientWidth) < 2) continue;
@@ -72,7 +72,7 @@ function createFrame(view) {
     if (odd) window.dispatchEvent(new Event("resize"));
     for (const field of board?.querySelectorAll(".pbxnb-timeline :is(select, input)[title]:not([aria-label])") || []) field.setAttribute("aria-label", field.getAttribute("title") || "");
   }
-  const care = setInterval(lookAfter, 500);
+  const mending = setInterval(mendForeign, 500);
   /** The board around us is there once the page has put us into it. */
   function attach() {
     board = root.closest(".pbx-dashboard");
@@ -89,7 +89,7 @@ function createFrame(view) {
 
   /** @param {any} data */
   function take(data) {
-    Object.assign(told, data);
+    Object.assign(facts, data);
     show();
   }
   return {
@@ -99,7 +99,7 @@ function createFrame(view) {
     tick() {},
     destroy() {
       watcher.disconnect();
-      clearInterval(care);
+      clearInterval(mending);
       for (const trait of Object.keys(SETTINGS)) model.off(`change:${trait}`, showSettings);
     },
   };

@@ -1,4 +1,4 @@
-"""The head of a board: its settings, what it shows, and "why does this tile look so?". Knows no other part of it.
+"""The head of a board: its settings, what it shows, and a button that explains the selected tile. Knows no other part.
 
 Its script gives the board around it, a plain box, the theme and density that panels carry, and its sheet lays it out.
 """
@@ -21,7 +21,7 @@ class BoardHeader(LivePanel):
     Args:
         handle: the PBX.
         show: called on the UI lane with the name of a part and whether it is to be shown.
-        why: called on the UI lane when somebody asks why the selected tile looks as it does.
+        why: called on the UI lane when the state of the selected tile is to be explained.
         parts: names of the parts that can be shown and hidden, with the words for them.
     """
 
@@ -37,28 +37,28 @@ class BoardHeader(LivePanel):
         **traits: Any,
     ) -> None:
         self._show, self._why, self._parts = show, why, parts
-        self._told: dict[str, Any] = {"shown": [], "why": ""}
+        self._content: dict[str, Any] = {"shown": [], "why": ""}
         super().__init__(handle, **traits)
 
-    def tell(self, *, shown: Iterable[str] | None = None, why: str | None = None) -> None:
-        """Say which parts are shown, and of which account one may ask why; empty for none."""
+    def update(self, *, shown: Iterable[str] | None = None, why: str | None = None) -> None:
+        """Set which parts are shown, and the account whose state can be explained; empty for none."""
         fresh: dict[str, Any] = {}
         if shown is not None:
             fresh["shown"] = list(shown)
         if why is not None:
             fresh["why"] = clean(why, 40)
         with self._lock:
-            self._told |= fresh
+            self._content |= fresh
         self.refresh(fresh)
 
     def _note(self) -> str:
         return ""  # the badge beside it says that the line has ended
 
     def _state(self) -> dict[str, Any]:
-        return {"parts": self._parts, **self._told}
+        return {"parts": self._parts, **self._content}
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        return {key: self._told[key] for key in keys if key in self._told} or None
+        return {key: self._content[key] for key in keys if key in self._content} or None
 
     def _receive(self, message: dict[str, Any]) -> None:
         match message:

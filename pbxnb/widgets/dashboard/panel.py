@@ -24,7 +24,7 @@ from .selection import Selection
 
 __all__ = ["Dashboard"]
 
-_LOOK = ("theme", "density", "wallboard")
+_SETTINGS = ("theme", "density", "wallboard")
 _SWITCHED = {"timeline": "Timeline", "console": "Console"}
 
 
@@ -72,28 +72,28 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
 
     def _begin(self) -> None:
         handle, (timeline, alerts) = self._handle, self._given
-        own, look = self._own, {name: getattr(self, name) for name in _LOOK}
-        self.badge = own(StatusBadge(handle, **look))
-        self.grid = own(ExtensionGrid(handle, height="var(--pbx-part-height)", **look))
-        self.calls = own(CallList(handle, height="calc(var(--pbx-part-height) - 70px)", **look))
-        bare = {name: value for name, value in look.items() if name != "wallboard"}
+        own, settings = self._own, {name: getattr(self, name) for name in _SETTINGS}
+        self.badge = own(StatusBadge(handle, **settings))
+        self.grid = own(ExtensionGrid(handle, height="var(--pbx-part-height)", **settings))
+        self.calls = own(CallList(handle, height="calc(var(--pbx-part-height) - 70px)", **settings))
+        bare = {name: value for name, value in settings.items() if name != "wallboard"}
         self.bar = None if self.wallboard else own(CommandBar(handle, self.grid, self.calls, **bare))
-        self.console = own(Console(handle, self.grid, **look))
+        self.console = own(Console(handle, self.grid, **settings))
         self.timeline = own(timeline()) if callable(timeline) else timeline
         if alerts is not None and not isinstance(alerts, Alerts):
-            alerts = own(Alerts(handle, alerts, **look))
+            alerts = own(Alerts(handle, alerts, **settings))
         self.alerts: Alerts | None = alerts
         switched = {name: word for name, word in _SWITCHED.items() if name != "timeline" or self.timeline is not None}
-        self.header = own(BoardHeader(handle, self._switch, self._why_selected, switched, **look))
+        self.header = own(BoardHeader(handle, self._switch, self._why_selected, switched, **settings))
         for part, place in ((self.badge, "badge"), (self.header, "head"), (self.grid, "grid"), (self.calls, "calls")):
             part.add_class(f"pbx-board-{place}")
         selection = Selection(handle, self._ticket, self.grid, self.calls, self.timeline)
         self._leave.callback(selection.close)
         for part in self._panels():
-            for name in filter(part.has_trait, _LOOK):
+            for name in filter(part.has_trait, _SETTINGS):
                 self._leave.callback(traitlets.link((self, name), (part, name)).unlink)
         self.observe(self._arrange_soon, ["wallboard", "show_timeline", "show_console"])
-        self.grid.observe(self._tell_why, "selected")
+        self.grid.observe(self._offer_why, "selected")
         self._leave.callback(self.grid.on_action(self._asked_by_tile))
         self._arrange()
         self._leave.callback(self.set_trait, "children", ())
@@ -119,9 +119,9 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
     def _arrange_soon(self, _change: object) -> None:
         self._ticket.call(self._arrange)
 
-    def _tell_why(self, change: Any) -> None:
+    def _offer_why(self, change: Any) -> None:
         selected = change["new"]
-        self.header.tell(why=selected[0] if len(selected) == 1 else "")
+        self.header.update(why=selected[0] if len(selected) == 1 else "")
 
     # On the UI lane.
 
@@ -133,7 +133,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
             self.why(self.grid.selected[0])
 
     def _asked_by_tile(self, action: str, _number: str, _call: str) -> None:
-        if action == "why":  # the console heard it too
+        if action == "why":  # the console listens too
             self.set_trait("show_console", True)
 
     def _arrange(self) -> None:
@@ -147,7 +147,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
                 part.layout.display = None if shown else "none"
         self.children = [part for part in self._panels() if part is not self.console or console]
         wanted = {"timeline": self.show_timeline, "console": console}
-        self.header.tell(shown=[name for name in _SWITCHED if wanted[name]])
+        self.header.update(shown=[name for name in _SWITCHED if wanted[name]])
 
     def expect_view(self) -> None:
         """A page is about to show the board: every part sends before the page says so."""
@@ -156,5 +156,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
                 part.expect_view()
 
     def __repr__(self) -> str:
-        told = [repr(part).strip("<>") for part in (self.badge, self.alerts, self.grid, self.calls) if part is not None]
-        return f"<Board: {'; '.join(told)}>"
+        parts = [
+            repr(part).strip("<>") for part in (self.badge, self.alerts, self.grid, self.calls) if part is not None
+        ]
+        return f"<Board: {'; '.join(parts)}>"

@@ -1,7 +1,9 @@
 /*
- * The extension grid: legend and filters, tiles, keys, selection, drop targets. Data in grid_rows.js, places in grid_layout.js.
+ * The extension grid: legend and filters, tiles, keys, selection. Data in grid_rows.js, places in grid_layout.js,
+ * drop targets in grid_drop.js.
  */
-import { CALL_TYPE, PARTIES_TYPE, STATES, definePanel, element, setText } from "../../ui/base.js";
+import { STATES, definePanel, element, setText } from "../../ui/base.js";
+import { takeDrops } from "./grid_drop.js";
 import { Layout } from "./grid_layout.js";
 import { Rows, arrange, follows } from "./grid_rows.js";
 import { Tile } from "./grid_tile.js";
@@ -261,45 +263,7 @@ function createGrid(view) {
     }
   });
 
-  // A call dragged here: legal targets are lit, the drop asks Python.
-  const carries = (/** @type {DragEvent} */ event) => !!event.dataTransfer?.types.includes(CALL_TYPE);
-  /** @type {Set<string>} */
-  let parties = new Set();
-  const legal = (/** @type {any} */ tile) => !!tile && tile.row.state !== "offline" && !parties.has(tile.row.number);
-  const light = (/** @type {DragEvent} */ event) => {
-    if (!carries(event)) return;
-    parties = new Set(JSON.parse(event.dataTransfer?.getData(PARTIES_TYPE) || "[]"));
-    for (const number of parties) rows.byNumber.get(number)?.tile?.element.toggleAttribute("data-party", true);
-    root.toggleAttribute("data-dropping", true);
-  };
-  document.addEventListener("dragstart", light);
-  grid.addEventListener("dragover", (event) => {
-    if (!carries(event)) return;
-    const tile = tileAt(event.target);
-    for (const old of grid.querySelectorAll("[data-over]")) if (old !== tile?.element) old.removeAttribute("data-over");
-    if (!legal(tile)) return;
-    tile.element.toggleAttribute("data-over", true);
-    event.preventDefault();
-  });
-  const unlight = () => {
-    for (const old of grid.querySelectorAll("[data-over]")) old.removeAttribute("data-over");
-  };
-  const undrop = () => {
-    root.removeAttribute("data-dropping");
-    for (const old of grid.querySelectorAll("[data-party]")) old.removeAttribute("data-party");
-    unlight();
-  };
-  grid.addEventListener("dragleave", (event) => {
-    if (!grid.contains(/** @type {Node | null} */ (event.relatedTarget))) unlight();
-  });
-  grid.addEventListener("drop", (event) => {
-    const tile = tileAt(event.target);
-    if (!carries(event) || !legal(tile)) return;
-    event.preventDefault();
-    view.send({ action: "drop", number: tile.row.number, call: event.dataTransfer?.getData(CALL_TYPE) });
-    undrop();
-  });
-  document.addEventListener("dragend", undrop);
+  const stopDrops = takeDrops(root, grid, tileAt, (number) => rows.byNumber.get(number)?.tile, view.send);
 
   // Traits, changed here or in Python.
   const onWish = () => {
@@ -388,8 +352,7 @@ function createGrid(view) {
       for (const trait of ["preset", "height"]) model.off(`change:${trait}`, onLook);
       sizes.disconnect();
       layout.destroy();
-      document.removeEventListener("dragstart", light);
-      document.removeEventListener("dragend", undrop);
+      stopDrops();
     },
   };
 }

@@ -4,7 +4,7 @@
 import { STATES } from "../../ui/base.js";
 
 /** @typedef {{index: number, number: string, name: string, type: string, department: string, group: string, text: string,
- *   state: string, reachable: number, dnd: boolean, recording: boolean, inferred: boolean, out: boolean, since: number,
+ *   state: string, reachable: number, dnd: boolean, recording: boolean, inferred: boolean, out: boolean, since: number, least: boolean,
  *   other: string, wish: string, lines: [string, string, number][], tile?: any}} Row */
 /** @typedef {{filter: string, states: string[], sort: string, groupBy: string}} Wish */
 
@@ -18,10 +18,10 @@ const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "bas
 
 /** @param {string} number @param {number} index @returns {Row} */
 function blankRow(number, index) {
-  return { index, number, state: "idle", reachable: 0, dnd: false, recording: false, inferred: false, out: false, since: 0, ...UNTOLD };
+  return { index, number, state: "idle", reachable: 0, dnd: false, recording: false, inferred: false, out: false, since: 0, least: false, ...UNTOLD };
 }
 
-/** How far a changed row is from the one before it; see `_step` in widgets/tiles.py. @param {string} step */
+/** How far a changed row is from the one before it; see `_step` in tiles.py. @param {string} step */
 function distance(step) {
   const code = /** @type {number} */ (step.codePointAt(0));
   return code - 35 - (code > 0xdfff ? 0x800 : 0);
@@ -79,7 +79,11 @@ export class Rows {
         row.inferred = !!(flags & 16);
         row.out = !!(flags & 32);
       }
-      if (data.t !== undefined) row.since = data.b - (data.t === 0 ? 0 : data.t[at]);
+      if (data.t !== undefined) {
+        const age = data.t === 0 ? 0 : data.t[at];
+        row.least = age < 0; // -1 is "at least 0 s"
+        row.since = data.b - (row.least ? ~age : age);
+      }
       this.counts[state]--;
       this.counts[row.state] = (this.counts[row.state] || 0) + 1;
       this.counts.dnd += Number(row.dnd) - Number(dnd);

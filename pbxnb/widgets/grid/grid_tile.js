@@ -1,11 +1,11 @@
 /*
  * One tile: an element for the life of its account, its inside made when it first comes near the view.
  */
-import { STATES, duration, element, setText } from "../../ui/base.js";
+import { STATES, duration, element, setText, setTime, sinceOf } from "../../ui/base.js";
 import { setAttribute } from "./grid_layout.js";
 
-const LOOK = Object.fromEntries(STATES.map((state) => [state.name, state]));
-const LOOK_OF_CODE = Object.fromEntries(STATES.map((state) => [state.code, state]));
+const APPEARANCE = Object.fromEntries(STATES.map((state) => [state.name, state]));
+const APPEARANCE_OF_CODE = Object.fromEntries(STATES.map((state) => [state.code, state]));
 const KINDS = /** @type {Record<string, [string, string]>} */ ({ i: ["", ""], x: ["ext", "external call"], q: ["queue", "queue call"] });
 /** What an account is when it is no extension: every account has a tile, and says so. @type {Record<string, string>} */
 const TYPES = { acds: "queue", hunts: "hunt group", orbits: "orbit", attendants: "attendant", conferences: "conference", hoots: "paging", ivrnodes: "IVR", callingcards: "calling card", srvflags: "service flag" };
@@ -17,18 +17,18 @@ export function otherText(other) {
 
 /** What a tile says it is doing. @param {any} row */
 export function doing(row) {
-  const word = LOOK[row.state].word + (row.inferred ? " ?" : "");
+  const word = APPEARANCE[row.state].word + (row.inferred ? " ?" : "");
   if (row.other) return `${word} ${otherText(row.other)}`;
   return row.wish && (row.state === "idle" || row.state === "offline") ? `${word} · ${row.wish}` : word;
 }
 
 /**
  * The time in a state as a tile shows it: of calls to the second, of the rest no finer than minutes, so that most tiles stand still.
- * @param {string} state @param {number} seconds
+ * @param {string} state @param {number} seconds @param {boolean} [least] it may be longer
  */
-export function spell(state, seconds) {
+export function spell(state, seconds, least = false) {
   const exact = state !== "idle" && state !== "offline";
-  return exact || seconds >= 60 ? duration(seconds, exact) : "< 1 m";
+  return exact || seconds >= 60 ? duration(seconds, exact) : least ? "" : "< 1 m";
 }
 
 export class Tile {
@@ -61,8 +61,8 @@ export class Tile {
     node.toggleAttribute("data-dnd", row.dnd);
     if (!this.near && !this.parts) return;
     if (!this.parts) this.build();
-    const parts = this.parts, look = LOOK[row.state];
-    setText(parts.shape, look.shape);
+    const parts = this.parts, appearance = APPEARANCE[row.state];
+    setText(parts.shape, appearance.shape);
     setText(parts.name, row.name);
     const said = doing(row);
     setText(parts.what, said);
@@ -108,9 +108,10 @@ export class Tile {
     }
     parts.lines = parts.lines || this.element.appendChild(element("ul", "pbx-lines"));
     parts.lines.replaceChildren(
-      ...row.lines.map((/** @type {[string, string, number]} */ [code, other, since]) => {
-        const look = LOOK_OF_CODE[code] || LOOK.idle, line = element("li");
-        line.append(element("bdi", "", `${look.shape} ${look.word} ${otherText(other)}`), element("span", "pbx-num", duration(now - since, true)));
+      ...row.lines.map((/** @type {[string, string, number]} */ [code, other, began]) => {
+        const appearance = APPEARANCE_OF_CODE[code] || APPEARANCE.idle, line = element("li"), time = element("span", "pbx-num"), { since, least } = sinceOf(began);
+        setTime(time, duration(now - since, true), least);
+        line.append(element("bdi", "", `${appearance.shape} ${appearance.word} ${otherText(other)}`), time);
         return line;
       }),
     );
@@ -119,7 +120,8 @@ export class Tile {
   /** @param {number} now */
   tick(now) {
     if (!this.parts) return;
-    setText(this.parts.time, this.row.since ? spell(this.row.state, now - this.row.since) : "");
+    const { since, state, least } = this.row;
+    setTime(this.parts.time, since ? spell(state, now - since, least) : "", least);
     if (this.parts.lines) this.paintLines(now);
   }
 }

@@ -16,6 +16,7 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Account, AccountState, Call
+from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
@@ -72,6 +73,7 @@ class ExtensionGrid(LivePanel):
         "widgets/grid/grid_rows.js",
         "widgets/grid/grid_layout.js",
         "widgets/grid/grid_tile.js",
+        "widgets/grid/grid_drop.js",
         "widgets/grid/grid.js",
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/grid/grid.css",)
@@ -84,7 +86,7 @@ class ExtensionGrid(LivePanel):
     preset = traitlets.Enum(("pbxnb", "vodia", "colour-blind"), "pbxnb").tag(sync=True)
     height = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
     group_by = traitlets.Any("").tag(sync=True, to_json=_group_to_json, from_json=_group_from_json)
-    group_name = traitlets.Unicode("").tag(sync=True)
+    group_name = traitlets.Unicode("").tag(sync=True, derived=True)
     text = traitlets.Any(None)
     where = traitlets.Any(None)
 
@@ -92,7 +94,7 @@ class ExtensionGrid(LivePanel):
         self._index: dict[str, int] = {}
         self._sent: dict[str, Tile] = {}  # what every page has, where that is certain
         self._group_function: AccountFunction | None = None
-        self._handlers: list[Callable[[str, str, str], object]] = []
+        self._actions: Signal[tuple[str, str, str]] = Signal(self.report)
         super().__init__(handle, **traits)
 
     @traitlets.validate("group_by")
@@ -129,10 +131,9 @@ class ExtensionGrid(LivePanel):
         Returns:
             A function that unsubscribes.
         """
-        self._handlers.append(fn)
-        return lambda: self._handlers.remove(fn) if fn in self._handlers else None
+        return self._actions.add(lambda asked: fn(*asked))
 
-    # What the base asks.
+    # What the base calls.
 
     def _mark(self, changes: Changes) -> Iterable[str]:
         if not changes.calls:
@@ -176,16 +177,15 @@ class ExtensionGrid(LivePanel):
         match message:
             case {"action": str(action), "number": str(number)} if action in ACTIONS and number in self._index:
                 call = message.get("call")
-                for handler in tuple(self._handlers):
-                    handler(action, number, call[:200] if isinstance(call, str) else "")
+                self._actions((action, number, call[:200] if isinstance(call, str) else ""))
 
     def _tile(self, account: Account, calls: Mapping[str, Call], accounts: Mapping[str, Account]) -> Tile:
-        group = self._ask("group_by", self._group_function, account) if callable(self.group_by) else ""
-        out = self.where is not None and not self._ask("where", self.where, account, failed=True)
-        text = clean(self._ask("text", self.text, account)) if self.text is not None else ""
+        group = self._answer("group_by", self._group_function, account) if callable(self.group_by) else ""
+        out = self.where is not None and not self._answer("where", self.where, account, failed=True)
+        text = clean(self._answer("text", self.text, account)) if self.text is not None else ""
         return make_tile(account, calls, accounts, group=clean(group, 60), text=text, out=out)
 
-    def _ask(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
+    def _answer(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
         """Call a function of the user; its error is shown once in the strip, and ``failed`` stands for its answer."""
         try:
             return fn(account) if fn is not None else ""
@@ -199,8 +199,8 @@ class ExtensionGrid(LivePanel):
         extensions = sum(account.type == "extensions" for account in accounts)
         rest = len(accounts) - extensions
         others = f" and {rest} other account{'s' * (rest > 1)}" if rest else ""
-        told = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
-        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{told}"
+        counts = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
+        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{counts}"
 
     def _static(self) -> str:
         model = self._handle.snapshot()

@@ -1,7 +1,8 @@
-"""A PBX of a hundred lines that does exactly one thing wrong per test.
+"""A PBX of a hundred lines that does exactly one thing wrong per test, on the test's own loop.
 
-`FaultServer` speaks enough HTTP and WebSocket for the client; what happens on the first, second, third ... socket is a
-list of scripts, the last of which repeats. The scripts are the faults, by name, at the end of this file.
+`ScriptedPbx` is the same in a thread. It speaks enough HTTP and WebSocket for the client; what happens on the first,
+second, third ... socket is a list of scripts, the last of which repeats. The scripts are the faults, by name, at the
+end of this file.
 """
 
 from __future__ import annotations
@@ -25,16 +26,23 @@ Script = Callable[["Peer"], Awaitable[None]]
 
 
 def account(number: str, **fields: Any) -> dict[str, Any]:
-    return {"account": number, "name": f"Ext {number}", "type": "extensions", "registered": True, **fields}
-
-
-def call(number: str, **fields: Any) -> dict[str, Any]:
     return {
-        "id": number,
-        "from": '"Jo Field" <sip:204@acme.example>',
-        "to": "<sip:207@acme.example>",
-        "state": "connected",
-        "extension": ["204", "207"],
+        "account": number,
+        "name": f"Name {number}",
+        "type": "extensions",
+        "registered": True,
+        "dnd": False,
+        **fields,
+    }
+
+
+def call(id_: str, from_: str = "204", to: str = "207", state: str = "connected", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "from": f'"Jo Field" <sip:{from_}@{DOMAIN}>',
+        "to": f"<sip:{to}@{DOMAIN}>",
+        "state": state,
+        "extension": [from_, to],
         "start": "1790000000.120",
         "connect": "1790000005.500",
         **fields,
@@ -49,7 +57,8 @@ class Peer:
         self.number = number
         self.request = request
         self.frames: list[dict[str, Any]] = []
-        self.socket = web.WebSocketResponse(autoping=True, timeout=0.1)
+        self.reason = ""
+        self.socket = web.WebSocketResponse(timeout=0.1, heartbeat=server.heartbeat)
 
     def actions(self) -> list[str]:
         return [frame["action"] for frame in self.frames]
@@ -66,6 +75,7 @@ class Peer:
         """The client's next frame; None at the end."""
         message = await self.socket.receive()
         if message.type is not WSMsgType.TEXT:
+            self.reason = str(message.extra or "") if message.type is WSMsgType.CLOSE else ""
             return None
         frame: dict[str, Any] = json.loads(message.data)
         self.frames.append(frame)
@@ -101,7 +111,10 @@ class FaultServer:
     Args:
         scripts: what happens on each socket, in order; the last repeats.
         login: False lets sockets in without a cookie.
+        version: of the PBX, in its Server header; None hides behind a proxy.
         tls: the server's context.
+        port: a fixed port, for a server that comes back.
+        heartbeat: seconds between the server's pings; a pong may take half of that.
     """
 
     def __init__(
@@ -111,15 +124,19 @@ class FaultServer:
         version: str | None = "70.1",
         tls: ssl.SSLContext | None = None,
         port: int = 0,
+        heartbeat: float | None = None,
     ) -> None:
         self.scripts = scripts or (healthy,)
         self.login = login
         self.version = version
         self.tls = tls
         self.port = port
+        self.heartbeat = heartbeat
         self.accounts = [account("45"), account("204"), account("207")]
         self.calls: list[dict[str, Any]] = []
         self.peers: list[Peer] = []
+        self.open: list[Peer] = []
+        self.closed: list[tuple[int | None, str]] = []
         self.requests: list[tuple[str, str, Any]] = []
         self.upgrades = 0
         self.sessions: set[str] = set()
@@ -138,10 +155,16 @@ class FaultServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.tls)
         await site.start()
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        self._listening = site._server.sockets  # type: ignore[union-attr]
+        self.port = self._listening[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        # Listens no more before it closes: asyncio of 3.11 loses a socket that it accepts at that moment.
+        for listening in self._listening:
+            asyncio.get_running_loop().remove_reader(listening)
+        while any(getattr(t.get_coro(), "__name__", "") == "_accept_connection2" for t in asyncio.all_tasks()):  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(0)
         await self._runner.cleanup()
 
     @property
@@ -224,11 +247,17 @@ class FaultServer:
         self.peers.append(peer)
         script = self.scripts[min(peer.number, len(self.scripts)) - 1]
         if getattr(script, "autoclose", True) is False:
-            peer.socket = web.WebSocketResponse(autoping=True, autoclose=False, timeout=0.1)
+            peer.socket = web.WebSocketResponse(autoclose=False, timeout=0.1)
         await peer.socket.prepare(request)
+        self.open.append(peer)
         self.moved()
-        with contextlib.suppress(ConnectionError):
-            await script(peer)
+        try:
+            with contextlib.suppress(ConnectionError):
+                await script(peer)
+        finally:
+            self.open.remove(peer)
+            self.closed.append((peer.socket.close_code, peer.reason))
+            self.moved()
         return peer.socket
 
 
