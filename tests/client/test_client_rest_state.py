@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from pbxnb.client.rest_state import orbits_in, queue_in
-from tests.client.client_kit import watching
+from tests.client.client_kit import QUICK, watching
 from tests.helpers.fault_server import FaultServer, account, call, healthy
 
 NOW = datetime(2026, 9, 21, 14, 13, 40, tzinfo=UTC)  # 1790000020
@@ -132,6 +134,48 @@ async def test_read_again_only_while_somebody_looks():
             seen = len(reads)
             await watched.until(lambda: len(reads) > seen)
             again()
+
+
+def counted(server: FaultServer) -> Counter[str]:
+    """How often each queue and the orbits were read, of a PBX that has two of each."""
+    reads: Counter[str] = Counter()
+
+    def answer(request: web.Request) -> web.Response:
+        reads[request.path.rpartition("/")[2]] += 1
+        return web.json_response([{"number": "700"}] if request.path == ORBITS else WALLBOARD)
+
+    server.answers |= {ORBITS: answer, f"{BOARD}/73": answer, f"{BOARD}/74": answer}
+    server.accounts.append(account("73", type="acds"))
+    return reads
+
+
+async def test_nothing_is_read_again_once_nobody_looks():
+    async with FaultServer(healthy) as server:
+        reads = counted(server)
+        async with watching(server) as watched:
+            one, two = watched.client.keep_read(False, True), watched.client.keep_read(False, True)
+            watched.client.keep_read(True, False)
+            one()
+            one()  # once more is nothing: the other still looks
+            before = reads["orbits"]
+            await watched.until(lambda: reads["orbits"] > before + 2)
+            two()
+            after, others = reads["orbits"], reads["73"]
+            await watched.until(lambda: reads["73"] > others + 5)
+            assert reads["orbits"] <= after + 1  # the one that was due already
+
+
+async def test_none_is_read_twice_within_the_gap_whatever_asks():
+    async with FaultServer(healthy) as server:
+        reads = counted(server)
+        async with watching(server, timing=msgspec.structs.replace(QUICK, read_gap=3600.0)) as watched:
+            await watched.until(lambda: reads["73"] and reads["orbits"])
+            for look in (True, False):
+                watched.client.keep_read(look, not look)
+            for number in ("73", "73", "74"):
+                await server.peers[0].send({"action": "user-state", "type": "acds", "account": number})
+            await watched.until(lambda: reads["74"])  # by now all that was asked for before has had its turn
+            assert reads == {"73": 1, "74": 1, "orbits": 1}
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
