@@ -142,6 +142,14 @@ class TestTransfer:
         desk.calls(call("1", X, "208"))
         assert transfer.proof() == f"Call 1 connects {X} and 208."
 
+    def test_attended_is_not_shown_while_neither_has_left(self, desk):
+        desk.calls(call("1", X, "204", "onhold"), call("2", "204", "208"))
+        transfer = Try(desk, "transfer", ref(desk, "1"), ref(desk, "2"))
+        desk.calls(call("1", X, "204", "onhold"), call("2", "204", "208"), call("3", X, "208"))
+        assert transfer.proof() is None  # they met without us
+        desk.calls(call("1", X, "208"), call("2", "204", "208"))
+        assert transfer.proof() is None
+
     def test_attended_when_both_go_and_a_third_comes(self, desk):
         desk.calls(call("1", X, "204", "onhold"), call("2", "204", "208"))
         transfer = Try(desk, "transfer", ref(desk, "1"), ref(desk, "2"))

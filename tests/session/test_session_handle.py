@@ -207,6 +207,21 @@ def test_a_handler_that_blocks_does_not_hold_the_close_for_long(server):
     release.set()
 
 
+@pytest.mark.parametrize("blocking", [True, False])
+async def test_what_came_before_the_close_reaches_its_handlers_first(server, blocking):
+    pbx = await pbxnb.connect(**server.arguments)
+    kinds: list[str] = []
+    for kind in ("message", "call.new"):
+        pbx.on(kind, lambda event: (time.sleep(0.05), kinds.append(event.kind)))
+    new = pbx.wait_for("call.new")
+    await asyncio.to_thread(server.say, {"action": "numbered"})
+    await asyncio.to_thread(server.say_calls, call("c1", "45", "204"))
+    await new
+    await (asyncio.to_thread(pbx.close) if blocking else pbx.aclose())
+    assert kinds[-1:] == ["call.new"]
+    assert "message" in kinds
+
+
 def test_a_script_that_forgets_to_close_says_goodbye_at_its_end(server):
     code = f"import pbxnb; pbx = pbxnb.connect(**{server.arguments!r}).result(); pbx.on('*', print)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
