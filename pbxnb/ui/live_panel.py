@@ -27,7 +27,6 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, ClassVar
 
 import anywidget
@@ -188,10 +187,6 @@ class LivePanel(Panel, anywidget.AnyWidget):
     def _now(self) -> float:
         """PBX time, seconds since 1970."""
         return self._handle.clock.now().timestamp()
-
-    def _since(self, moment: datetime) -> float:
-        """A kernel moment (of `Status`, say) on the PBX's clock, seconds since 1970."""
-        return self._handle.clock.at(moment).timestamp()
 
     # From the other lanes: mark and wake, nothing else.
 

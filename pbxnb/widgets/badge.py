@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pbxnb.model.status import LineState, Status
@@ -92,8 +93,9 @@ class StatusBadge(LivePanel):
             "step": lacks or ("" if status.why else step),
         }
 
-    def _seconds(self, moment: Any) -> float | None:
-        return None if moment is None else round(self._since(moment), 1)
+    def _seconds(self, moment: datetime | None) -> float | None:
+        """A time of the line, which is the kernel's, on the PBX's clock: the badge ticks by that."""
+        return None if moment is None else round(self._handle.clock.at(moment).timestamp(), 1)
 
     def _plain(self) -> str:
         status = self._handle.status

@@ -278,12 +278,6 @@ class Wire:
         return total
 
 
-def account(number: str, state: AccountState = AccountState.IDLE, **fields: Any) -> Account:
-    fields.setdefault("name", f"Person {number}")
-    fields.setdefault("since", datetime.now(UTC))
-    return Account(number=number, state=state, **fields)
-
-
 PHASES = {
     None: Phase.ENDED,
     CallState.RINGING: Phase.RINGING,
@@ -293,6 +287,20 @@ PHASES = {
     CallState.OTHER: Phase.OTHER,
 }
 """The phase of a conversation in each state, with neither queue nor menu."""
+
+
+def conversation(id_: str, state: CallState | None = CallState.CONNECTED, **fields: Any) -> Conversation:
+    """A conversation in the phase of its state, unless one is given."""
+    fields.setdefault("calls", (id_,))
+    fields.setdefault("since", datetime.now(UTC))
+    fields.setdefault("phase", PHASES[state])
+    return Conversation(id=id_, state=state, **fields)
+
+
+def account(number: str, state: AccountState = AccountState.IDLE, **fields: Any) -> Account:
+    fields.setdefault("name", f"Person {number}")
+    fields.setdefault("since", datetime.now(UTC))
+    return Account(number=number, state=state, **fields)
 
 
 def call(id_: str, from_: str, to: str, state: CallState = CallState.CONNECTED, **fields: Any) -> Call:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from pbxnb.errors import ConfigError
-from pbxnb.model.entities import AccountState, Agent, CallState, Conversation, Direction, Party, Phase, Queue
+from pbxnb.model.entities import AccountState, Agent, CallState, Conversation, Direction, Phase, Queue
 from pbxnb.model.status import LineState
 from pbxnb.ui.panel import Panel
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets import AlertEvent, Alerts, Level, Rule
-from tests.widgets.fakes import HOSTILE, PHASES, FakeHandle, Wire, account, until
+from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, conversation, until
+
+RINGING, CONNECTED = CallState.RINGING, CallState.CONNECTED
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +34,7 @@ def levels(rule: Rule, values: Iterable[float]) -> list[str]:
 
 
 def talk(key: str, state: CallState | None, ago: float = 0.0, **fields: Any) -> Conversation:
-    since = datetime.now(UTC) - timedelta(seconds=ago)
-    return Conversation(id=key, calls=(key,), state=state, since=since, **({"phase": PHASES[state]} | fields))
+    return conversation(key, state, since=datetime.now(UTC) - timedelta(seconds=ago), **fields)
 
 
 class Gauge:
@@ -109,7 +110,7 @@ def test_the_presets_read_the_model() -> None:
     conversations = (
         talk("1", ringing, 30, direction=Direction.IN),
         talk("2", ringing, 90, direction=Direction.OUT),  # we wait, not a caller
-        talk("3", ringing, 5, phase=Phase.QUEUED, queue="700", ring=20.0, to=Party(number="700")),
+        talk("3", ringing, 5, queue="700", ring=20.0, phase=Phase.QUEUED),
         talk("4", CallState.HELD, 40, hold=100.0),
         talk("5", CallState.PARKED, 50),
         talk("6", None, 999),
@@ -124,6 +125,40 @@ def test_the_presets_read_the_model() -> None:
     assert read.pop("longest hold") == pytest.approx(50, abs=2)
     assert math.isnan(read.pop("all agents busy, queue 701"))
     assert read == {"callers waiting": 1, "calls at once": 5, "nobody registered": 1, "all agents busy": 1}
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "waiting", "queued"),
+    [
+        (RINGING, {"direction": Direction.IN}, 30, 0),
+        (CONNECTED, {"queue": "700", "phase": Phase.QUEUED}, 30, 1),  # with music
+        (CONNECTED, {"queue": "700", "answered_by": "204", "direction": Direction.IN}, 0, 0),
+        # Transferred on after an agent had it: a phone rings, but the caller was answered.
+        (RINGING, {"queue": "700", "answered_by": "204", "direction": Direction.IN}, 0, 0),
+        # Sent to a queue after somebody had it: the caller waits there, from then on.
+        (RINGING, {"queue": "700", "answered_by": "204", "talk": 99.0, "phase": Phase.QUEUED}, 30, 1),
+        (CONNECTED, {"direction": Direction.IN, "phase": Phase.MENU}, 0, 0),
+        (None, {"queue": "700", "direction": Direction.IN}, 0, 0),
+    ],
+)
+def test_only_a_caller_nobody_has_answered_waits(
+    state: CallState | None, fields: dict[str, Any], waiting: float, queued: int
+) -> None:
+    handle = FakeHandle()
+    handle.conversations = {"1": talk("1", state, 30, **fields)}
+    assert Rule.waiting(red=1).read(handle) == pytest.approx(waiting, abs=2)
+    assert Rule.queued(red=1).read(handle) == queued
+
+
+def test_a_wait_of_which_the_begin_is_not_known_counts_from_when_it_was_seen() -> None:
+    handle = FakeHandle()
+    seen = datetime.now(UTC) - timedelta(seconds=8)
+    times: dict[str, Any] = {"since": None, "first_seen": seen}
+    handle.conversations = {
+        "1": conversation("1", CallState.RINGING, direction=Direction.IN, **times),
+        "2": conversation("2", CallState.HELD, **times),
+    }
+    assert [rule.read(handle) for rule in (Rule.waiting(red=1), Rule.held(red=1))] == pytest.approx([8, 8], abs=2)
 
 
 def test_changes_are_logged_and_told_back_to_ok_included_whether_anybody_looks_or_not() -> None:

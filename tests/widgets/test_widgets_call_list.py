@@ -9,30 +9,23 @@ import ipywidgets
 import pytest
 import traitlets
 
-from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Queue
+from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Phase, Queue
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.call_list.rows import FIELDS, difference, involved, row
-from tests.widgets.fakes import HOSTILE, PHASES, START, FakeHandle, Wire, account, call, until
+from tests.widgets.fakes import HOSTILE, START, FakeHandle, Wire, account, call, conversation, until
 
 RINGING, CONNECTED, HELD, PARKED = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED
 
 
 def talk(id_: str = "1", state: CallState | None = CONNECTED, **fields: Any) -> Conversation:
-    values: dict[str, Any] = {
-        "calls": (id_,),
-        "from_": Party(number="+15550100"),
-        "to": Party(number="207"),
-        "since": datetime.now(UTC),
-        "started_at": START,
-        "phase": PHASES[state],
-    }
-    return Conversation(id=id_, state=state, **(values | fields))
+    values: dict[str, Any] = {"from_": Party(number="+15550100"), "to": Party(number="207"), "started_at": START}
+    return conversation(id_, state, **(values | fields))
 
 
-def told(conversation: Conversation, **model: Any) -> dict[str, Any]:
+def cells(conversation: Conversation, **model: Any) -> dict[str, Any]:
     """The row of a conversation by the names of its fields."""
-    empty: dict[str, Any] = {"calls": {}, "accounts": {}, "queues": {}, "orbits": {}, "since": 0.0}
+    empty: dict[str, Any] = {"calls": {}, "accounts": {}, "queues": {}, "orbits": {}}
     return dict(zip(FIELDS, row(conversation, **(empty | model)), strict=True))
 
 
@@ -41,28 +34,49 @@ def handle() -> FakeHandle:
     return FakeHandle([account("204", name="Jo Field"), account("207", name="Ann Lee")])
 
 
+def test_a_row_says_the_phase_of_the_model_whatever_the_call_state_is() -> None:
+    made = cells(talk(state=CONNECTED, queue="700", phase=Phase.QUEUED))
+    assert (made["state"], made["phase"]) == ("connected", "queued")
+
+
+@pytest.mark.parametrize(
+    ("times", "since"),
+    [
+        ({"since": START, "first_seen": START + timedelta(seconds=592)}, START.timestamp()),
+        ({"since": None, "first_seen": START}, -START.timestamp()),  # "at least"
+    ],
+)
+def test_a_row_and_its_calls_count_from_what_the_pbx_says_else_from_what_was_seen(
+    handle: FakeHandle, times: dict[str, Any], since: float
+) -> None:
+    handle.calls["1"] = call("1", "+15550100", "207", conversation="1", **times)
+    handle.conversations["1"] = talk(**times)
+    panel = CallList(handle)
+    assert panel._row(handle.conversations["1"])[FIELDS.index("since")] == since
+    assert panel._legs(handle.conversations["1"])[0][4] == since
+
+
 def test_a_row_names_the_parties_the_queue_and_the_times_apart() -> None:
-    made = told(
-        talk(queue="700", answered_by="207", direction=Direction.IN, ring=7.04, talk=134.0, hold=3.0),
+    made = cells(
+        talk(queue="700", answered_by="207", direction=Direction.IN, ring=7.04, talk=134.0, hold=3.0, since=START),
         accounts={"207": account("207", name="Ann Lee")},
         queues={"700": Queue(number="700", name="Sales")},
         calls={"1": call("1", "+15550100", "207", recording=True)},
-        since=100.04,
     )
     assert (made["from"], made["to"], made["direction"]) == ("+15550100", "207\tAnn Lee", "in")
     assert made["via"] == "Queue 700 Sales"
-    assert (made["ring"], made["talk"], made["hold"], made["since"]) == (7.0, 134.0, 3.0, 100.0)
+    assert (made["ring"], made["talk"], made["hold"], made["since"]) == (7.0, 134.0, 3.0, START.timestamp())
     assert made["marks"] == "r"
 
 
 def test_a_parked_call_says_in_which_orbit_and_by_whom() -> None:
     orbit = Orbit(number="71", parked=(Parked(call="1", by="204"),))
-    assert told(talk(state=PARKED), orbits={"71": orbit})["via"] == "Orbit 71, by 204"
+    assert cells(talk(state=PARKED), orbits={"71": orbit})["via"] == "Orbit 71, by 204"
 
 
 @pytest.mark.parametrize(("by", "words"), [("caller", "caller hung up"), ("called", "called party hung up"), ("", "")])
 def test_an_ended_row_says_who_hung_up_where_that_is_known(by: str, words: str) -> None:
-    made = told(talk(state=None, ended_by=by))
+    made = cells(talk(state=None, ended_by=by))
     assert (made["state"], made["end"]) == ("ended", words)
 
 
@@ -85,7 +99,7 @@ def test_only_what_differs_travels(handle: FakeHandle) -> None:
 
 
 def test_a_difference_rebuilds_the_row() -> None:
-    before, after = list(told(talk()).values()), list(told(talk(state=HELD, hold=4.0), since=5.0).values())
+    before, after = list(cells(talk()).values()), list(cells(talk(state=HELD, hold=4.0, since=START)).values())
     id_, *changes = difference(before, after)
     for index, value in zip(changes[::2], changes[1::2], strict=True):
         before[index] = value
@@ -192,7 +206,7 @@ def test_after_an_attended_transfer_the_row_is_about_the_call_that_stayed(handle
     calls = CallList(handle)
     calls.selected = ["1"]
     assert calls.selected_calls == ("1",)
-    assert told(transferred, calls=handle.calls)["call"] == "1"
+    assert cells(transferred, calls=handle.calls)["call"] == "1"
 
 
 def test_orbits_travel_with_what_is_parked_in_them(handle: FakeHandle) -> None:

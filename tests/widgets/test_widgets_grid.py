@@ -15,7 +15,7 @@ from pbxnb.model.entities import Account, AccountState, CallState, Party
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.grid.tiles import columns, make_tile
-from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account, call, until
+from tests.widgets.fakes import HOSTILE, START, FakeHandle, Wire, account, call, until
 
 BUSY, IDLE, RINGING = AccountState.BUSY, AccountState.IDLE, AccountState.RINGING
 
@@ -145,18 +145,32 @@ def test_a_change_of_a_call_alone_reaches_the_tiles_of_its_extensions() -> None:
     assert wire.wait(1)[0]["part"]["o"] == [0, ">x556"]
 
 
-def test_times_are_seconds_before_the_batch_on_the_pbx_clock() -> None:
-    handle = board(1)
+def test_times_are_seconds_before_the_batch_and_below_zero_where_they_may_be_longer() -> None:
+    handle = board(3)
     handle.clock.offset = 3600.0
-    handle.put(account("200", since=handle.clock.now() - timedelta(seconds=90)))
+    now = handle.clock.now()
+    handle.put(
+        account("200", since=now - timedelta(seconds=600), first_seen=now - timedelta(seconds=8)),  # the PBX said so
+        account("201", since=None, first_seen=now - timedelta(seconds=8)),
+        account("202", since=None, first_seen=now + timedelta(seconds=8)),
+    )
     full = Wire(ExtensionGrid(handle)).opened()["full"]
-    assert full["t"] == [90]
-    assert full["b"] == pytest.approx(handle.clock.now().timestamp(), abs=5)
+    assert full["t"] == [600, -9, -1]
+    assert full["b"] == pytest.approx(now.timestamp(), abs=5)
+
+
+def test_the_calls_of_a_tile_have_their_own_times() -> None:
+    handle = board(1)
+    handle.calls["1"] = call("1", "200", "555", since=START)
+    handle.calls["2"] = call("2", "556", "200", CallState.HELD, since=None, first_seen=START)
+    handle.put(account("200", BUSY, calls=("1", "2")))
+    lines = Wire(ExtensionGrid(handle)).opened()["full"]["l"][1]
+    assert [line[2] for line in lines] == [START.timestamp(), -START.timestamp()]
 
 
 def test_columns_without_differences_are_left_out() -> None:
     tile = make_tile(account("200"), {}, {})
-    made = columns([(7, tile, tile)], 0.0, lambda moment: moment.timestamp())
+    made = columns([(7, tile, tile)], 0.0)
     assert made == {"i": step(7), "s": "i"}
 
 
@@ -164,7 +178,7 @@ def test_every_distance_between_tiles_is_a_character_that_can_be_sent() -> None:
     tile = make_tile(account("200"), {}, {})
     told = ""
     for distance in (0, 57, 92, 93, 55_260, 55_261, 99_999):
-        made = columns([(distance, tile, tile)], 0.0, lambda moment: moment.timestamp())["i"]
+        made = columns([(distance, tile, tile)], 0.0)["i"]
         assert made == msgspec.json.decode(msgspec.json.encode(made))
         told += made
     assert len(set(told)) == len(told) == 7

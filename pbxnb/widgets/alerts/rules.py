@@ -16,6 +16,7 @@ from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, Conversation, Direction, Phase, Queue
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean
+from pbxnb.ui.times import lasted
 
 __all__ = ["AlertEvent", "Level", "Rule"]
 
@@ -149,7 +150,8 @@ class Rule:
         """The longest wait of a caller nobody has answered, seconds; of one queue, or of all calls from outside."""
 
         def measure(handle: Handle) -> float:
-            return max((_age(handle, c, whole=not c.answered_by) for c in _waiting(handle, queue)), default=0.0)
+            now = handle.clock.now().timestamp()
+            return max((_wait(c, now) for c in _waiting(handle, queue)), default=0.0)
 
         return cls(_named("longest wait", queue), measure, orange=orange, red=red, unit="s")
 
@@ -169,8 +171,9 @@ class Rule:
         """The longest time somebody is on hold or parked without a break, seconds."""
 
         def measure(handle: Handle) -> float:
+            now = handle.clock.now().timestamp()
             still = (c for c in _open(handle) if c.phase in (Phase.HELD, Phase.PARKED))
-            return max((_age(handle, c) for c in still), default=0.0)
+            return max((lasted(c, now) for c in still), default=0.0)
 
         return cls("longest hold", measure, orange=orange, red=red, unit="s")
 
@@ -216,18 +219,17 @@ def _open(handle: Handle) -> Iterator[Conversation]:
 
 
 def _waiting(handle: Handle, queue: str) -> Iterator[Conversation]:
-    """Callers nobody has answered: from outside, or through a queue."""
-    for conversation in _open(handle):
-        outside = conversation.direction is Direction.IN or bool(conversation.queue)
-        waits = conversation.phase in (Phase.RINGING, Phase.QUEUED)
-        if outside and waits and queue in ("", conversation.queue):
-            yield conversation
+    """Callers nobody has answered: in a queue, or ringing from outside."""
+    for c in _open(handle):
+        rings = c.phase is Phase.RINGING and c.direction is Direction.IN and not c.answered_by
+        if (c.phase is Phase.QUEUED or rings) and queue in ("", c.queue):
+            yield c
 
 
-def _age(handle: Handle, conversation: Conversation, *, whole: bool = False) -> float:
-    """Seconds in this phase, or of the whole conversation, on the PBX's clock."""
-    age = (handle.clock.now() - (conversation.since or conversation.first_seen)).total_seconds()
-    return max(0.0, age) + (conversation.ring + conversation.talk + conversation.hold if whole else 0.0)
+def _wait(conversation: Conversation, now: float) -> float:
+    """Seconds a caller has waited; since the call began, or since somebody had it last."""
+    before = 0.0 if conversation.answered_by else conversation.ring + conversation.talk + conversation.hold
+    return before + lasted(conversation, now)
 
 
 def _all_busy(handle: Handle, queue: Queue) -> bool:

@@ -15,6 +15,7 @@ from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
+from pbxnb.ui.times import lasted
 
 from .rows import PHASES, Row, difference, involved, leg, parked_text, row
 
@@ -197,10 +198,7 @@ class CallList(LivePanel):
         if conversation.state is not None:
             return True
         # The moment is the reader's: on a simulated PBX that runs fast it lasts as long as on a real one.
-        gone = (self._now() - (conversation.since or conversation.first_seen).timestamp()) / (
-            self._handle.clock.rate or 1.0
-        )
-        return gone < self.linger
+        return lasted(conversation, self._now()) / (self._handle.clock.rate or 1.0) < self.linger
 
     def _row(self, conversation: Conversation) -> Row:
         handle = self._handle
@@ -214,25 +212,19 @@ class CallList(LivePanel):
             accounts=handle.accounts,
             queues=handle.queues,
             orbits=handle.orbits,
-            since=(conversation.since or conversation.first_seen).timestamp(),
             lit=lit,
         )
 
     def _legs(self, conversation: Conversation) -> list[list[Any]]:
         calls = self._handle.calls
-        return [
-            leg(
-                id_, call, self._handle.accounts, round((call.since or call.first_seen).timestamp(), 1) if call else 0.0
-            )
-            for id_, call in ((id_, calls.get(id_)) for id_ in conversation.calls[-20:])
-        ]
+        return [leg(id_, calls.get(id_), self._handle.accounts) for id_ in conversation.calls[-20:]]
 
     def _orbits(self) -> list[list[str]]:
         orbits = list(self._handle.snapshot().orbits.items())[:50]
         return [[number, clean(orbit.name or number, 30), parked_text(orbit)] for number, orbit in orbits]
 
     def _plain(self) -> str:
-        phases = [str(c.phase) for _, c in self._open() if c.state is not None]
+        phases = [c.phase for _, c in self._open() if c.state is not None]
         counts = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
         return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {counts}" if counts else "")
 

@@ -1,4 +1,4 @@
-"""From a conversation to a row of the call list: phase, texts, times. Pure; knows no widget, no page, no thread.
+"""From a conversation to a row of the call list: texts, times. Pure; knows no widget, no page, no thread.
 
 A row on the wire is a list, in the order of `FIELDS`; a change of it is ``[id, index, value, index, value ...]``.
 """
@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pbxnb.model.derive import newest_call
-from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Queue
+from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Phase, Queue
 from pbxnb.ui.text import clean
+from pbxnb.ui.times import began
 
 __all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "row"]
 
-PHASES = ("ringing", "talking", "held", "parked", "queued")
+PHASES = (Phase.RINGING, Phase.TALKING, Phase.HELD, Phase.PARKED, Phase.QUEUED)
+"""The tabs, in the order shown."""
 FIELDS = (
     "id", "call", "state", "phase", "from", "to", "direction", "via",
     "ring", "talk", "hold", "since", "marks", "calls", "started", "end",
@@ -58,7 +60,6 @@ def row(
     accounts: Mapping[str, Account],
     queues: Mapping[str, Queue],
     orbits: Mapping[str, Orbit],
-    since: float,
     lit: bool = False,
 ) -> Row:
     """Return the row of a conversation.
@@ -69,7 +70,6 @@ def row(
         accounts: for the names the wire left out.
         queues: for the names of queues.
         orbits: for the slot of a parked call.
-        since: ``conversation.since`` on the PBX's clock, seconds since 1970.
         lit: one of its parties is selected elsewhere.
     """
     open_calls = [calls[key] for key in conversation.calls if key in calls]
@@ -82,7 +82,7 @@ def row(
         )
         if on
     )
-    begun = conversation.started_at or conversation.since or conversation.first_seen
+    start = conversation.started_at or conversation.since or conversation.first_seen
     return [
         conversation.id,
         newest_call(conversation, calls),
@@ -95,18 +95,18 @@ def row(
         round(conversation.ring, 1),
         round(conversation.talk, 1),
         round(conversation.hold, 1),
-        round(since, 1),
+        round(began(conversation), 1),
         marks,
         len(conversation.calls),
-        round(begun.timestamp(), 1),
+        round(start.timestamp(), 1),
         _ENDED_BY.get(conversation.ended_by, "") if conversation.state is None else "",
     ]
 
 
-def leg(key: str, call: Call | None, accounts: Mapping[str, Account], since: float) -> list[Any]:
-    """Return one line of a row's expansion: id, state, from, to, since (PBX time, s), and what else is worth saying."""
+def leg(key: str, call: Call | None, accounts: Mapping[str, Account]) -> list[Any]:
+    """Return one line of a row's expansion: id, state, from, to, its begin, and what else is worth saying."""
     if call is None:
-        return [key, "ended", "", "", since, ""]
+        return [key, "ended", "", "", 0, ""]
     remarks = (
         [f"extensions {', '.join(clean(number, 12) for number in call.extensions[:8])}"] if call.extensions else []
     )
@@ -117,7 +117,7 @@ def leg(key: str, call: Call | None, accounts: Mapping[str, Account], since: flo
     if call.inferred:
         remarks.append("inferred")
     parties = (_who(call.from_, accounts), _who(call.to, accounts))
-    return [key, str(call.state), *parties, round(since, 1), " · ".join(remarks)]
+    return [key, str(call.state), *parties, round(began(call), 1), " · ".join(remarks)]
 
 
 def difference(before: Row, after: Row) -> list[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 
 import traitlets
@@ -150,7 +149,7 @@ class ExtensionGrid(LivePanel):
             number: self._tile(account, model.calls, model.accounts) for number, account in model.accounts.items()
         }
         entries = ((index, row, None) for index, row in enumerate(self._sent.values()))
-        return {"numbers": list(self._index), **columns(entries, self._now(), datetime.timestamp, indexed=False)}
+        return {"numbers": list(self._index), **columns(entries, self._now(), indexed=False)}
 
     def _unsure(self) -> None:
         self._sent.clear()
@@ -171,7 +170,7 @@ class ExtensionGrid(LivePanel):
                 entries.append((index, row, None if whole else old))
                 self._sent[number] = row
         entries.sort(key=lambda entry: entry[0])
-        return columns(entries, self._now(), datetime.timestamp) if entries else None
+        return columns(entries, self._now()) if entries else None
 
     def _receive(self, message: dict[str, Any]) -> None:
         match message:

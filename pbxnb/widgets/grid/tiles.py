@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pbxnb.model.entities import Account, AccountState, Call, CallState
 from pbxnb.ui.text import clean, party_text
+from pbxnb.ui.times import began
 
 __all__ = ["Tile", "calls_of", "columns", "department", "make_tile"]
 
@@ -31,15 +31,15 @@ class Tile(NamedTuple):
 
     ``state`` and ``flags`` are one character each. ``other`` is direction (``>`` we call, ``<`` they call), kind
     (``i`` internal, ``x`` external, ``q`` through a queue) and the other party. ``lines`` hold every call when there
-    are several.
+    are several. Times are those of `pbxnb.ui.times.began`.
     """
 
     state: str
     flags: str
-    since: datetime
+    began: float
     other: str
     wish: str
-    lines: tuple[tuple[str, str, datetime], ...]
+    lines: tuple[tuple[str, str, float], ...]
     name: str
     type: str
     department: str
@@ -73,8 +73,7 @@ def make_tile(
     """
     mine = calls_of(account, calls)
     lines = tuple(
-        (_code(call, account), _other(call, account, known), call.since or call.first_seen)
-        for call in mine[:_MOST_LINES]
+        (_code(call, account), _other(call, account, known), round(began(call), 1)) for call in mine[:_MOST_LINES]
     )
     flags = (
         (0 if account.registered is None else 1 if account.registered else 2)
@@ -86,7 +85,7 @@ def make_tile(
     return Tile(
         state=_CODES[account.state],
         flags=chr(48 + flags),
-        since=account.since or account.first_seen,
+        began=began(account),
         other=lines[0][1] if lines else "",
         wish=_wish(account),
         lines=lines if len(lines) > 1 else (),
@@ -113,7 +112,6 @@ def department(account: Account) -> str:
 def columns(
     entries: Iterable[tuple[int, Tile, Tile | None]],
     base: float,
-    since: Callable[[datetime], float],
     *,
     indexed: bool = True,
 ) -> dict[str, Any]:
@@ -121,8 +119,7 @@ def columns(
 
     Args:
         entries: index of the tile, the tile, and what the page already has of it (None: unknown), by ascending index.
-        base: PBX time, s; times are seconds before it.
-        since: converts a moment to PBX time.
+        base: PBX time, s; times are seconds before it, and ``-1 - seconds`` where that is only the least they can be.
         indexed: carry the indexes, each as its distance to the one before, a character; False when every tile is there
             and the page has nothing yet, so that empty texts may be left out too.
     """
@@ -134,8 +131,8 @@ def columns(
     made["s"] = "".join(tile.state for _, tile, _ in listed)
     if any(old is None or old.flags != tile.flags for _, tile, old in listed):
         made["f"] = "".join(tile.flags for _, tile, _ in listed)
-    if any(old is None or old.since != tile.since for _, tile, old in listed):
-        ages = [max(0, round(base - since(tile.since))) for _, tile, _ in listed]
+    if any(old is None or old.began != tile.began for _, tile, old in listed):
+        ages = [_age(base, tile.began) for _, tile, _ in listed]
         made["b"] = round(base, 1)
         made["t"] = ages if any(ages) else 0
     for letter, field in _SPARSE.items():
@@ -149,10 +146,15 @@ def columns(
     calls: list[Any] = []
     for at, (_, tile, old) in enumerate(listed):
         if (tile.lines != old.lines) if old is not None else tile.lines or indexed:
-            calls += (at, [(code, other, round(since(began), 1)) for code, other, began in tile.lines])
+            calls += (at, tile.lines)
     if calls:
         made["l"] = calls
     return made
+
+
+def _age(base: float, began: float) -> int:
+    seconds = max(0, round(base - abs(began)))
+    return seconds if began >= 0 else ~seconds
 
 
 def _step(index: int, before: int) -> str:

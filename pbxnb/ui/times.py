@@ -1,0 +1,21 @@
+"""Times of entities as they go to a page: seconds since 1970 on the PBX's clock."""
+
+from __future__ import annotations
+
+from pbxnb.model.entities import Account, Call, Conversation
+
+__all__ = ["began", "lasted"]
+
+
+def began(entity: Account | Call | Conversation) -> float:
+    """Return when the state of an entity began, seconds since 1970.
+
+    Negative where that is not known: then it was first seen at that moment, and is shown as "at least".
+    """
+    known = entity.since
+    return known.timestamp() if known is not None else -entity.first_seen.timestamp()
+
+
+def lasted(entity: Account | Call | Conversation, now: float) -> float:
+    """Return how long an entity has been in its state, seconds; where its begin is not known, how long at least."""
+    return max(0.0, now - abs(began(entity)))
