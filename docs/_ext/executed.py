@@ -30,8 +30,10 @@ class _Static(plotly.io.base_renderers.MimetypeRenderer):
 
 
 def _panel(widget):
-    shown = widget.snapshot() if hasattr(widget, "snapshot") else None
-    return shown if shown is None or isinstance(shown, str) else _picture(shown)
+    if hasattr(widget, "snapshot"):
+        shown = widget.snapshot()
+        return shown if isinstance(shown, str) else _picture(shown)
+    return "".join(_panel(child) for child in getattr(widget, "children", ())) or None
 
 
 plotly.io.renderers["static"] = _Static()
@@ -84,7 +86,8 @@ def add_plotly(app: Sphinx, page: str, template: str, context: dict[str, Any], d
         if not script.exists():
             script.parent.mkdir(exist_ok=True)
             script.write_text(get_plotlyjs(), encoding="utf-8")
-        app.add_js_file("plotly.min.js")
+        above = "../" * page.count("/")
+        context["metatags"] += f'<script src="{above}_static/plotly.min.js"></script>'  # before the pictures' own
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
