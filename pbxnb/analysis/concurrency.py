@@ -32,7 +32,11 @@ def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at"
         MissingColumn: ``start`` or ``end`` is not there.
 
     Example:
-        >>> concurrency(pbx.calls.df)  # doctest: +SKIP
+        >>> import pandas as pd
+        >>> from pbxnb.analysis import call_rows
+        >>> table = pd.DataFrame(call_rows(pbx.closed_calls(), pbx.calls.values()))
+        >>> list(concurrency(table).columns)
+        ['instant', 'at_once']
     """
     frame, back = opened(calls, start, end)
     return back(_steps(frame, start, end).select("instant", "at_once"))

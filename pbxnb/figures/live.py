@@ -45,7 +45,8 @@ def live(picture: Picture, pbx: Handle, every: float = 2.0, **options: Any) -> L
         ConfigError: ``picture`` is not a function, or ``every`` is too short.
 
     Example:
-        >>> live(pbxnb.figures.concurrency, pbx, every=5.0)  # doctest: +SKIP
+        >>> panel = live(pbxnb.figures.concurrency, pbx, every=5.0)
+        >>> panel.close()
     """
     if not callable(picture):
         raise ConfigError(f"{picture!r} is no picture.", hint="Give a function, such as pbxnb.figures.concurrency.")

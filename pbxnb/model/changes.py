@@ -52,7 +52,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         events: in order of happening.
         accounts, calls, conversations, queues, orbits: keys whose value changed or went.
-        ask_again: a snapshot lacked known accounts; ask for one more before believing it (design rule 5.3).
+        ask_again: a snapshot lacked known accounts; ask for one more before believing it (architecture.md 5.3).
     """
 
     events: tuple[Event, ...] = ()

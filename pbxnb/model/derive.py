@@ -187,7 +187,7 @@ _BY_STRENGTH = (
 
 
 def doing_in(number: str, calls: Iterable[Call]) -> Doing:
-    """What the account ``number`` is doing: its strongest call decides (design rule of `Account.state`).
+    """What the account ``number`` is doing: its strongest call decides (architecture.md 5.7).
 
     Args:
         calls: the listed calls that name it, one at least.

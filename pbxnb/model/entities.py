@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AccountState(StrEnum):
-    """What an account is doing, the strongest of its calls first (design rule: ringing > dialling > busy > ...)."""
+    """What an account is doing, the strongest of its calls first (architecture.md 5.7)."""
 
     RINGING = "ringing"
     DIALLING = "dialling"

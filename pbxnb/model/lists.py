@@ -1,4 +1,4 @@
-"""What the call lists mean: which entries exist in this scope, and what ends a call (design rule 5.2)."""
+"""What the call lists mean: which entries exist in this scope, and what ends a call (architecture.md 5.2)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CALLS_KEPT = 100_000
 
 
 class Scope(StrEnum):
-    """Whose calls the call lists of this connection hold (design rule 5.2)."""
+    """Whose calls the call lists of this connection hold (architecture.md 5.2)."""
 
     DOMAIN = "domain"
     OWN = "own"
@@ -88,7 +88,7 @@ class CallLists:
             self._refresh(track, track.entry, batch, inferred=track.call.inferred)
 
     def own(self, batch: Batch) -> None:
-        """On a PBX that never sent a whole list, the accounts' own calls tell which calls exist (design rule 5.2)."""
+        """Without a whole list ever, the accounts' own calls tell which calls exist (architecture.md 5.2)."""
         if self.arrays:
             return
         for old, new in batch.eased:

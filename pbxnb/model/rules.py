@@ -64,10 +64,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "Somebody dialled a star code for a ringing extension, and the call came to him.", "rest.md 2.7"
         ),
         # why a call is over although no list of this line said so
-        "end.resync": Rule("The list read after an interruption lacks the call.", "design 5.3"),
+        "end.resync": Rule("The list read after an interruption lacks the call.", "architecture.md 5.3"),
         "end.cleared": Rule(
-            "The PBX never sent a whole list, and the code and calls of all accounts of the call cleared.", "design 5.2"
+            "The PBX never sent a whole list, and the code and calls of all accounts of the call cleared.",
+            "architecture.md 5.2",
         ),
-        "end.foreign": Rule("The scope became our own calls, and this one is not ours.", "design 5.2"),
+        "end.foreign": Rule("The scope became our own calls, and this one is not ours.", "architecture.md 5.2"),
     }
 )

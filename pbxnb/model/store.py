@@ -41,7 +41,9 @@ __all__ = ["Scope", "Store"]
 
 _T = TypeVar("_T")
 
-_EVIDENCE_AFTER = timedelta(seconds=10)  # design 5.2: when a claim without a call says that the scope is our own calls
+_EVIDENCE_AFTER = timedelta(
+    seconds=10
+)  # architecture.md 5.2: when a claim without a call says that the scope is our own calls
 
 
 class Store:
@@ -58,10 +60,14 @@ class Store:
         seq: number of the last frame applied.
 
     Example:
+        >>> from datetime import UTC, datetime
+        >>> from pbxnb.protocol.decode import decode
         >>> store = Store(user="45")
-        >>> changes = store.apply(decode(raw), datetime.now(UTC), seq=1)
+        >>> call = '{"id": "7", "from": "<sip:45@acme.example>", "to": "<sip:41@acme.example>", "state": "alerting"}'
+        >>> message = decode('{"action": "call-state", "calls": [' + call + "]}")
+        >>> changes = store.apply(message, datetime.now(UTC), seq=1)
         >>> [event.kind for event in changes.events]
-        ['call.new', 'account.changed']
+        ['call.new']
     """
 
     def __init__(

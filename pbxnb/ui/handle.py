@@ -154,7 +154,8 @@ def handle_of(pbx: Any) -> Handle:
         pbx: a `Pbx`, or a stand-in for one, which is its own handle.
 
     Example:
-        >>> stop = handle_of(pbx).watch(lambda changes: print(changes.calls))  # doctest: +SKIP
+        >>> stop = handle_of(pbx).watch(lambda changes: print("something to paint"))
+        >>> stop()
     """
     make = getattr(pbx, "_panel_handle", None)
     return make() if make is not None else pbx  # type: ignore[no-any-return]

@@ -32,7 +32,8 @@ class StatusBadge(LivePanel):
         handle: the PBX.
 
     Example:
-        >>> pbx.status_badge()  # doctest: +SKIP
+        >>> pbx.status_badge()
+        <Status: Live...>
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("widgets/badge.js",)

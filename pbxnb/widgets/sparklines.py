@@ -35,7 +35,7 @@ class Sparklines(LivePanel):
         window: seconds of PBX time the lines show, 60 to 86,400.
 
     Example:
-        >>> Sparklines(pbx, window=3600.0)  # doctest: +SKIP
+        >>> lines = Sparklines(pbx, window=3600.0)
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("widgets/sparklines.js",)

@@ -18,7 +18,7 @@ from typing import Any
 from tests.helpers.scripted_pbx import ScriptedPbx
 from tests.kernel.kernel_driver import Kernel
 
-BUDGET = 5.0  # ms at 1,000 messages/s, p95, over the silent kernel (design 8)
+BUDGET = 5.0  # ms at 1,000 messages/s, p95, over the silent kernel (architecture.md 8)
 NUMBERS = [str(1000 + index) for index in range(5_000)]
 SETUP = """
 import pbxnb

@@ -2,7 +2,7 @@
 
     python -m tests.bench.bench_socket [--runs 5] [--frames 40000]
 
-The budget is 50,000 frames a second, the reach 120,000 (design 8), for a frame that is a ``user-state`` or a
+The budget is 50,000 frames a second, the reach 120,000 (architecture.md 8), for a frame that is a ``user-state`` or a
 ``call-state`` with one call. "All heard" is the same with every callback set, as a notebook's handle has them: each
 frame kept as text, each event and each change handed over.
 

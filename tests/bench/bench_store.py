@@ -25,7 +25,7 @@ from pbxnb.model.store import Store
 from pbxnb.protocol.decode import decode
 from pbxnb.protocol.messages import DomainState
 
-BUDGET, REACH = 100_000, 300_000  # frames per second (design 8)
+BUDGET, REACH = 100_000, 300_000  # frames per second (architecture.md 8)
 STALL = 20.0  # ms a cell may wait while a snapshot of 5,000 accounts is applied
 ACCOUNTS = 5_000
 CALLS = 2_000

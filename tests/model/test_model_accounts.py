@@ -160,7 +160,7 @@ class TestState:
 
 
 class TestSnapshots:
-    """design 5.3: a snapshot that lacks accounts is doubted once."""
+    """architecture.md 5.3: a snapshot that lacks accounts is doubted once."""
 
     def test_it_sets_accounts_in_order_of_number(self, desk):
         desk.accounts(*OFFICE, account("1000"), account("45"), account("anna"))

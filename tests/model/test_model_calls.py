@@ -187,7 +187,7 @@ class TestSingleCalls:
 
 
 class TestOwnScope:
-    """Only calls with our number exist (design 5.2)."""
+    """Only calls with our number exist (architecture.md 5.2)."""
 
     @pytest.fixture
     def desk(self) -> Desk:
@@ -266,7 +266,7 @@ class TestEvidenceForOwnScope:
 
 
 class TestResync:
-    """A reconnect is a resync by difference (design 5.3)."""
+    """A reconnect is a resync by difference (architecture.md 5.3)."""
 
     ACCOUNTS = (account("204"), account("207"), account("208"), account("700", "orbits"), account("600", "acds"))
 

@@ -47,7 +47,7 @@ async def test_closing_with_clients_connected_says_goodbye() -> None:
         while (message := await line.ws.receive()).type is aiohttp.WSMsgType.TEXT:
             pass
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
-    assert took < 1.0, "gone within a second: a promise of the design, not a benchmark"
+    assert took < 1.0, "gone within a second: a promise (architecture.md 3), not a benchmark"
     assert threads() == []
 
 

@@ -235,7 +235,7 @@ def test_blocking_agrees_with_erlang_b_whatever_the_shape_of_talk(talk: Distribu
 
 
 def queueing(patience: Distribution, hours: float) -> Day:
-    """120 calls an hour of 183 s on 8 agents: the check values of telephony.md part 2."""
+    """120 calls an hour of 183 s on 8 agents: the check values of telephony.md 2."""
     habits = msgspec.structs.replace(PLAIN, talk=Exponential(183), patience=patience)
     load = Load(queued=120, per_extension=False)
     return Day(simple(load, habits=habits, agents=8, extensions=8, trunks=5000)).hours(hours)

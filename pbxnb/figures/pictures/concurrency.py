@@ -42,7 +42,9 @@ def concurrency(
         AnalysisError: no call was ever up.
 
     Example:
-        >>> pbxnb.figures.concurrency(pbx, capacity=30)  # doctest: +SKIP
+        >>> figure = pbxnb.figures.concurrency(pbx, capacity=30)
+        >>> print(pbxnb.figures.describe(figure))
+        At most ...
     """
     calls = of(source)
     columns = {"start": start, "end": end}

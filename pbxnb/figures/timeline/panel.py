@@ -68,7 +68,7 @@ class Timeline(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes n
         selected: id of the selected conversation; empty for none. Set by a click, and settable.
 
     Example:
-        >>> timeline = pbx.timeline(window=3600)  # doctest: +SKIP
+        >>> timeline = pbx.timeline(window=3600)
     """
 
     window = traitlets.Float(900.0, min=60.0, max=86_400.0)

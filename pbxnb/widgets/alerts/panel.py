@@ -61,8 +61,8 @@ class Alerts(LivePanel):
         ConfigError: something in ``rules`` is no `Rule`.
 
     Example:
-        >>> alerts = Alerts(pbx, rules=[Rule.waiting(orange=20, red=60)])  # doctest: +SKIP
-        >>> alerts.on_alert(print)  # doctest: +SKIP
+        >>> alerts = Alerts(pbx, rules=[Rule.waiting(orange=20, red=60)])
+        >>> stop = alerts.on_alert(print)
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("widgets/alerts/alerts.js",)

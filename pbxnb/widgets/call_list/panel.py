@@ -52,8 +52,8 @@ class CallList(LivePanel):
         height: the greatest height of the rows as CSS; they scroll, the tabs stay.
 
     Example:
-        >>> calls = pbx.call_list(ring_limit=20)  # doctest: +SKIP
-        >>> traitlets.dlink((grid, "selected"), (calls, "highlighted"))  # doctest: +SKIP
+        >>> grid, calls = pbx.grid(), pbx.call_list(ring_limit=20)
+        >>> link = traitlets.dlink((grid, "selected"), (calls, "highlighted"))
     """
 
     scripts: ClassVar[tuple[str, ...]] = (

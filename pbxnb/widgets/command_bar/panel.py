@@ -55,8 +55,8 @@ class CommandBar(LivePanel):
         orbit, queue, picked, when: what is chosen in the menus: numbers, the id of a call, which calls to forward.
 
     Example:
-        >>> bar = pbx.command_bar(calls=calls)  # doctest: +SKIP
-        >>> bar.observe(lambda change: print(change.new), "call")  # doctest: +SKIP
+        >>> bar = pbx.command_bar(calls=pbx.call_list())
+        >>> bar.observe(lambda change: print(change.new), "call")
     """
 
     scripts: ClassVar[tuple[str, ...]] = (

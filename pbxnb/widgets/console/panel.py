@@ -49,8 +49,8 @@ class Console(LivePanel):
         paused: the view stands still; frames are kept by the handle all the same.
 
     Example:
-        >>> console = pbx.console(kinds=["call-state"])  # doctest: +SKIP
-        >>> console.why("207")  # doctest: +SKIP
+        >>> console = pbx.console(kinds=["call-state"])
+        >>> console.why("45")
     """
 
     scripts: ClassVar[tuple[str, ...]] = (

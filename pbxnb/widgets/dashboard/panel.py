@@ -49,8 +49,9 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         badge, grid, calls, bar, timeline, alerts, console: the parts; ``bar`` is None on a wallboard made as such.
 
     Example:
-        >>> board = pbx.dashboard(theme="dark", alerts=[Rule.waiting(orange=20, red=60)])  # doctest: +SKIP
-        >>> board.why("207")  # doctest: +SKIP
+        >>> from pbxnb.widgets import Rule
+        >>> board = pbx.dashboard(theme="dark", alerts=[Rule.waiting(orange=20, red=60)])
+        >>> board.why("45")
     """
 
     theme = traitlets.Enum(("auto", "light", "dark"), "auto")

@@ -64,8 +64,8 @@ class ExtensionGrid(LivePanel):
         height: the greatest height as CSS; the tiles scroll, the legend stays.
 
     Example:
-        >>> grid = pbx.grid(group_by="department", sort="state")  # doctest: +SKIP
-        >>> grid.observe(lambda change: print(change.new), "selected")  # doctest: +SKIP
+        >>> grid = pbx.grid(group_by="department", sort="state")
+        >>> grid.observe(lambda change: print(change.new), "selected")
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
