@@ -66,7 +66,7 @@ DOMAIN_ORBITS = f"{_DOMAIN}/orbits"  # rest.md 2.2
 CDRS = f"{_DOMAIN}/cdrs"  # rest.md 2.3, `page`, `size`
 QUEUES = f"{_DOMAIN}/acds"  # rest.md 2.5
 QUEUE_LOGIN = f"{_DOMAIN}/account/{{number}}/acd_login"  # rest.md 2.5, 2.8, `group`
-QUEUE_STATISTICS = "/rest/acd/{account}/stat"  # rest.md 2.5
+QUEUE_STATISTICS = "/rest/acd/{queue}/stat"  # rest.md 2.5, the queue as `600@acme.example`
 DOMAIN_REGISTRATIONS = f"{_DOMAIN}/registrations"  # rest.md 2.6
 
 _FIELD = re.compile(r"\{(\w+)\}")

@@ -1,12 +1,15 @@
-"""An embedded PBX over real loopback HTTP and WebSocket: the other end of the wire. Imports nothing of the client."""
+"""An embedded PBX over real loopback HTTP and WebSocket; it imports nothing of the client.
+
+``engine`` is the PBX inside, ``server`` what is on its port, ``traffic`` the calls that happen by themselves.
+"""
 
 from __future__ import annotations
 
-from .presets import PRESETS, Habits, Load, Preset, preset
-from .recording import read_recording
-from .replay import Replay, serve_recording, start_recording
-from .run import Simulator, serve, start
+from .handle import Simulator
+from .replay import Replay, read_recording, serve_recording, start_recording
 from .scenarios import Scenario, scenario, scenario_names
+from .start import serve, start
+from .traffic.presets import PRESETS, Habits, Load, Preset, preset
 
 __all__ = [
     "PRESETS",

@@ -5,22 +5,24 @@ Durations are real seconds, because that is what a client's patience is measured
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
 from aiohttp import web
 
+from pbxnb.arguments import nearest
 from pbxnb.errors import SimulatorError
 
-from .accounts import HuntGroup
-from .breakage import LONGEST, MOST, Active, Breakage, within
-from .calls import Change, Kind
-from .pbx import Pbx
-from .sockets import Socket
+from .active_faults import LONGEST, MOST, ActiveFault, FaultControl, Reopen, within
+from .engine.accounts import SimHuntGroup
+from .engine.calls import ChangeKind, SimChange
+from .engine.pbx import SimPbx
+from .server.http import SimServer, SimTenant
+from .server.sockets import SimSocket
 
-__all__ = ["FAULTS", "Active", "Faults"]
+__all__ = ["FAULTS", "Faults"]
 
 BIGGEST = 60 * 2**20
 GARBAGE = (
@@ -35,7 +37,7 @@ GARBAGE = (
 )
 
 
-class Faults(Breakage):
+class Faults:
     """The faults of one simulator; every method may be called from any thread.
 
     Args:
@@ -49,7 +51,37 @@ class Faults(Breakage):
         ``sim.faults.drop()``, ``sim.faults.stall(seconds=30)``, ``sim.faults.start("ghost", count=3)``
     """
 
-    def start(self, name: str, /, **options: Any) -> Active:
+    def __init__(
+        self,
+        server: SimServer,
+        *,
+        run: Callable[[Callable[[], ActiveFault]], ActiveFault] = lambda act: act(),
+        reopen: Reopen | None = None,
+        tls: bool = False,
+        seed: int = 1,
+    ) -> None:
+        self._server = server
+        self._control = FaultControl(server, run, reopen)
+        self._tls = tls
+        self._random = Random(f"faults {seed}")
+
+    def __repr__(self) -> str:
+        return f"<faults: {', '.join(each.name for each in self.active) or 'none going on'}>"
+
+    @property
+    def active(self) -> tuple[ActiveFault, ...]:
+        """The faults going on now, oldest first."""
+        return self._control.active
+
+    def stop(self, name: str = "") -> None:
+        """End all faults, or those of one name."""
+        self._control.stop(name)
+
+    async def aclose(self) -> None:
+        """End everything, on the server's loop, before the server stops."""
+        await self._control.aclose()
+
+    def start(self, name: str, /, **options: Any) -> ActiveFault:
         """Start a fault by its name; options as of its method, also as text.
 
         Raises:
@@ -57,11 +89,7 @@ class Faults(Breakage):
         """
         method = FAULTS.get(name.replace("_", "-"))
         if method is None:
-            near = difflib.get_close_matches(name, FAULTS, n=1)
-            raise SimulatorError(
-                f"There is no fault {name!r}.",
-                hint=(f"Did you mean {near[0]!r}? " if near else "") + f"The faults are {', '.join(FAULTS)}.",
-            )
+            raise SimulatorError(f"There is no fault {name!r}{nearest(name, FAULTS)}")
         known = list(inspect.signature(method).parameters)[1:]
         if odd := next((key for key in options if key not in known), ""):
             has = f"It has {', '.join(known)}." if known else "It has none."
@@ -84,11 +112,11 @@ class Faults(Breakage):
 
     # -- the line ------------------------------------------------------------------------------------------------
 
-    def drop(self, user: str = "", code: int = 0) -> Active:
+    def drop(self, user: str = "", code: int = 0) -> ActiveFault:
         """Connections break, one user's or everybody's: without a word, or with a close frame of that code."""
         code = within("code", code, 0, 4999, int)
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             for socket in self._server.sockets_of(user):
                 socket.thaw()
                 if code:
@@ -96,59 +124,63 @@ class Faults(Breakage):
                 else:
                     socket.abort()
 
-        return self._start("drop", act)
+        return self._control.start("drop", act)
 
-    def half_open(self, seconds: float = 60.0, user: str = "") -> Active:
+    def half_open(self, seconds: float = 60.0, user: str = "") -> ActiveFault:
         """The connections stay open and silent, pings included; at the end they are gone."""
 
-        def end(socket: Socket) -> None:
+        def end(socket: SimSocket) -> None:
             socket.thaw()
             socket.abort()
 
-        return self._start("half-open", lambda active: self._freeze(active, user, end), seconds=seconds)
+        return self._control.start("half-open", lambda active: self._control.freeze(active, user, end), seconds=seconds)
 
-    def stall(self, seconds: float = 10.0, user: str = "") -> Active:
+    def stall(self, seconds: float = 10.0, user: str = "") -> ActiveFault:
         """The PBX hangs: nothing is read, sent or answered, then everything at once."""
-        return self._start("stall", lambda active: self._freeze(active, user, Socket.thaw), seconds=seconds)
+        return self._control.start(
+            "stall", lambda active: self._control.freeze(active, user, SimSocket.thaw), seconds=seconds
+        )
 
-    def refuse(self, seconds: float = 5.0, status: int = 503) -> Active:
+    def refuse(self, seconds: float = 5.0, status: int = 503) -> ActiveFault:
         """Nobody comes in: every request is answered with that status; 0 closes the port itself."""
         status = within("status", status, 0, 599, int)
         if 0 < status < 300:
             raise SimulatorError(f"The status {status} refuses nothing.", hint="Choose one from 300 to 599, or 0.")
         if status == 0:
-            return self._start("refuse", lambda active: self._close_port(active, False), seconds=seconds)
+            return self._control.start(
+                "refuse", lambda active: self._control.close_port(active, False), seconds=seconds
+            )
 
         def gate(request: web.Request) -> web.StreamResponse | None:
             if request.path.startswith("/simulator"):
                 return None
             return web.Response(status=status, text="false", content_type="application/json")
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             self._server.gates.append(gate)
             active.then(lambda: self._server.gates.remove(gate))
 
-        return self._start("refuse", act, seconds=seconds)
+        return self._control.start("refuse", act, seconds=seconds)
 
-    def slow(self, seconds: float = 30.0, lag: float = 0.2, user: str = "") -> Active:
+    def slow(self, seconds: float = 30.0, lag: float = 0.2, user: str = "") -> ActiveFault:
         """Every frame takes ``lag`` seconds longer, one after another, so that a busy line falls behind."""
         lag = within("lag", lag, 0, 60, float)
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             for socket in self._server.sockets_of(user):
                 socket.lag = lag
                 active.then(lambda socket=socket: setattr(socket, "lag", 0.0))  # type: ignore[misc]
 
-        return self._start("slow", act, seconds=seconds)
+        return self._control.start("slow", act, seconds=seconds)
 
     # -- what is sent --------------------------------------------------------------------------------------------
 
-    def partial_snapshot(self, count: int = 1, share: float = 0.5, seconds: float = 300.0) -> Active:
+    def partial_snapshot(self, count: int = 1, share: float = 0.5, seconds: float = 300.0) -> ActiveFault:
         """The next snapshots lack the accounts at their end; those there are stay in order."""
         share = within("share", share, 0, 1, float)
 
-        def act(active: Active) -> None:
-            def cut(frame: dict[str, Any], socket: Socket) -> bool:
+        def act(active: ActiveFault) -> None:
+            def cut(frame: dict[str, Any], socket: SimSocket) -> bool:
                 accounts = frame.get("accounts")
                 if active.over or frame.get("action") != "domain-state" or not isinstance(accounts, list):
                     return False
@@ -156,69 +188,70 @@ class Faults(Breakage):
                 active.strike()
                 return True
 
-            self._rewrite(active, cut)
+            self._control.rewrite(active, cut)
 
-        return self._start("partial-snapshot", act, seconds=seconds, count=count)
+        return self._control.start("partial-snapshot", act, seconds=seconds, count=count)
 
-    def garbage(self, count: int = 1, user: str = "") -> Active:
+    def garbage(self, count: int = 1, user: str = "") -> ActiveFault:
         """So many frames that are no messages: broken JSON, wrong types, nothing at all, far too deep."""
         count = within("count", count, 1, MOST, int)
-        return self._start(
-            "garbage", lambda active: self._send([GARBAGE[n % len(GARBAGE)] for n in range(count)], user)
+        return self._control.start(
+            "garbage", lambda active: self._control.send([GARBAGE[n % len(GARBAGE)] for n in range(count)], user)
         )
 
-    def giant(self, size: int = 2**20, user: str = "") -> Active:
+    def giant(self, size: int = 2**20, user: str = "") -> ActiveFault:
         """One frame of ``size`` bytes, at most 60 MiB."""
         head, tail = '{"action":"giant","padding":"', '"}'
         padding = "x" * max(0, within("size", size, 0, BIGGEST, int) - len(head) - len(tail))
-        return self._start("giant", lambda active: self._send([head + padding + tail], user))
+        return self._control.start("giant", lambda active: self._control.send([head + padding + tail], user))
 
-    def ghost(self, count: int = 1, seconds: float = 60.0) -> Active:
+    def ghost(self, count: int = 1, seconds: float = 60.0) -> ActiveFault:
         """The next calls that end stay in every list sent; REST and the accounts know that they are gone."""
         count = within("count", count, 1, MOST, int)
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             ghosts: dict[str, dict[str, Any]] = {}
 
-            def haunt(frame: dict[str, Any], socket: Socket) -> bool:
+            def add_ghosts(frame: dict[str, Any], socket: SimSocket) -> bool:
                 calls = frame.get("calls")
                 if not isinstance(calls, list) or frame.get("action") not in ("call-state", "domain-state"):
                     return False
                 frame["calls"] = calls + [g for g in ghosts.values() if self._sees(socket, g)]
                 return True
 
-            self._rewrite(active, haunt)
+            self._control.rewrite(active, add_ghosts)
             for tenant in self._server.tenants.values():
 
-                def note(change: Change, wire: Any = tenant.wire) -> None:
-                    if change.kind is Kind.CALL_ENDED and change.call is not None and len(ghosts) < count:
-                        ghosts[change.call.id] = wire.call(change.call, wire.manners.fixed)
+                def note(change: SimChange, tenant: SimTenant = tenant) -> None:
+                    if change.kind is ChangeKind.CALL_ENDED and change.call is not None and len(ghosts) < count:
+                        frames = tenant.frames
+                        ghosts[change.call.id] = frames.call(change.call, frames.variants.fixed)
 
-                active.then(tenant.pbx.subscribe(note))
+                active.then(tenant.pbx.changed.add(note))
 
-        return self._start("ghost", act, seconds=seconds)
+        return self._control.start("ghost", act, seconds=seconds)
 
     # -- the PBX -------------------------------------------------------------------------------------------------
 
-    def expired_token(self, seconds: float = 10.0) -> Active:
+    def expired_token(self, seconds: float = 10.0) -> ActiveFault:
         """Every session ends at once, and tokens made meanwhile are too old when they are exchanged."""
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             login = self._server.login
             before, login.token_life = login.token_life, -1.0
             login.forget_all()
             active.then(lambda: setattr(login, "token_life", before))
 
-        return self._start("expired-token", act, seconds=seconds)
+        return self._control.start("expired-token", act, seconds=seconds)
 
-    def restart(self, seconds: float = 2.0, changed: bool = True) -> Active:
+    def restart(self, seconds: float = 2.0, changed: bool = True) -> ActiveFault:
         """The PBX restarts: the port closes, calls and sessions are gone; with ``changed`` accounts are too.
 
         Changed means: the last extension that serves no group is no more, a new one is there, the second has no phone,
         the third DND.
         """
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             for socket in self._server.sockets_of():
                 socket.thaw()
                 socket.close(1001, "restart")
@@ -228,42 +261,42 @@ class Faults(Breakage):
                     tenant.pbx.hangup(call)
                 if _flag(changed):
                     _change(tenant.pbx)
-            self._close_port(active, False)
+            self._control.close_port(active, False)
 
-        return self._start("restart", act, seconds=seconds)
+        return self._control.start("restart", act, seconds=seconds)
 
-    def clock_skew(self, offset: float = 300.0, seconds: float = 60.0) -> Active:
+    def clock_skew(self, offset: float = 300.0, seconds: float = 60.0) -> ActiveFault:
         """The PBX's clock is wrong by ``offset`` seconds: the ``Date`` header and every time it prints."""
         offset = within("offset", offset, -1e9, 1e9, float)
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             def turn(by: float) -> None:
                 self._server.skew += by
                 for tenant in self._server.tenants.values():
-                    tenant.wire.skew_by(by)
+                    tenant.frames.skew_by(by)
 
             turn(offset)
             active.then(lambda: turn(-offset))
 
-        return self._start("clock-skew", act, seconds=seconds)
+        return self._control.start("clock-skew", act, seconds=seconds)
 
-    def new_certificate(self) -> Active:
+    def new_certificate(self) -> ActiveFault:
         """Everybody is dropped, and the port comes back with another certificate (only with TLS)."""
         if not self._tls:
             raise SimulatorError("This PBX has no certificate to change.", hint="Start it with tls=True.")
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             for socket in self._server.sockets_of():
                 socket.abort()
-            self._close_port(active, True)
+            self._control.close_port(active, True)
 
-        return self._start("new-certificate", act, seconds=0.0)
+        return self._control.start("new-certificate", act, seconds=0.0)
 
-    def flap(self, extension: str = "", count: int = 10, every: float = 0.5) -> Active:
+    def flap(self, extension: str = "", count: int = 10, every: float = 0.5) -> ActiveFault:
         """A phone's registration goes and comes ``count`` times, ``every`` virtual seconds apart; any phone."""
         count, every = within("count", count, 1, MOST, int), within("every", every, 0.01, LONGEST, float)
 
-        def act(active: Active) -> None:
+        def act(active: ActiveFault) -> None:
             pbx = next(iter(self._server.tenants.values())).pbx
             number = str(extension) or self._random.choice(pbx.extensions).number
             if pbx.extension(number) is None:
@@ -273,20 +306,20 @@ class Faults(Breakage):
                 if active.over:
                     return
                 if pbx.unregister(number):
-                    pbx.at(every, turn)
+                    pbx.clock.at(every, turn)
                     return
                 pbx.register(number)
                 active.strike()
-                pbx.at(every, turn)
+                pbx.clock.at(every, turn)
 
             active.then(lambda: pbx.register(number))
             turn()
 
-        return self._start("flap", act, count=count)
+        return self._control.start("flap", act, count=count)
 
-    def _sees(self, socket: Socket, entry: dict[str, Any]) -> bool:
+    def _sees(self, socket: SimSocket, entry: dict[str, Any]) -> bool:
         """True when the lists of this socket would hold that call."""
-        everyone = self._server.tenants[socket.domain].push.sees_domain(socket.user) and (
+        everyone = self._server.tenants[socket.domain].pbx.directory.sees_domain(socket.user) and (
             socket.everyone or not socket.own
         )
         return everyone or socket.user in entry["extension"]
@@ -296,26 +329,26 @@ def _flag(value: object) -> bool:
     return str(value).lower() not in ("false", "no", "off", "0")
 
 
-def _change(pbx: Pbx) -> None:
+def _change(pbx: SimPbx) -> None:
     """What was done to the PBX while nobody could look."""
     extensions = pbx.extensions
-    serving = {number for queue in pbx.queues for number in queue.agents}
+    members = {number for queue in pbx.queues for number in queue.agents}
     for group in pbx.accounts.values():
-        if isinstance(group, HuntGroup):
-            serving.update(group.members)
-    gone = next((e for e in reversed(extensions[3:]) if e.number not in serving), None)
+        if isinstance(group, SimHuntGroup):
+            members.update(group.members)
+    gone = next((e for e in reversed(extensions[3:]) if e.number not in members), None)
     if gone is not None:
         del pbx.accounts[gone.number]
     if len(extensions) > 2:
         pbx.unregister(extensions[1].number)
-        pbx.set_dnd(extensions[2].number, True)
+        pbx.dnd(extensions[2].number, True)
     number = max((int(e.number) for e in extensions if e.number.isdigit()), default=40) + 1
     while str(number) in pbx.accounts:
         number += 1
-    pbx.add_extension(str(number), "New Here")
+    pbx.directory.add_extension(str(number), "New Here")
 
 
-FAULTS: dict[str, Callable[..., Active]] = {
+FAULTS: dict[str, Callable[..., ActiveFault]] = {
     "drop": Faults.drop,
     "half-open": Faults.half_open,
     "stall": Faults.stall,

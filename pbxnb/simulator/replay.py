@@ -1,29 +1,121 @@
-"""A recorded session served as if it were a PBX, at any speed; `recording` says what a recording is.
+"""A recorded session served as if it were a PBX, at any speed.
 
-The PBX that speaks knows nothing but the recorded frames: commands have no effect, and REST has nothing to say.
+A recording is JSON lines, each an object with a time and a frame. The time is ``at`` (seconds of any origin),
+``received`` (seconds since 1970, or ISO 8601) or ``recv_us`` (microseconds since 1970). The frame is ``text`` or
+``payload`` (as received) or ``frame`` (an object). Lines whose ``direction`` is ``out`` came from the client and are
+left out. Commands have no effect on a replay, and REST has no answers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import WSCloseCode, web
 
 from pbxnb.errors import SimulatorError
-from pbxnb.protocol.rest import SESSION
+from pbxnb.loops import LoopThread
+from pbxnb.protocol.rest import ROOT, SESSION
 
-from .clock import Clock, Pace
-from .recording import Session, read_recording
-from .sockets import Socket
+from .engine.clock import Pace, SimClock
+from .server.sockets import SimSocket
+from .server.timing import TIMING
+from .threads import start_in_thread
 
-__all__ = ["Replay", "serve_recording", "start_recording"]
+__all__ = ["RecordedFrame", "RecordedSession", "Replay", "read_recording", "serve_recording", "start_recording"]
+
+MOST_FRAMES = 5_000_000
+
+
+class RecordedFrame(NamedTuple):
+    """One frame of the PBX: seconds since the recording's first line, and its text."""
+
+    at: float
+    text: str
+
+
+class RecordedSession(NamedTuple):
+    """A recorded session: its frames in order, and when it began (UTC, None when the times have no date)."""
+
+    frames: tuple[RecordedFrame, ...]
+    begin: datetime | None = None
+
+    @property
+    def seconds(self) -> float:
+        """From the first frame to the last."""
+        return self.frames[-1].at if self.frames else 0.0
+
+
+def read_recording(source: str | Path | Iterable[str]) -> RecordedSession:
+    """Read a recording from a file or from lines.
+
+    A torn last line, as a crash leaves it, is passed over; time that jumps back stands still instead.
+
+    Raises:
+        SimulatorError: it cannot be read; the sentence names the line.
+    """
+    if isinstance(source, (str, Path)):
+        try:
+            lines = Path(source).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise SimulatorError(f"The recording {Path(source).name!r} cannot be read: {error.strerror}.") from error
+    else:
+        lines = list(source)
+    frames: list[RecordedFrame] = []
+    first: float | None = None
+    latest = 0.0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = msgspec.json.decode(line)
+        except msgspec.DecodeError as error:
+            if number == len(lines) and frames:
+                break
+            raise SimulatorError(f"Line {number} of the recording is no JSON: {error}.", line=number) from error
+        at, text = _entry(entry, number)
+        first = at if first is None else first
+        latest = max(latest, at - first)
+        if entry.get("direction", "in") == "in":
+            frames.append(RecordedFrame(latest, text))
+        if len(frames) > MOST_FRAMES:
+            raise SimulatorError(f"The recording has more than {MOST_FRAMES:,} frames.")
+    if not frames:
+        raise SimulatorError("The recording has no frame of a PBX in it.")
+    year_2000 = 946_684_800
+    return RecordedSession(tuple(frames), datetime.fromtimestamp(first, UTC) if first and first > year_2000 else None)
+
+
+def _entry(entry: Any, number: int) -> tuple[float, str]:
+    """Time in seconds and text of one line."""
+    where = f"Line {number} of the recording"
+    if not isinstance(entry, dict):
+        raise SimulatorError(f"{where} is no object.", line=number)
+    time = entry.get("at", entry.get("received"))
+    try:
+        if isinstance(time, str) and not time.replace(".", "", 1).isdigit():
+            at = datetime.fromisoformat(time).timestamp()
+        elif time is not None and not isinstance(time, bool):
+            at = float(time)
+        else:
+            at = int(entry["recv_us"]) / 1e6
+        if not math.isfinite(at):
+            raise ValueError
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise SimulatorError(f"{where} has no time.", hint="Give it as at, received or recv_us.", line=number) from None
+    text = entry.get("text", entry.get("payload"))
+    if isinstance(text, str):
+        return at, text
+    if isinstance(entry.get("frame"), dict):
+        return at, msgspec.json.encode(entry["frame"]).decode()
+    raise SimulatorError(f"{where} has no frame.", hint="Give it as text, payload or frame.", line=number)
 
 
 class Replay:
@@ -33,7 +125,7 @@ class Replay:
         session: what to play.
         speed: recorded seconds per real second, 0.1 to 1000.
         loop: begin again at the end.
-        domain: told in ``url``'s place for ``connect``; any is accepted.
+        domain: what ``connect`` is to be given; any is accepted.
         user: likewise.
 
     Attributes:
@@ -43,7 +135,7 @@ class Replay:
 
     def __init__(
         self,
-        session: Session,
+        session: RecordedSession,
         *,
         speed: float = 1.0,
         loop: bool = False,
@@ -60,18 +152,18 @@ class Replay:
         self.port = 0
         self._loop_again = loop
         self._version = version
-        self._clock = Clock(session.begin or 0.0)
+        self._clock = SimClock(session.begin or 0.0)
         self._pace = Pace(self._clock, speed)
         self._pace.pause()
         self._next = 0
         self._began = self._clock.now
-        self._sockets: list[Socket] = []
+        self._sockets: list[SimSocket] = []
         self._state: dict[tuple[str, str], str] = {}
         self._nudged = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self._driver: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: LoopThread | None = None
         self._stop = asyncio.Event()
 
     def __repr__(self) -> str:
@@ -114,9 +206,8 @@ class Replay:
 
     def close(self) -> None:
         """Stop it and free the port; idempotent. On the loop of `serve_recording` leave its block instead."""
-        if self._thread is not None and self._loop is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread is not None:
+            self._thread.call(self._stop.set)
             self._thread.join(5.0)
 
     def __enter__(self) -> Replay:
@@ -126,7 +217,7 @@ class Replay:
         self.close()
 
     def _run(self, act: Callable[[], object]) -> None:
-        """Do it on the replay's loop and look at the time anew."""
+        """Do it on the replay's loop, and read the clock again."""
 
         def there() -> None:
             act()
@@ -143,11 +234,11 @@ class Replay:
         """Listen on the running loop. Use `serve_recording` or `start_recording` instead."""
         self._loop = asyncio.get_running_loop()
         app = web.Application()
-        app.router.add_get("/", self._root)
+        app.router.add_get(ROOT, self._root)
         app.router.add_get("/websocket", self._websocket)
         app.router.add_route("*", SESSION, self._session)
         app.on_response_prepare.append(self._headers)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=TIMING.shutdown)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port, reuse_address=True).start()
@@ -162,26 +253,12 @@ class Replay:
 
     def in_thread(self, host: str, port: int) -> None:
         """Give it a thread and a loop, and return when it listens."""
-        started = threading.Event()
-        failed: list[BaseException] = []
 
         async def live() -> None:
-            try:
-                await self.open(host, port)
-            except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
-                failed.append(error)
-                return
-            finally:
-                started.set()
             await self._stop.wait()
             await self.aclose()
 
-        self._thread = threading.Thread(target=lambda: asyncio.run(live()), name="pbxnb-replay", daemon=True)
-        self._thread.start()
-        started.wait()
-        if failed:
-            self._thread.join(5.0)
-            raise failed[0]
+        self._thread = start_in_thread(lambda: self.open(host, port), live, "pbxnb-replay")
 
     async def aclose(self) -> None:
         """Stop, on the loop it runs on."""
@@ -266,7 +343,7 @@ class Replay:
         ws = web.WebSocketResponse(autoping=False, autoclose=False, timeout=0.5)
         await ws.prepare(request)
         domain, user = request.query.get("domain", self.domain), request.query.get("user", self.user)
-        socket = Socket(ws, request, domain, user)
+        socket = SimSocket(ws, request, domain, user, TIMING)
         for text in self._state.values():
             socket.send(text)
         self._sockets.append(socket)
@@ -284,10 +361,10 @@ class Replay:
 
 @contextlib.asynccontextmanager
 async def serve_recording(
-    source: str | Path | Iterable[str] | Session, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+    source: str | Path | Iterable[str] | RecordedSession, *, host: str = "127.0.0.1", port: int = 0, **options: Any
 ) -> AsyncIterator[Replay]:
     """Serve a recording on the running loop, for as long as the block lasts; options as for `Replay`."""
-    replay = Replay(source if isinstance(source, Session) else read_recording(source), **options)
+    replay = Replay(source if isinstance(source, RecordedSession) else read_recording(source), **options)
     await replay.open(host, port)
     try:
         yield replay
@@ -296,13 +373,13 @@ async def serve_recording(
 
 
 def start_recording(
-    source: str | Path | Iterable[str] | Session, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+    source: str | Path | Iterable[str] | RecordedSession, *, host: str = "127.0.0.1", port: int = 0, **options: Any
 ) -> Replay:
     """Serve a recording on a thread of its own; it listens when this returns. Options as for `Replay`.
 
     Raises:
         SimulatorError: the recording cannot be read, or the port is taken.
     """
-    replay = Replay(source if isinstance(source, Session) else read_recording(source), **options)
+    replay = Replay(source if isinstance(source, RecordedSession) else read_recording(source), **options)
     replay.in_thread(host, port)
     return replay

@@ -1,7 +1,7 @@
 """Scenarios: one call after another with exact times, written as plain data by teachers and tests.
 
-This module reads and checks them; `stage` plays them. A scenario is a list of steps, each one mapping with a time and
-one verb, in Python, JSON or YAML alike::
+This module reads and checks them; `scenario_run` plays them. A scenario is a list of steps, each one mapping with a
+time and one verb, in Python, JSON or YAML alike::
 
     {"at": 0, "call": "jo", "from": "+12025550101 Jo Field", "to": "ext1"},
     {"at": 4, "answer": "jo"},
@@ -16,7 +16,6 @@ one verb, in Python, JSON or YAML alike::
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -26,9 +25,10 @@ from typing import Any
 
 import msgspec
 
+from pbxnb.arguments import nearest
 from pbxnb.errors import MissingExtra, ScenarioError
 
-__all__ = ["VERBS", "Scenario", "Step", "Verb", "scenario", "scenario_names"]
+__all__ = ["VERBS", "Scenario", "ScenarioStep", "Verb", "scenario", "scenario_names"]
 
 MOST_STEPS = 10_000
 MOST_TEXT = 2**20
@@ -78,7 +78,7 @@ VERBS: dict[str, Verb] = {
 COMMON = ("at", "after", "repeat", "every", "maybe")
 
 
-class Step(msgspec.Struct, frozen=True):
+class ScenarioStep(msgspec.Struct, frozen=True):
     """One step, checked.
 
     Args:
@@ -115,7 +115,7 @@ class Scenario(msgspec.Struct, frozen=True):
     """
 
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[ScenarioStep, ...]
     text: str = ""
 
     @property
@@ -180,11 +180,7 @@ def _folder() -> Any:
 def _built_in(name: str) -> Scenario:
     names = scenario_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        raise ScenarioError(
-            f"There is no scenario {name!r}.",
-            hint=(f"Did you mean {near[0]!r}? " if near else "") + f"The scenarios are {', '.join(names)}.",
-        )
+        raise ScenarioError(f"There is no scenario {name!r}{nearest(name, names)}")
     return _from_text((_folder() / f"{name}.json").read_text(encoding="utf-8"), name)
 
 
@@ -223,14 +219,14 @@ class _WrongStepError(Exception):
         self.hint = hint
 
 
-def _steps(data: object, name: str) -> tuple[Step, ...]:
+def _steps(data: object, name: str) -> tuple[ScenarioStep, ...]:
     if not isinstance(data, Sequence) or isinstance(data, (str, bytes)):
         raise ScenarioError(f"The steps of scenario {name!r} are not a list.")
-    steps: list[Step] = []
+    steps: list[ScenarioStep] = []
     now = 0.0
     for number, raw in enumerate(data, 1):
         try:
-            made = [raw] if isinstance(raw, Step) else _step(raw, number, now)
+            made = [raw] if isinstance(raw, ScenarioStep) else _step(raw, number, now)
             now = made[-1].at
             steps += made
             if len(steps) > MOST_STEPS:
@@ -248,7 +244,8 @@ def _steps(data: object, name: str) -> tuple[Step, ...]:
 
 
 def _error(name: str, step: str, wrong: _WrongStepError, number: int) -> ScenarioError:
-    return ScenarioError(f"In scenario {name!r}, {step} {wrong}.", hint=wrong.hint, scenario=name, step=number)
+    end = "" if str(wrong)[-1] in ".?" else "."
+    return ScenarioError(f"In scenario {name!r}, {step} {wrong}{end}", hint=wrong.hint, scenario=name, step=number)
 
 
 def _brief(raw: object) -> str:
@@ -256,7 +253,7 @@ def _brief(raw: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _step(raw: object, number: int, now: float) -> list[Step]:
+def _step(raw: object, number: int, now: float) -> list[ScenarioStep]:
     """The steps that one entry makes: one, or as many as it repeats."""
     if not isinstance(raw, Mapping) or not all(isinstance(key, str) for key in raw):
         raise _WrongStepError("is not a mapping of words", "Write it as {at: 3, answer: jo}.")
@@ -264,10 +261,8 @@ def _step(raw: object, number: int, now: float) -> list[Step]:
     # `queue`, `orbit`, `to` are options; a verb's name is never one, so exactly one key is a verb.
     if len(verbs) != 1:
         odd = next((key for key in raw if key not in COMMON), "")
-        near = difflib.get_close_matches(odd, VERBS, n=1)
         raise _WrongStepError(
-            "does nothing" if not verbs else f"does {len(verbs)} things at once: {', '.join(verbs)}",
-            f"Did you mean {near[0]!r}?" if near and not verbs else f"The verbs are {', '.join(VERBS)}.",
+            f"does {len(verbs)} things at once: {', '.join(verbs)}" if verbs else f"does nothing{nearest(odd, VERBS)}"
         )
     verb = verbs[0]
     rule = VERBS[verb]
@@ -286,7 +281,7 @@ def _step(raw: object, number: int, now: float) -> list[Step]:
         raise _WrongStepError(f"repeats {count:g} times, which is not a number from 1 to {MOST_STEPS}")
     maybe = str(raw.get("maybe", False)).lower() in ("true", "yes", "on", "1")
     return [
-        Step(
+        ScenarioStep(
             begin + n * every,
             verb,
             str(_value(raw[verb], n)),
@@ -326,14 +321,13 @@ def _value(value: object, n: int) -> str | float | bool:
             raise _WrongStepError(f"has {value!r} where a word or a number belongs")
 
 
-def _check_labels(step: Step, labels: set[str]) -> None:
+def _check_labels(step: ScenarioStep, labels: set[str]) -> None:
     if step.verb == "call":
         if step.word in labels:
             raise _WrongStepError(f"calls a second call {step.word!r}", "Give every call a label of its own.")
         labels.add(step.word)
     elif VERBS[step.verb].on_call and step.word not in labels:
-        near = difflib.get_close_matches(step.word, labels, n=1)
         raise _WrongStepError(
-            f"is about a call {step.word!r} that no earlier step has placed",
-            f"Did you mean {near[0]!r}?" if near else "Place it first: {call: label, from: number, to: number}.",
+            f"is about a call {step.word!r} that no earlier step has placed{nearest(step.word, labels)}",
+            "Place it first: {call: label, from: number, to: number}.",
         )

@@ -1,250 +1,120 @@
-"""The steering of an embedded PBX, from any thread: calls, people, time, scenarios.
+"""Steering over HTTP, for another process: ``/simulator/...`` on the PBX's own port, for its administrator only.
 
-Every method runs on the simulator's loop and returns when it has had effect; what the PBX would pass over in silence
-is an error here, because a person asked for it. How the simulator lives is in `run`.
+``curl -u admin:SECRET -X POST http://127.0.0.1:PORT/simulator/faults/stall -d '{"seconds": 30}'``. A real PBX has
+nothing like it; it does no more than the methods of `Simulator` do.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from pbxnb.arguments import nearest
-from pbxnb.errors import SimulatorError
+import msgspec
+from aiohttp import web
 
-from .building import Plant
-from .clock import Pace
-from .faults import Faults
-from .scenarios import Scenario, scenario
-from .stage import Performance
+from pbxnb.errors import PbxError, SimulatorError
 
-__all__ = ["SimulatorClock", "Steering"]
+from .faults import FAULTS, Faults
+from .scenario_run import ScenarioRun
+from .scenarios import scenario_names
+from .server.answers import answer
+from .server.http import SimServer
+from .traffic.presets import PRESETS, Preset
 
-T = TypeVar("T")
+__all__ = ["steering_routes"]
 
-
-class SimulatorClock:
-    """The simulator's virtual clock, to read and to steer from any thread."""
-
-    def __init__(self, simulator: Steering, pace: Pace) -> None:
-        self._simulator = simulator
-        self._pace = pace
-
-    def now(self) -> datetime:
-        """The PBX's time, UTC; cheap, it crosses no thread."""
-        return self._pace.moment
-
-    @property
-    def speed(self) -> float:
-        """Virtual seconds per real second, 0.1 to 1000; settable."""
-        return self._pace.speed
-
-    @speed.setter
-    def speed(self, value: float) -> None:
-        self._simulator.run(lambda: setattr(self._pace, "speed", value))
-
-    @property
-    def rate(self) -> float:
-        """As ``speed``, but 0 while paused."""
-        return self._pace.rate
-
-    @property
-    def paused(self) -> bool:
-        """Time stands still."""
-        return self._pace.paused
-
-    def pause(self) -> None:
-        """Let time stand still."""
-        self._simulator.pause()
-
-    def resume(self) -> None:
-        """Let time run on."""
-        self._simulator.resume_clock()
-
-    def advance(self, seconds: float) -> None:
-        """Let so many virtual seconds pass at once, with everything that happens in them."""
-        self._simulator.advance(seconds)
-
-    def __repr__(self) -> str:
-        return f"<clock {self._pace.clock.moment:%Y-%m-%d %H:%M:%S} UTC, x{self._pace.rate:g}>"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MOST_RUNS = 50
 
 
-class Steering(ABC):
-    """What a person does to the PBX inside; `run.Simulator` gives it a life."""
+def steering_routes(
+    server: SimServer, preset: Preset, faults: Faults, play: Callable[[Any], ScenarioRun]
+) -> list[web.RouteDef]:
+    """The routes; every one answers 401 to anybody but the administrator.
 
-    plant: Plant
-    faults: Faults
-    user: str
+    Args:
+        server: what is steered.
+        preset: its preset.
+        faults: its faults.
+        play: runs a scenario given as for `Simulator.scenario`.
+    """
+    runs: list[ScenarioRun] = []
 
-    @abstractmethod
-    def run(self, act: Callable[[], T]) -> T:
-        """Run ``act`` on the simulator's loop and give its result."""
+    def guarded(handler: Handler) -> Handler:
+        async def guard(request: web.Request) -> web.StreamResponse:
+            whose = server.identity(request)
+            if whose is None or whose.kind != "admin":
+                return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="pbxnb simulator"'})
+            try:
+                return await handler(request)
+            except PbxError as error:
+                return answer({"error": str(error)}, status=400)
 
-    def place_call(self, from_: str, to: str, *, name: str = "", people: bool = False) -> str:
-        """Somebody dials; a number that is no extension is a stranger outside, called ``name``.
+        return guard
 
-        Args:
-            from_: who.
-            to: whom.
-            name: a stranger's display name.
-            people: those concerned answer, talk and hang up by themselves; otherwise the call waits for your orders.
+    async def body(request: web.Request) -> Any:
+        text = (await request.read()).decode(errors="replace")
+        try:
+            return msgspec.json.decode(text) if text.strip() else {}
+        except msgspec.DecodeError:
+            return text
 
-        Returns:
-            The call's id; also when it was refused at once, as in `Pbx.place_call`.
-
-        Raises:
-            SimulatorError: nothing comes of it: the phone is not registered, all its lines are in use.
-        """
-
-        def act() -> str:
-            call = self.plant.pbx.next_id()
-            if not people:
-                self.plant.traffic.people.leave_alone(call)
-            return self.plant.pbx.place_call(str(from_), str(to), name=name, call_id=call)
-
-        call = self.run(act)
-        if not call:
-            raise SimulatorError(
-                f"{from_!r} cannot call {to!r}.",
-                hint="The caller needs a registered phone with a free line, or has to be outside and call an account.",
-            )
-        return call
-
-    def answer(self, call: str, by: str = "") -> None:
-        """A ringing phone is picked up, the first one unless ``by`` says which."""
-        self._must("answered", call, lambda: self.plant.pbx.answer(call, by))
-
-    def reject(self, call: str, by: str = "") -> None:
-        """A ringing phone says no."""
-        self._must("rejected", call, lambda: self.plant.pbx.reject(call, by))
-
-    def hangup(self, call: str, by: str = "") -> None:
-        """An end hangs up: the caller unless ``by`` says who."""
-        self._must("ended", call, lambda: self.plant.pbx.hangup(call, by))
-
-    def hold(self, call: str, by: str = "") -> None:
-        """An end puts the other on hold."""
-        self._must("held", call, lambda: self.plant.pbx.hold(call, by))
-
-    def resume(self, call: str, by: str = "") -> None:
-        """A held conversation goes on."""
-        self._must("resumed", call, lambda: self.plant.pbx.resume(call, by))
-
-    def transfer(self, call: str, to: str, by: str = "") -> None:
-        """Blind to a number, attended to another call's id."""
-        self._must(
-            "transferred",
-            call,
-            lambda: (
-                self.plant.pbx.attended_transfer(call, to, by)
-                if to in self.plant.pbx.calls
-                else self.plant.pbx.blind_transfer(call, str(to), by)
-            ),
+    async def overview(request: web.Request) -> web.Response:
+        """What there is and what is going on."""
+        return answer(
+            {
+                "preset": preset.name,
+                "presets": {each.name: each.text for each in PRESETS.values()},
+                "now": server.pace.moment.timestamp(),
+                "rate": server.pace.rate,
+                "clients": len(server.sockets),
+                "calls": sum(len(tenant.pbx.calls) for tenant in server.tenants.values()),
+                "faults": {name: (fault.__doc__ or "").partition("\n")[0] for name, fault in FAULTS.items()},
+                "active": [each.name for each in faults.active],
+                "scenarios": scenario_names(),
+                "playing": [_run(each) for each in runs],
+            }
         )
 
-    def park(self, call: str, orbit: str, by: str = "") -> None:
-        """Lay a call into an orbit."""
-        self._must("parked", call, lambda: self.plant.pbx.park(call, str(orbit), by))
+    async def start_fault(request: web.Request) -> web.Response:
+        """Start a fault; the body holds its options."""
+        options = await body(request)
+        if not isinstance(options, Mapping):
+            raise SimulatorError("The options of a fault are a JSON object.", hint='Such as {"seconds": 5}.')
+        active = server.do(lambda: faults.start(request.match_info["name"], **options))
+        return answer({"fault": active.name, "over": active.over})
 
-    def retrieve(self, orbit: str, by: str) -> None:
-        """Take a call out of an orbit."""
-        self._must("retrieved", f"in orbit {orbit}", lambda: self.plant.pbx.retrieve(str(orbit), by))
+    async def end_fault(request: web.Request) -> web.Response:
+        """End one fault, or all."""
+        name = request.match_info.get("name", "")
+        going = [each.name for each in faults.active if name in ("", each.name)]
+        faults.stop(name)
+        return answer({"ended": going})
 
-    def pickup(self, call: str, by: str) -> None:
-        """Take a call that rings elsewhere: its id, or the extension that rings."""
-        self._must("picked up", call, lambda: self.plant.pbx.pickup(call, by))
+    async def run_scenario(request: web.Request) -> web.Response:
+        """Play a scenario: by the name in the path, or the JSON or YAML in the body."""
+        name = request.match_info.get("name", "")
+        run = play(name or await body(request))
+        del runs[: len(runs) - MOST_RUNS + 1]
+        runs.append(run)
+        return answer(_run(run))
 
-    def record(self, call: str, on: bool = True) -> None:
-        """Start or stop a recording."""
-        self._must("recorded" if on else "no longer recorded", call, lambda: self.plant.pbx.record(call, on))
+    return [
+        web.get("/simulator", guarded(overview)),
+        web.post("/simulator/faults/{name}", guarded(start_fault)),
+        web.delete("/simulator/faults", guarded(end_fault)),
+        web.delete("/simulator/faults/{name}", guarded(end_fault)),
+        web.post("/simulator/scenarios", guarded(run_scenario)),
+        web.post("/simulator/scenarios/{name}", guarded(run_scenario)),
+    ]
 
-    def press(self, call: str, digits: str) -> None:
-        """The caller dials digits in the menu."""
-        self._must("sent on by these digits", call, lambda: self.plant.pbx.press(call, digits))
 
-    def set_dnd(self, number: str, on: bool = True) -> bool:
-        """Do not disturb; False when it already was so."""
-        return self.run(lambda: self.plant.pbx.set_dnd(self._extension(number), on))
-
-    def set_chat_status(self, number: str, status: str) -> bool:
-        """The chat status; False when it already was so."""
-        return self.run(lambda: self.plant.pbx.set_chat_status(self._extension(number), status))
-
-    def register(self, number: str, phone: str = "desk phone") -> bool:
-        """A phone registers; False when it already was."""
-        return self.run(lambda: self.plant.pbx.register(self._extension(number), phone))
-
-    def unregister(self, number: str, phone: str = "") -> bool:
-        """One phone, or all of the extension's, go away; False when there was none."""
-        return self.run(lambda: self.plant.pbx.unregister(self._extension(number), phone))
-
-    def queue_login(self, queue: str, number: str, on: bool = True) -> bool:
-        """An agent logs in or out; False when it already was so."""
-        return self.run(lambda: self.plant.pbx.queue_login(str(queue), self._extension(number), on))
-
-    def chat(self, sender: str, receiver: str, text: str) -> bool:
-        """A chat text; False when there is no such extension."""
-        return self.run(lambda: self.plant.pbx.chat(sender, receiver, text))
-
-    def scenario(self, what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario) -> Performance:
-        """Play a scenario: a name, a YAML or JSON text or file, a list of steps. Returns at once, what plays.
-
-        Raises:
-            ScenarioError: it cannot be read, or this PBX lacks something it names.
-        """
-        script = scenario(what)
-
-        def act() -> Performance:
-            return Performance(
-                script,
-                self.plant.pbx,
-                people=self.plant.traffic.people,
-                fault=lambda name, options: self.faults.start(name, **options),
-                user=self.user,
-            )
-
-        return self.run(act)
-
-    def pause(self) -> None:
-        """Let time stand still."""
-
-        def act() -> None:
-            self.plant.server.held = False
-            self.plant.pace.pause()
-
-        self.run(act)
-
-    def resume_clock(self) -> None:
-        """Let time run on; also before the first client, where ``start`` was given."""
-
-        def act() -> None:
-            self.plant.server.release()
-            self.plant.pace.resume()
-
-        self.run(act)
-
-    @abstractmethod
-    def advance(self, seconds: float) -> None:
-        """Let so many virtual seconds pass at once, with everything that happens in them.
-
-        From another thread the clients are taken along: each has what was sent before time goes on.
-
-        Raises:
-            SimulatorError: it is no number from 0 up, or the simulator is closed.
-        """
-
-    def _extension(self, number: str) -> str:
-        """The number, as text, of an extension there is."""
-        if self.plant.pbx.extension(str(number)) is None:
-            known = (each.number for each in self.plant.pbx.extensions)
-            raise SimulatorError(f"There is no extension {number!r}{nearest(str(number), known)}")
-        return str(number)
-
-    def _must(self, what: str, call: str, act: Callable[[], bool]) -> None:
-        if not self.run(act):
-            raise SimulatorError(
-                f"Call {call!s} cannot be {what}.", hint="It does not exist, or its state does not allow it.", call=call
-            )
+def _run(run: ScenarioRun) -> dict[str, object]:
+    return {
+        "scenario": run.scenario.name,
+        "seconds": run.scenario.seconds,
+        "steps": len(run.scenario.steps),
+        "played": len(run.log),
+        "done": run.done,
+        "error": str(run.error or ""),
+    }

@@ -81,11 +81,11 @@ def main(extensions: int = 5000, seconds: float = 20.0) -> None:
 
 def heap(extensions: int) -> float:
     """What the PBX inside takes per extension once a client has had the snapshot, kB."""
-    from pbxnb.simulator.building import Plan, build
+    from pbxnb.simulator.start import Settings, build
 
     tracemalloc.start()
-    plant = build(Plan(preset="empty", extensions=extensions))
-    plant.server.tenants["acme.example"].wire.domain_state(plant.user, sees_domain=True)
+    sim = build(Settings(preset="empty", extensions=extensions))
+    sim.server.tenants["acme.example"].frames.domain_state(sim.user, sees_domain=True)
     used = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return used / extensions / 1000

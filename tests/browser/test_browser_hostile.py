@@ -16,7 +16,7 @@ import pbxnb, asyncio
 from pbxnb.widgets import Alerts, Rule
 NAMES = {HOSTILE!r}
 sim = pbxnb.simulator.start("empty", extensions=len(NAMES) * 2, seed=1)
-tenant = sim.plant.pbx
+tenant = sim.pbx
 people = [extension.number for extension in tenant.extensions]
 def rename():
     for n, account in enumerate(tenant.accounts.values()):

@@ -198,7 +198,7 @@ def test_a_typo_is_answered_with_the_nearest_word(line: str, meant: str, capsys:
 def test_a_mistyped_name_too(line: str, meant: str) -> None:
     code, _, remarks = run(*line.split(), environment={})
     assert code in (1, 2)
-    assert f"Did you mean {meant!r}?" in remarks
+    assert f"did you mean {meant!r}?" in remarks.lower()
 
 
 def test_an_error_is_json_where_json_is_asked_for() -> None:

@@ -109,8 +109,8 @@ def contradictions(pbx: Any) -> Iterator[str]:
                 yield f"{number} does not show {call.id}"
         if set(call.extensions) - set(call.accounts):
             yield f"{call.id}: an extension does not show it"
-    if used != pbx.channels_used or not 0 <= used <= pbx.channels:
-        yield f"{pbx.channels_used} channels are booked and {used} used of {pbx.channels}"
+    if used != pbx.switch.channels_used or not 0 <= used <= pbx.switch.channels:
+        yield f"{pbx.switch.channels_used} channels are booked and {used} used of {pbx.switch.channels}"
     for account in pbx.accounts.values():
         for call in pbx.calls_of(account.number):
             if pbx.calls.get(call.id) is not call or account.number not in call.accounts:
@@ -126,6 +126,8 @@ def contradictions(pbx: Any) -> Iterator[str]:
             if call is None or call.group != queue.number or call.phase not in ("queued", "ringing"):
                 yield f"queue {queue.number} has {call_id} waiting, which is {call and call.phase}"
         waiting = {c.id for c in pbx.calls.values() if c.phase == "queued"}
-        idle = [a for a in queue.agents.values() if pbx.acd.agent_state(a) == "idle" and pbx.free_for_queue(a.number)]
+        now, free = pbx.clock.now, pbx.switch.free_for_queue
+        agents = [a for a in queue.agents.values() if a.state(now, bool(pbx.calls_of(a.number))) == "idle"]
+        idle = [agent for agent in agents if free(agent.number)]
         if idle and waiting & set(queue.waiting):
             yield f"queue {queue.number}: somebody waits while {idle[0].number} is free"

@@ -13,14 +13,15 @@ import pytest
 
 from pbxnb.errors import MissingExtra, ScenarioError
 from pbxnb.simulator import scenarios
-from pbxnb.simulator.calls import Change, Kind, Phase
-from pbxnb.simulator.clock import Clock
-from pbxnb.simulator.pbx import Pbx
-from pbxnb.simulator.people import People
-from pbxnb.simulator.presets import Habits, Load, Preset, preset
+from pbxnb.simulator.engine.accounts import SimAttendant, SimHuntGroup, SimOrbit
+from pbxnb.simulator.engine.calls import ChangeKind, SimChange, SimPhase
+from pbxnb.simulator.engine.clock import SimClock
+from pbxnb.simulator.engine.pbx import SimPbx
+from pbxnb.simulator.scenario_run import ScenarioRun
 from pbxnb.simulator.scenarios import VERBS, Scenario, scenario, scenario_names
-from pbxnb.simulator.stage import Performance
-from pbxnb.simulator.traffic import Traffic
+from pbxnb.simulator.traffic.arrivals import Traffic
+from pbxnb.simulator.traffic.presets import Habits, Load, Preset, preset
+from pbxnb.simulator.traffic.users import SimUsers
 
 TEN_LINES = """
 name: lunch
@@ -39,27 +40,27 @@ class Stage:
     """A PBX with twenty extensions, and a log of every call's phases."""
 
     def __init__(self, *, fresh_ids: bool = False) -> None:
-        self.clock = Clock(0.0)
-        self.pbx = Pbx(clock=self.clock, fresh_ids=fresh_ids)
+        self.clock = SimClock(0.0)
+        self.pbx = SimPbx(clock=self.clock, fresh_ids=fresh_ids)
         for number in range(40, 60):
-            self.pbx.add_extension(str(number))
-        self.pbx.add_queue("600", "Support", ["41", "42"])
-        self.pbx.add_hunt_group("500", "Reception", ["41", "42"])
-        self.pbx.add_attendant("100", "Menu", {"1": "600"})
-        self.pbx.add_orbit("700")
+            self.pbx.directory.add_extension(str(number))
+        self.pbx.directory.add_queue("600", "Support", ["41", "42"])
+        self.pbx.directory.add(SimHuntGroup("500", "Reception", ("41", "42")))
+        self.pbx.directory.add(SimAttendant("100", "Menu", {"1": "600"}))
+        self.pbx.directory.add(SimOrbit("700", "Orbit 700"))
         self.faults: list[tuple[float, str, dict[str, object]]] = []
         self.phases: list[tuple[float, str, str]] = []
-        self.pbx.subscribe(self._note)
+        self.pbx.changed.add(self._note)
 
-    def _note(self, change: Change) -> None:
-        if change.call is not None and change.kind is not Kind.RECORDING:
+    def _note(self, change: SimChange) -> None:
+        if change.call is not None and change.kind is not ChangeKind.RECORDING:
             self.phases.append((self.clock.now, change.call.id, str(change.call.phase)))
 
-    def play(self, what: Any, *, people: People | None = None, seconds: float | None = None) -> Performance:
-        performance = Performance(
+    def play(self, what: Any, *, users: SimUsers | None = None, seconds: float | None = None) -> ScenarioRun:
+        performance = ScenarioRun(
             scenario(what),
             self.pbx,
-            people=people,
+            users=users,
             fault=lambda name, options: self.faults.append((self.clock.now, name, dict(options))),
             user="40",
         )
@@ -94,7 +95,7 @@ def test_every_built_in_scenario_plays_to_its_end(name: str, fresh_ids: bool) ->
     assert performance.scenario.text
     stage.clock.advance(3600)
     assert not stage.pbx.calls
-    assert stage.pbx.channels_used == 0
+    assert stage.pbx.switch.channels_used == 0
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -103,7 +104,7 @@ def test_every_built_in_scenario_plays_in_a_busy_office_too(name: str) -> None:
     traffic = Traffic(stage.pbx, preset("classroom"), user="40")
     traffic.start()
     stage.clock.advance(600)
-    performance = stage.play(name, people=traffic.people)
+    performance = stage.play(name, users=traffic.users)
     assert performance.error is None
     assert performance.done
 
@@ -127,7 +128,7 @@ def test_steps_happen_at_their_exact_times(stage: Stage) -> None:
 def test_a_blonde_transfer_rings_on_with_the_first_caller(stage: Stage) -> None:
     performance = stage.play("blonde-transfer", seconds=26)
     call = stage.pbx.calls[performance.calls["jo"]]
-    assert (call.caller.number, call.ringing, call.phase) == ("+12025550101", ("41",), Phase.RINGING)
+    assert (call.caller.number, call.ringing, call.phase) == ("+12025550101", ("41",), SimPhase.RINGING)
     assert performance.calls["ask"] not in stage.pbx.calls
 
 
@@ -152,7 +153,7 @@ def test_a_queue_rush_serves_some_and_loses_some(stage: Stage) -> None:
 
 def test_a_registration_storm_is_forty_registrations_in_seconds(stage: Stage) -> None:
     told: list[float] = []
-    stage.pbx.subscribe(lambda change: told.append(stage.clock.now))
+    stage.pbx.changed.add(lambda change: told.append(stage.clock.now))
     stage.play("registration-storm")
     assert len(told) == 80
     assert all(extension.registered for extension in stage.pbx.extensions)
@@ -263,7 +264,7 @@ CALL = {"call": "a", "from": "ext1", "to": "ext2"}
     ("steps", "sentence"),
     [
         ([{"at": 1}], r"step 1 \(\{'at': 1\}\) does nothing"),
-        ([CALL, {"anser": "a"}], r"step 2 .*does nothing.*Did you mean 'answer'"),
+        ([CALL, {"anser": "a"}], r"step 2 .*does nothing; did you mean 'answer'"),
         ([{"call": "a", "from": "ext1"}], r"step 1 .*lacks 'to'"),
         ([{**CALL, "answer": "a"}], r"does 2 things at once: call, answer"),
         ([{**CALL, "colour": "red"}], r"has an option 'colour' that 'call' does not know.*It knows from, to"),
@@ -278,7 +279,7 @@ CALL = {"call": "a", "from": "ext1", "to": "ext2"}
         ([CALL, {"at": 3, "answer": "b"}], r"step 2 \(answer 'b' at 3 s\) is about a call 'b' that no earlier step"),
         ([{"at": 3, **CALL}, {"at": 1, "hangup": "a"}], r"step 2 .*no earlier step has placed"),
         (["answer a"], r"is not a mapping of words.*\{at: 3, answer: jo\}"),
-        ("hold it", r"There is no scenario 'hold it'.*Did you mean 'hold'"),
+        ("hold it", r"There is no scenario 'hold it'; did you mean 'hold'"),
         ({"title": "x"}, r"A scenario has name, text and steps, not 'title'"),
         ({"steps": "answer"}, r"steps of scenario 'scenario' are not a list"),
         ("[{", r"is no valid JSON"),
@@ -317,7 +318,7 @@ def test_what_a_step_names_has_to_be_of_the_right_kind(stage: Stage, step: dict[
 
 def test_faults_cannot_be_played_where_nothing_can_break(stage: Stage) -> None:
     with pytest.raises(ScenarioError, match="cannot be played here"):
-        Performance(scenario([{"fault": "drop"}]), stage.pbx)
+        ScenarioRun(scenario([{"fault": "drop"}]), stage.pbx)
 
 
 def test_a_step_the_pbx_does_not_carry_out_ends_the_scenario_and_says_why(stage: Stage) -> None:
@@ -342,24 +343,24 @@ def test_an_expectation_that_does_not_hold_is_an_error(stage: Stage) -> None:
     assert "does not hold: the call is ringing, not connected" in str(performance.error)
 
 
-# -- and the people ----------------------------------------------------------------------------------------------------
+# -- and the users -----------------------------------------------------------------------------------------------------
 
 
 def test_its_numbers_are_left_alone_until_its_calls_are_over(stage: Stage) -> None:
     busy = Preset(name="t", text="", load=Load(), habits=Habits(unanswered=0))
-    people = Traffic(stage.pbx, busy).people
-    performance = stage.play([CALL, {"at": 500, "hangup": "a", "maybe": True}], people=people, seconds=15)
+    users = Traffic(stage.pbx, busy).users
+    performance = stage.play([CALL, {"at": 500, "hangup": "a", "maybe": True}], users=users, seconds=15)
     assert stage.pbx.calls[performance.calls["a"]].phase == "ringing"
-    assert not people.acts("41")
+    assert not users.acts("41")
     stage.clock.advance(600)
     assert performance.done
-    assert people.acts("41")
+    assert users.acts("41")
 
 
 def test_it_begins_with_phones_down_and_people_there(stage: Stage) -> None:
-    call = stage.pbx.place_call("55", "40")
+    call = stage.pbx.dial("55", "40")
     stage.pbx.answer(call)
-    stage.pbx.set_dnd("41", True)
+    stage.pbx.dnd("41", True)
     stage.pbx.unregister("41")
     performance = stage.play([CALL], seconds=0)
     assert call not in stage.pbx.calls
@@ -370,7 +371,7 @@ def test_it_can_be_stopped_and_tells_when_it_is_done(stage: Stage) -> None:
     told: list[str] = []
     performance = stage.play([CALL, {"at": 9, "hangup": "a"}], seconds=3)
     performance.when_done(lambda each: told.append("stopped" if len(each.log) == 1 else "played"))
-    assert repr(performance) == "<Performance of 'scenario': 1 of 2 steps, playing>"
+    assert repr(performance) == "<ScenarioRun of 'scenario': 1 of 2 steps, playing>"
     performance.stop()
     stage.clock.advance(10)
     assert told == ["stopped"]

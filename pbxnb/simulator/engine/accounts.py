@@ -1,0 +1,331 @@
+"""Everything with a number on the embedded PBX (extensions, queues, groups, orbits), and the directory of one tenant.
+
+The rules that move calls between them are in `switch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
+
+from pbxnb.errors import SimulatorError
+
+from .calls import Cause, SimCall, SimParty, SimPhase
+from .clock import SimTimer
+
+__all__ = [
+    "QueueCounters",
+    "SimAccount",
+    "SimAgent",
+    "SimAttendant",
+    "SimConference",
+    "SimDirectory",
+    "SimExtension",
+    "SimHuntGroup",
+    "SimOrbit",
+    "SimQueue",
+]
+
+A = TypeVar("A", bound="SimAccount")
+
+
+@dataclass(slots=True, eq=False)
+class SimAccount:
+    """Anything with a number inside the tenant; ``type`` is its name on the wire (protocol.md 6.2)."""
+
+    type: ClassVar[str] = "other"
+    number: str
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class SimExtension(SimAccount):
+    """A person or a room with phones.
+
+    Attributes:
+        phones: user agents registered, oldest first; empty when none is.
+        lines: how many calls it can have at once; above that it is busy.
+        mailbox: unanswered calls go to voicemail.
+        sees_domain: may subscribe to ``domain-calls`` and read the tenant's lists.
+        supervises: may command calls of others, and set their DND and queue login: the group right of supervision
+            (rest.md 4.2). How a PBX checks it is invented, see ``INVENTED``.
+        dnd_end: when DND goes off by itself; None for never.
+        voicemails: messages left and not heard.
+        missed: calls not answered since the last look.
+    """
+
+    type: ClassVar[str] = "extensions"
+    department: str = ""
+    phones: list[str] = field(default_factory=list)
+    lines: int = 2
+    mailbox: bool = True
+    sees_domain: bool = True
+    supervises: bool = False
+    dnd: bool = False
+    dnd_reason: str = ""
+    dnd_end: SimTimer | None = None
+    chat_status: str = "offline"
+    voicemails: int = 0
+    missed: int = 0
+
+    @property
+    def registered(self) -> bool:
+        """At least one phone is registered."""
+        return bool(self.phones)
+
+
+@dataclass(slots=True, eq=False)
+class SimHuntGroup(SimAccount):
+    """Rings all its free members at once; who answers first has the call."""
+
+    type: ClassVar[str] = "hunts"
+    members: tuple[str, ...] = ()
+    ring_for: float = 30.0
+    then: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class SimAttendant(SimAccount):
+    """An auto attendant: a menu of digits to numbers; after ``timeout`` silent seconds ``menu["0"]``, or the end."""
+
+    type: ClassVar[str] = "attendants"
+    menu: dict[str, str] = field(default_factory=dict)
+    timeout: float = 30.0
+
+
+@dataclass(slots=True, eq=False)
+class SimConference(SimAccount):
+    """A room; a call to it is connected at once."""
+
+    type: ClassVar[str] = "conferences"
+
+
+@dataclass(slots=True, eq=False)
+class SimOrbit(SimAccount):
+    """A place where one call can lie parked; ``call`` is its id or empty."""
+
+    type: ClassVar[str] = "orbits"
+    call: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class SimAgent:
+    """One agent of one queue.
+
+    Attributes:
+        idle_since: virtual time; the agent idle longest rings first.
+        wrap_up_until: no calls before that virtual time.
+    """
+
+    number: str
+    logged_in: bool = True
+    paused: bool = False
+    idle_since: float = 0.0
+    wrap_up_until: float = 0.0
+    login_at: float = 0.0
+    calls: int = 0
+    missed: int = 0
+    talk: float = 0.0
+    hold: float = 0.0
+
+    def state(self, now: float, busy: bool) -> str:
+        """``off``, ``busy`` (with a call), ``paused``, ``wrap-up`` or ``idle``."""
+        if not self.logged_in:
+            return "off"
+        if busy:
+            return "busy"
+        if self.paused:
+            return "paused"
+        return "wrap-up" if self.wrap_up_until > now else "idle"
+
+
+@dataclass(slots=True)
+class QueueCounters:
+    """Today's counters of a queue, the words of ``rest.md`` 2.5; seconds."""
+
+    count: int = 0
+    completed: int = 0
+    hangup_waiting: int = 0
+    hangup_ringing: int = 0
+    redirect_waiting: int = 0
+    exit_user: int = 0
+    ivr: float = 0.0
+    ring: float = 0.0
+    talk: float = 0.0
+    hold: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class SimQueue(SimAccount):
+    """An agent group (ACD): agents ring longest idle first, one per caller; no skills (telephony.md part 2).
+
+    Attributes:
+        ring_for: seconds one agent rings before the next is tried.
+        wrap_up: seconds an agent rests after each call.
+        max_wait: seconds until a waiting caller is sent to ``then`` (or hung up); None for never.
+        waiting: ids of the calls waiting or ringing at an agent, first come first.
+    """
+
+    type: ClassVar[str] = "acds"
+    agents: dict[str, SimAgent] = field(default_factory=dict)
+    ring_for: float = 15.0
+    wrap_up: float = 10.0
+    max_wait: float | None = None
+    then: str = ""
+    waiting: list[str] = field(default_factory=list)
+    stats: QueueCounters = field(default_factory=QueueCounters)
+    wake: SimTimer | None = None
+
+    def login(self, number: str, on: bool, now: float) -> bool:
+        """Log an agent in or out; False when it already was so. A new agent joins the queue."""
+        agent = self.agents.get(number)
+        if agent is None:
+            if not on:
+                return False
+            agent = self.agents[number] = SimAgent(number, logged_in=False)
+        if agent.logged_in == on:
+            return False
+        agent.logged_in = on
+        agent.idle_since = agent.login_at = now
+        return True
+
+    def pause(self, number: str, on: bool, now: float) -> bool:
+        """Let an agent rest, or call it back; False when unknown or already so."""
+        agent = self.agents.get(number)
+        if agent is None or agent.paused == on:
+            return False
+        agent.paused = on
+        agent.idle_since = now
+        return True
+
+    def left(self, call: SimCall, cause: Cause | None) -> None:
+        """A call that was waiting or ringing here is answered (None), gone or sent elsewhere."""
+        if call.id not in self.waiting:
+            return
+        self.waiting.remove(call.id)
+        if call.max_wait is not None:
+            call.max_wait.cancel()
+        if cause is Cause.TRANSFERRED:
+            self.stats.redirect_waiting += 1
+        elif cause is not None and call.phase is SimPhase.RINGING:
+            self.stats.hangup_ringing += 1
+        elif cause is not None:
+            self.stats.hangup_waiting += 1
+
+    def missed(self, number: str, now: float) -> None:
+        """An agent did not answer."""
+        if (agent := self.agents.get(number)) is not None:
+            agent.missed += 1
+            agent.idle_since = now
+
+    def served(self, call: SimCall, number: str, now: float) -> None:
+        """An agent's part in a call is over: counters and wrap-up."""
+        if (agent := self.agents.get(number)) is None:
+            return
+        talk, hold = call.spent.get(SimPhase.CONNECTED, 0.0), call.spent.get(SimPhase.HELD, 0.0)
+        self.stats.completed += 1
+        self.stats.ivr += call.spent.get(SimPhase.QUEUED, 0.0)
+        self.stats.ring += call.spent.get(SimPhase.RINGING, 0.0)
+        self.stats.talk += talk
+        self.stats.hold += hold
+        agent.calls += 1
+        agent.talk += talk
+        agent.hold += hold
+        agent.wrap_up_until = agent.idle_since = now + self.wrap_up
+
+    def free_agents(self, now: float, available: Callable[[str], bool]) -> tuple[list[SimAgent], float | None]:
+        """The agents that can be rung now, longest idle first; and when the next wrap-up ends, None without one."""
+        ready = [a for a in self.agents.values() if a.logged_in and not a.paused and available(a.number)]
+        free = sorted((a for a in ready if a.wrap_up_until <= now), key=lambda a: (a.idle_since, a.number))
+        return free, min((a.wrap_up_until for a in ready if a.wrap_up_until > now), default=None)
+
+
+class SimDirectory:
+    """The accounts of one tenant, in the order they were added; in ``accounts`` by number."""
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        self.accounts: dict[str, SimAccount] = {}
+        self._queues: list[SimQueue] = []
+
+    def add(self, account: A) -> A:
+        """Put an account into service and return it.
+
+        Raises:
+            SimulatorError: the number is empty or taken.
+        """
+        if not account.number or account.number in self.accounts:
+            raise SimulatorError(f"The number {account.number!r} is empty or taken in {self.domain}.")
+        self.accounts[account.number] = account
+        if isinstance(account, SimQueue):
+            self._queues.append(account)
+        return account
+
+    def add_extension(
+        self, number: str, name: str = "", department: str = "", *, registered: bool = True
+    ) -> SimExtension:
+        """Add an extension, registered with one phone and online unless told otherwise."""
+        extension = SimExtension(number, name or number, department)
+        if registered:
+            extension.phones.append("desk phone")
+            extension.chat_status = "online"
+        return self.add(extension)
+
+    def add_queue(
+        self,
+        number: str,
+        name: str,
+        agents: Iterable[str] = (),
+        *,
+        now: float = 0.0,
+        ring_for: float = 15.0,
+        wrap_up: float = 10.0,
+        max_wait: float | None = None,
+        then: str = "",
+    ) -> SimQueue:
+        """Add a queue whose agents log in ``now``; ``then`` is where callers go after ``max_wait`` seconds."""
+        members = {n: SimAgent(n, login_at=now, idle_since=now) for n in agents}
+        return self.add(SimQueue(number, name, members, ring_for, wrap_up, max_wait, then))
+
+    @property
+    def extensions(self) -> list[SimExtension]:
+        """All extensions, in the order they were added."""
+        return [a for a in self.accounts.values() if isinstance(a, SimExtension)]
+
+    @property
+    def queues(self) -> list[SimQueue]:
+        """All queues."""
+        return list(self._queues)
+
+    @property
+    def orbits(self) -> list[SimOrbit]:
+        """All park orbits."""
+        return [a for a in self.accounts.values() if isinstance(a, SimOrbit)]
+
+    def extension(self, number: str) -> SimExtension | None:
+        """The extension of that number, if there is one."""
+        account = self.accounts.get(number)
+        return account if isinstance(account, SimExtension) else None
+
+    def sees_domain(self, number: str) -> bool:
+        """True for an extension that may see the tenant's calls."""
+        extension = self.extension(number)
+        return extension is not None and extension.sees_domain
+
+    def supervises(self, number: str) -> bool:
+        """True for an extension that may command the tenant's calls."""
+        extension = self.extension(number)
+        return extension is not None and extension.supervises
+
+    def has_phone(self, number: str) -> bool:
+        """True for an extension with a phone registered: somebody can lift a receiver."""
+        extension = self.extension(number)
+        return extension is not None and extension.registered
+
+    def end(self, number: str, name: str = "") -> SimParty:
+        """``number`` as one end of a call; what is no account of the tenant is outside."""
+        account = self.accounts.get(number)
+        if account is None:
+            return SimParty(number, name, external=True)
+        return SimParty(number, name or account.name, extension=isinstance(account, SimExtension))
