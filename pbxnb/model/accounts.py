@@ -1,29 +1,266 @@
-"""Accounts: what the wire said of each (the roster) and the calls that name it, made into one `Account`."""
+"""Accounts: what the wire said of each and the calls that name it, made into one `Account`; presence and evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any
 
+import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from pbxnb.protocol.messages import AccountEntry
+from pbxnb.protocol.messages import AccountEntry, CallEntry
 
-from .batch import AccountChange, Batch
 from .calls import CallTable
-from .derive import IDLE, OFFLINE, Doing, doing_in, doing_unlisted, number_order
-from .entities import Account, AccountState
-from .presence import Axis, PresenceLog
-from .roster import Record, Roster
+from .changes import AccountChange, Batch
+from .derive import IDLE, OFFLINE, Activity, activity_in, activity_unlisted, number_order
+from .entities import Account, AccountState, Evidence, Presence
+from .tracks import AccountTrack, CallTrack
 
-__all__ = ["AccountBook"]
+__all__ = ["AccountTable", "Axis", "PresenceLog", "WireAccounts"]
 
+_EXTRA_KEPT = 64  # unknown fields of one account that survive messages which do not repeat them
+_ACCOUNTS_KEPT = 100_000
+_TRUTH = ("false", "true")
+
+
+class Axis(IntEnum):
+    """The axes of an account, named as the attributes of `Account`."""
+
+    REGISTERED = 0
+    DND = 1
+    CHAT_STATUS = 2
+    STATE = 3
+
+
+_NAMES = tuple(axis.name.lower() for axis in Axis)
 # Looking up a member of an enum, or its value, costs more than what is done with it here.
-_STATE = Axis.STATE
+_REGISTERED, _DND, _CHAT_STATUS, _STATE = Axis
 _WORDS = {state: state.value for state in AccountState}
 
 
-class AccountBook:
+class _Mark(msgspec.Struct, frozen=True, gc=False):
+    """The value of one axis now: since when (presence), and what set it last (evidence)."""
+
+    value: str
+    since: datetime
+    rule: str
+    seq: int
+    received: datetime
+    inferred: bool
+    detail: str
+
+
+class PresenceLog:
+    """Running and ended intervals per account and axis.
+
+    Args:
+        limit: how many ended intervals are kept; the oldest go first.
+    """
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._open: dict[str, list[_Mark | None]] = {}
+        self._closed: deque[Presence] = deque(maxlen=limit)
+        # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
+        self._shared: dict[tuple[str, str, bool], _Mark] = {}
+        self._at = self._received = datetime.min.replace(tzinfo=UTC)
+        self._seq = 0
+
+    def begin(self, at: datetime, received: datetime, seq: int) -> None:
+        """What is put from now on was said by this frame, ``at`` on the PBX's clock, ``received`` on the kernel's."""
+        self._at = at
+        self._received = received
+        self._seq = seq
+        if self._shared:
+            self._shared.clear()
+
+    def put(self, number: str, axis: Axis, value: str, rule: str, inferred: bool = False, detail: str = "") -> None:
+        """Set an axis; the same value by the same rule changes nothing.
+
+        Args:
+            value: its value as text.
+            rule: name of the rule that set it, and ``inferred`` whether that rule concludes.
+            detail: what the rule looked at, such as the id of a call.
+        """
+        marks = self._open.get(number)
+        if marks is None:
+            marks = self._open[number] = [None, None, None, None]  # one for each axis
+        old = marks[axis]
+        at = since = self._at
+        received = self._received
+        if old is not None:
+            if old.value == value:
+                if old.rule == rule:
+                    return
+                since = old.since  # the value lasts, only its reason is another
+            else:
+                self._closed.append(_interval(number, axis, old, at))
+        if old is not None or detail:
+            marks[axis] = _Mark(value, since, rule, self._seq, received, inferred, detail)
+            return
+        key = (value, rule, inferred)
+        mark = self._shared.get(key)
+        if mark is None:
+            mark = self._shared[key] = _Mark(value, since, rule, self._seq, received, inferred, detail)
+        marks[axis] = mark
+
+    def drop(self, number: str) -> None:
+        """The account is gone: end all its intervals."""
+        for axis, mark in enumerate(self._open.pop(number, ())):
+            if mark is not None:
+                self._closed.append(_interval(number, axis, mark, self._at))
+
+    def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
+        """Ended intervals in order of their end, then the running ones; of one account or of all."""
+        ended = [p for p in list(self._closed) if number is None or p.number == number]
+        running = [
+            _interval(n, axis, mark, None)
+            for n in ([number] if number is not None else list(self._open))
+            for axis, mark in enumerate(self._open.get(n, ()))
+            if mark is not None
+        ]
+        return (*ended, *running)
+
+    def explain(self, number: str) -> tuple[Evidence, ...]:
+        """What set each axis of the account, as far as the PBX said anything about it."""
+        return tuple(
+            Evidence(_NAMES[axis], mark.rule, mark.seq, mark.received, mark.inferred, mark.detail)
+            for axis, mark in enumerate(self._open.get(number, ()))
+            if mark is not None
+        )
+
+
+def _interval(number: str, axis: int, mark: _Mark, end: datetime | None) -> Presence:
+    return Presence(
+        number=number,
+        axis=_NAMES[axis],
+        value=mark.value,
+        start=mark.since,
+        end=None if end is None else max(mark.since, end),  # a clock may have been set back
+        inferred=mark.inferred,
+    )
+
+
+class WireAccounts:
+    """The accounts as the wire described them, before any call is looked at (protocol.md 6.2, 6.3).
+
+    It merges partial updates, and believes a snapshot that lacks accounts only when a second agrees.
+
+    Args:
+        log: where the values of the axes go.
+    """
+
+    def __init__(self, log: PresenceLog) -> None:
+        self.tracks: dict[str, AccountTrack] = {}
+        self._log = log
+        self._named_by: dict[str, dict[str, None]] = {}  # call id -> accounts whose own calls have it
+        self._missing: frozenset[str] = frozenset()  # accounts that the last snapshot lacked
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Known accounts that the last snapshot lacked, and that have not shown themselves since."""
+        return self._missing
+
+    def parties(self, track: CallTrack) -> list[AccountTrack]:
+        """The accounts in a call: those it names, and those that say so themselves."""
+        numbers = dict.fromkeys((*track.numbers, *self.claimants(track.call.id)))
+        return [self.tracks[number] for number in numbers if number in self.tracks]
+
+    def claimants(self, call: str) -> Iterable[str]:
+        """The accounts whose own calls have this id."""
+        return self._named_by.get(call, ())
+
+    def compare(self, listed: Iterable[str]) -> tuple[list[str], bool]:
+        """Compare a snapshot with what is known.
+
+        Returns:
+            the accounts that two snapshots running lack, and whether to ask once more because this one lacks others.
+        """
+        before = self._missing
+        missing = self.tracks.keys() - set(listed)
+        gone = [number for number in self.tracks if number in missing and number in before]
+        self._missing = frozenset(missing.difference(gone))
+        return gone, bool(self._missing) and not before
+
+    def merge(
+        self, entry: AccountEntry, rule: str, *, inferred: bool = False
+    ) -> tuple[AccountTrack | None, AccountTrack] | None:
+        """Apply one entry, of a snapshot or a ``user-state``; both have two kinds of fields (protocol.md 6.3).
+
+        Absence keeps name, type, domain, registered, dnd and tag, and clears chatstatus, code and calls.
+
+        Returns:
+            the record before (None when new) and after; None when nothing changed.
+        """
+        number = entry.account
+        old = self.tracks.get(number)
+        if number in self._missing:
+            self._missing -= {number}  # it lives
+        if old is None:
+            if not number or len(self.tracks) >= _ACCOUNTS_KEPT:
+                return None
+            base = AccountTrack(number)
+        else:
+            base = old
+        record = AccountTrack(
+            number,
+            base.name if entry.name is UNSET else entry.name,
+            base.type if entry.type is UNSET or not entry.type else entry.type,
+            base.domain if entry.domain is UNSET else entry.domain,
+            base.registered if entry.registered is UNSET else entry.registered,
+            base.dnd if entry.dnd is UNSET else entry.dnd,
+            "" if entry.chatstatus is UNSET else entry.chatstatus,
+            entry.code is not UNSET and entry.code is not None,
+            () if entry.calls is UNSET else entry.calls,
+            base.extra,
+        )
+        if entry.extra or entry.tag is not UNSET:
+            record.extra = _merged(base.extra, entry)
+        if record == old:
+            return None
+        self.tracks[number] = record
+        log = self._log
+        if record.registered is not None and (old is None or record.registered is not old.registered):
+            log.put(number, _REGISTERED, _TRUTH[record.registered], rule, inferred)
+        if record.dnd is not None and (old is None or record.dnd is not old.dnd):
+            log.put(number, _DND, _TRUTH[record.dnd], rule, inferred)
+        if record.chat_status != base.chat_status:
+            cleared = "account.cleared" if entry.chatstatus is UNSET else rule
+            log.put(number, _CHAT_STATUS, record.chat_status, cleared, inferred)
+        if record.own or base.own:
+            self._index(number, base.own, record.own)
+        return old, record
+
+    def remove(self, number: str) -> AccountTrack:
+        """Take out an account that is gone."""
+        record = self.tracks.pop(number)
+        self._index(number, record.own, ())
+        self._log.drop(number)
+        return record
+
+    def _index(self, number: str, before: Iterable[CallEntry], after: Iterable[CallEntry]) -> None:
+        for entry in before:
+            named = self._named_by.get(entry.id, {})
+            named.pop(number, None)
+            if not named:
+                self._named_by.pop(entry.id, None)
+        for entry in after:
+            if entry.id:
+                self._named_by.setdefault(entry.id, {})[number] = None
+
+
+def _merged(old: Mapping[str, Any], entry: AccountEntry) -> Mapping[str, Any]:
+    new = dict(entry.extra)
+    if entry.tag is not UNSET:
+        new["tag"] = entry.tag
+    both = {**old, **new}
+    return both if len(both) <= _EXTRA_KEPT else new
+
+
+class AccountTable:
     """The accounts by number, in order of number.
 
     Args:
@@ -37,15 +274,15 @@ class AccountBook:
     def __init__(self, table: CallTable) -> None:
         self.accounts: dict[str, Account] = {}
         self.log = PresenceLog()
-        self.roster = Roster(self.log)
+        self.wire = WireAccounts(self.log)
         self._table = table
         self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first
 
     def merge(self, entry: AccountEntry, batch: Batch, rule: str) -> None:
         """Take in one entry, of a snapshot or of a ``user-state``."""
-        merged = self.roster.merge(entry, rule, inferred=not batch.continuous)
+        merged = self.wire.merge(entry, rule, inferred=not batch.continuous)
         if entry.calls:
-            batch.tellers.append(entry.account)
+            batch.with_calls.append(entry.account)
         if merged is None:
             return
         old, new = merged
@@ -55,7 +292,7 @@ class AccountBook:
         claimed = old is not None and (old.code or bool(old.own))
         claims = new.code or bool(new.own)
         if old is not None and claimed and (not claims or old.own != new.own):
-            batch.eased.append((old, new))
+            batch.released.append((old, new))
         if not claims:
             self._claims.pop(number, None)
         elif not claimed and new.type == "extensions":
@@ -65,11 +302,11 @@ class AccountBook:
 
     def snapshot(self, entries: Sequence[AccountEntry], batch: Batch, rule: str) -> None:
         """Take in a whole list of accounts."""
-        gone, batch.ask_again = self.roster.doubt([entry.account for entry in entries])
+        gone, batch.ask_again = self.wire.compare([entry.account for entry in entries])
         for entry in entries:
             self.merge(entry, batch, rule)
         for number in gone:
-            self.roster.remove(number)
+            self.wire.remove(number)
             self._claims.pop(number, None)
             batch.touched[number] = None
             batch.retyped.append(number)
@@ -82,7 +319,7 @@ class AccountBook:
     def derive(self, batch: Batch) -> dict[str, AccountChange]:
         """Bring every touched account up to date."""
         changes: dict[str, AccountChange] = {}
-        records, accounts = self.roster.records, self.accounts
+        records, accounts = self.wire.tracks, self.accounts
         last: tuple[int, int, str] | None = None  # order of the last account; asked for only where one is new
         out_of_order = False
         for number in batch.touched:
@@ -107,23 +344,23 @@ class AccountBook:
             self.accounts = dict(sorted(accounts.items(), key=_by_number))
         return changes
 
-    def _account(self, record: Record, before: Account | None, batch: Batch) -> Account:
+    def _account(self, record: AccountTrack, before: Account | None, batch: Batch) -> Account:
         number = record.number
         own = record.own
         tracks = self._table.naming(number, [entry.id for entry in own] if own else ())
         ids: tuple[str, ...] = ()
-        doing: Doing | None
+        activity: Activity | None
         if tracks:
             if self._claims:
                 self._claims.pop(number, None)
-            doing = doing_in(number, [track.call for track in tracks])
-            ids = (doing[3],) if len(tracks) == 1 else tuple([track.call.id for track in tracks])
+            activity = activity_in(number, [track.call for track in tracks])
+            ids = (activity[3],) if len(tracks) == 1 else tuple([track.call.id for track in tracks])
         else:
-            doing = doing_unlisted(number, own, record.code) if own or record.code else None
-        if doing is None:
+            activity = activity_unlisted(number, own, record.code) if own or record.code else None
+        if activity is None:
             # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
-            doing = OFFLINE if record.registered is False and record.type == "extensions" else IDLE
-        state, inferred, rule, detail = doing
+            activity = OFFLINE if record.registered is False and record.type == "extensions" else IDLE
+        state, inferred, rule, detail = activity
         self.log.put(number, _STATE, _WORDS[state], rule, inferred or not batch.continuous, detail)
         since: datetime | None
         if tracks:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from pbxnb.protocol.messages import CallEntry
 
-from .batch import Batch
+from .changes import Batch
 from .derive import QUEUE, numbers_of, phase_of, state_of, waits
 from .entities import Call, CallState, Phase
 from .tracks import CallTrack, pair_of
@@ -105,11 +105,6 @@ class CallTable:
             track.order = (call.started_at, track.order[1])
             self._unsorted = True
         return True
-
-    def relabel(self, track: CallTrack, conversation: str) -> None:
-        """Note that the ledger moved the call into another conversation."""
-        track.call = replace(track.call, conversation=conversation)
-        self.calls[track.call.id] = track.call
 
     def remove(self, track: CallTrack) -> None:
         """Take out a call that has ended."""

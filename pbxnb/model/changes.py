@@ -1,4 +1,4 @@
-"""What an applied message changed: events for people, dirty keys for painters."""
+"""What an applied message changed: events for people, dirty keys for painters, and how both are collected."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pbxnb.protocol.messages import Message
 
 from .entities import Account, Call
 from .status import Gap
+from .tracks import AccountTrack, CallTrack
 
-__all__ = ["NO_CHANGES", "Changes", "Event"]
+__all__ = ["NO_CHANGES", "AccountChange", "Batch", "Changes", "Event"]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -68,3 +69,132 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 NO_CHANGES = Changes()
+
+
+AccountChange = tuple[Account | None, Account | None]
+"""Value before (None when new), value after (None when gone)."""
+
+_NONE: frozenset[str] = frozenset()
+
+
+class Batch(msgspec.Struct):
+    """One message, or one snapshot, on its way through the store.
+
+    Attributes:
+        message: the message; None for a snapshot or a timer.
+        received, seq: when it came, on the kernel's clock, and the number of its frame.
+        at: when it came, on the PBX's clock.
+        timed: that clock is known, so that times of the PBX can be compared with ours.
+        continuous: the line was up; False in a snapshot after an interruption, whose events are inferred.
+        silent: no events come of it.
+        touched: numbers whose account may be doing something else now.
+        merged: those of them of which the PBX itself said something new.
+        ended: calls that are over, with the rule that concluded it or an empty text.
+        fresh: calls that are new.
+        changed: calls that have another value, with the value before.
+        with_calls: accounts that came with calls of their own.
+        relreleased: accounts that no longer claim to be in a call: track before and after.
+        retyped: numbers that have another type now: a call to one may be parked, or come through a queue.
+        queues, orbits: keys of queues and orbits that changed.
+        ask_again: a snapshot lacked known accounts.
+    """
+
+    message: Message | None
+    received: datetime
+    seq: int
+    at: datetime
+    timed: bool = False
+    continuous: bool = True
+    silent: bool = False
+    touched: dict[str, None] = {}
+    merged: set[str] = set()
+    ended: list[tuple[CallTrack, str]] = []
+    fresh: dict[CallTrack, None] = {}
+    changed: dict[CallTrack, Call] = {}
+    with_calls: list[str] = []
+    released: list[tuple[AccountTrack, AccountTrack]] = []
+    retyped: list[str] = []
+    queues: list[str] = []
+    orbits: list[str] = []
+    ask_again: bool = False
+
+    def changes(self, accounts: dict[str, AccountChange], conversations: dict[str, None]) -> Changes:
+        """All of it, for whoever is told.
+
+        Args:
+            accounts: by number, what became of the accounts touched.
+            conversations: ids of those that changed or went.
+        """
+        calls = [track.call.id for track in (*self.fresh, *self.changed)]
+        if self.ended:
+            calls += [track.call.id for track, _ in self.ended]
+        return Changes(
+            events=() if self.silent else self._events(accounts),
+            accounts=frozenset(accounts) if accounts else _NONE,
+            calls=frozenset(calls) if calls else _NONE,
+            conversations=frozenset(conversations) if conversations else _NONE,
+            queues=frozenset(self.queues) if self.queues else _NONE,
+            orbits=frozenset(self.orbits) if self.orbits else _NONE,
+            ask_again=self.ask_again,
+        )
+
+    def _events(self, accounts: dict[str, AccountChange]) -> tuple[Event, ...]:
+        """What happened: ends first, so that an id used again ends before it begins; then news; then the accounts."""
+        message, received, seq, inferred, at = self.message, self.received, self.seq, not self.continuous, self.at
+        events = []
+        for track, rule in self.ended:
+            call = track.call
+            events.append(
+                Event(
+                    kind="call.ended",
+                    call=call,
+                    before=call,
+                    message=message,
+                    inferred=inferred or bool(rule),
+                    at=at,
+                    received=received,
+                    seq=seq,
+                )
+            )
+        for track in self.fresh:
+            call = track.call
+            events.append(
+                Event(
+                    kind="call.new",
+                    call=call,
+                    message=message,
+                    inferred=inferred or call.inferred,
+                    at=call.started_at or at,
+                    received=received,
+                    seq=seq,
+                )
+            )
+        for track, before in self.changed.items():
+            call = track.call
+            events.append(
+                Event(
+                    kind="call.changed",
+                    call=call,
+                    before=before,
+                    message=message,
+                    inferred=inferred or call.inferred,
+                    at=(call.connected_at if before.connected_at is None else None) or at,
+                    received=received,
+                    seq=seq,
+                )
+            )
+        for was, now in accounts.values():
+            events.append(
+                Event(
+                    kind="account.changed",
+                    account=now or was,
+                    before=was,
+                    message=message,
+                    removed=now is None,
+                    inferred=inferred or now is None or now.inferred,
+                    at=at,
+                    received=received,
+                    seq=seq,
+                )
+            )
+        return tuple(events)

@@ -16,10 +16,10 @@ __all__ = [
     "IDLE",
     "OFFLINE",
     "QUEUE",
-    "Doing",
+    "Activity",
+    "activity_in",
+    "activity_unlisted",
     "direction_of",
-    "doing_in",
-    "doing_unlisted",
     "identity",
     "in_conversation",
     "newest_call",
@@ -160,12 +160,12 @@ def number_order(number: str) -> tuple[int, int, str]:
     return (1, 0, number)
 
 
-Doing = tuple[AccountState, bool, str, str]
+Activity = tuple[AccountState, bool, str, str]
 """What an account does, whether that is concluded, the rule that says so, and what the rule looked at."""
 
-IDLE: Doing = (AccountState.IDLE, False, "state.idle", "")
-OFFLINE: Doing = (AccountState.OFFLINE, False, "state.offline", "")
-CODE: Doing = (AccountState.BUSY, True, "state.code", "")
+IDLE: Activity = (AccountState.IDLE, False, "state.idle", "")
+OFFLINE: Activity = (AccountState.OFFLINE, False, "state.offline", "")
+CODE: Activity = (AccountState.BUSY, True, "state.code", "")
 
 # Strength of a call for one of its accounts, by phase; a ringing call counts 0 for the one called, 1 for the caller.
 _STRENGTH = {
@@ -186,7 +186,7 @@ _BY_STRENGTH = (
 )
 
 
-def doing_in(number: str, calls: Iterable[Call]) -> Doing:
+def activity_in(number: str, calls: Iterable[Call]) -> Activity:
     """What the account ``number`` is doing: its strongest call decides (architecture.md 5.7).
 
     Args:
@@ -203,7 +203,7 @@ def doing_in(number: str, calls: Iterable[Call]) -> Doing:
     return (state, inferred, rule, which)
 
 
-def doing_unlisted(number: str, own: Iterable[CallEntry], code: bool) -> Doing | None:
+def activity_unlisted(number: str, own: Iterable[CallEntry], code: bool) -> Activity | None:
     """What an account is doing that no listed call names, by its own word; None when it speaks of no call.
 
     Args:

@@ -47,11 +47,18 @@ class Linker:
     Args:
         table: the open calls.
         type_of: the type of an account by number; empty when there is no such account.
+        calls_of: the calls of an open call's conversation.
     """
 
-    def __init__(self, table: CallTable, type_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        table: CallTable,
+        type_of: Callable[[str], str],
+        calls_of: Callable[[CallTrack], list[CallTrack]],
+    ) -> None:
         self._table = table
         self._type_of = type_of
+        self._calls_of = calls_of
         self._gone: deque[CallTrack] = deque()  # ended within the window, oldest first
         self._gone_by_number: dict[str, dict[int, CallTrack]] = {}
         self._stars: dict[int, CallTrack] = {}  # calls to star codes, open or in the window, by their running number
@@ -119,7 +126,7 @@ class Linker:
                 and rung.ended_at is None
                 and rung is not other
                 and rung.call.to.number == call.to.number
-                for rung in other.conversation.calls
+                for rung in self._calls_of(other)
             ):
                 continue
             return [Link(other, track, rule, weak, f"{call.from_.number} -> {call.to.number}")]

@@ -9,12 +9,12 @@ import msgspec
 
 from pbxnb.protocol.messages import CallEntry
 
-from .batch import Batch
+from .accounts import WireAccounts
 from .calls import CallTable, restarted
+from .changes import Batch
 from .clock import Clock
 from .derive import numbers_of
 from .ledger import Ledger
-from .roster import Roster
 from .tracks import CallTrack
 
 __all__ = ["CallLists", "Scope"]
@@ -37,7 +37,7 @@ class CallLists:
 
     Args:
         table: the open calls.
-        roster: what the accounts say of their own calls.
+        accounts: what they say of their own calls.
         ledger: opens a conversation for every call that begins.
         clock: learns from the start of calls that begin before our eyes.
         user: our own extension; in scope ``own`` only calls with this number exist.
@@ -47,11 +47,13 @@ class CallLists:
         arrays: a ``call-state`` with an array was seen: absence from the list, and nothing else, ends a call.
     """
 
-    def __init__(self, table: CallTable, roster: Roster, ledger: Ledger, clock: Clock, user: str, scope: Scope) -> None:
+    def __init__(
+        self, table: CallTable, accounts: WireAccounts, ledger: Ledger, clock: Clock, user: str, scope: Scope
+    ) -> None:
         self.scope = scope
         self.arrays = False
         self._table = table
-        self._roster = roster
+        self._accounts = accounts
         self._ledger = ledger
         self._clock = clock
         self._user = user
@@ -88,37 +90,37 @@ class CallLists:
             self._refresh(track, track.entry, batch, inferred=track.call.inferred)
 
     def own(self, batch: Batch) -> None:
-        """Without a whole list ever, the accounts' own calls tell which calls exist (architecture.md 5.2)."""
+        """Without a whole list ever, the accounts' own calls show which calls exist (architecture.md 5.2)."""
         if self.arrays:
             return
-        for old, new in batch.eased:
+        for old, new in batch.released:
             kept = {entry.id for entry in new.own}
             dropped = [entry.id for entry in old.own if entry.id not in kept]
             for track in self._table.naming(new.number, dropped):
                 key = track.call.id
-                if old.claims(key) and not any(record.claims(key) for record in self._roster.parties(track)):
+                if old.claims(key) and not any(record.claims(key) for record in self._accounts.parties(track)):
                     self._end(track, batch, "end.cleared")
-        for entry in self._told(batch).values():
+        for entry in self._unlisted(batch).values():
             if self._ours(entry):
                 self._put(entry, self._table.tracks.get(entry.id), batch, inferred=True)
 
-    def _told(self, batch: Batch) -> dict[str, CallEntry]:
-        """Calls that only accounts tell of; each names the accounts that tell."""
-        told: dict[str, CallEntry] = {}
-        for number in batch.tellers:
-            record = self._roster.records.get(number)
+    def _unlisted(self, batch: Batch) -> dict[str, CallEntry]:
+        """Calls that are in no list, but among the own calls of accounts; each names these accounts."""
+        found: dict[str, CallEntry] = {}
+        for number in batch.with_calls:
+            record = self._accounts.tracks.get(number)
             for entry in record.own if record is not None else ():
                 track = self._table.tracks.get(entry.id)
                 if not entry.id or (track is not None and not track.call.inferred):
                     continue
                 known: tuple[str, ...] = ()
-                if entry.id in told:
-                    known = told[entry.id].extensions
+                if entry.id in found:
+                    known = found[entry.id].extensions
                 elif track is not None and not restarted(track, entry):
                     known = track.entry.extensions
                 extensions = tuple(dict.fromkeys((*known, *entry.extensions, number)))
-                told[entry.id] = msgspec.structs.replace(entry, extensions=extensions)
-        return told
+                found[entry.id] = msgspec.structs.replace(entry, extensions=extensions)
+        return found
 
     def _put(self, entry: CallEntry, track: CallTrack | None, batch: Batch, *, inferred: bool = False) -> None:
         """Add one call, or update the open one that has its id."""
@@ -160,7 +162,7 @@ class CallLists:
         touched = batch.touched
         for number in track.numbers:
             touched[number] = None
-        for number in self._roster.claimants(track.call.id):
+        for number in self._accounts.claimants(track.call.id):
             touched[number] = None
 
     def _ours(self, entry: CallEntry) -> bool:

@@ -26,10 +26,9 @@ from pbxnb.protocol.messages import (
     UserState,
 )
 
-from .accounts import AccountBook
-from .batch import Batch
+from .accounts import AccountTable
 from .calls import CallTable
-from .changes import NO_CHANGES, Changes
+from .changes import NO_CHANGES, Batch, Changes
 from .clock import Clock
 from .derive import number_order
 from .entities import Account, Call, CallRecord, Conversation, Evidence, Orbit, Presence, Queue, Snapshot
@@ -79,10 +78,10 @@ class Store:
         self.seq = 0
         self.queues: dict[str, Queue] = {}
         self.orbits: dict[str, Orbit] = {}
-        self._table = CallTable(self._type_of)
-        self._people = AccountBook(self._table)
-        self._ledger = Ledger(self._table, self._type_of)
-        self._lists = CallLists(self._table, self._people.roster, self._ledger, self.clock, user, scope)
+        self._calls = CallTable(self._type_of)
+        self._accounts = AccountTable(self._calls)
+        self._ledger = Ledger(self._calls, self._type_of)
+        self._lists = CallLists(self._calls, self._accounts.wire, self._ledger, self.clock, user, scope)
         self._handlers: dict[type[Message], Callable[[Any, Batch], None]] = {
             CallState: self._call_state,
             UserState: self._user_state,
@@ -104,12 +103,12 @@ class Store:
     @property
     def accounts(self) -> dict[str, Account]:
         """The accounts by number, in numeric order."""
-        return self._people.accounts
+        return self._accounts.accounts
 
     @property
     def calls(self) -> dict[str, Call]:
         """The open calls by id, in order of start."""
-        return self._table.calls
+        return self._calls.calls
 
     @property
     def conversations(self) -> dict[str, Conversation]:
@@ -133,7 +132,7 @@ class Store:
             return NO_CHANGES
         at = self.clock.at(received)
         batch = Batch(message, received, seq, at, self.clock.known)
-        self._people.log.begin(at, received, seq)
+        self._accounts.log.begin(at, received, seq)
         handler(message, batch)
         return self._commit(batch)
 
@@ -165,12 +164,12 @@ class Store:
         """
         batch = self._begin(received, seq, continuous=False, silent=first)
         if gap is not None:
-            for track in self._table.tracks.values():
+            for track in self._calls.tracks.values():
                 track.gap = True
         if accounts is not None:
-            self._people.log.begin(batch.at, received, seq if accounts_seq is None else accounts_seq)
-            self._people.snapshot(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
-            self._people.log.begin(batch.at, received, seq)
+            self._accounts.log.begin(batch.at, received, seq if accounts_seq is None else accounts_seq)
+            self._accounts.snapshot(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
+            self._accounts.log.begin(batch.at, received, seq)
         self._lists.arrays |= arrays
         if calls is not None:
             self._lists.whole(calls, batch, "end.resync")
@@ -210,7 +209,7 @@ class Store:
         """Whether the lists seem to hold our own calls only: an extension has been in a call for 10 s, unlisted."""
         if self.scope is Scope.OWN:
             return False
-        return self._people.unlisted_for(now) >= _EVIDENCE_AFTER
+        return self._accounts.unlisted_for(now) >= _EVIDENCE_AFTER
 
     def snapshot(self, taken_at: datetime) -> Snapshot:
         """One consistent moment of the whole model; to be taken while no writer writes."""
@@ -230,11 +229,11 @@ class Store:
 
     def presence(self, number: str | None = None) -> tuple[Presence, ...]:
         """Intervals of each axis, of one account or of all: ended ones (the last 100,000), then running ones."""
-        return self._people.log.intervals(number)
+        return self._accounts.log.intervals(number)
 
     def explain(self, number: str) -> tuple[Evidence, ...]:
         """Which frame and which rule set each axis of an account."""
-        return self._people.log.explain(number)
+        return self._accounts.log.explain(number)
 
     # --- one message each --------------------------------------------------------------------------------------------
 
@@ -246,27 +245,27 @@ class Store:
             self._lists.some(message.calls, batch)
 
     def _user_state(self, message: UserState, batch: Batch) -> None:
-        self._people.merge(message.entry, batch, "account.user-state")
+        self._accounts.merge(message.entry, batch, "account.user-state")
         self._lists.own(batch)
 
     def _domain_state(self, message: DomainState, batch: Batch) -> None:
-        self._people.snapshot(message.accounts, batch, "account.snapshot")
+        self._accounts.snapshot(message.accounts, batch, "account.snapshot")
         if message.calls is UNSET:
             self._lists.own(batch)
-        elif self._people.roster.missing:
+        elif self._accounts.wire.missing:
             self._lists.some(message.calls, batch)  # a snapshot that lacks accounts may lack calls as well
         else:
             self._lists.whole(message.calls, batch, "")
 
     def _bye(self, message: Bye, batch: Batch) -> None:
         """The far end of our own call said goodbye; the call's end follows in the list (protocol.md 5.4, 7.4)."""
-        track = self._table.tracks.get(message.callid)
+        track = self._calls.tracks.get(message.callid)
         if track is not None and self.user:
             track.ended_by = "called" if track.call.from_.number == self.user else "caller"
 
     def _cancel(self, message: Cancel | CancelResponse, batch: Batch) -> None:
         """The caller gave up (protocol.md 5.5, 5.6)."""
-        track = self._table.tracks.get(message.callid)
+        track = self._calls.tracks.get(message.callid)
         if track is not None:
             track.ended_by = "caller"
 
@@ -275,26 +274,26 @@ class Store:
     def _begin(self, received: datetime, seq: int, *, continuous: bool = True, silent: bool = False) -> Batch:
         self.seq = max(seq, self.seq)
         at = self.clock.at(received)
-        self._people.log.begin(at, received, seq)
+        self._accounts.log.begin(at, received, seq)
         return Batch(None, received, seq, at, self.clock.known, continuous, silent)
 
     def _commit(self, batch: Batch) -> Changes:
         """Settle the ledger and the accounts, and say what changed."""
-        if batch.retyped and self._table.tracks:
+        if batch.retyped and self._calls.tracks:
             for number in batch.retyped:
                 self._lists.retype(number, batch)
         conversations = self._ledger.settle(batch)
-        self._table.settle()
+        self._calls.settle()
         if batch.fresh:  # the start of one may have taught the clock
-            self._people.log.begin(batch.at, batch.received, batch.seq)
-        accounts = self._people.derive(batch) if batch.touched else {}
+            self._accounts.log.begin(batch.at, batch.received, batch.seq)
+        accounts = self._accounts.derive(batch) if batch.touched else {}
         if accounts or conversations or batch.queues or batch.orbits:
             return batch.changes(accounts, conversations)
         return Changes(ask_again=True) if batch.ask_again else NO_CHANGES
 
     def _type_of(self, number: str) -> str:
         """The type of an account; empty when there is no such account."""
-        record = self._people.roster.records.get(number)
+        record = self._accounts.wire.tracks.get(number)
         if record is not None:
             return record.type
         return "orbits" if number in self.orbits else "acds" if number in self.queues else ""

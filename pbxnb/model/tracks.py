@@ -1,25 +1,24 @@
-"""What the model remembers of one call and of one conversation besides their public values: times, parties, links.
+"""What the model remembers of one call and of one account besides their public values.
 
-The two lower levels of the ledger. A track adds up what it is given; which calls belong together is decided in
-``links``, which entries of the wire to believe in ``calls``.
+The lowest level of the store: times, parties, what the wire last said. A track adds up what it is given; which
+entries of the wire to believe is decided in ``lists``, which calls belong together in ``links``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from msgspec.structs import replace
+import msgspec
 
-from pbxnb.protocol.messages import CallEntry
+from pbxnb.protocol.messages import NOTHING, CallEntry
 
-from .derive import direction_of, identity, in_conversation
-from .entities import Call, CallRecord, CallState, Conversation, Direction, Evidence, Phase
-from .times import Times
+from .derive import identity
+from .entities import Call, CallRecord, CallState, Phase
 
-__all__ = ["LIMIT", "CallTrack", "ConversationTrack", "pair_of"]
+__all__ = ["AccountTrack", "CallTrack", "Times", "pair_of"]
 
-LIMIT = 500  # calls, links and agents of one conversation; beyond it a PBX, or somebody, is playing tricks
 _STATES_KEPT = 1_000  # of one call, for timelines; the sums stay exact beyond it
 
 # Looking up a member of an enum, and hashing one, costs more than all else that is done with it here.
@@ -29,8 +28,40 @@ _STATE_RINGING, _CONNECTED, _STATE_HELD, _STATE_PARKED = (
     CallState.HELD,
     CallState.PARKED,
 )
-_QUEUED, _MENU, _TALKING, _HELD, _ENDED = Phase.QUEUED, Phase.MENU, Phase.TALKING, Phase.HELD, Phase.ENDED
-_UNKNOWN = Direction.UNKNOWN
+_RINGING, _QUEUED, _MENU, _TALKING = Phase.RINGING, Phase.QUEUED, Phase.MENU, Phase.TALKING
+_HELD, _PARKED, _ENDED = Phase.HELD, Phase.PARKED, Phase.ENDED
+
+
+class Times:
+    """The seconds a call or a conversation spent ringing (or queued), talking and held (or parked).
+
+    Args:
+        phase: the running one.
+        start: from when on.
+
+    Attributes:
+        ring, talk, hold: seconds, up to ``start``.
+    """
+
+    __slots__ = ("hold", "phase", "ring", "start", "talk")
+
+    def __init__(self, phase: Phase, start: datetime) -> None:
+        self.phase = phase
+        self.start = start
+        self.ring = self.talk = self.hold = 0.0
+
+    def turn(self, phase: Phase, at: datetime) -> None:
+        """End the running phase at ``at`` and begin another."""
+        # a clock may have been set back: no time is known to have passed, and none is taken away
+        before, spent = self.phase, max(0.0, (at - self.start).total_seconds())
+        if before is _RINGING or before is _QUEUED:
+            self.ring += spent
+        elif before is _TALKING:
+            self.talk += spent
+        elif before is _HELD or before is _PARKED:
+            self.hold += spent
+        self.phase = phase
+        self.start = at
 
 
 class CallTrack:
@@ -49,7 +80,6 @@ class CallTrack:
         answered, was_parked: it was connected, held or parked; it was parked.
         seen_start: it began before our eyes, not before the line was up.
         gap: the line was down during some of it.
-        conversation: where it belongs in the ledger; set as soon as the call is known.
         joined: numbers that joined later than its state began, each with since and first seen.
         gained: numbers that joined at its last change of parties, at ``moved_at`` (kernel time).
         former, former_pair: all its numbers, and who spoke with whom, before that change.
@@ -58,13 +88,11 @@ class CallTrack:
     """
 
     __slots__ = (
-        "_states", "_unattended", "alone", "answered", "arrived", "call", "conversation", "ended_at", "ended_by",
+        "_states", "_unattended", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
         "ended_received", "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
         "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times", "waiting",
         "was_parked",
     )  # fmt: skip
-
-    conversation: ConversationTrack
 
     def __init__(
         self,
@@ -176,8 +204,6 @@ class CallTrack:
         """The ended call with its times apart; None where a phase's bounds were not seen."""
         call, times, ended_at = self.call, self.times, self.ended_at
         assert ended_at is not None
-        if call.conversation != self.conversation.id:
-            call = replace(call, conversation=self.conversation.id)
         first = self._states[0][0] if self._states else call.state
         whole = not self.gap and (self.seen_start or first is _STATE_RINGING)
         ring: float | None = None
@@ -209,163 +235,29 @@ class CallTrack:
         times.turn(phase, at)
 
 
-class ConversationTrack:
-    """One conversation, open or lately ended: the calls that belong together, and the `Conversation` they add up to.
+class AccountTrack(msgspec.Struct, gc=False):
+    """What the PBX said of one account, field by field.
 
-    Args:
-        id: its key.
-        first: its first call.
-        type_of: the type of an account by number; empty when there is no such account.
+    Attributes:
+        code: it carries a ``code``, whatever that is.
+        own: the calls in its own ``calls`` field.
     """
 
-    __slots__ = (
-        "_agents", "_answered", "_answered_by", "_call_ids", "_caller", "_direction", "_seen", "_shown", "_since",
-        "_times", "_type_of", "calls", "ended_at", "evidence", "id", "inferred",
-    )  # fmt: skip
+    number: str
+    name: str = ""
+    type: str = "extensions"
+    domain: str = ""
+    registered: bool | None = None
+    dnd: bool | None = None
+    chat_status: str = ""
+    code: bool = False
+    own: tuple[CallEntry, ...] = ()
+    extra: Mapping[str, Any] = NOTHING
 
-    def __init__(self, id: str, first: CallTrack, type_of: Callable[[str], str]) -> None:  # noqa: A002 - the field's name
-        self.id = id
-        self.calls = [first]
-        self._call_ids: tuple[str, ...] = (first.call.id,)
-        self.evidence: list[Evidence] = []
-        self.inferred = False
-        self.ended_at: datetime | None = None
-        self._caller = first.call.from_
-        self._since, self._seen = first.phase_since, first.phase_seen
-        self._times = Times(first.call.phase, self._since or self._seen)
-        self._agents: dict[str, None] = {}
-        self._answered = False  # somebody has taken the caller since he came to a queue
-        self._answered_by = ""
-        self._direction = _UNKNOWN
-        self._shown = Conversation(id=id, calls=self._call_ids, since=self._since, first_seen=self._seen)
-        self._type_of = type_of
-
-    @property
-    def answered_by(self) -> str:
-        """The extension that answered; empty until then."""
-        return self._answered_by
-
-    def note(self, track: CallTrack) -> None:
-        """Note who rings for a call, who answered it, and that it came to a queue."""
-        call = track.call
-        if track.arrived:
-            track.arrived = self._answered = False
-        if call.phase is _TALKING or call.phase is _HELD:
-            self._answered = True
-        if call.state is not _STATE_RINGING and (call.state is not _CONNECTED or self._answered_by):
-            return
-        inside = [
-            number
-            for number in call.extensions
-            if number != call.from_.number and self._type_of(number) in ("", "extensions")
-        ]
-        if call.to.number not in inside and self._type_of(call.to.number) == "extensions":
-            inside.append(call.to.number)
-        if call.state is _STATE_RINGING:
-            for number in inside:
-                if len(self._agents) < LIMIT:
-                    self._agents[number] = None
-        elif call.to.number in inside:
-            self._answered_by = call.to.number
-        elif len(inside) == 1:
-            self._answered_by = inside[0]
-
-    def add(self, evidence: Evidence) -> None:
-        """Keep why the ledger says so."""
-        if len(self.evidence) < LIMIT:
-            self.evidence.append(evidence)
-
-    def absorb(self, other: ConversationTrack) -> None:
-        """Take over a younger conversation. Its times ran beside ours, so they are not added."""
-        self.calls = sorted(self.calls + other.calls, key=_order)
-        self._call_ids = tuple([track.call.id for track in self.calls])
-        self.evidence = (self.evidence + other.evidence)[:LIMIT]
-        self.inferred = self.inferred or other.inferred
-        self.ended_at = None
-        self._agents.update(other._agents)
-        self._answered = self._answered or other._answered
-        self._answered_by = self._answered_by or other._answered_by
-        for track in other.calls:
-            track.conversation = self
-
-    def value(self, at: datetime, *, seen: bool) -> Conversation:
-        """Add up.
-
-        Args:
-            at: now, on the PBX's clock.
-            seen: the line was up: what is other now became so now.
-        """
-        calls = self.calls
-        last = calls[0]
-        first = last.call
-        open_ = waiting = False
-        for track in calls:
-            if track.ended_at is None:
-                last, open_ = track, True
-                waiting = waiting or track.waiting
-        if not open_ and len(calls) > 1:
-            last = max(calls, key=_end)
-        call = last.call
-        state = call.state if open_ else None
-        phase = in_conversation(call, waiting and not self._answered) if open_ else _ENDED
-        times = self._times
-        if phase is not times.phase:
-            if phase is call.phase and (last.phase_since or last.phase_seen) >= times.start:
-                self._since, self._seen = last.phase_since, last.phase_seen
-            else:  # it ended, or an older call is the newest again, or only the calls together say so
-                self._since, self._seen = at if seen else None, at
-            times.turn(phase, self._since or self._seen)
-        elif self._since is None and phase is call.phase:
-            self._since = last.phase_since
-        if open_:
-            self.ended_at = None
-        elif self.ended_at is None:
-            self.ended_at = at
-        caller = self._caller
-        if not caller.number:
-            caller = self._caller = first.from_
-        if self._direction is _UNKNOWN:
-            self._direction = self._find_direction(first)
-        queue, connected_at = first.queue, first.connected_at
-        if len(calls) > 1:
-            queue = queue or next((track.call.queue for track in calls if track.call.queue), "")
-            connected_at = connected_at or next((t.call.connected_at for t in calls if t.call.connected_at), None)
-        # From the value before, in two steps: CPython passes more than 15 keywords through a dictionary of their own,
-        # and this constructor, with all of its 21, took 0.7 us where the two steps take 0.3.
-        shown = replace(
-            self._shown,
-            calls=self._call_ids,
-            queue=queue,
-            agents=tuple(self._agents),
-            evidence=tuple(self.evidence),
-            inferred=self.inferred,
-            ring=times.ring,
-            talk=times.talk,
-            hold=times.hold,
-        )
-        self._shown = shown = replace(
-            shown,
-            from_=caller,
-            to=call.from_ if call.to.number == caller.number and call.from_.number else call.to,
-            state=state,
-            phase=phase,
-            direction=self._direction,
-            answered_by=self._answered_by,
-            started_at=first.started_at,
-            connected_at=connected_at,
-            ended_at=self.ended_at,
-            since=self._since,
-            first_seen=self._seen,
-            ended_by=last.ended_by if state is None else "",
-        )
-        return shown
-
-    def _find_direction(self, call: Call) -> Direction:
-        inside = call.extensions
-        from_inside = bool(self._type_of(call.from_.number)) or call.from_.number in inside
-        to = call.to.number
-        to_inside = bool(self._type_of(to)) or to in inside or to.startswith("*")
-        return direction_of(from_inside, to_inside, bool(inside))
+    def claims(self, call: str) -> bool:
+        """Whether the account says that it is in the call: by its id, or, where it gives no ids, in any call."""
+        ids = [entry.id for entry in self.own if entry.id]
+        return call in ids if ids else self.code or bool(self.own)
 
 
 def pair_of(call: Call) -> frozenset[str]:
@@ -375,11 +267,3 @@ def pair_of(call: Call) -> frozenset[str]:
 
 def _is_answered(call: Call) -> bool:
     return call.state is _CONNECTED or call.state is _STATE_HELD or call.state is _STATE_PARKED
-
-
-def _order(track: CallTrack) -> tuple[datetime, int]:
-    return track.order
-
-
-def _end(track: CallTrack) -> tuple[int, tuple[datetime, int]]:
-    return (track.ended_turn, track.order)

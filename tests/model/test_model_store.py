@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import pbxnb.model
+from pbxnb.model import accounts, ledger, lists
 from pbxnb.model import calls as calls_module
-from pbxnb.model import lists, roster, tracks
+from pbxnb.model.accounts import Axis, PresenceLog
 from pbxnb.model.derive import number_order, state_of
 from pbxnb.model.entities import Orbit, Queue
-from pbxnb.model.presence import Axis, PresenceLog
 from pbxnb.model.rules import RULES
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import account_entry, call_entry
@@ -77,7 +77,7 @@ class TestBounds:
     """Everything from the wire is bounded."""
 
     def test_accounts(self, monkeypatch):
-        monkeypatch.setattr(roster, "_ACCOUNTS_KEPT", 3)
+        monkeypatch.setattr(accounts, "_ACCOUNTS_KEPT", 3)
         desk = Desk()
         for number in range(10):
             desk.user(str(number))
@@ -98,7 +98,7 @@ class TestBounds:
         assert len(desk.account("204").extra) <= 64
 
     def test_legs_of_a_conversation(self, monkeypatch):
-        monkeypatch.setattr(tracks, "LIMIT", 5)
+        monkeypatch.setattr(ledger, "LIMIT", 5)
         monkeypatch.setattr("pbxnb.model.ledger.LIMIT", 5)
         desk = Desk()
         desk.accounts(account("600", "acds"))
