@@ -6,18 +6,19 @@ that would look the same had the command not arrived.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from pbxnb.protocol.commands import CallRef, Effect, Plan
 from pbxnb.protocol.messages import RecStart, RecStop
-from pbxnb.protocol.parties import Party
+from pbxnb.protocol.parties import Party, parse_party
 
 from .changes import Event
 from .entities import Call, CallState, Parked, Snapshot
 from .store import Store
 
-__all__ = ["already", "call_ref", "proved"]
+__all__ = ["already", "call_ref", "proved", "read_back"]
 
 _ALIKE = 6  # digits two printings of one outside number must share at their end
 
@@ -38,6 +39,25 @@ def proved(plan: Plan, before: Snapshot, store: Store, event: Event | None) -> s
     """
     proof = _PROOFS.get(plan.effect)
     return proof(plan, before, store, event) if proof is not None else None
+
+
+def read_back(plan: Plan, answer: Any) -> str | None:
+    """What the PBX's own settings say of a command, as a sentence; None while they do not hold what was set.
+
+    Args:
+        answer: to the plan's ``read``.
+    """
+    if plan.effect is not Effect.SETTING or not isinstance(answer, Mapping):
+        return None
+    wanted: dict[str, str] = plan.rest[0].body
+    for key, value in wanted.items():
+        found = answer.get(key)
+        if not isinstance(found, str):
+            return None  # it is missing, and what is left out says nothing
+        if found.strip() != value and (not value or parse_party(found).number != value):
+            return None
+    told = ", ".join(f"{key} is {value!r}" for key, value in wanted.items())
+    return f"The settings of {plan.account} say so: {told}."
 
 
 def already(plan: Plan, store: Store) -> str | None:

@@ -18,6 +18,7 @@ __all__ = [
     "DND",
     "DOMAIN_ORBITS",
     "DOMAIN_REGISTRATIONS",
+    "FORWARD_KEYS",
     "HISTORY",
     "ORBITS",
     "QUEUES",
@@ -37,6 +38,7 @@ __all__ = [
     "chat_body",
     "dnd_body",
     "exchange_body",
+    "forward_body",
     "login_body",
     "token_body",
     "url",
@@ -68,6 +70,9 @@ QUEUES = f"{_DOMAIN}/acds"  # rest.md 2.5
 QUEUE_LOGIN = f"{_DOMAIN}/account/{{number}}/acd_login"  # rest.md 2.5, 2.8, `group`
 QUEUE_STATISTICS = "/rest/acd/{queue}/stat"  # rest.md 2.5, the queue as `600@acme.example`
 DOMAIN_REGISTRATIONS = f"{_DOMAIN}/registrations"  # rest.md 2.6
+
+FORWARD_KEYS = {"all": "cfa", "busy": "cfb", "no_answer": "cfn", "unregistered": "cfr"}
+"""The settings that hold where calls go on to (rest.md 2.8; protocol.md 12.18)."""
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -128,6 +133,15 @@ def dnd_body(on: bool, reason: str = "", expires: float | None = None) -> dict[s
 def chat_body(text: str, date: int | None = None) -> dict[str, Any]:
     """A chat text; ``date`` in milliseconds since 1970 UTC (protocol.md 10)."""
     return {"type": "text", "text": text} | ({} if date is None else {"date": date})
+
+
+def forward_body(when: str, to: str | None) -> dict[str, str]:
+    """Where calls go on to, in the settings of an account; empty for nowhere (rest.md 2.8).
+
+    Args:
+        when: a key of `FORWARD_KEYS`.
+    """
+    return {FORWARD_KEYS[when]: to or ""}
 
 
 def login_body(on: bool) -> dict[str, bool]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pbxnb.model.changes import Event
-from pbxnb.model.effects import already, proved
+from pbxnb.model.effects import already, proved, read_back
 from pbxnb.model.entities import Agent, Orbit, Parked, Party, Queue
-from pbxnb.protocol.commands import CallRef, Context, plan
+from pbxnb.protocol.commands import COMMANDS, CallRef, Context, Effect, plan
 from pbxnb.protocol.messages import RecStart, RecStop
 from tests.model.model_kit import START, Desk, account, at, call
 
@@ -242,6 +242,28 @@ class TestSwitches:
         unknown = plan("dnd", False, context=Context(domain="acme.example", user="209"))
         assert already(unknown, desk.store) is None
 
+    @pytest.mark.parametrize(
+        ("answer", "shown"),
+        [
+            ({"cfa": "209", "cfb": ""}, True),
+            ({"cfa": "sip:209@acme.example"}, True),
+            ({"cfa": ""}, False),
+            ({"cfb": "209"}, False),
+            ({}, False),
+            (None, False),
+            ([], False),
+        ],
+    )
+    def test_a_setting_is_proved_by_reading_it_back(self, desk, answer, shown):
+        forward = Try(desk, "forward", "209")
+        assert (forward.already, forward.proof()) == (None, None)
+        assert bool(read_back(forward.plan, answer)) is shown
+
+    def test_a_setting_that_is_left_out_is_not_taken_for_empty(self, desk):
+        off = Try(desk, "forward", None, when="busy")
+        assert read_back(off.plan, {"cfa": ""}) is None
+        assert read_back(off.plan, {"cfb": ""}) == "The settings of 204 say so: cfb is ''."
+
     def test_queue_login(self, desk):
         def read(logged_in: bool | None) -> None:
             desk.store.put_queue(Queue(number="600", agents=(Agent(number="204", logged_in=logged_in),)), at(9))
@@ -258,3 +280,14 @@ class TestSwitches:
         chat, send = Try(desk, "chat", "207", "hello"), Try(desk, "send", {"action": "get-calls"})
         desk.calls(call("1", "204", "207"))
         assert (chat.already, chat.proof(), send.already, send.proof()) == (None, None, None, None)
+
+
+def test_every_command_has_a_proof_of_its_effect_or_says_that_nothing_shows() -> None:
+    """A row whose effect nobody can prove would wait for its deadline for ever."""
+    from pbxnb.model.effects import _PROOFS
+
+    rows = [row for command in COMMANDS.values() for row in (command, command.attended) if row is not None]
+    for row in rows:
+        effects = {row.effect} | {form.effect for form in (row.modern, row.old, row.star) if form and form.effect}
+        for effect in effects - {Effect.NONE, Effect.ACCEPTED_ONLY}:
+            assert (effect in _PROOFS) != (row.reads is not None), row.name

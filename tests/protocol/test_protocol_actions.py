@@ -52,6 +52,7 @@ def test_a_target_an_orbit_and_a_text_open_what_needs_them() -> None:
     assert offered(orbit="71", parked=True) == {"retrieve"}
     assert offered(orbit="71", parked=None) == {"retrieve"}
     assert offered(target="209", text="hello") == {"dial", "chat"}
+    assert offered(target="209", account="204") == {"dial", "dnd", "forward", "forward_off"}
     assert offered(frame='{"action": "get-calls"}') == {"send"}
 
 
@@ -66,7 +67,7 @@ def test_a_target_an_orbit_and_a_text_open_what_needs_them() -> None:
     ],
 )
 def test_a_queue_is_entered_or_left_as_its_list_of_agents_says(agents: dict[str, bool | None], names: set[str]) -> None:
-    assert offered(queue="700", agents=agents, account="204") == {"dnd"} | names
+    assert offered(queue="700", agents=agents, account="204") == {"dnd", "forward_off"} | names
 
 
 @pytest.mark.parametrize(
@@ -159,3 +160,9 @@ def test_every_row_is_whole() -> None:
         assert row.does.endswith(".")
         assert set(row.states) <= {"ringing", "connected", "held", "parked", "other"}
         assert bool(row.states) == any(argument.kind == "call" for argument in row.arguments)
+
+
+def test_forwarding_has_a_button_for_each_way() -> None:
+    s = Situation(user="204", account="207", target="209", options={"when": "busy"})
+    assert arguments_for(ACTIONS["forward"], s) == (("209",), {"when": "busy", "account": "207"})
+    assert arguments_for(ACTIONS["forward_off"], s) == ((None,), {"when": "busy", "account": "207"})

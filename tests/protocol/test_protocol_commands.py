@@ -97,6 +97,12 @@ SENDS: dict[str, tuple[tuple[Any, ...], Any, Any, Effect]] = {
         {"action": "chat", "src": "204", "dest": "207", "message": "hi"},
         Effect.ACCEPTED_ONLY,
     ),
+    "forward": (
+        ("+1 555 0100",),
+        ("/rest/domain/acme.example/user_settings/204", {"cfa": "+15550100"}),
+        ("/rest/domain/acme.example/user_settings/204", {"cfa": "+15550100"}),
+        Effect.SETTING,
+    ),
     "queue_login": (
         ("73", False),
         ("/rest/domain/acme.example/account/204/acd_login?group=73", {"login": False}),
@@ -194,6 +200,22 @@ def test_options_of_dnd_and_chat() -> None:
     assert plan("chat", "207", "hi", date=5, context=MODERN).rest[0].body["date"] == 5
 
 
+def test_forwarding_sets_one_setting_or_empties_it_and_reads_it_back() -> None:
+    context = Context(domain="acme.example", user="204", account="207")
+    for when, key in (("all", "cfa"), ("busy", "cfb"), ("no_answer", "cfn"), ("unregistered", "cfr")):
+        made = plan("forward", None, when=when, context=context)
+        assert made.rest[0].body == {key: ""}
+        assert made.read is not None
+        assert (made.read.method, made.read.path) == ("GET", made.rest[0].path)
+        assert made.effect_text.startswith("Calls to 207 are no longer forwarded")
+    assert (
+        plan("forward", "209", when="no_answer", context=context).effect_text == "Calls to 207 go to 209 (no answer)."
+    )
+    assert preview(plan("forward", None, when="busy", context=context)).python == (
+        "await pbx.forward(None, when='busy', account='207')"
+    )
+
+
 DIALLED = {
     "plain": ("207", "207"),
     "outside": ("+15550100", "+15550100"),
@@ -241,6 +263,8 @@ REFUSED: dict[str, tuple[str, tuple[Any, ...], str]] = {
     "frame is empty": ("send", ({},), "one JSON object"),
     "frame with odd keys": ("send", ({1: 2},), "one JSON object"),
     "frame that is no JSON": ("send", ({"a": object()},), "cannot be written as JSON"),
+    "option by its place": ("forward", ("207", "bussy"), "cannot be called like this"),
+    "forward without a word to whom": ("forward", (), "It is forward(to, when='all')."),
     "nowhere to pick up": ("pickup", (CallRef(id="1"),), "not known where"),
 }
 
@@ -253,6 +277,8 @@ def test_what_cannot_be_sent_is_refused_with_a_hint(name: str, args: tuple[Any, 
 
 
 def test_unknown_options_are_refused() -> None:
+    with pytest.raises(BadCommand, match="cannot be 'bussy'; did you mean 'busy'"):
+        plan("forward", "207", when="bussy", context=MODERN)
     with pytest.raises(BadCommand, match="It is park"):
         plan("park", CALL, "700", speed=2, context=MODERN)
 

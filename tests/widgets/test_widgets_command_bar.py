@@ -153,7 +153,13 @@ def test_every_command_has_a_button_in_the_page_and_each_field_stands_before_its
     assert set(COMMANDS) <= set(placed)
     assert sorted(placed) == sorted(set(placed))
     assert set(shown(bar)["why"]) == set(LABELS) == set(shown(bar)["labels"]) == set(bar.reasons)
-    for button, field in (("dial", ":to"), ("park", ":orbit"), ("queue_login", ":queue"), ("chat", ":text")):
+    for button, field in (
+        ("dial", ":to"),
+        ("park", ":orbit"),
+        ("queue_login", ":queue"),
+        ("chat", ":text"),
+        ("forward", ":when"),
+    ):
         assert placed.index(field) < placed.index(button)
 
 
@@ -365,7 +371,8 @@ def test_fields_make_dial_chat_queue_dnd_park_retrieve_record_and_send(handle: H
     bar, calls = listed(handle)
     calls.selected = ["1"]
     bar.to, bar.text, bar.frame = "209", "Hello", '{"action": "get-calls"}'
-    for act in ("dial", "chat", "queue_login", "queue_logout", "dnd", "park", "record"):
+    bar.when = "busy"
+    for act in ("dial", "chat", "queue_login", "queue_logout", "dnd", "forward", "forward_off", "park", "record"):
         press(bar, act)
     handle.put(Orbit(number="71", parked=(Parked(call="1"),)))
     settle(bar)
@@ -378,6 +385,8 @@ def test_fields_make_dial_chat_queue_dnd_park_retrieve_record_and_send(handle: H
         ("queue_login", ("700", True), {"account": "204"}),
         ("queue_login", ("700", False), {"account": "204"}),
         ("dnd", (True,), {"account": "204"}),
+        ("forward", ("209",), {"when": "busy", "account": "204"}),
+        ("forward", (None,), {"when": "busy", "account": "204"}),
         ("park", ("1", "71"), {}),
         ("record", ("1", True), {}),
         ("retrieve", ("71",), {}),
@@ -564,7 +573,7 @@ def test_it_composes_like_any_widget(handle: Handle) -> None:
     bar = CommandBar(handle, theme="dark")
     assert bar.theme == "dark"
     assert ipywidgets.VBox([bar]).children == (bar,)
-    assert repr(bar) == "<Command bar of fake: 19 commands, armed>"
+    assert repr(bar) == "<Command bar of fake: 21 commands, armed>"
 
 
 def test_a_prepared_command_knows_its_call() -> None:

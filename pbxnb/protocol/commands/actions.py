@@ -85,7 +85,7 @@ def particular(action: Action, s: Situation, states: tuple[str, ...] | None = No
 
 
 def _optional(argument: Argument, action: Action) -> bool:
-    return argument.default is None and action.on is False
+    return argument.optional and action.on is False
 
 
 def _missing(argument: Argument, s: Situation) -> str:

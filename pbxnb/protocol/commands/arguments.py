@@ -34,8 +34,9 @@ class Argument(msgspec.Struct, frozen=True):
     Attributes:
         name: as in the signature.
         kind: what may be given; ``word`` is a text that may be empty, ``count`` a number from 0 up.
-        default: what holds where nothing is given; without one it has to be given. A default of None may be given too.
+        default: what holds where nothing is given; without one it has to be given.
         by_name: given by name only.
+        optional: None may be given, and means that nothing is set any more.
         choices: the words a ``choice`` may be.
     """
 
@@ -43,6 +44,7 @@ class Argument(msgspec.Struct, frozen=True):
     kind: Kind
     default: Any = Parameter.empty
     by_name: bool = False
+    optional: bool = False
     choices: tuple[str, ...] = ()
 
     @property
@@ -58,7 +60,7 @@ def check(argument: Argument, value: Any, command: str) -> Any:
     Raises:
         BadCommand: it cannot be sent.
     """
-    if value is None and argument.default is None:
+    if value is None and (argument.optional or argument.default is None):
         return None
     if argument.kind == "choice":
         if value not in argument.choices:

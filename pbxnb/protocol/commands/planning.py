@@ -85,7 +85,12 @@ def _made(command: Command, context: Context, values: Mapping[str, Any], shown: 
         rest=(frame,) if isinstance(frame, RestRequest) else (),
         read=command.reads(g) if command.reads is not None else None,
         effect=form.effect or command.effect,
-        effect_text=sentence.format(account=account, to=g.to, party=other_party(call, account) if call else ""),
+        effect_text=sentence.format(
+            account=account,
+            to=g.to,
+            party=other_party(call, account) if call else "",
+            when=str(values.get("when", "")).replace("_", " "),
+        ),
         destructive=command.destructive,
         certainty=form.certainty,
         assumption=form.assumption.format(star=context.star),

@@ -71,6 +71,7 @@ class Effect(StrEnum):
     RECORDING = "recording"
     DND = "dnd"
     QUEUE_LOGIN = "queue-login"
+    SETTING = "setting"
     ACCEPTED_ONLY = "accepted-only"
     NONE = "none"
 

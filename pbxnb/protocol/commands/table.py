@@ -20,6 +20,7 @@ from .forms import (
     Given,
     blind,
     calls,
+    located,
     make_call,
     other_party,
     post,
@@ -121,6 +122,14 @@ def _dnd(g: Given) -> RestRequest:
 
 def _acd_login(g: Given) -> RestRequest:
     return post(g, rest.QUEUE_LOGIN, rest.login_body(g.positive), group=g.to)
+
+
+def _forward(g: Given) -> RestRequest:
+    return post(g, rest.SETTINGS, rest.forward_body(g.values["when"], g.values["to"]))
+
+
+def _settings(g: Given) -> RestRequest:
+    return RestRequest(method="GET", path=located(g, rest.SETTINGS))
 
 
 def _chat(g: Given) -> RestRequest:
@@ -321,6 +330,27 @@ _ROWS = (
         key="n",
         turns="dnd",
         labels=("DND on", "DND off"),
+        group="more",
+    ),
+    Command(
+        name="forward",
+        label="Forward",
+        does="Send the calls of an account on to a number, or no longer.",
+        arguments=(
+            Argument("to", "number", optional=True),
+            Argument("when", "choice", "all", by_name=True, choices=tuple(rest.FORWARD_KEYS)),
+        ),
+        by="account",
+        unless=no_extension,
+        effect=Effect.SETTING,
+        shows=("Calls to {account} go to {to} ({when}).", "Calls to {account} are no longer forwarded ({when})."),
+        modern=Form(
+            _forward,
+            "C",
+            "The settings cfa, cfb, cfn and cfr mean all, busy, no answer, unregistered; an empty one means no number.",
+        ),
+        reads=_settings,
+        off=("forward_off", "Stop forwarding"),
         group="more",
     ),
     Command(

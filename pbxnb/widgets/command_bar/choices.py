@@ -73,6 +73,7 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     frame: str = ""
     orbit: str = ""
     queue: str = ""
+    when: str = "all"
 
 
 def situation(
@@ -125,6 +126,7 @@ def situation(
         agents={agent.number: agent.logged_in for agent in queue.agents} if queue is not None else {},
         text=typed.text,
         frame=typed.frame,
+        options={name: getattr(typed, name) for name in CHOICES},
     )
 
 

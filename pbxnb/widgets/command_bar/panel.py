@@ -74,6 +74,7 @@ class CommandBar(LivePanel):
     orbit = traitlets.Unicode("").tag(sync=True)
     queue = traitlets.Unicode("").tag(sync=True)
     picked = traitlets.Unicode("").tag(sync=True)
+    when = traitlets.Enum(CHOICES["when"], "all").tag(sync=True)
 
     def __init__(
         self, handle: Handle, grid: ExtensionGrid | None = None, calls: CallList | None = None, **traits: Any
@@ -111,7 +112,7 @@ class CommandBar(LivePanel):
     def _check_armed(self, proposal: Any) -> bool:
         return bool(proposal["value"]) and self._handle.control
 
-    @traitlets.observe("armed", "to", "text", "frame", "orbit", "queue", "picked")
+    @traitlets.observe("armed", "to", "text", "frame", "orbit", "queue", "picked", "when")
     def _wake(self, _change: object) -> None:
         self.refresh((_FACTS,))
 
@@ -216,9 +217,7 @@ class CommandBar(LivePanel):
         """What is selected and typed; a call, a target and a tile that are named stand before it."""
         tiles = [on] if on else self._grid.selected if self._grid is not None else []
         calls = ((self.picked,) if self.picked else ()) if self._calls is None else self._calls.selected_calls
-        typed = Typed(
-            armed=self.armed, to=self.to, text=self.text, frame=self.frame, orbit=self.orbit, queue=self.queue
-        )
+        typed = Typed(**{name: getattr(self, name) for name in Typed.__struct_fields__})
         if self._attended is not None:
             self._attended = self._attended.advance(self._handle.calls)
         return situation(self._handle, typed, tiles, calls, call=call, to=to, own=not on)
