@@ -81,6 +81,17 @@ export function keepKeys(node) {
 }
 
 /**
+ * The command that a key means: of those with it the one for the state of the call, else the first; "" for none.
+ * @param {[string, string, string[]][]} keys key, command, states of the call; the commands' table in Python says which
+ * @param {string} key
+ * @param {string} [state]
+ */
+export function commandFor(keys, key, state = "") {
+  const alike = keys.filter(([one]) => one === key);
+  return (alike.find(([, , states]) => states.includes(state)) || alike[0])?.[1] || "";
+}
+
+/**
  * A duration as people read it: m:ss and h:mm:ss for calls, whole minutes, hours, days for the rest.
  * @param {number} seconds
  * @param {boolean} exact

@@ -1,7 +1,7 @@
 // The page's side of the protocol: which batch is used, and a clock that never runs back for a late one.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { PageClock, duration, judge } from "../../pbxnb/ui/base.js";
+import { PageClock, commandFor, duration, judge } from "../../pbxnb/ui/base.js";
 
 test("a batch is used when the page has reached what it builds on", () => {
   assert.equal(judge(4, { n: 5, since: 4 }), "use");
@@ -36,4 +36,13 @@ test("the clock ticks by the rate, follows the PBX and ignores a late batch", ()
   assert.equal(clock.now(), 1026);
   clock.set(500, 1); // another clock altogether
   assert.equal(clock.now(), 500);
+});
+
+test("keys ask for commands; of those with one key the state of the call says which", () => {
+  const keys = [["h", "hold", ["connected"]], ["h", "resume", ["held"]], ["d", "dial", []]];
+  assert.equal(commandFor(keys, "h", "connected"), "hold");
+  assert.equal(commandFor(keys, "h", "held"), "resume");
+  assert.equal(commandFor(keys, "h"), "hold");
+  assert.equal(commandFor(keys, "d", "held"), "dial");
+  assert.equal(commandFor(keys, "constructor"), "");
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ROW, arrange, commandFor, late, leastOf, appearance, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
+import { ROW, arrange, late, leastOf, appearance, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
 
 const row = (id, phase = "talking", more = {}) => {
   const state = { talking: "connected", queued: "ringing" }[phase] || phase;
@@ -82,11 +82,4 @@ test("every phase has a shape and a word, and an unknown one has them too", () =
   assert.equal(appearance(row("1", "parked")).word, "Parked");
   assert.equal(appearance(row("1", "ended")).word, "Ended");
   assert.equal(appearance(row("1", "juggling")).word, "Other");
-});
-
-test("keys ask for commands; hold toggles", () => {
-  assert.equal(commandFor("h", row("1")), "hold");
-  assert.equal(commandFor("h", row("1", "held")), "resume");
-  assert.equal(commandFor("Delete", row("1")), "hangup");
-  assert.equal(commandFor("constructor", row("1")), "");
 });

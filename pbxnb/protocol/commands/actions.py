@@ -155,6 +155,11 @@ _VALUES: dict[str, Callable[[Action, Situation], Any]] = {
 }
 
 
-def keys() -> list[tuple[str, str, tuple[str, ...]]]:
-    """The keys of tiles and rows: key, command, and the states of the call in which the key means it."""
-    return [(command.key, command.name, command.states) for command in COMMANDS.values() if command.key]
+def keys(*, on_calls: bool = False) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The keys of tiles and rows: key, command, and the states of the call in which the key means it.
+
+    Args:
+        on_calls: only those of commands about a call.
+    """
+    rows = [row for row in COMMANDS.values() if row.key and (row.states or not on_calls)]
+    return [(row.key, row.name, row.states) for row in rows]

@@ -1,9 +1,9 @@
 /*
  * The call list: tabs, one row a conversation, its calls on expansion, orbits as places to drop on. Logic in call_rows.js.
  */
-import { CALL_TYPE, PARTIES_TYPE, definePanel, element, setText } from "../../ui/base.js";
+import { CALL_TYPE, PARTIES_TYPE, commandFor, definePanel, element, setText } from "../../ui/base.js";
 import { CallRow, setParty } from "./call_row.js";
-import { PHASES, ROW, arrange, commandFor, merge, neighbour, tally, visible } from "./call_rows.js";
+import { PHASES, ROW, arrange, merge, neighbour, tally, visible } from "./call_rows.js";
 
 const COLUMNS = ["State", "From", "", "To", "Via", "Ring", "Talk", "Hold"];
 
@@ -12,6 +12,8 @@ function createCallList(view) {
   const { model, root, body } = view;
   /** @type {Map<string, any[]>} */
   let rows = new Map();
+  /** @type {[string, string, string[]][]} */
+  let keys = [];
   /** @type {Map<string, CallRow>} */
   const parts = new Map();
   /** @type {Set<string>} */
@@ -183,7 +185,7 @@ function createCallList(view) {
     const page = Math.max(1, Math.floor(list.clientHeight / (part.element.offsetHeight || 30)));
     const moves = /** @type {Record<string, number>} */ ({ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last, PageDown: at + page, PageUp: at - page });
     const opens = rtl ? "ArrowLeft" : "ArrowRight", closes = rtl ? "ArrowRight" : "ArrowLeft";
-    const command = event.ctrlKey || event.metaKey ? "" : commandFor(event.key, part.row);
+    const command = event.ctrlKey || event.metaKey ? "" : commandFor(keys, event.key, part.row[ROW.state]);
     if (event.key in moves) setStop(shown[Math.min(last, Math.max(0, moves[event.key]))], true);
     else if (event.key === opens || event.key === closes) view.send({ expand: part.id, on: event.key === opens });
     else if (event.key === " " || event.key === "Enter") select(part.id, event.ctrlKey || event.metaKey);
@@ -269,6 +271,7 @@ function createCallList(view) {
   return {
     /** @param {any} data */
     full(data) {
+      keys = data.keys;
       rows = new Map();
       for (const id of merge(rows, data)) dirty.add(id);
       for (const id of Object.keys(legs)) if (!data.legs[id]) data.legs[id] = null;

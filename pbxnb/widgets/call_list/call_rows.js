@@ -137,12 +137,3 @@ export function neighbour(before, after, id) {
   const at = before.indexOf(id);
   return before.slice(at + 1).find((other) => rest.has(other)) || before.slice(0, Math.max(0, at)).reverse().find((other) => rest.has(other)) || after[0] || "";
 }
-
-/** @type {Map<string, string>} */
-const KEYS = new Map(Object.entries({ a: "answer", p: "park", r: "record", t: "transfer", u: "pickup", x: "reject", Delete: "hangup" }));
-
-/** The command behind a key on a row, the same keys as on a tile; hold toggles. @param {string} key @param {Row} row */
-export function commandFor(key, row) {
-  if (key === "h") return row[ROW.state] === "held" ? "resume" : "hold";
-  return KEYS.get(key) || "";
-}

@@ -10,6 +10,7 @@ import traitlets
 from pbxnb.model.changes import Changes
 from pbxnb.model.derive import newest_call
 from pbxnb.model.entities import Conversation
+from pbxnb.protocol.commands import keys
 from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
@@ -21,9 +22,7 @@ from .rows import PHASES, Row, difference, involved, leg, parked_text, row
 
 __all__ = ["ACTIONS", "CallList"]
 
-ACTIONS = frozenset(
-    {"answer", "reject", "hangup", "hold", "resume", "transfer", "park", "retrieve", "pickup", "record"}
-)
+ACTIONS = frozenset({"retrieve", *(name for _, name, _ in keys(on_calls=True))})
 """What a key on a row, or a drop on an orbit, may ask for."""
 
 # Keys beside the ids of conversations; no id begins with a NUL.
@@ -133,6 +132,7 @@ class CallList(LivePanel):
             "rows": list(self._sent.values()),
             "legs": {id_: self._legs(conversations[id_]) for id_ in self._expanded},
             "orbits": self._orbits(),
+            "keys": keys(on_calls=True),
         }
 
     def _unsure(self) -> None:

@@ -2,15 +2,13 @@
  * The extension grid: legend and filters, tiles, keys, selection. Data in grid_rows.js, places in grid_layout.js,
  * drop targets in grid_drop.js.
  */
-import { STATES, definePanel, element, setText } from "../../ui/base.js";
+import { STATES, commandFor, definePanel, element, setText } from "../../ui/base.js";
 import { takeDrops } from "./grid_drop.js";
 import { Layout } from "./grid_layout.js";
 import { Rows, arrange, follows } from "./grid_rows.js";
 import { Tile } from "./grid_tile.js";
 
 const LEGEND = [...STATES, { code: "", name: "dnd", shape: "⊘", word: "Do not disturb" }];
-/** Keys on a tile and what they ask for. Python decides whether it can be done. @type {Record<string, string>} */
-const KEYS = { a: "answer", d: "dial", h: "hold", m: "chat", n: "dnd", p: "park", r: "record", t: "transfer", u: "pickup", w: "why", Delete: "hangup" };
 const MENUS = {
   group_by: { label: "Group", options: [["", "none"], ["department", "department"], ["type", "type"], ["state", "state"]] },
   sort: { label: "Sort", options: [["number", "number"], ["name", "name"], ["state", "state"], ["since", "time in state"]] },
@@ -22,6 +20,8 @@ const SETTLE = 400, COUNT_EVERY = 250;
 function createGrid(view) {
   const { model, root, body } = view;
   const rows = new Rows();
+  /** @type {[string, string, string[]][]} */
+  let keys = [];
   /** @type {Set<any>} rows to paint in the next frame */
   const dirty = new Set();
   /** @type {Set<any>} rows out of sight that lag behind */
@@ -233,9 +233,9 @@ function createGrid(view) {
     } else if (key === "e") {
       handled();
       expand(tile);
-    } else if (KEYS[key] && !model.get("wallboard")) {
+    } else if (!model.get("wallboard") && (key === "w" || commandFor(keys, key))) {
       handled();
-      view.send({ action: KEYS[key], number: tile.row.number });
+      view.send({ action: key === "w" ? "why" : commandFor(keys, key), number: tile.row.number });
     }
   });
 
@@ -313,6 +313,7 @@ function createGrid(view) {
   return {
     /** @param {any} data */
     full(data) {
+      keys = data.keys;
       for (const row of rows.full(data)) {
         late.delete(row);
         dirty.delete(row);

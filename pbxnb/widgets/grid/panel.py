@@ -15,6 +15,7 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Account, AccountState, Call
+from pbxnb.protocol.commands import keys
 from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
@@ -25,9 +26,7 @@ from .tiles import Tile, columns, department, make_tile
 
 __all__ = ["ACTIONS", "ExtensionGrid"]
 
-ACTIONS = frozenset(
-    {"answer", "dial", "hold", "chat", "dnd", "park", "record", "transfer", "pickup", "why", "hangup", "drop"}
-)
+ACTIONS = frozenset({"why", "drop", *(name for _, name, _ in keys())})
 """What a key or a drop on a tile may ask for."""
 
 STATES = (*(str(state) for state in AccountState), "dnd")
@@ -149,7 +148,7 @@ class ExtensionGrid(LivePanel):
             number: self._tile(account, model.calls, model.accounts) for number, account in model.accounts.items()
         }
         entries = ((index, row, None) for index, row in enumerate(self._sent.values()))
-        return {"numbers": list(self._index), **columns(entries, self._now(), indexed=False)}
+        return {"numbers": list(self._index), "keys": keys(), **columns(entries, self._now(), indexed=False)}
 
     def _unsure(self) -> None:
         self._sent.clear()
