@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from .actions import ACTIONS, Action, arguments_for, general, keys, particular, why_not
 from .arguments import parse_frame
+from .command import Command
 from .planning import plan
 from .plans import CallRef, Context, Effect, Plan, RestRequest, StarCodes
 from .preview import Preview, preview
 from .situation import Situation, party_of, ringing_phone
-from .table import COMMAND_NAMES, COMMANDS, Command
+from .table import COMMAND_NAMES, COMMANDS
 
 __all__ = [
     "ACTIONS",

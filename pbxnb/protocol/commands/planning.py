@@ -13,10 +13,11 @@ from pbxnb.errors import BadCommand
 
 from ..requests import Request
 from .arguments import as_shown, check, dialable
+from .command import Command
 from .forms import Given, other_party
 from .plans import CallRef, Context, Plan, RestRequest
 from .situation import party_of
-from .table import COMMANDS, Command
+from .table import COMMANDS
 
 __all__ = ["plan"]
 

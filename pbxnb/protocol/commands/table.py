@@ -7,14 +7,10 @@ messages a monitor may send; those of 2016 by socket messages (protocol.md 4, re
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
-
-import msgspec
-
 from .. import requests as r
 from .. import rest
 from .arguments import Argument
+from .command import Command
 from .forms import (
     Form,
     Given,
@@ -29,9 +25,9 @@ from .forms import (
     steer,
 )
 from .plans import Effect, RestRequest
-from .situation import Situation, goes_out, in_call, no_agent, no_extension, orbit_empty, orbit_taken, rings_here
+from .situation import goes_out, in_call, no_agent, no_extension, orbit_empty, orbit_taken, rings_here
 
-__all__ = ["COMMANDS", "COMMAND_NAMES", "Command"]
+__all__ = ["COMMANDS", "COMMAND_NAMES"]
 
 LONG = 10.0  # seconds for what needs other phones to move: dial, transfer, park
 
@@ -42,60 +38,6 @@ _TOGGLES = "One message both holds and resumes: what it does depends on the call
 _PICKUP = "{star.pickup} with the extension that rings is this PBX's code for picking up."
 _RETRIEVE = "{star.retrieve} is this PBX's code for retrieving."
 _SAME_ID = "The id in the call list is the one this message wants."
-
-
-class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """One command.
-
-    Attributes:
-        name: as on the handle.
-        label: the word on its button.
-        does: one sentence for people.
-        arguments: in order.
-        by: who acts where nobody is named: ``party`` (us if we are one, else the call's first extension; a panel means
-            the phone that rings where it is ``ringing``), ``us``, or ``account`` (us; a panel means the selected one).
-        states: of the call in which it is allowed; empty where it needs no call.
-        unless: the rule beyond that; the sentence why not.
-        effect: what on the model proves it; `pbxnb.model.effects` has one proof for each.
-        shows: that effect as a sentence with ``{account}``, ``{to}``, ``{party}``; for switches one for each position.
-        destructive: it ends or gives away something that cannot be had back; panels ask first.
-        modern, old: what is sent today and in 2016; without the latter the same.
-        star: what is sent instead with ``star=True``.
-        by_star: it always works by dialling a star code.
-        attended: the row that holds instead where ``to`` is a call.
-        target: the number it is about, where no argument is that.
-        reads: the REST request whose answer shows the effect, where the model does not.
-        deadline: seconds to wait for the effect.
-        key: pressed on a tile or a row; empty for none.
-        off: name and label of the button that turns it off, where a button cannot know which way to turn.
-        turns: the fact of a `Situation` that its switch turns, where a button can know.
-        labels: the words for on and off on such a button.
-        group: where its button stands: with the call's, with those that take a target, or with the rest.
-    """
-
-    name: str
-    label: str
-    does: str
-    arguments: tuple[Argument, ...] = ()
-    by: Literal["party", "ringing", "us", "account"] = "party"
-    states: tuple[str, ...] = ()
-    unless: Callable[[Situation, bool | None], str] | None = None
-    effect: Effect
-    shows: str | tuple[str, str]
-    destructive: bool = False
-    modern: Form
-    old: Form | None = None
-    star: Form | None = None
-    by_star: bool = False
-    attended: Command | None = None
-    target: Callable[[Given], str] | None = None
-    reads: Callable[[Given], RestRequest] | None = None
-    deadline: float = 5.0
-    key: str = ""
-    off: tuple[str, str] | None = None
-    turns: str = ""
-    labels: tuple[str, str] = ("", "")
-    group: Literal["call", "target", "more"] = "call"
 
 
 def _retrieve_code(g: Given) -> str:
