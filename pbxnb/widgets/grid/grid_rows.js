@@ -80,7 +80,7 @@ export class Rows {
         row.out = !!(flags & 32);
       }
       if (data.t !== undefined) {
-        const age = data.t === 0 ? 0 : data.t[at];
+        const age = data.t[at] ?? data.t; // one number where all are the same
         row.least = age < 0; // -1 is "at least 0 s"
         row.since = data.b - (row.least ? ~age : age);
       }

@@ -134,7 +134,7 @@ def columns(
     if any(old is None or old.began != tile.began for _, tile, old in listed):
         ages = [_age(base, tile.began) for _, tile, _ in listed]
         made["b"] = round(base, 1)
-        made["t"] = ages if any(ages) else 0
+        made["t"] = ages if len(set(ages)) > 1 else ages[0]
     for letter, field in _SPARSE.items():
         cells: list[Any] = []
         for at, (_, tile, old) in enumerate(listed):
