@@ -202,7 +202,7 @@ def test_a_reloaded_page_shows_the_live_board_again(board: Any) -> None:
 
 def test_a_wallboard_has_no_tools_and_no_commands(board: Any, artefact: Callable[[str], str]) -> None:
     board.execute("board.wallboard = True")
-    wait(board, "() => !document.querySelector('.pbx-command-bar')")
+    wait(board, "() => !document.querySelector('.pbx-dashboard [data-command]')")
     board.page.set_viewport_size({"width": 1920, "height": 1300})
     board.page.wait_for_timeout(1500)
     board.page.locator(".pbx-dashboard").screenshot(path=artefact("wall"))

@@ -77,8 +77,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         self.badge = own(StatusBadge(handle, **settings))
         self.grid = own(ExtensionGrid(handle, height="var(--pbx-part-height)", **settings))
         self.calls = own(CallList(handle, height="calc(var(--pbx-part-height) - 70px)", **settings))
-        bare = {name: value for name, value in settings.items() if name != "wallboard"}
-        self.bar = None if self.wallboard else own(CommandBar(handle, self.grid, self.calls, **bare))
+        self.bar = None if self.wallboard else own(CommandBar(handle, self.grid, self.calls, **settings))
         self.console = own(Console(handle, self.grid, **settings))
         self.timeline = own(timeline()) if callable(timeline) else timeline
         if alerts is not None and not isinstance(alerts, Alerts):
