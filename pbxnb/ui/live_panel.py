@@ -1,6 +1,7 @@
 """The base of every panel that draws itself in the page: its views and its numbered batches. Knows no kind of panel.
 
-How a panel is made. A subclass sets ``scripts`` and ``sheets`` (paths of files below the package) and implements
+How a panel is made. A subclass sets ``scripts`` and ``sheets`` (paths of files, below the package or absolute) and
+implements
 
 * ``_mark(changes) -> Iterable[str]``: on the I/O lane; which keys of this panel a change makes dirty. Nothing else. A
   panel without it follows no change of the model.
