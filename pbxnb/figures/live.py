@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
-import ipywidgets
 import plotly.graph_objects as go
 
 from pbxnb.errors import ConfigError, PbxError
-from pbxnb.model.status import LineState
-from pbxnb.ui.handle import Handle, handle_of
-from pbxnb.ui.kernel import release_route
-from pbxnb.ui.lane import Lane
-from pbxnb.ui.text import clean
+from pbxnb.ui.handle import Handle
 
-from .plotting.box import CLASSES, Frame, style_sheet
-from .plotting.pace import Pace
-from .plotting.spare import Pool
+from .plotting.panel import FigurePanel
+from .plotting.spare import SpareFigures
+from .plotting.tools import FigureTools
 
 __all__ = ["LivePicture", "live"]
 
-_SHARE = 10
-"""A picture may take a tenth of the lane that all panels share: one that takes longer comes less often."""
 _log = logging.getLogger("pbxnb.ui")
 
 Picture = Callable[..., go.Figure]
@@ -55,7 +46,7 @@ def live(picture: Picture, pbx: Handle, every: float = 2.0, **options: Any) -> L
     return LivePicture(picture, pbx, every, options)
 
 
-class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
+class LivePicture(FigurePanel):
     """The panel of `live`.
 
     Args:
@@ -66,51 +57,25 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         figure: the plotly ``FigureWidget``; `pbxnb.figures.describe` reads its text twin.
     """
 
-    _closed = True  # there is nothing to close yet
-
     def __init__(self, picture: Picture, handle: Handle, every: float, options: dict[str, Any]) -> None:
-        self._picture, self._handle, self._every, self._options = picture, handle_of(handle), every, options
-        self._lock = threading.RLock()  # between a picture and the close
-        self._pace = Pace()
-        self._loaded = False  # a page has loaded the figure; what is sent before is lost
+        self._picture, self._every, self._options = picture, every, options
+        self._ready = False  # a page has loaded the figure; what is sent before is lost
         self._next = 0.0
         self._height = 380
-        self._leave = ExitStack()
-        self._closed = False
-        try:
-            self._open()
-        except BaseException:
-            self.close()
-            raise
+        self._problem = ""
+        super().__init__(handle)
 
-    def _open(self) -> None:
-        """Make the parts, each with how it leaves: what was made when one of them fails is undone."""
-        leave = self._leave.callback
-        leave(super().close)
-        leave(lambda: self.layout.close())
-        self._note = ipywidgets.Label("")
-        self._note.add_class("pbxnb-note").add_class("mathjax_ignore")  # errors may quote callers
-        self._sheet = ipywidgets.HTML(style_sheet())
-        for widget in (self._note, self._sheet):
-            for part in (widget, widget.style, widget.layout):
-                leave(part.close)
+    def _follow(self, handle: Handle) -> None:
+        self._leave.callback(handle.watch_status(lambda _status: self._ticket.nudge()))
+
+    def _begin(self) -> None:
         first = self._made() or go.Figure(layout={"template": "none", "autosize": True})
-        self.figure: Any = Pool.borrow(first)
-        leave(Pool.give_back, self.figure)
-        self._frame = Frame(self.figure, self._height)
-        leave(self._frame.close)
+        figure = SpareFigures.take(first)
+        self._leave.callback(SpareFigures.put_back, figure)
+        self._show(figure, self._height, FigureTools(self._handle, self))
+        self._tools.say(self._problem)
         if (first.layout.meta or {}).get("theme") == "print":
-            self._frame.add_class("pbxnb-paper")  # it brings its own paper, and ink for it
-        super().__init__([self._sheet, self._frame, self._note])
-        leave(lambda: self.set_trait("children", ()))
-        self._view_count = 0  # from now on the front end counts its views
-        for name in CLASSES:
-            self.add_class(name)
-        self.figure.observe(self._answered, "_js2py_traceDeltas")
-        leave(self.figure.unobserve, self._answered, "_js2py_traceDeltas")
-        self._ticket = Lane.get().register(self._paint)
-        leave(self._ticket.close)
-        leave(self._handle.watch_status(lambda _status: self._ticket.nudge()))
+            self._box.add_class("pbxnb-paper")  # it brings its own paper, and ink for it
         self._ticket.nudge()
 
     def snapshot(self) -> go.Figure:
@@ -121,25 +86,14 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         """
         return self._picture(self._handle, **self._options)
 
-    def close(self) -> None:
-        """Leave the page; the figure is emptied and kept for another panel. Idempotent."""
-        if self._closed:
-            return
-        with self._lock:
-            self._closed = True
-        self._leave.close()
-
-    def _answered(self, change: Any) -> None:
-        if change["new"] and change["new"].get("trace_edit_id") == self.figure._last_trace_edit_id:  # noqa: SLF001
-            self._loaded = True
-            self._pace.answered(time.monotonic())
-            self._ticket.wake()
+    def _loaded(self) -> None:
+        self._ready = True
 
     def _paint(self, now: float) -> float | None:
         with self._lock:
             if self._closed:
                 return None
-            if not self._view_count or not self._loaded:
+            if not self._view_count or not self._ready:
                 return now + 1.0
             due = max(self._next, self._pace.due())
             if now < due:
@@ -147,30 +101,26 @@ class LivePicture(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
             made = self._made()
             try:
                 if made is not None and _redrawn(self.figure, made):
-                    self._pace.sent(time.monotonic())
-                    release_route(self.figure)
+                    self._sent()
             except Exception as error:  # noqa: BLE001 - shown in the panel; the next beat tries again
                 _log.exception("A live picture could not be shown.")
-                self._say(f"Could not show: {error}")
-            self._next = now + max(self._every, _SHARE * (time.monotonic() - now))
+                self._problem = f"Could not show: {error}"
+            self._tools.say(self._problem)
+            self._next = now + max(self._every, self.timing.lane * (time.monotonic() - now))
             return self._next
 
     def _made(self) -> go.Figure | None:
-        """The picture now; None, with the reason on the page, where it cannot be drawn."""
+        """The picture now; None, with the reason for the page, where it cannot be drawn."""
+        self._problem = ""
         try:
             made = self._picture(self._handle, **self._options)
         except PbxError as error:  # such as no calls yet
-            self._say(str(error))
+            self._problem = str(error)
             return None
-        # The box gives it its height, see `Frame`.
+        # The box gives it its height, see `FigureBox`.
         self._height = int(made.layout.height or self._height)
         made.layout.update(height=None, width=None, autosize=True)
-        ended = self._handle.status.state in (LineState.CLOSED, LineState.REFUSED)
-        self._say("closed; run this cell again" if ended else "")
         return made
-
-    def _say(self, text: str) -> None:
-        self._note.value = clean(text, 300)
 
 
 def _redrawn(figure: Any, made: go.Figure) -> bool:

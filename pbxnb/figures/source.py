@@ -5,7 +5,7 @@ Text from the wire goes into plotly labels, which read a little markup of their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ import msgspec
 from pbxnb.analysis.calls import call_rows
 from pbxnb.analysis.columns import opened
 from pbxnb.errors import AnalysisError, MissingExtra
+from pbxnb.history import Interval
+from pbxnb.ui.handle import handle_of
 
 __all__ = ["Calls", "counted", "label", "needs", "of", "rows"]
 
@@ -70,10 +72,12 @@ def of(source: Any, *, tz: str = "UTC", offered: bool = False) -> Calls:
         | dict.fromkeys(("wait_ms", "talk_ms", "hold_ms"), whole)
         | dict.fromkeys(("end_inferred", "gap"), pa.bool_())
     )
-    listed = call_rows(source.closed_calls(), source.calls.values(), tz=tz, domain=source.domain)
+    handle = handle_of(source)
+    history = handle.history
+    listed = call_rows(history.closed_calls(), history.open_calls(), tz=tz, domain=handle.domain)
     if offered:
         listed = [row for row in listed if row["queue"] or row["direction"] == "in"]
-    return Calls(pa.Table.from_pylist(listed, schema=schema), _coverage(source))
+    return Calls(pa.Table.from_pylist(listed, schema=schema), _coverage(history.gaps(), handle.clock.now()))
 
 
 def rows(table: Any) -> list[dict[str, Any]]:
@@ -105,12 +109,10 @@ def _window(table: Any, column: str) -> Any:
     return back(counted.select(first=nw.col(column).min(), last=nw.col(column).max(), n=nw.col("one").sum()))
 
 
-def _coverage(handle: Any) -> str:
-    gaps = handle.status.gaps
+def _coverage(gaps: Sequence[Interval], now: datetime) -> str:
     if not gaps:
         return "line up throughout"
-    at, now = handle.clock.at, handle.clock.now()
-    down = sum(((at(gap.end) if gap.end else now) - at(gap.start)).total_seconds() for gap in gaps)
+    down = sum((now.timestamp() if end is None else end) - start for start, end in gaps)
     return f"line down {down:.0f} s in {counted(len(gaps), 'gap')}: totals are at least"
 
 

@@ -15,6 +15,8 @@ Theme = Literal["light", "dark", "print"]
 STATES: dict[str, str] = {
     "ringing": "#c9a227",
     "connected": "#2f78bd",
+    "talking": "#2f78bd",
+    "menu": "#3f9a94",
     "held": "#9a5796",
     "parked": "#6a5acd",
     "queued": "#d97f2b",

@@ -28,6 +28,7 @@ class PanelHandle:
         self.calls = pbx.calls
         self.conversations = pbx.conversations
         self.clock = pbx.clock
+        self.history = line.history
         self.watch = line.on_changes.add
         self.watch_frames = line.on_frame.add
         self.watch_status = line.on_status.add

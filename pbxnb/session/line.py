@@ -17,6 +17,7 @@ import msgspec
 
 from pbxnb.client.client import Client
 from pbxnb.errors import HandleClosed, PbxError
+from pbxnb.history import History
 from pbxnb.loops import LoopThread, fail, fulfil
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.frames import Frame
@@ -72,6 +73,8 @@ class Line:
         self.subscriptions = Subscriptions(self.lane)
         self.recent = Recent(lambda: self.read(client.store.closed_calls))
         self.on_changes: Signal[Changes] = Signal()
+        self.history = History(client.store, lambda: self.status.gaps)
+        self.on_changes.add(self.history.feed)  # first of all: whoever is told of a change may read what was
         self.on_frame: Signal[Frame] = Signal()
         self.on_status: Signal[Status] = Signal()
         self._runner = LoopThread(self._main, "pbxnb-io", ended=_unfinished, after=self._after)

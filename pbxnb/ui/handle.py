@@ -26,12 +26,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import Account, Call, CallRecord, Conversation, Evidence, Orbit, Presence, Queue, Snapshot
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Status
+
+if TYPE_CHECKING:
+    from pbxnb.history import History
 
 __all__ = ["Clock", "Handle", "PendingLike", "handle_of"]
 
@@ -109,6 +112,10 @@ class Handle(Protocol):
     @property
     def clock(self) -> Clock:
         """The PBX's clock."""
+
+    @property
+    def history(self) -> History:
+        """What was, on the PBX's clock."""
 
     def snapshot(self) -> Snapshot:
         """One consistent moment of the whole model."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import traitlets
@@ -12,14 +13,11 @@ from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import clean
 
-from .trends import TRENDS, current, trends
-
 __all__ = ["Sparklines"]
 
+TRENDS = {"calls": "Calls at once", "rate": "Calls per minute", "waiting": "Waiting", "registered": "Registered"}
+"""The counts of the history with their words, in the order shown."""
 _POINTS = 90
-_NOW_EVERY = 1.0
-_LINES_EVERY = 2.0
-"""Seconds between two readings of the session at least, however fast its clock runs."""
 
 
 class Sparklines(LivePanel):
@@ -46,7 +44,7 @@ class Sparklines(LivePanel):
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._sent: dict[str, Any] = {}
         self._due = self._lines_due = 0.0
-        self._sampled = -1  # which step of the PBX's clock the lines end with
+        self._last: datetime | None = None  # the moment with which the lines end
         super().__init__(handle, **traits)
 
     @traitlets.observe("window")
@@ -56,18 +54,18 @@ class Sparklines(LivePanel):
 
     def _tick(self, now: float) -> float | None:
         if now >= self._due:
-            self._due = now + _NOW_EVERY
+            self._due = now + self.timing.recheck
             self._dirty.mark(("now",))
-        if now >= self._lines_due and self._step_now() != self._sampled:
+        if now >= self._lines_due and self._newest() != self._last:
             self._dirty.mark(("lines",))
         return self._due
 
     def _state(self) -> dict[str, Any]:
-        self._sent = {"words": list(TRENDS.values()), "now": list(current(self._handle).values()), **self._lines()}
+        self._sent = {"words": list(TRENDS.values()), "now": self._counts(), **self._lines()}
         return self._sent
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        now = list(current(self._handle).values())
+        now = self._counts()
         changed = {"now": now} if whole or now != self._sent.get("now") else {}
         if "lines" in keys:
             changed |= self._lines()
@@ -78,16 +76,23 @@ class Sparklines(LivePanel):
         self._sent = {}
 
     def _lines(self) -> dict[str, Any]:
-        self._sampled, self._lines_due = self._step_now(), time.monotonic() + _LINES_EVERY
-        found = trends(self._handle, step=self.window / _POINTS, points=_POINTS)
+        self._last, self._lines_due = self._newest(), time.monotonic() + self.timing.resample
+        found = self._handle.history.samples(self._last, self.window / _POINTS, _POINTS)
         return {"lines": [found[name] for name in TRENDS], "span": self.window}
 
-    def _step_now(self) -> int:
-        return int(self._now() // (self.window / _POINTS))
+    def _newest(self) -> datetime:
+        """The last moment, whole steps after the first one shown: lines that are read again keep their points."""
+        now, step = self._handle.clock.now(), timedelta(seconds=self.window / _POINTS)
+        last = self._last
+        return now if last is None or last > now else last + (now - last) // step * step
+
+    def _counts(self) -> list[int]:
+        found = self._handle.history.counts(self._handle.clock.now())
+        return [found[name] for name in TRENDS]
 
     def _plain(self) -> str:
-        told = ", ".join(f"{TRENDS[name].lower()} {count}" for name, count in current(self._handle).items())
-        return f"{clean(self._handle.name)}: {told}"
+        counts = zip(TRENDS.values(), self._counts(), strict=True)
+        return f"{clean(self._handle.name)}: {', '.join(f'{word.lower()} {count}' for word, count in counts)}"
 
     def _static(self) -> str:
-        return table(("", "Now"), [(TRENDS[name], str(count)) for name, count in current(self._handle).items()])
+        return table(("", "Now"), [(word, str(n)) for word, n in zip(TRENDS.values(), self._counts(), strict=True)])

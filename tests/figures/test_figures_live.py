@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,9 @@ from ipywidgets.widgets import widget as ipywidget
 from pbxnb.errors import AnalysisError, ConfigError
 from pbxnb.figures import describe, extensions
 from pbxnb.figures.live import LivePicture, live
-from pbxnb.figures.plotting.spare import Pool
+from pbxnb.figures.plotting.pace import FigureTiming
+from pbxnb.figures.plotting.panel import FigurePanel
+from pbxnb.figures.plotting.spare import SpareFigures
 from pbxnb.model.entities import CallRecord
 from pbxnb.model.status import LineState
 from tests.widgets.fakes import FakeHandle, RecordingComm, account, call, until
@@ -24,8 +25,8 @@ from tests.widgets.fakes import FakeHandle, RecordingComm, account, call, until
 def recording(monkeypatch: pytest.MonkeyPatch) -> None:
     RecordingComm.sent = []
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
-    monkeypatch.setattr(Pool, "_kept", [])
-    monkeypatch.setattr(sys.modules["pbxnb.figures.live"], "_SHARE", 1)
+    monkeypatch.setattr(SpareFigures, "_kept", [])
+    monkeypatch.setattr(FigurePanel, "timing", FigureTiming(lane=1))
 
 
 class Counter:
@@ -92,17 +93,16 @@ def test_where_nothing_can_be_drawn_the_reason_is_told_and_it_is_tried_again() -
     picture = Counter()
     picture.fails = True
     panel = live(picture, FakeHandle(), every=0.25)
-    assert "nothing to draw" in panel._note.value
+    assert "nothing to draw" in panel._tools.text
     picture.fails = False
-    after(panel, lambda: len(panel.figure.data) == 1)
-    assert panel._note.value == ""
+    after(panel, lambda: len(panel.figure.data) == 1 and panel._tools.text == "")
 
 
 def test_the_end_of_the_line_is_told() -> None:
     handle = FakeHandle()
     panel = live(Counter(), handle, every=0.25)
     handle.become(LineState.CLOSED)
-    after(panel, lambda: "run this cell again" in panel._note.value)
+    assert "run this cell again" in panel._tools._note()
 
 
 def test_a_picture_of_the_module_is_live_with_its_text_twin() -> None:
@@ -133,7 +133,7 @@ def test_closed_it_leaves_nothing_but_a_blank_figure() -> None:
     panel.close()
     assert handle.listeners() == 0
     assert [made for key, made in ipywidget._instances.items() if key not in before] == [figure]
-    assert Pool._kept == [figure]
+    assert SpareFigures._kept == [figure]
     assert figure.data == ()
 
 

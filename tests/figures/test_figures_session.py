@@ -3,13 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from pbxnb import figures
 from pbxnb.errors import AnalysisError
 from pbxnb.figures.pictures.ladder import steps
-from pbxnb.figures.pictures.states import shares
-from pbxnb.model.entities import Call, CallRecord, CallState, Party, Presence
+from pbxnb.history import History
+from pbxnb.model.changes import Changes, Event
+from pbxnb.model.entities import Account, Call, CallRecord, CallState, Conversation, Party, Phase, Presence
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Gap, LineState, Status
 from pbxnb.protocol.decode import decode
@@ -50,22 +52,29 @@ class Session:
             from_=Party("+15550100", "Jo <b>Field</b>"),
             to=Party("204"),
             state=CallState.CONNECTED,
+            phase=Phase.TALKING,
             started_at=there(0),
             connected_at=there(10),
             since=there(10),
             extensions=("204",),
             conversation="1",
         )
-        phases = ((CallState.RINGING, there(0), there(10)), (CallState.CONNECTED, there(10), there(70)))
-        self.records = (
-            CallRecord(
-                call=talked, ended_at=there(70), ring=10.0, talk=60.0, hold=0.0, phases=phases, ended_by="caller"
-            ),
+        rang = msgspec.structs.replace(
+            talked, state=CallState.RINGING, phase=Phase.RINGING, connected_at=None, since=there(0)
         )
+        self.records = (CallRecord(call=talked, ended_at=there(70), ring=10.0, talk=60.0, hold=0.0, ended_by="caller"),)
         moved = Call(
-            id="2", from_=Party("204"), to=Party("208"), state=CallState.RINGING, since=there(70), conversation="1"
+            id="2",
+            from_=Party("204"),
+            to=Party("208"),
+            state=CallState.RINGING,
+            phase=Phase.RINGING,
+            since=there(70),
+            conversation="1",
         )
+        self.accounts: dict[str, Account] = {}
         self.calls = {"2": moved}
+        self.conversations = {"1": Conversation(id="1", calls=("1", "2"), phase=Phase.RINGING, since=there(70))}
         self.status = Status(state=LineState.LIVE, since=START, gaps=(Gap(after(20), after(40)),))
         self.intervals = (
             Presence(number="204", axis="state", value="idle", start=there(0), end=there(10)),
@@ -73,6 +82,10 @@ class Session:
             Presence(number="204", axis="state", value="idle", start=there(70)),
             Presence(number="204", axis="dnd", value="true", start=there(0)),
         )
+        self.history = History(self, lambda: self.status.gaps)  # type: ignore[arg-type]
+        said = (("new", 0, rang), ("changed", 10, talked), ("ended", 70, talked), ("new", 70, moved))
+        events = [Event(kind=f"call.{kind}", call=one, at=there(when), received=START) for kind, when, one in said]
+        self.history.feed(Changes(events=tuple(events), calls=frozenset("12"), conversations=frozenset("1")))
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         return self.records
@@ -100,11 +113,6 @@ def session() -> Any:
     return Session()
 
 
-def test_shares_of_time_add_up_and_keep_gaps_apart(session: Any) -> None:
-    found = shares(session.presence(), [Gap(there(20), there(40))], there(100))["204"]
-    assert found == {"idle": 0.4, "busy": 0.4, "gap": 0.2}
-
-
 def test_state_shares_draw_what_their_twin_says(session: Any) -> None:
     figure = figures.state_shares(session)
     assert figures.describe(figure) == "204: busy 40.0%, idle 40.0%, gap 20.0%."
@@ -121,7 +129,7 @@ def test_nothing_observed_is_refused(session: Any) -> None:
 def test_the_life_of_a_call_shows_its_whole_conversation(session: Any) -> None:
     figure = figures.call_life(session, "1")
     text = figures.describe(figure)
-    assert "ringing 10 s, connected 60 s; ended, caller left first." in text
+    assert "ringing 10 s, talking 60 s; ended, caller left first." in text
     assert "ringing 30 s; goes on." in text
     assert [trace.x[0] for trace in figure.data] == [10_000, 60_000, 30_000]
     assert all(trace.base[0] >= Clock().at(START).replace(tzinfo=trace.base[0].tzinfo) for trace in figure.data)

@@ -10,20 +10,22 @@ from typing import Any
 
 import comm
 import ipywidgets
+import msgspec
 import plotly.graph_objects as go
 import pytest
 import traitlets
 from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.figures import describe
-from pbxnb.figures.history import Block
-from pbxnb.figures.plotting.spare import Pool
-from pbxnb.figures.stories import Phase, Story
+from pbxnb.figures.plotting.pace import FigureTiming
+from pbxnb.figures.plotting.panel import FigurePanel
+from pbxnb.figures.plotting.spare import SpareFigures
 from pbxnb.figures.timeline import Timeline
+from pbxnb.history import Span, Story
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Account, Call, CallState, Party
+from pbxnb.model.entities import Account, Call, CallState, Party, Phase
 from pbxnb.model.status import Gap, LineState
-from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, account, call, until
+from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, call, until
 
 ENVELOPE = 430  # bytes of a message around its data, as measured in JupyterLab
 
@@ -32,9 +34,8 @@ ENVELOPE = 430  # bytes of a message around its data, as measured in JupyterLab
 def recording(monkeypatch: pytest.MonkeyPatch) -> None:
     RecordingComm.sent = []
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
-    monkeypatch.setattr(Pool, "_kept", [])
-    monkeypatch.setattr("pbxnb.figures.timeline.panel._LOADING", 1000.0)
-    monkeypatch.setattr("pbxnb.figures.plotting.pace.FASTEST", 0.02)
+    monkeypatch.setattr(SpareFigures, "_kept", [])
+    monkeypatch.setattr(FigurePanel, "timing", FigureTiming(loading=1000.0, fastest=0.02))
 
 
 class Page:
@@ -77,7 +78,6 @@ class Page:
 
     def settle(self) -> None:
         """Take pictures until the last event is on one."""
-        until(lambda: not self.timeline._events)
         self.next()
         self.next()
 
@@ -98,6 +98,7 @@ def bars(timeline: Timeline) -> list[tuple[int, float]]:
 
 def happen(handle: FakeHandle, kind: str, one: Call, ago: float = 0.0) -> None:
     at = datetime.now(UTC) - timedelta(seconds=ago)
+    one = msgspec.structs.replace(one, since=at)
     handle.calls[one.id] = one
     if kind == "call.ended":
         del handle.calls[one.id]
@@ -120,14 +121,17 @@ def filled(timeline: Timeline, calls: int, lanes: list[str], per_second: float =
     for n in range(calls):
         start, lane = now - 70 - (calls - n) / per_second, chance.choice(lanes)
         story = Story(f"old{n}", f"+1202555{n % 10_000:04d} → {lane}")
-        story.phases = (Phase("ringing", start, start + 5, (lane,)), Phase("connected", start + 5, start + 65, (lane,)))
-        for phase in story.phases:
-            timeline._history.add(Block(lane, phase.state, phase.start, phase.end, story))
+        story.spans = (
+            Span(f"old{n}", Phase.RINGING, start, start + 5, (lane,)),
+            Span(f"old{n}", Phase.TALKING, start + 5, start + 65, (lane,)),
+        )
+        for span in story.spans:
+            timeline._handle.history._end(span, story)
 
 
 def test_the_first_picture_travels_with_the_figure() -> None:
     handle = office()
-    handle.calls["1"] = call("1", "+12025550101", "203", extensions=("203",))
+    handle.put(call("1", "+12025550101", "203", extensions=("203",)))
     timeline = Timeline(handle)
     shown: dict[str, Any] = {}
     for key, _, data, _ in RecordingComm.sent:
@@ -144,7 +148,6 @@ def test_nothing_is_drawn_before_the_page_has_loaded_the_figure_and_then_everyth
     page = Page(timeline, shows=False)
     talk(handle, "1", "204", 60, 30)
     timeline._view_count = 1
-    until(lambda: not timeline._events)
     assert page.pictures() == []
     page.answer()  # plotly says what it has drawn when it has been loaded
     until(lambda: len(page.pictures()) == 1)
@@ -193,7 +196,6 @@ def test_the_bytes_of_a_flush_do_not_grow_with_history(calls: int, window: float
     for n in range(12):
         for m in range(3):
             happen(handle, "call.new", call(f"{n}.{m}", "+12025550101", str(200 + n), extensions=(str(200 + n),)))
-        until(lambda: not timeline._events)
         before = page.bytes()
         page.next()
         sizes.append(page.bytes() - before)
@@ -207,7 +209,7 @@ def test_a_whole_crowded_picture_stays_within_its_budget() -> None:
     filled(timeline, 290, list(handle.accounts), per_second=0.1)
     page = Page(timeline)
     before = len(page.pictures())
-    timeline._canvas.forget()
+    timeline._drawing.forget()
     page.next()
     assert 500 < len(bars(timeline)) <= 600
     whole = max(page.pictures()[before:], key=lambda picture: len(picture["style_traces"]))
@@ -255,12 +257,13 @@ def test_a_drag_keeps_the_users_window_until_back_to_now() -> None:
     assert picture["layout_data"].get("xaxis.range", [-620, -320]) == [-620, -320]
     talk(handle, "2", "204", 60, 30)
     page.timeline._ticket.nudge()
-    until(lambda: not timeline._events)
     assert timeline.figure.layout.xaxis.range == (-620, -320)
     start, end, _ = timeline._bounds()
     assert end - start == pytest.approx(300)
-    assert not timeline._tools.now.disabled
-    timeline._tools.now.click()
+    tools = Wire(timeline._tools)
+    tools.hello()
+    tools.say(back=True)
+    tools.settle()
     assert timeline.following
     page.settle()
     assert timeline.figure.layout.xaxis.range[1] > 0
@@ -292,7 +295,7 @@ def test_a_click_selects_a_selection_highlights_and_tells_the_story() -> None:
     assert timeline.selected == "2"
     page.next()
     assert trace(timeline, "selected").y == (6,)
-    assert "connected 0:30 on 206" in timeline._tools.note.value
+    assert "talking 0:30 on 206" in timeline._tools.text
     page.say(_js2py_pointsCallback=clicked)  # once more: none
     assert timeline.selected == ""
     page.next()
@@ -328,7 +331,7 @@ def test_lanes_are_filtered_sorted_grouped_and_idle_ones_left_out() -> None:
 
 def test_lanes_may_be_calls_or_queues() -> None:
     handle = FakeHandle([account("203"), Account(number="600", name="Support", type="acds", since=datetime.now(UTC))])
-    handle.calls["1"] = call("1", "+12025550101", "203", extensions=("203",), queue="600", conversation="1")
+    handle.put(call("1", "+12025550101", "203", extensions=("203",), queue="600", conversation="1"))
     timeline = Timeline(handle)
     page = Page(timeline)
     timeline.lane_by = "queue"
@@ -349,7 +352,9 @@ def test_presence_and_gaps_lie_behind() -> None:
     timeline = Timeline(handle)
     page = Page(timeline)
     away = account("203", dnd=True, registered=False)
-    handle.tell(Changes(events=(Event(kind="account.changed", account=away, received=now - timedelta(seconds=30)),)))
+    handle.accounts["203"] = away
+    event = Event(kind="account.changed", account=away, received=now - timedelta(seconds=30))
+    handle.tell(Changes(events=(event,), accounts=frozenset(["203"])))
     page.settle()
     assert trace(timeline, "gap").x == (60.0,)
     assert trace(timeline, "gap").width == (10,)
@@ -377,14 +382,14 @@ def test_what_was_there_before_the_line_was_live_is_read_when_it_is() -> None:
     handle.become(LineState.SYNCING)
     timeline = Timeline(handle)
     page = Page(timeline)
-    handle.calls["1"] = call("1", "+12025550101", "203", extensions=("203",))  # a first snapshot brings no events
+    handle.put(call("1", "+12025550101", "203", extensions=("203",)))  # a first snapshot brings no events
     handle.become(LineState.LIVE)
     page.next()
     page.next()
     assert trace(timeline, "running").y == (3,)
     handle.become(LineState.CLOSED)
     page.next()
-    assert "run this cell again" in timeline._tools.note.value
+    assert "run this cell again" in timeline._tools._note()
 
 
 def test_a_closed_timeline_leaves_nothing_and_its_figure_is_used_again() -> None:
@@ -400,8 +405,8 @@ def test_a_closed_timeline_leaves_nothing_and_its_figure_is_used_again() -> None
     assert handle.listeners() == 0
     left = {type(made).__name__ for key, made in ipywidget._instances.items() if key not in before}
     assert left == {"FigureWidget"}
-    assert (figure.data, Pool._kept) == ((), [figure])
-    again = Timeline(handle)
+    assert (figure.data, SpareFigures._kept) == ((), [figure])
+    again = Timeline(office())
     assert again.figure is figure
     assert len(again.figure.data) > 20
     assert not any(bars(again))
@@ -415,7 +420,7 @@ def test_a_timeline_that_could_not_be_made_leaves_nothing(monkeypatch: pytest.Mo
         Timeline(handle, window="x")
     with pytest.raises(TypeError, match="takes no keyword 'windw'; did you mean 'window'"):
         Timeline(handle, windw=60)
-    monkeypatch.setattr("pbxnb.figures.timeline.panel.Canvas", _no_figure)
+    monkeypatch.setattr("pbxnb.figures.timeline.panel.TimelineFigure", _no_figure)
     with pytest.raises(RuntimeError, match="no figure today"):
         Timeline(handle)
     assert set(ipywidget._instances) == before
@@ -428,16 +433,16 @@ def _no_figure(_first: object) -> None:
 
 def test_at_most_a_few_figures_are_kept() -> None:
     handle = office()
-    opened = [Timeline(handle) for _ in range(Pool.MOST + 2)]
+    opened = [Timeline(handle) for _ in range(SpareFigures.MOST + 2)]
     for timeline in opened:
         timeline.close()
-    assert len(Pool._kept) == Pool.MOST
+    assert len(SpareFigures._kept) == SpareFigures.MOST
 
 
 def test_a_figure_that_somebody_else_closed_is_not_used_again() -> None:
     handle = office()
     Timeline(handle).close()
-    (kept,) = Pool._kept
+    (kept,) = SpareFigures._kept
     ipywidgets.Widget.close_all()
     timeline = Timeline(handle)
     assert timeline.figure is not kept
@@ -451,7 +456,7 @@ def test_it_tells_itself_in_words() -> None:
     talk(handle, "1", "204", 60, 30)
     happen(handle, "call.new", call("2", "+12025550101", "203", extensions=("203",)))
     page.settle()
-    assert timeline.describe().endswith("about 1 phase of calls; going on now: 1 connected.")
+    assert timeline.describe().endswith("about 1 phase of calls; going on now: 1 talking.")
 
 
 def test_a_snapshot_is_a_still_figure_of_now_even_where_no_page_looks() -> None:
@@ -461,7 +466,7 @@ def test_a_snapshot_is_a_still_figure_of_now_even_where_no_page_looks() -> None:
     shot = timeline.snapshot()
     assert type(shot) is go.Figure
     assert next(trace for trace in shot.data if trace.name == "running").x
-    assert describe(shot).endswith("going on now: 1 connected.")
+    assert describe(shot).endswith("going on now: 1 talking.")
     timeline.close()
     assert shot.data  # it stays when the panel goes
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pbxnb.figures.plotting.tools import FigureTools
 from pbxnb.ui.assets import bundle, loader
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.widgets.alerts import Alerts
@@ -48,7 +49,7 @@ def test_the_types_of_the_javascript_hold() -> None:
 
 @needs_node
 @pytest.mark.parametrize(
-    "panel", [Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, Sparklines, StatusBadge]
+    "panel", [Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, FigureTools, Sparklines, StatusBadge]
 )
 def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[LivePanel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"

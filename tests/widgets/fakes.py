@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from comm.base_comm import BaseComm
 
+from pbxnb.history import History
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import (
     Account,
@@ -104,6 +105,8 @@ class FakeHandle:
         self.recent_frames: list[Frame] = []
         self.records: list[CallRecord] = []
         self.evidence: dict[str, tuple[Evidence, ...]] = {}
+        self.history = History(self, lambda: self.status.gaps)
+        self.history.feed(Changes(accounts=frozenset(self.accounts)))
 
     # Changing it.
 
@@ -126,6 +129,7 @@ class FakeHandle:
         self.tell(Changes(**{kind: frozenset(keys)}))
 
     def tell(self, changes: Changes) -> None:
+        self.history.feed(changes)
         for watcher in tuple(self.watchers):
             watcher(changes)
 
@@ -306,6 +310,7 @@ def account(number: str, state: AccountState = AccountState.IDLE, **fields: Any)
 def call(id_: str, from_: str, to: str, state: CallState = CallState.CONNECTED, **fields: Any) -> Call:
     fields.setdefault("extensions", (from_, to))
     fields.setdefault("since", datetime.now(UTC))
+    fields.setdefault("phase", PHASES[state])
     return Call(id=id_, from_=Party(number=from_), to=Party(number=to), state=state, **fields)
 
 

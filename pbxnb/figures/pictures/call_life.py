@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
-from pbxnb.model.entities import CallState
+from pbxnb.history import Span
+from pbxnb.ui.handle import handle_of
 
 from ..source import label
 from ..style import STATES, Theme, picture
@@ -29,44 +30,45 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     Raises:
         AnalysisError: the session knows no such call.
     """
-    wanted = getattr(call, "id", call)
-    now = pbx.clock.now()
-    lives: dict[str, Any] = {record.call.id: (record.call, [*record.phases], record) for record in pbx.closed_calls()}
-    lives |= {entry.id: (entry, _so_far(entry, now), None) for entry in pbx.calls.values()}
-    if wanted not in lives:
+    wanted = str(getattr(call, "id", call))
+    handle = handle_of(pbx)
+    history, now = handle.history, handle.clock.now().timestamp()
+    story = history.story(wanted)
+    if story is None:
         raise AnalysisError(
-            f"This session knows no call {str(wanted)[:64]!r}.",
+            f"This session knows no call {wanted[:64]!r}.",
             hint="List them with pbx.calls or pbx.closed_calls().",
             call=wanted,
         )
-    conversation = lives[wanted][0].conversation
-    chosen = [
-        life
-        for life in lives.values()
-        if life[0].id == wanted or (conversation and life[0].conversation == conversation)
-    ]
-    chosen.sort(key=lambda life: (life[1][0][1] if life[1] else now, life[0].id))
+    lives: dict[str, list[Span]] = {}
+    for span in story.in_order():
+        lives.setdefault(span.call, []).append(span)
+    records = {record.call.id: record for record in history.closed_calls() if record.call.id in lives}
+    ended = {key: (record.call, record) for key, record in records.items()}
+    known = ended | {entry.id: (entry, None) for entry in history.open_calls() if entry.id in lives}
+    chosen = [(*known[key], spans) for key, spans in lives.items() if key in known]
     sentences, names = [], []
     many = f"{len(chosen)} calls of one conversation" if len(chosen) > 1 else "the only call of its conversation"
     figure = picture("Life of one call", many, "", theme=theme)
-    for entry, phases, record in chosen:
+    for entry, record, spans in chosen:
         name = label(f"{entry.id}: {entry.from_.number or entry.from_.name} → {entry.to.number or entry.to.name}")
         names.append(name)
         said = []
-        for state, start, end in phases:
-            spent = (end - start).total_seconds()
-            said.append(f"{state} {spent:.0f} s")
+        for span in spans:
+            phase, start = str(span.phase), datetime.fromtimestamp(span.start, UTC)
+            spent = max(0.0, (now if span.end is None else span.end) - span.start)
+            said.append(f"{phase} {spent:.0f} s")
             figure.add_trace(
                 go.Bar(
                     y=[name],
                     base=[start],
                     x=[spent * 1000],
                     orientation="h",
-                    marker={"color": STATES.get(str(state), STATES["other"])},
-                    name=str(state),
-                    legendgroup=str(state),
-                    showlegend=not any(trace.name == str(state) for trace in figure.data),
-                    hovertemplate=f"{state} {spent:.1f} s from {start:%H:%M:%S}<extra></extra>",
+                    marker={"color": STATES.get(phase, STATES["other"])},
+                    name=phase,
+                    legendgroup=phase,
+                    showlegend=not any(trace.name == phase for trace in figure.data),
+                    hovertemplate=f"{phase} {spent:.1f} s from {start:%H:%M:%S}<extra></extra>",
                 )
             )
         end = "goes on" if record is None else "ended" + (f", {record.ended_by} left first" if record.ended_by else "")
@@ -80,17 +82,3 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
         meta={"text": " ".join(sentences), "theme": theme},
     )
     return figure
-
-
-def _so_far(call: Any, now: datetime) -> list[tuple[CallState, datetime, datetime]]:
-    """The phases of an open call, as far as its two times tell them."""
-    phases = []
-    since = call.since or call.first_seen
-    start = call.started_at or since
-    if call.connected_at is not None and call.connected_at > start:
-        phases.append((CallState.RINGING, start, call.connected_at))
-        start = call.connected_at
-    if call.state is not CallState.CONNECTED and call.connected_at is not None and since > start:
-        phases.append((CallState.CONNECTED, start, since))
-        start = since
-    return [*phases, (call.state, start, max(start, now))]

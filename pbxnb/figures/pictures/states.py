@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
-from pbxnb.model.entities import Presence
-from pbxnb.model.status import Gap
+from pbxnb.ui.handle import handle_of
 
 from ..source import label, needs
 from ..style import STATES, Theme, picture
 
-__all__ = ["shares", "state_shares"]
+__all__ = ["state_shares"]
 
-Interval = TypeVar("Interval", Presence, Gap)
 ORDER = ("busy", "held", "parked", "ringing", "dialling", "idle", "offline", "gap")
 COLOURS = {**STATES, "busy": STATES["connected"], "dialling": STATES["queued"]}
 
@@ -35,9 +31,10 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
 
     While the line was down nobody knows what an extension did: that time is a gap, never "idle".
     """
-    at, now = pbx.clock.at, pbx.clock.now()
-    presence = [interval for interval in pbx.presence() if interval.axis == "state"]
-    observed = shares(presence, [_on_clock(gap, at) for gap in pbx.status.gaps], now)
+    handle = handle_of(pbx)
+    now, history = handle.clock.now(), handle.history
+    observed = history.shares(now)
+    first = min((interval.start for interval in history.presence() if interval.axis == "state"), default=now)
     needs([{}] if observed else [], "observed states")
     numbers = sorted(observed, key=lambda number: (len(number), number))
     text = "; ".join(
@@ -46,8 +43,7 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
     )
     figure = picture(
         "Time per state",
-        f"{min(interval.start for interval in presence):%Y-%m-%d %H:%M} to {now:%H:%M} · "
-        "share of the observed time, gaps apart",
+        f"{first:%Y-%m-%d %H:%M} to {now:%H:%M} · share of the observed time, gaps apart",
         text + ".",
         theme=theme,
         height=140 + 22 * max(6, len(numbers)),
@@ -74,38 +70,6 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
         yaxis={"autorange": "reversed", "type": "category"},
     )
     return figure
-
-
-def shares(presence: Iterable[Presence], gaps: Iterable[Gap], now: datetime) -> dict[str, dict[str, float]]:
-    """Share of each account's observed time per state, 0 to 1, ``gap`` among them; they add up to 1.
-
-    Args:
-        presence: intervals; those of the axis ``state`` count, open ones up to ``now``.
-        gaps: when the line was down.
-        now: the end of the window.
-    """
-    holes = [(gap.start, gap.end or now) for gap in gaps]
-    seconds: dict[str, dict[str, float]] = {}
-    for interval in presence:
-        if interval.axis != "state":
-            continue
-        start, end = interval.start, interval.end or now
-        down = sum(max(0.0, (min(end, until) - max(start, since)).total_seconds()) for since, until in holes)
-        mine = seconds.setdefault(interval.number, {})
-        mine[interval.value] = mine.get(interval.value, 0.0) + max(0.0, (end - start).total_seconds() - down)
-        if down:
-            mine["gap"] = mine.get("gap", 0.0) + down
-    totals = {number: sum(mine.values()) for number, mine in seconds.items()}
-    return {
-        number: {state: spent / totals[number] for state, spent in mine.items()}
-        for number, mine in seconds.items()
-        if totals[number] > 0
-    }
-
-
-def _on_clock(gap: Gap, at: Callable[[datetime], datetime]) -> Gap:
-    """A gap on the PBX's clock."""
-    return Gap(at(gap.start), None if gap.end is None else at(gap.end))
 
 
 def _ordered(mine: dict[str, float]) -> list[tuple[str, float]]:

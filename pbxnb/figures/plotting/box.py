@@ -11,37 +11,15 @@ from typing import Any
 
 import ipywidgets
 
-__all__ = ["CLASSES", "Frame", "style_sheet"]
+__all__ = ["CLASSES", "SHEET", "FigureBox"]
 
 CLASSES = ("pbxnb", "pbxnb-figure")
 """Of every panel around a live figure."""
-
-# The panels' own sheet gives `.pbxnb` a surface and fields for a theme these plain widgets do not carry: here the
-# page's hold. A figure's texts outside the marks follow the page as well, unless it brings its own paper.
-_CSS = """<style>
-.pbxnb.pbxnb-figure { background: transparent; color: var(--jp-ui-font-color1, inherit); color-scheme: inherit }
-.pbxnb.pbxnb-figure .jupyter-widgets :is(select, input) {
-  color: var(--jp-widgets-input-color, inherit); background: var(--jp-widgets-input-background-color, transparent);
-  border: 1px solid var(--jp-widgets-input-border-color, #8888); border-radius: 3px; padding: 0 6px; min-height: 0 }
-.pbxnb.pbxnb-figure .jupyter-widgets select { appearance: auto }
-.pbxnb-frame > .js-plotly-plot { width: 100%; height: 100% }
-.pbxnb-frame:not(.pbxnb-paper) :is(.xtick text, .ytick text, .gtitle, .xtitle, .ytitle, .legendtext, .annotation-text) {
-  fill: var(--jp-ui-font-color1, currentColor) !important }
-.pbxnb-frame:not(.pbxnb-paper) :is(.gridlayer, .zerolinelayer) path { stroke: rgba(128,128,128,0.3) !important }
-.pbxnb-note { white-space: normal; height: auto; min-height: 22px; line-height: 1.5; margin: 0 8px }
-.pbxnb-legend { display: flex; flex-wrap: wrap; gap: 2px 12px; font-size: 12px; line-height: 1.6;
-  color: var(--jp-ui-font-color1, inherit) }
-.pbxnb-legend i { display: inline-block; width: 14px; margin-inline-end: 5px; vertical-align: middle;
-  border-radius: 2px }
-</style>"""
+SHEET = "figures/plotting/figure.css"
+"""Their style sheet, a path below the package."""
 
 
-def style_sheet() -> str:
-    """The style of live figures, as HTML for a widget beside them."""
-    return _CSS
-
-
-class Frame(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets publishes no types
+class FigureBox(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets publishes no types
     """The box around a figure.
 
     Args:
@@ -53,7 +31,7 @@ class Frame(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets publishes no ty
         super().__init__([figure], layout={"height": f"{height}px", "width": "100%", "overflow": "hidden"})
         self.add_class("pbxnb-frame")
 
-    def tall(self, height: int) -> None:
+    def set_height(self, height: int) -> None:
         """Change the height, pixels."""
         wanted = f"{height}px"
         if self.layout.height != wanted:
@@ -62,5 +40,4 @@ class Frame(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets publishes no ty
     def close(self) -> None:
         """Close the box, not the figure."""
         self.children = ()
-        self.layout.close()
         super().close()

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-__all__ = ["Pace"]
+from pbxnb.ui.timing import Timing
 
-FASTEST = 0.25
-SHARE = 3.0
-"""The page has this many times as long as it needed for the last picture: a third of its time is ours."""
-UNANSWERED = 2.0
-PATIENCE = 30
-ASLEEP = 5.0
+__all__ = ["FigureTiming", "Pace"]
+
+
+class FigureTiming(Timing, frozen=True, kw_only=True):
+    """When live figures do what. Seconds, where nothing else is said.
+
+    Attributes:
+        fastest: between two pictures at least.
+        page: the page has this many times as long as it needed for the last picture: a third of its time is ours.
+        lane: and the lane that all panels share: a picture that takes longer to make comes less often.
+        unanswered: between two pictures while the page does not answer.
+        loading: that a page has to load plotly before it is drawn for unasked; what comes earlier is lost.
+        expected: for which a page that was given the panel is drawn for before it has said that it shows it.
+    """
+
+    fastest: float = 0.25
+    page: float = 3.0
+    lane: float = 10.0
+    unanswered: float = 2.0
+    loading: float = 3.0
+    expected: float = 60.0
 
 
 class Pace:
     """Paces pictures by the page's answers; these queue behind a blocking cell, so without them it goes on slowly.
 
+    Args:
+        timing: how fast, and how patient.
+
     Example:
-        >>> pace = Pace()
+        >>> pace = Pace(FigureTiming())
         >>> pace.sent(10.0)
         >>> pace.due()
         12.0
@@ -25,7 +43,8 @@ class Pace:
         10.3
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing: FigureTiming) -> None:
+        self._timing = timing
         self._sent = float("-inf")
         self._busy = 0.0
         self._waiting = 0
@@ -48,6 +67,7 @@ class Pace:
 
     def due(self) -> float:
         """The monotonic time from which the next picture may go."""
+        timing = self._timing
         if self._waiting:
-            return self._sent + (UNANSWERED if self._waiting < PATIENCE else ASLEEP)
-        return self._sent + min(ASLEEP, max(FASTEST, SHARE * self._busy))
+            return self._sent + (timing.unanswered if self._waiting < timing.patience else timing.asleep)
+        return self._sent + min(timing.asleep, max(timing.fastest, timing.page * self._busy))

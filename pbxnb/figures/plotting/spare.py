@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from .widget import figure_widget
 
-__all__ = ["Pool"]
+__all__ = ["SpareFigures"]
 
 _CONFIG = {
     "displaylogo": False,
@@ -23,12 +23,12 @@ _CONFIG = {
 }
 
 
-class Pool:
+class SpareFigures:
     """Figure widgets that nobody uses.
 
     Example:
-        >>> figure = Pool.borrow(go.Figure())
-        >>> Pool.give_back(figure)
+        >>> figure = SpareFigures.take(go.Figure())
+        >>> SpareFigures.put_back(figure)
     """
 
     MOST = 4
@@ -36,8 +36,8 @@ class Pool:
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     @classmethod
-    def borrow(cls, first: go.Figure) -> Any:
-        """A ``FigureWidget`` that shows a figure: one that was given back, or a new one.
+    def take(cls, first: go.Figure) -> Any:
+        """A ``FigureWidget`` that shows a figure: one that was put back, or a new one.
 
         Args:
             first: what it shows at first. A new widget must be born with its traces: what is sent to it before the page
@@ -56,7 +56,7 @@ class Pool:
         return kept
 
     @classmethod
-    def give_back(cls, figure: Any) -> None:
+    def put_back(cls, figure: Any) -> None:
         """Empty a figure and keep it, or close it when enough are kept."""
         figure.layout._change_callbacks.clear()  # noqa: SLF001 - plotly offers no way to take all handlers off
         figure.data = ()

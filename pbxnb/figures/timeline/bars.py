@@ -1,7 +1,7 @@
-"""Ended blocks spread over a fixed number of pages, so that one more block sends one page again, not all of them.
+"""Ended blocks spread over a fixed number of traces, so that one more block sends one trace again, not all of them.
 
-A page is one trace of the figure. Marks stay on their page while they are shown; those that have slid out of the window
-stay there too, behind the edge of the axis, until their page is sent again anyway. Pure.
+Marks stay in their trace while they are shown; those that have slid out of the window stay there too, behind the edge
+of the axis, until their trace is sent again anyway. Pure.
 """
 
 from __future__ import annotations
@@ -9,39 +9,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-__all__ = ["Key", "Mark", "Pages"]
+__all__ = ["BarTraces", "Key", "Mark"]
 
 Key = tuple[str, str, str, float]
 
 
 class Mark(NamedTuple):
-    """A bar: where it starts and how long it is (seconds), its row, its phase, its hover text, its conversation."""
+    """A bar: its start and length (seconds), its row, its phase or kind, its hover text, its conversation."""
 
     start: float
     length: float
     row: int
-    state: str
+    kind: str
     text: str
     call: str
 
 
-class Pages:
-    """The marks by page.
+class BarTraces:
+    """The marks by trace.
 
     Args:
-        count: pages.
-        size: marks on a page.
+        count: traces.
+        size: marks in a trace.
     """
 
     def __init__(self, count: int = 14, size: int = 50) -> None:
         self._size = size
-        self._pages: list[dict[Key, Mark]] = [{} for _ in range(count)]
+        self._traces: list[dict[Key, Mark]] = [{} for _ in range(count)]
         self._place: dict[Key, int] = {}
         self._rows: tuple[str, ...] = ()
 
-    def page(self, number: int) -> Iterable[Mark]:
-        """The marks of a page, in the order in which they are drawn."""
-        return self._pages[number].values()
+    def marks(self, number: int) -> Iterable[Mark]:
+        """The marks of a trace, in the order in which they are drawn."""
+        return self._traces[number].values()
 
     def put(self, wanted: Mapping[Key, Mark], window: tuple[float, float], rows: tuple[str, ...]) -> set[int]:
         """Show these marks.
@@ -52,33 +52,33 @@ class Pages:
             rows: the lanes; when they change, a mark behind the edge would be on the wrong one.
 
         Returns:
-            The pages that changed.
+            The traces that changed.
         """
-        dirty = {n for n, page in enumerate(self._pages) if self._outdated(page, wanted, window, rows != self._rows)}
+        dirty = {n for n, trace in enumerate(self._traces) if self._outdated(trace, wanted, window, rows != self._rows)}
         self._rows = rows
         for n in dirty:
             self._sweep(n, wanted)
         new = [key for key in wanted if key not in self._place]
-        room = sum(self._size - len(page) for page in self._pages)
+        room = sum(self._size - len(trace) for trace in self._traces)
         if len(new) > room:
-            for n, page in enumerate(self._pages):
-                if any(key not in wanted for key in page):
+            for n, trace in enumerate(self._traces):
+                if any(key not in wanted for key in trace):
                     self._sweep(n, wanted)
                     dirty.add(n)
-        # Pages that are sent anyway first, then the fullest that has room: as few as possible change.
-        order = sorted(range(len(self._pages)), key=lambda n: (n not in dirty, -len(self._pages[n]), n))
+        # BarTraces that are sent anyway first, then the fullest that has room: as few as possible change.
+        order = sorted(range(len(self._traces)), key=lambda n: (n not in dirty, -len(self._traces[n]), n))
         for n in order:
-            while new and len(self._pages[n]) < self._size:
+            while new and len(self._traces[n]) < self._size:
                 key = new.pop(0)
-                self._pages[n][key] = wanted[key]
+                self._traces[n][key] = wanted[key]
                 self._place[key] = n
                 dirty.add(n)
         return dirty
 
     def _outdated(
-        self, page: Mapping[Key, Mark], wanted: Mapping[Key, Mark], window: tuple[float, float], moved: bool
+        self, trace: Mapping[Key, Mark], wanted: Mapping[Key, Mark], window: tuple[float, float], moved: bool
     ) -> bool:
-        for key, mark in page.items():
+        for key, mark in trace.items():
             new = wanted.get(key)
             if new is None:
                 if moved or (mark.start < window[1] and mark.start + mark.length > window[0]):
@@ -88,9 +88,9 @@ class Pages:
         return False
 
     def _sweep(self, number: int, wanted: Mapping[Key, Mark]) -> None:
-        page = self._pages[number]
-        for key in [key for key in page if key not in wanted]:
-            del page[key]
+        trace = self._traces[number]
+        for key in [key for key in trace if key not in wanted]:
+            del trace[key]
             del self._place[key]
-        for key in page:
-            page[key] = wanted[key]
+        for key in trace:
+            trace[key] = wanted[key]

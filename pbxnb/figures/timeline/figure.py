@@ -14,17 +14,19 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 from plotly.basedatatypes import Undefined
 
-from ..plotting.spare import Pool
+from pbxnb.model.entities import Phase
+
+from ..plotting.spare import SpareFigures
 from ..source import label
 from ..style import NO_UPLOAD, STATES
 from .background import BACKS
-from .bars import Mark, Pages
+from .bars import BarTraces, Mark
 from .lanes import Row
-from .marks import Heat, Scene
+from .marks import Heat, Marks
 
-__all__ = ["PHASES", "Canvas", "View", "furnished", "height_of"]
+__all__ = ["COLOURS", "PHASES", "TimelineFigure", "View", "empty_figure", "height_of"]
 
-PHASES = ("ringing", "queued", "connected", "held", "parked", "other")
+PHASES = (Phase.RINGING, Phase.QUEUED, Phase.MENU, Phase.TALKING, Phase.HELD, Phase.PARKED, Phase.OTHER)
 NEUTRAL = "#757575"  # readable on white and on black alike, where the page's own colours cannot be had
 ACCENT = "#d1006c"
 ROW = 22
@@ -32,21 +34,21 @@ ROW = 22
 FEWEST = 4
 """Rows there is room for at least."""
 _TOP, _BOTTOM = 26, 40
-PAGES = 14
-_THIN = {"ringing": 0.34, "queued": 0.34, "held": 0.5, "parked": 0.5}
+TRACES = 14
+_THIN = {"ringing": 0.34, "queued": 0.34, "menu": 0.34, "held": 0.5, "parked": 0.5}
 """Phases differ in height as well as in colour; all others are 0.66 of a lane high."""
 _FADE = ((1 / 3, 0.33), (2 / 3, 0.5), (1.0, 1.0))
 """A running bar is drawn to now at a quarter, and again, darker, up to these shares of its fading tail before now."""
 _TAIL = 0.03  # of the window
 _STEPS = (5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400, 7 * 86_400, 30 * 86_400)
-_COLOURS = {"offline": STATES["offline"], "dnd": "#c0392b", "gap": STATES["gap"]}
+COLOURS = {"offline": STATES["offline"], "dnd": "#c0392b", "gap": STATES["gap"]}
 
 
 class View(NamedTuple):
     """What is to be seen.
 
     Attributes:
-        scene: the marks.
+        marks: what is drawn of the calls.
         backs: background marks: ``offline``, ``dnd``, ``gap``.
         rows: the rows, top to bottom.
         window: seconds since 1970.
@@ -54,7 +56,7 @@ class View(NamedTuple):
         moves: whether the axis is set to the window; otherwise it is the user's own.
     """
 
-    scene: Scene
+    marks: Marks
     backs: Mapping[str, Sequence[Mark]]
     rows: Sequence[Row]
     window: tuple[float, float]
@@ -62,7 +64,7 @@ class View(NamedTuple):
     moves: bool = True
 
 
-class Canvas:
+class TimelineFigure:
     """One figure on the page, written by the UI lane only.
 
     Args:
@@ -76,16 +78,16 @@ class Canvas:
 
     def __init__(self, first: View, *, still: bool = False) -> None:
         self.origin = float(round(first.now))
-        self._pages = Pages(PAGES)
+        self._bars_of = BarTraces(TRACES)
         self._shown: dict[tuple[str, str], Any] = {}
         self._whole = False
         # Marks by trace as last sent, to know what was clicked.
         self._marks: dict[int, tuple[Mark, ...]] = {}
-        bare = furnished()
+        bare = empty_figure()
         self._place = {trace.name: place for place, trace in enumerate(bare.data)}
         self._shown = self._wanted(first)
         _write(bare, self._place, self._shown)
-        self.figure: Any = bare if still else Pool.borrow(bare)
+        self.figure: Any = bare if still else SpareFigures.take(bare)
 
     def draw(self, view: View) -> bool:
         """Show a view in one batch of changes; what stays as it is sends nothing. Returns whether anything was sent."""
@@ -117,18 +119,18 @@ class Canvas:
         figure._send_update_msg(style, layout, places)  # noqa: SLF001 - as above
 
     def _wanted(self, view: View) -> dict[tuple[str, str], Any]:
-        """Every property that changes, by trace (none: the layout) and name; pages only where they changed."""
-        scene, rows, now = view.scene, view.rows, view.now
+        """Every property that changes, by trace (none: the layout) and name; bars only where they changed."""
+        marks, rows, now = view.marks, view.rows, view.now
         traces: dict[str, dict[str, Any]] = {}
-        for number in self._pages.put(scene.ended, view.window, tuple(row.lane for row in rows)):
-            traces[f"page{number}"] = self._bars(f"page{number}", self._pages.page(number))
-        traces["running"] = self._bars("running", scene.running)
-        traces["fade"] = self._fade(scene.running, now, view.window)
-        traces["selected"] = self._bars("selected", scene.selected, grow=0.12)
+        for number in self._bars_of.put(marks.ended, view.window, tuple(row.lane for row in rows)):
+            traces[f"page{number}"] = self._bars(f"page{number}", self._bars_of.marks(number))
+        traces["running"] = self._bars("running", marks.running)
+        traces["fade"] = self._fade(marks.running, now, view.window)
+        traces["selected"] = self._bars("selected", marks.selected, grow=0.12)
         for name in (*BACKS, "gap"):
             traces[name] = self._back(name, view.backs.get(name, ()), len(rows))
-        traces["density"] = self._heat(scene.heat)
-        traces["links"] = self._links(scene.links)
+        traces["density"] = self._heat(marks.heat)
+        traces["links"] = self._links(marks.links)
         traces["now"] = {"x": [self._x(now)] * 2, "y": [-0.5, len(rows) - 0.5]}
         traces[""] = self._layout(rows, view.window, moves=view.moves)
         return {(name, key): value for name, trace in traces.items() for key, value in trace.items()}
@@ -143,8 +145,8 @@ class Canvas:
         self._shown.pop(("", "xaxis.range"), None)
 
     def close(self) -> None:
-        """Give the figure back."""
-        Pool.give_back(self.figure)
+        """Empty the figure and keep it for use again."""
+        SpareFigures.put_back(self.figure)
 
     def _x(self, moment: float) -> float:
         return round(moment - self.origin, 1)
@@ -155,7 +157,7 @@ class Canvas:
             "base": [self._x(mark.start) for mark in listed],
             "x": [mark.length for mark in listed],
             "y": [mark.row for mark in listed],
-            "width": [_THIN.get(mark.state, 0.66) + grow for mark in listed],
+            "width": [_THIN.get(mark.kind, 0.66) + grow for mark in listed],
         }
         if name == "selected":
             return bars
@@ -174,7 +176,7 @@ class Canvas:
             "base": [self._x(mark.start) for mark in marks],
             "x": [mark.length for mark in marks],
             "y": [mark.row for mark in marks],
-            "width": [_THIN.get(mark.state, 0.66) for mark in marks],
+            "width": [_THIN.get(mark.kind, 0.66) for mark in marks],
             "marker.color": _codes(marks),
             "marker.opacity": opacities,
         }
@@ -226,7 +228,7 @@ def _write(figure: Any, place: Mapping[str, int], wanted: Mapping[tuple[str, str
 
 
 def _codes(marks: Sequence[Mark]) -> list[int]:
-    return [PHASES.index(mark.state) if mark.state in PHASES else len(PHASES) - 1 for mark in marks]
+    return [PHASES.index(mark.kind) if mark.kind in PHASES else len(PHASES) - 1 for mark in marks]
 
 
 def _hover(text: str) -> str:
@@ -252,9 +254,9 @@ def _ticks(start: float, end: float) -> tuple[tuple[float, str], ...]:
     )
 
 
-def furnished() -> go.Figure:
+def empty_figure() -> go.Figure:
     """The figure with its traces, from back to front, all empty."""
-    blue = ",".join(str(int(STATES["connected"][n : n + 2], 16)) for n in (1, 3, 5))
+    blue = ",".join(str(int(STATES[Phase.TALKING][n : n + 2], 16)) for n in (1, 3, 5))
     heat = go.Heatmap(
         name="density",
         z=[],
@@ -269,14 +271,12 @@ def furnished() -> go.Figure:
         showscale=False,
         hovertemplate="busy %{z} % of the time<extra></extra>",
     )
-    backs = [
-        _bar(name, {"color": _COLOURS[name], "opacity": 0.4 if name == "gap" else 0.2}) for name in ("gap", *BACKS)
-    ]
+    backs = [_bar(name, {"color": COLOURS[name], "opacity": 0.4 if name == "gap" else 0.2}) for name in ("gap", *BACKS)]
     backs[0].marker.pattern = {"shape": "/", "size": 7, "solidity": 0.35, "fillmode": "overlay"}
     last = max(1, len(PHASES) - 1)
     scale = [[place / last, STATES[name]] for place, name in enumerate(PHASES)]
     marker = {"colorscale": scale, "cmin": 0, "cmax": last, "showscale": False, "line": {"width": 0}}
-    bars = [_bar(f"page{number}", marker) for number in range(PAGES)]
+    bars = [_bar(f"page{number}", marker) for number in range(TRACES)]
     bars += [_bar("running", marker | {"opacity": 0.25}), _bar("fade", marker, hoverinfo="skip")]
     # How long it has lasted is the bar's own length, which moves anyway.
     bars[-2].hovertemplate = "%{hovertext}<br>%{x:,.0f} s so far<extra></extra>"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from pbxnb.history import Block, Index, LaneBy
 from pbxnb.model.entities import Account
 from pbxnb.ui.handle import Handle
 
-from ..history import Block, History
-from ..phases import LaneBy
-
-__all__ = ["GroupBy", "Row", "SortBy", "choose"]
+__all__ = ["GroupBy", "Row", "SortBy", "chosen_rows"]
 
 GroupBy = Literal["", "department", "type"]
 SortBy = Literal["number", "name", "busy"]
@@ -25,13 +23,12 @@ class Row(NamedTuple):
     label: str
 
 
-def choose(
+def chosen_rows(
     handle: Handle,
-    history: History,
+    index: Index,
     running: Sequence[Block],
     window: tuple[float, float],
     *,
-    by: LaneBy,
     filter: str = "",  # noqa: A002 - the field's word, and the panel's trait
     collapse_idle: bool | None = None,
     sort: SortBy = "number",
@@ -43,10 +40,9 @@ def choose(
 
     Args:
         handle: whose accounts give the names.
-        history: ended blocks.
+        index: the ended blocks.
         running: blocks going on.
         window: seconds since 1970.
-        by: what a lane stands for.
         filter: part of a number or name, any case.
         collapse_idle: leave out lanes without a block in the window; None: when there are more lanes than ``most``.
         sort: by ``number``, by ``name``, or ``busy``: what goes on first, the longest on top.
@@ -57,11 +53,11 @@ def choose(
     Returns:
         The rows from top to bottom, and how many lanes did not fit.
     """
-    accounts = handle.accounts
+    accounts, by = handle.accounts, index.by
     busy: dict[str, float] = {}
     for block in running:
-        busy.setdefault(block.lane, block.start)
-    active = busy.keys() | (history.lanes(*window, 4 * most) if by == "call" else history.lanes(*window))
+        busy.setdefault(block.lane, block.span.start)
+    active = busy.keys() | (index.lanes(*window, 4 * most) if by == "call" else index.lanes(*window))
     names = _names(accounts, active, by)
     if collapse_idle or (collapse_idle is None and len(names) > most):
         names = {lane: name for lane, name in names.items() if lane in active}
@@ -70,7 +66,7 @@ def choose(
     stay = active.intersection(before)
     kept = sorted(fitting, key=lambda lane: (lane not in stay, lane not in busy, len(lane), lane))[:most]
     if by == "call":
-        names |= {block.lane: block.story.whole.title for block in (*history.blocks(*window, set(kept)), *running)}
+        names |= {block.lane: block.story.whole.title for block in (*index.blocks(*window, set(kept)), *running)}
     orders: dict[str, Callable[[str], tuple[object, ...]]] = {
         "number": lambda lane: (),
         "name": lambda lane: (not names[lane], names[lane].casefold()),

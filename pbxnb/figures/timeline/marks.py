@@ -1,6 +1,6 @@
-"""What of the timeline is drawn in a window: at most about 600 marks, single blocks while they fit, density beyond.
+"""What of the history is drawn in a window: at most about 600 marks, single blocks while they fit, density beyond.
 
-Pure: from the timeline's memory, the running phases and a window to marks and a grid of densities.
+Pure: from the history, the running blocks and a window to marks and a grid of densities.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ..history import WIDTHS, Block, History
-from ..stories import Story, span_text
+from pbxnb.history import WIDTHS, Block, Index, LaneBy, Story, span_text
+
 from .bars import Key, Mark
 
-__all__ = ["MOST", "Heat", "Scene", "scene", "text_limit"]
+__all__ = ["MOST", "Heat", "Marks", "marks_of", "text_limit"]
 
 MOST = 600
 MOST_RUNNING = 150
-_STORIES = ((80, 700), (200, 200), (MOST * 10, 60))
+_TEXTS = ((80, 700), (200, 200), (MOST * 10, 60))
 """Up to so many marks, so many characters of hover text each: a crowded window tells the phase, a sparse one all."""
 
 
@@ -29,7 +29,7 @@ class Heat(msgspec.Struct, frozen=True):
     rows: list[list[int]]
 
 
-class Scene(msgspec.Struct, frozen=True):
+class Marks(msgspec.Struct, frozen=True):
     """Everything drawn in one window.
 
     Attributes:
@@ -48,8 +48,7 @@ class Scene(msgspec.Struct, frozen=True):
     selected: list[Mark]
     limit: int = 0
 
-    @property
-    def marks(self) -> int:
+    def __len__(self) -> int:
         """How many marks in all; a grid counts as its cells."""
         cells = sum(len(row) for row in self.heat.rows) if self.heat else 0
         return len(self.ended) + len(self.running) + cells
@@ -57,16 +56,16 @@ class Scene(msgspec.Struct, frozen=True):
 
 def text_limit(marks: int, before: int = 0) -> int:
     """Characters of hover text per mark; stays at ``before`` near a border, where it would change to and fro."""
-    limit = next(limit for most, limit in _STORIES if marks <= most)
+    limit = next(limit for most, limit in _TEXTS if marks <= most)
     near = (
-        next(limit for most, limit in _STORIES if marks <= 1.3 * most),
-        next(limit for most, limit in _STORIES if 1.3 * marks <= most),
+        next(limit for most, limit in _TEXTS if marks <= 1.3 * most),
+        next(limit for most, limit in _TEXTS if 1.3 * marks <= most),
     )
     return before if before in near else limit
 
 
-def scene(
-    history: History,
+def marks_of(
+    index: Index,
     running: Sequence[Block],
     start: float,
     end: float,
@@ -76,51 +75,42 @@ def scene(
     selected: str = "",
     limit: int = 0,
     most: int = MOST,
-) -> Scene:
+) -> Marks:
     """Choose the marks of a window.
 
     Args:
-        history: ended blocks.
+        index: ended blocks.
         running: blocks without an end; drawn up to ``now``.
         start, end: the window, seconds since 1970.
         now: PBX time, seconds since 1970.
         lanes: the rows, top to bottom; an empty name is a row without blocks.
         selected: id of the selected conversation.
-        limit: characters of hover text that the last scene had.
+        limit: characters of hover text that the last window had.
         most: marks at most.
     """
     rows = {lane: row for row, lane in enumerate(lanes) if lane}
-    shown = [block for block in running if block.lane in rows and block.start < min(end, now)]
+    shown = [block for block in running if block.lane in rows and block.span.start < min(end, now)]
     # Counting is cheap and about right; only a promising window is looked through.
-    begun = history.count(start, end, rows)
-    blocks = (
-        history.blocks(start, end, rows) if begun <= 1.5 * most and (history.complete(start) or not begun) else None
-    )
+    begun = index.count(start, end, rows)
+    blocks = index.blocks(start, end, rows) if begun <= 1.5 * most and (index.complete(start) or not begun) else None
     heat = None
     if blocks is None or len(blocks) > most:
-        heat, blocks = _heat(history, start, end, lanes, rows, most), []
+        heat, blocks = _heat(index, start, end, lanes, rows, most), []
     limit = text_limit(len(blocks) + len(shown), limit)
-    told = _Texts(limit)
-    ended = {
-        (block.call, block.state, block.lane, block.start): Mark(
-            round(block.start, 1),
-            round(block.end - block.start, 1),
-            rows[block.lane],
-            block.state,
-            told.of(block),
-            block.call,
-        )
-        for block in blocks
-        if block.end is not None
-    }
-    going = _running(shown, now, rows, told)
+    texts = _Texts(limit)
+    ended: dict[Key, Mark] = {}
+    for block in blocks:
+        span = block.span
+        key = (block.call, block.phase, block.lane, span.start)
+        ended[key] = _mark(block, span.end or now, rows, texts.of(block))
+    going = _running(shown, now, rows, texts)
     stories = {id(story): story for story in (block.story.whole for block in (*blocks, *shown))}
     chosen = [mark for mark in (*ended.values(), *going) if mark.call == selected] if selected else []
-    return Scene(ended, going, heat, _links(stories.values(), rows, start, end), chosen, limit)
+    return Marks(ended, going, heat, _links(stories.values(), rows, start, end, index.by), chosen, limit)
 
 
-def _heat(history: History, start: float, end: float, lanes: Sequence[str], rows: dict[str, int], most: int) -> Heat:
-    bins = history.density(start, end, rows, most)
+def _heat(index: Index, start: float, end: float, lanes: Sequence[str], rows: dict[str, int], most: int) -> Heat:
+    bins = index.density(start, end, rows, most)
     width = bins[0].width if bins else WIDTHS[-1]
     first = int(start // width)
     grid = [[0] * (int(end // width) - first + 1) for _ in lanes]
@@ -132,9 +122,9 @@ def _heat(history: History, start: float, end: float, lanes: Sequence[str], rows
     return Heat(first * width, width, grid)
 
 
-def _running(blocks: Sequence[Block], now: float, rows: dict[str, int], told: _Texts) -> list[Mark]:
+def _running(blocks: Sequence[Block], now: float, rows: dict[str, int], texts: _Texts) -> list[Mark]:
     if len(blocks) <= MOST_RUNNING:
-        return [_mark(block, now, rows, told.of(block)) for block in blocks]
+        return [_mark(block, now, rows, texts.of(block)) for block in blocks]
     # More than can be told apart: the longest of each lane stands for all of them, and says so.
     by_lane: dict[str, list[Block]] = {}
     for block in blocks:
@@ -142,35 +132,37 @@ def _running(blocks: Sequence[Block], now: float, rows: dict[str, int], told: _T
     return [_mark(many[0], now, rows, f"{len(many)} calls going on") for many in by_lane.values()]
 
 
-def _mark(block: Block, now: float, rows: dict[str, int], text: str) -> Mark:
-    return Mark(round(block.start, 1), round(now - block.start, 1), rows[block.lane], block.state, text, block.call)
+def _mark(block: Block, end: float, rows: dict[str, int], text: str) -> Mark:
+    span = block.span
+    return Mark(round(span.start, 1), round(end - span.start, 1), rows[block.lane], block.phase, text, block.call)
 
 
 def _links(
-    stories: Iterable[Story], rows: dict[str, int], start: float, end: float
+    stories: Iterable[Story], rows: dict[str, int], start: float, end: float, by: LaneBy
 ) -> list[tuple[float, int, float, int]]:
     return [
         (move.left, rows[move.lane], move.arrived, rows[move.to])
         for story in stories
-        if len(story.phases) > 1
-        for move in story.moves()
+        if len(story.spans) + len(story.running) > 1
+        for move in story.moves(by)
         if move.lane in rows and move.to in rows and move.left < end and move.arrived > start
     ]
 
 
 class _Texts:
-    """Hover texts within a limit; a story is told once, however many blocks it has."""
+    """Hover texts within a limit; a story is written once, however many blocks it has."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._told: dict[int, str] = {}
+        self._written: dict[int, str] = {}
 
     def of(self, block: Block) -> str:
-        first = block.state if block.end is None else f"{block.state} {span_text(block.end - block.start)}"
+        span = block.span
+        first = str(block.phase) if span.end is None else f"{block.phase} {span_text(span.end - span.start)}"
         story = block.story.whole
         if self._limit < 100:
             return f"{first}\n{story.title}"[: self._limit]
-        told = self._told.get(id(story))
-        if told is None:
-            told = self._told[id(story)] = story.tell()
-        return f"{first}\n{told}"[: self._limit]
+        text = self._written.get(id(story))
+        if text is None:
+            text = self._written[id(story)] = story.text()
+        return f"{first}\n{text}"[: self._limit]

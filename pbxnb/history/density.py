@@ -37,15 +37,18 @@ class Bins:
         self._cells: dict[int, dict[str, list[float]]] = {}
         self._floor: int | None = None
 
-    def add(self, lane: str, start: float, end: float) -> None:
-        """Count an interval; times in seconds since 1970."""
+    def add(self, lane: str, start: float, end: float, times: int = 1) -> None:
+        """Count an interval, or with ``times`` -1 take it away again; seconds since 1970."""
         first = self._bin(start)
         for bin_ in range(first, max(first + 1, -int(-end // self.width))):
             if self._floor is not None and bin_ < self._floor:
                 continue
             cell = self._cells.setdefault(bin_, {}).setdefault(lane, [0.0, 0.0])
-            cell[0] += min(end, (bin_ + 1) * self.width) - max(start, bin_ * self.width)
-            cell[1] += bin_ == first
+            cell[0] += times * (min(end, (bin_ + 1) * self.width) - max(start, bin_ * self.width))
+            if bin_ == first:
+                cell[1] += times
+            if times < 0 and not cell[1] and abs(cell[0]) < 1e-6:
+                del self._cells[bin_][lane]
         if len(self._cells) > 1.25 * self.most:
             for old in sorted(self._cells)[: -self.most]:
                 del self._cells[old]

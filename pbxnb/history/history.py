@@ -1,0 +1,191 @@
+"""`History`: what was, on the PBX's clock. Fed by the model's changes, read by every picture and panel of the past."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pbxnb.model.changes import Changes, Event
+from pbxnb.model.clock import Clock
+from pbxnb.model.entities import Account, Call, CallRecord, Conversation, Phase, Presence
+from pbxnb.model.status import Gap
+
+from .calls import CallFollower
+from .conditions import Conditions
+from .counts import Interval, counted_at, shares
+from .index import Block, Index, Joined
+from .spans import LaneBy, Span
+from .stories import Story
+
+__all__ = ["History", "Model"]
+
+_KEPT = 300_000
+"""Ended spans kept, about 100,000 calls; the oldest go first."""
+
+
+class Model(Protocol):
+    """What the history asks of the model; its times are PBX time. A `Store` fulfils it."""
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts by number."""
+
+    @property
+    def calls(self) -> Mapping[str, Call]:
+        """The open calls by id."""
+
+    @property
+    def conversations(self) -> Mapping[str, Conversation]:
+        """Open conversations by id, and those that ended within the last minute."""
+
+    @property
+    def clock(self) -> Clock:
+        """Puts a moment of the kernel on the PBX's clock."""
+
+    def closed_calls(self) -> tuple[CallRecord, ...]:
+        """The ended calls, oldest first."""
+
+    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
+        """Intervals of each axis, of one account or of all."""
+
+
+class History:
+    """The session's past, of one handle. One thread feeds it, any thread reads it.
+
+    All times are PBX time, seconds since 1970 where they are numbers.
+
+    Args:
+        model: what the changes were made in.
+        gaps: reads when the line was down; kernel time.
+    """
+
+    def __init__(self, model: Model, gaps: Callable[[], Sequence[Gap]] = tuple) -> None:
+        self._model = model
+        self._gaps = gaps
+        self._ended: deque[tuple[Span, Story]] = deque(maxlen=_KEPT)
+        self._lanes: dict[LaneBy, Index] = {by: Index(by, _KEPT) for by in ("extension", "call", "queue")}
+        self._follower = CallFollower(self._end, self._join)
+        self.conditions = Conditions()
+
+    # --- written on the I/O lane -------------------------------------------------------------------------------------
+
+    def feed(self, changes: Changes) -> None:
+        """Take in what one message changed, before the model takes in the next."""
+        events, model, follower = changes.events, self._model, self._follower
+        for event in events:
+            if (call := event.call) is not None:
+                take = follower.end if event.kind == "call.ended" else follower.follow
+                take(call, self._moment(event))
+        if changes.calls and not events:  # the first snapshot: what was never known is no news
+            for call in filter(None, map(model.calls.get, changes.calls)):
+                follower.follow(call, (call.since or call.first_seen).timestamp())
+        for key in changes.conversations:
+            if (conversation := model.conversations.get(key)) is not None:
+                follower.settle(conversation)
+        if changes.accounts:
+            moment = self._moment(events[0]) if events else None
+            for number in changes.accounts:
+                account = model.accounts.get(number)
+                seen = account.first_seen.timestamp() if moment is None and account is not None else moment
+                self.conditions.follow(number, account, seen or 0.0)
+
+    def _moment(self, event: Event) -> float:
+        return (event.at or self._model.clock.at(event.received)).timestamp()
+
+    def _end(self, span: Span, story: Story) -> None:
+        self._ended.append((span, story))
+        for index in self._lanes.values():
+            index.inbox.append((span, story))
+
+    def _join(self, old: str, new: str, spans: tuple[Span, ...]) -> None:
+        self._lanes["call"].inbox.append(Joined(old, new, spans))
+
+    # --- read from any thread ----------------------------------------------------------------------------------------
+
+    def lanes(self, by: LaneBy) -> Index:
+        """The ended spans on lanes."""
+        return self._lanes[by]
+
+    def running(self, by: LaneBy) -> list[Block]:
+        """The span that lasts of every open call, on its lanes, in order of start."""
+        found = [
+            Block(lane, phase, span, story)
+            for span, story in self._follower.running()
+            for lane, phase in story.lanes(span, by)
+        ]
+        return sorted(found, key=lambda block: (block.span.start, block.lane, block.call))
+
+    def story(self, id: str) -> Story | None:  # noqa: A002 - the field's name
+        """The story of a conversation, or of a call."""
+        return self._follower.story(id)
+
+    def closed_calls(self) -> tuple[CallRecord, ...]:
+        """The ended calls, oldest first."""
+        return self._model.closed_calls()
+
+    def open_calls(self) -> list[Call]:
+        """The calls that go on."""
+        return list(self._model.calls.values())
+
+    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
+        """Intervals of each axis, of one account or of all."""
+        return self._model.presence(number)
+
+    def gaps(self) -> list[Interval]:
+        """When the line was down."""
+        at = self._model.clock.at
+        return [
+            (at(gap.start).timestamp(), None if gap.end is None else at(gap.end).timestamp()) for gap in self._gaps()
+        ]
+
+    def shares(self, now: datetime) -> dict[str, dict[str, float]]:
+        """Share of each account's observed time per state, 0 to 1, ``gap`` among them; they add up to 1."""
+        return shares(self.presence(), self.gaps(), now.timestamp())
+
+    def counts(self, now: datetime) -> dict[str, int]:
+        """Conversations that go on, that began within the last minute, that wait; registered extensions."""
+        listed = list(self._model.conversations.items())
+        since = now.timestamp() - 60
+        stories = [story for key, _ in listed if (story := self.story(key)) is not None]
+        return {
+            "calls": sum(one.state is not None for _, one in listed),
+            "rate": sum(story.began > since for story in stories),
+            "waiting": sum(one.phase is Phase.QUEUED for _, one in listed),
+            "registered": len(self._extensions(self.conditions.since["registered"])),
+        }
+
+    def samples(self, last: datetime, step: float, points: int) -> dict[str, list[int | None]]:
+        """The same counts at earlier moments, oldest first; None where the line was down.
+
+        Args:
+            last: of the moments.
+            step: seconds between two of them.
+            points: how many.
+        """
+        newest = last.timestamp()
+        first = newest - (points - 1) * step
+        floor = first - 60
+        stories = {id(story.whole): story.whole for span, story in list(self._ended) if (span.end or 0.0) > floor}
+        stories |= {id(story): story for _, story in self._follower.running()}
+        registered = self.conditions.past["registered"].blocks(first, newest + 1)
+        since = dict(self.conditions.since["registered"])
+        intervals: dict[str, list[Interval]] = {
+            "calls": [(story.began, story.ended) for story in stories.values()],
+            # whoever began in the minute before a sample counts there
+            "rate": [(story.began, story.began + 60) for story in stories.values()],
+            "waiting": [interval for story in stories.values() for interval in story.queued],
+            "registered": [(since[number], None) for number in self._extensions(since)],
+        }
+        ours = self._extensions([block.lane for block in registered])
+        intervals["registered"] += [(block.span.start, block.span.end) for block in registered if block.lane in ours]
+        down = counted_at(self.gaps(), first, step, points)
+        return {
+            name: [None if gone else n for n, gone in zip(counted_at(these, first, step, points), down, strict=True)]
+            for name, these in intervals.items()
+        }
+
+    def _extensions(self, numbers: Sequence[str] | Mapping[str, float]) -> set[str]:
+        accounts = self._model.accounts
+        return {n for n in list(numbers) if (account := accounts.get(n)) is not None and account.type == "extensions"}

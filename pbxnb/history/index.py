@@ -1,0 +1,195 @@
+"""Ended spans by window: a window costs the same whatever lies behind it.
+
+Two indexes: spans on shelves by start and length, for windows with few of them, and busy time per lane in ever coarser
+bins, for windows with many. The writer only appends to the inbox; whoever reads takes it in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+from pbxnb.model.entities import Phase
+
+from .density import Bins, Density
+from .spans import LaneBy, Span
+from .stories import Story
+
+__all__ = ["WIDTHS", "Block", "Index"]
+
+WIDTHS = (60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
+"""Bin widths of the density index, seconds, finest first."""
+SHELVES = (300.0, 4800.0, 86_400.0)
+"""Spans up to this long stand on the same shelf, in compartments of the same width: a window has to look only one
+compartment back, and an hour-long call does not make every window look an hour back."""
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """A span on one lane.
+
+    Attributes:
+        lane: the lane's name, such as an extension's number.
+        phase: on this lane.
+        span: from when to when, and of which call.
+        story: of the conversation it belongs to.
+    """
+
+    lane: str
+    phase: Phase
+    span: Span
+    story: Story
+
+    @property
+    def call(self) -> str:
+        """Id of the conversation."""
+        return self.story.whole.id
+
+
+class Joined(msgspec.Struct, frozen=True, gc=False):
+    """A conversation that became part of another: what lay on the one's lane lies on the other's."""
+
+    old: str
+    new: str
+    spans: tuple[Span, ...]
+
+
+class Index:
+    """Ended spans on lanes, bounded, found by window in time proportional to what is found. Any thread may read it.
+
+    Args:
+        by: what a lane stands for.
+        most: spans kept; beyond it the oldest go, their density stays.
+
+    Attributes:
+        inbox: spans with their stories, and conversations that were joined, not yet taken in. Written by one thread.
+    """
+
+    def __init__(self, by: LaneBy = "extension", most: int = 300_000) -> None:
+        self.by = by
+        self.most = most
+        self.inbox: deque[tuple[Span, Story] | Joined] = deque(maxlen=most)
+        self._lock = threading.Lock()
+        self._size = 0
+        # one a shelf: compartment -> lane -> blocks
+        self._shelves: list[dict[int, dict[str, list[Block]]]] = [{} for _ in SHELVES]
+        # where each call is a lane, coarse bins would remember the names of millions
+        self._levels = [Bins(width) for width in (WIDTHS[:2] if by == "call" else WIDTHS)]
+        self._forgotten = float("-inf")
+
+    def complete(self, start: float) -> bool:
+        """Whether every span that touches a time from ``start`` on is still there."""
+        with self._lock:
+            self._take_in()
+            return start >= self._forgotten
+
+    def count(self, start: float, end: float, lanes: Collection[str] | None = None) -> int:
+        """How many blocks began in a window, exact to the nearest bin; never walks the blocks."""
+        with self._lock:
+            self._take_in()
+            return sum(
+                int(cell[1])
+                for _, cells in self._level(start, end, 60).within(start, end)
+                for lane, cell in cells.items()
+                if lanes is None or lane in lanes
+            )
+
+    def blocks(self, start: float, end: float, lanes: Collection[str] | None = None) -> list[Block]:
+        """The ended spans that touch a window, by lane, in order of start.
+
+        Args:
+            start, end: PBX time, seconds since 1970.
+            lanes: only these; None for all.
+        """
+        with self._lock:
+            self._take_in()
+            found = [
+                block
+                for shelf, width in zip(self._shelves, SHELVES, strict=True)
+                for place in range(int(start // width) - 1, int(end // width) + 1)
+                for block in _some(shelf.get(place, {}), lanes)
+                if block.span.start < end and (block.span.end or 0.0) > start
+            ]
+        return sorted(found, key=lambda block: (block.span.start, block.lane, block.story.id))
+
+    def lanes(self, start: float, end: float, most: int = 5000) -> set[str]:
+        """The lanes on which anything was busy in a window, to the nearest bin; the newest ``most`` or so."""
+        found: set[str] = set()
+        with self._lock:
+            self._take_in()
+            for _, cells in reversed(list(self._level(start, end, 1500).within(start, end))):
+                found |= cells.keys()
+                if len(found) >= most:
+                    break
+        return found
+
+    def density(self, start: float, end: float, lanes: Collection[str], most: int = 600) -> list[Density]:
+        """Busy share of each lane in bins, coarse enough that there are at most ``most`` of them."""
+        with self._lock:
+            self._take_in()
+            return self._level(start, end, max(1, most // max(1, len(lanes)) - 2)).density(start, end, lanes)
+
+    def _take_in(self) -> None:
+        """Sort what has come since the last reading."""
+        while self.inbox:
+            item = self.inbox.popleft()
+            if isinstance(item, Joined):
+                if self.by == "call":
+                    self._join(item)
+            elif item[0].end is not None and item[0].end >= item[0].start:
+                for lane, phase in item[1].lanes(item[0], self.by):
+                    self._add(Block(lane, phase, *item))
+        while self._size > self.most and self._forget():
+            pass
+
+    def _add(self, block: Block) -> None:
+        self._size += 1
+        shelf, place = _place(block.span)
+        self._shelves[shelf].setdefault(place, {}).setdefault(block.lane, []).append(block)
+        for level in self._levels:
+            level.add(block.lane, block.span.start, block.span.end or 0.0)
+
+    def _join(self, joined: Joined) -> None:
+        for span in joined.spans:
+            shelf, place = _place(span)
+            lanes = self._shelves[shelf].get(place, {})
+            for block in [block for block in lanes.get(joined.old, ()) if block.span is span]:
+                lanes[joined.old].remove(block)
+                self._size -= 1
+                for level in self._levels:
+                    level.add(joined.old, span.start, span.end or 0.0, -1)
+                self._add(Block(joined.new, span.phase, span, block.story))
+
+    def _level(self, start: float, end: float, bins: int) -> Bins:
+        """The finest level that covers a window in at most ``bins`` bins and reaches back to it; else the coarsest."""
+        return next(
+            (level for level in self._levels if (end - start) / level.width <= bins and level.reaches(start)),
+            self._levels[-1],
+        )
+
+    def _forget(self) -> bool:
+        """Drop the oldest compartment; compartments were begun in about the order of time."""
+        if sum(len(shelf) for shelf in self._shelves) <= 1:
+            return False
+        _, n, place = min(
+            (next(iter(shelf)) * SHELVES[n], n, next(iter(shelf))) for n, shelf in enumerate(self._shelves) if shelf
+        )
+        self._size -= sum(len(blocks) for blocks in self._shelves[n].pop(place).values())
+        self._forgotten = max(self._forgotten, (place + 2) * SHELVES[n])
+        return True
+
+
+def _place(span: Span) -> tuple[int, int]:
+    """Shelf and compartment of a span; what lasts longer than the longest compartment is found by its last day."""
+    end = span.end or span.start
+    shelf = next((n for n, most in enumerate(SHELVES) if end - span.start <= most), len(SHELVES) - 1)
+    return shelf, int(max(span.start, end - SHELVES[-1]) // SHELVES[shelf])
+
+
+def _some(lanes: dict[str, list[Block]], wanted: Collection[str] | None) -> Iterator[Block]:
+    """The blocks of some lanes of a compartment, whichever of the two lists is the shorter one to walk."""
+    for lane in lanes if wanted is None or len(lanes) < len(wanted) else wanted:
+        if wanted is None or lane in wanted:
+            yield from lanes.get(lane, ())

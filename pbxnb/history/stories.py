@@ -1,0 +1,177 @@
+"""The story of one conversation: its spans in order, told as text, and its moves from lane to lane.
+
+Written by `CallFollower` on the I/O lane; its tuples are replaced, never changed, so every thread may read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from pbxnb.model.entities import Phase
+
+from .spans import LaneBy, Span
+
+__all__ = ["Move", "Story", "span_text"]
+
+_SHOWN = 9  # spans in the text; what came before is counted
+_KEPT = 1_000  # spans of one conversation, as many as the model keeps of a call
+_SAME = 1.0  # seconds between two messages of one event
+_UNANSWERED = frozenset({Phase.RINGING, Phase.QUEUED})
+
+
+class Move(NamedTuple):
+    """The conversation went from one lane to another: a transfer, a park, a retrieve."""
+
+    left: float
+    lane: str
+    arrived: float
+    to: str
+
+
+class Story:
+    """What happened to one conversation.
+
+    Args:
+        id: of the conversation.
+        title: who with whom.
+
+    Attributes:
+        began: when, PBX time, seconds since 1970.
+        spans: ended spans of all its calls.
+        running: by call, the span that lasts.
+        queued: when it waited in a queue, from when to when; the last end is None while it does.
+        into: the story it became part of, when the model linked two conversations.
+    """
+
+    __slots__ = ("began", "id", "into", "queued", "running", "spans", "title")
+
+    def __init__(self, id: str, title: str = "") -> None:  # noqa: A002 - the field's name
+        self.id = id
+        self.title = title
+        self.began = float("inf")
+        self.spans: tuple[Span, ...] = ()
+        self.running: dict[str, Span] = {}
+        self.queued: tuple[tuple[float, float | None], ...] = ()
+        self.into: Story | None = None
+
+    @property
+    def whole(self) -> Story:
+        """The story this one is part of, in the end."""
+        return self if self.into is None else self.into.whole
+
+    def begin(self, span: Span) -> None:
+        """A call of the conversation is in a phase."""
+        self.began = min(self.began, span.start)
+        self.running = {**self.running, span.call: span}
+
+    def end(self, span: Span) -> None:
+        """A span has ended."""
+        if span.call in self.running:
+            self.running = {key: kept for key, kept in self.running.items() if key != span.call}
+        self.began = min(self.began, span.start)
+        self.spans = (*self.spans[-_KEPT:], span)
+
+    def absorb(self, other: Story) -> None:
+        """Take in another story: the same conversation under another id."""
+        self.began = min(self.began, other.began)
+        self.spans = tuple(sorted((*self.spans, *other.spans), key=_start)[-_KEPT:])
+        self.running = {**self.running, **other.running}
+        self.queued = tuple(sorted((*self.queued, *other.queued), key=lambda times: times[0]))
+        other.spans, other.running, other.queued, other.into = (), {}, (), self
+
+    def in_order(self) -> list[Span]:
+        """All spans by their start."""
+        return sorted((*self.spans, *self.running.values()), key=_start)
+
+    @property
+    def ended(self) -> float:
+        """When it ended; infinite while it goes on."""
+        return float("inf") if self.running else max((span.end or 0.0 for span in self.spans), default=self.began)
+
+    def text(self) -> str:
+        """The story in a few lines: who, when, and every span with its duration, or since when it lasts.
+
+        It changes with what happens, not with the clock: texts that tick would have to be sent all the time.
+        """
+        spans = self.in_order()
+        lines = [
+            " ".join(
+                (span.phase, _lasted(span), *(("on", *(lane for lane, _ in span.lanes[:4])) if span.lanes else ()))
+            )
+            for span in spans[-_SHOWN:]
+        ]
+        if len(spans) > _SHOWN:
+            lines.insert(0, f"{len(spans) - _SHOWN} earlier phases")
+        begun = [f"began {_clock(spans[0].start)}"] if spans else []
+        return "\n".join((self.title, *begun, *lines))
+
+    def lanes(self, span: Span, by: LaneBy) -> tuple[tuple[str, Phase], ...]:
+        """The lanes on which a span of this conversation is drawn: its numbers, its conversation, or its queue."""
+        if by == "call":
+            return ((self.whole.id, span.phase),)
+        if by == "queue":
+            return ((span.queue, span.phase),) if span.queue else ()
+        return span.lanes
+
+    def moves(self, by: LaneBy = "extension") -> Iterator[Move]:
+        """Where the conversation went from a lane on which it had been talked, held or parked to one that came later.
+
+        Lanes that ring together and one that answers are no move, nor is asking somebody without handing over.
+        """
+        stays = self._stays(by)
+        for stay in stays:
+            later = [
+                other
+                for other in stays
+                if other.start > stay.start + 0.05 and other.end > stay.end and other.lane != stay.lane
+            ]
+            if not later or not stay.talked:
+                continue
+            arrived = min(max(other.start, stay.end) for other in later)
+            there = [other for other in later if max(other.start, stay.end) <= arrived + _SAME]
+            target = min(there, key=lambda other: (not other.talked, other.lane))
+            yield Move(stay.end, stay.lane, arrived, target.lane)
+
+    def _stays(self, by: LaneBy) -> list[_Stay]:
+        """The times the conversation spent on each lane without a break."""
+        stays: list[_Stay] = []
+        for span in self.in_order():
+            end = float("inf") if span.end is None else span.end
+            # a menu that plays has nobody to hand over
+            talked = span.phase not in _UNANSWERED and (bool(span.extensions) or span.phase is Phase.PARKED)
+            for lane, _ in self.lanes(span, by):
+                for place, stay in enumerate(stays):
+                    if stay.lane == lane and span.start <= stay.end + _SAME:
+                        stays[place] = _Stay(lane, stay.start, max(stay.end, end), stay.talked or talked)
+                        break
+                else:
+                    stays.append(_Stay(lane, span.start, end, talked))
+        return stays
+
+
+class _Stay(NamedTuple):
+    lane: str
+    start: float
+    end: float
+    talked: bool
+
+
+def _start(span: Span) -> float:
+    return span.start
+
+
+def _lasted(span: Span) -> str:
+    return f"since {_clock(span.start)}" if span.end is None else span_text(span.end - span.start)
+
+
+def _clock(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC).astimezone():%H:%M:%S}"
+
+
+def span_text(seconds: float) -> str:
+    """A duration as people read it: ``2:05``, ``1 h 02 min``."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d}"

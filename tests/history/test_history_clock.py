@@ -1,0 +1,134 @@
+"""The same session is the same picture whatever the PBX's clock says: every moment is put on it in one place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pbxnb import figures
+from pbxnb.analysis import call_rows
+from pbxnb.figures.timeline.background import condition_marks, gap_marks
+from pbxnb.figures.timeline.lanes import chosen_rows
+from pbxnb.figures.timeline.marks import marks_of
+from pbxnb.history import LaneBy
+from tests.history.session import Session, a_morning
+
+OFFSETS = (0.0, 2.0, -2.0, 300.0, -300.0, -34_000.0)
+WAYS: tuple[LaneBy, ...] = ("extension", "call", "queue")
+
+
+def timeline(session: Session, by: LaneBy) -> Any:
+    """What the timeline draws in its last 250 seconds, in seconds before now."""
+    history, now = session.history, session.clock.now().timestamp()
+    index, running, window = history.lanes(by), history.running(by), (now - 250, now + 5)
+    rows, _ = chosen_rows(session, index, running, window)  # type: ignore[arg-type]
+    lanes = [row.lane for row in rows]
+    marks = marks_of(index, running, *window, now, lanes)
+    backs = condition_marks(history.conditions, lanes, *window, now)
+    backs["gap"] = gap_marks(history.gaps(), len(rows), *window, now)
+    drawn = [*marks.ended.values(), *marks.running, *(mark for some in backs.values() for mark in some)]
+    spans = sorted(
+        (block.lane, block.phase, before(block.span.start, now), before(block.span.end, now) or 0.0, block.call)
+        for block in (*index.blocks(*window), *running)
+    )
+    links = [(before(left, now), row, before(arrived, now), to) for left, row, arrived, to in marks.links]
+    return rows, sorted((round(m.start - now, 1), m.length, m.row, m.kind) for m in drawn), spans, links
+
+
+def before(moment: float | datetime | None, now: float) -> float | None:
+    """Seconds before now, to the millisecond."""
+    if isinstance(moment, datetime):
+        moment = moment.timestamp()
+    return None if moment is None else round(now - moment, 3)
+
+
+def pictures(session: Session) -> dict[str, Any]:
+    """Everything that is drawn or counted of a session."""
+    history, now = session.history, session.clock.now()
+    rows = call_rows(history.closed_calls(), history.open_calls())
+    lives = [figures.call_life(session, key) for key in ("a", "q")]
+    bars = [bar for life in lives for bar in life.data]
+    times = ("started_at", "answered_at", "ended_at")
+    return {
+        **{by: timeline(session, by) for by in WAYS},
+        "sparklines": history.samples(now, 5.0, 40),
+        "counts": history.counts(now),
+        "shares": {n: {s: round(v, 6) for s, v in shares.items()} for n, shares in history.shares(now).items()},
+        "state shares": figures.describe(figures.state_shares(session)),
+        "life": [figures.describe(life) for life in lives],
+        "bars": [(before(bar.base[0], now.timestamp()), round(bar.x[0]), bar.name) for bar in bars],
+        "times": [
+            [before(row[key] and row[key].replace(tzinfo=UTC), now.timestamp()) for key in times] for row in rows
+        ],
+        "rows": [{key: row[key] for key in row if key not in (*times, "day", "dow", "hour")} for row in rows],
+    }
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_the_pbxs_clock_moves_nothing(offset: float) -> None:
+    one, other = Session(), Session(offset)
+    a_morning(one)
+    a_morning(other)
+    assert pictures(other) == pictures(one)
+
+
+def test_the_pictures_are_those_of_what_happened() -> None:
+    session = Session(300.0)
+    a_morning(session)
+    shown = pictures(session)
+    _, _, spans, links = shown["extension"]
+    assert sorted((lane, 130 - start, 130 - end, phase) for lane, phase, start, end, _ in spans) == [
+        ("201", 10, 16, "ringing"),
+        ("201", 16, 30, "talking"),
+        ("201", 30, 41.5, "held"),
+        ("201", 41.5, 56, "talking"),
+        ("202", 75, 80, "ringing"),  # the phone of an agent, while the caller waits on
+        ("202", 80, 100, "talking"),
+        ("203", -100, -90, "ringing"),
+        ("203", -90, 41.5, "talking"),
+        ("203", 100, 105, "ringing"),
+        ("203", 105, 130, "talking"),
+        ("600", 56, 75, "queued"),
+        ("600", 75, 80, "queued"),
+        ("600", 110, 130, "queued"),
+    ]
+    assert links == [(30.0, 1, 30.0, 2)]
+    assert shown["life"][0].endswith("ringing 6 s, talking 14 s, held 12 s, talking 14 s; ended.")
+    assert shown["counts"] == {"calls": 2, "rate": 1, "waiting": 1, "registered": 2}
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_timeline_opened_late_shows_what_one_opened_at_the_start_shows(offset: float) -> None:
+    early, late = Session(offset), Session(offset)
+    take = early.take
+
+    def take_and_look(seconds: float, frame: dict[str, Any]) -> None:
+        take(seconds, frame)
+        for by in WAYS:
+            timeline(early, by)
+
+    early.take = take_and_look  # type: ignore[method-assign]
+    a_morning(early)
+    a_morning(late)
+    assert pictures(early) == pictures(late)
+
+
+def test_to_lay_it_out_in_other_lanes_and_back_moves_nothing() -> None:
+    session = Session(-300.0)
+    a_morning(session)
+    shown = timeline(session, "extension")
+    assert timeline(session, "queue") != shown
+    assert timeline(session, "extension") == shown
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_who_was_answered_waits_no_more(offset: float) -> None:
+    session = Session(offset)
+    a_morning(session)
+    now = session.clock.now()
+    waiting = session.history.samples(now, 1.0, 131)["waiting"]
+    expected = [int(56 <= second < 80 or second >= 110) for second in range(131)]
+    lost = range(85, 95)
+    assert waiting == [None if second in lost else n for second, n in enumerate(expected)]
