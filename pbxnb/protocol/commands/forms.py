@@ -58,6 +58,7 @@ class Form(msgspec.Struct, frozen=True):
         assumption: what is taken for granted, one sentence; empty when nothing is.
         effect: what proves it, where that differs from the command's.
         shows: the sentence for it, where that differs.
+        key: of the body that selects it, where REST does it to a call (rest.md 2.7).
     """
 
     make: Callable[[Given], Sent]
@@ -65,6 +66,7 @@ class Form(msgspec.Struct, frozen=True):
     assumption: str = ""
     effect: Effect | None = None
     shows: str = ""
+    key: str = ""
 
 
 def other_party(call: CallRef, account: str) -> str:
@@ -90,7 +92,7 @@ def calls(g: Given, action: str, value: str, **more: str) -> RestRequest:
 
 def steer(key: str) -> Form:
     """By REST, with the key that selects it."""
-    return Form(lambda g: calls(g, key, g.call.id))
+    return Form(lambda g: calls(g, key, g.call.id), key=key)
 
 
 def ring(code: Callable[[Given], str], certainty: str = "B", assumption: str = "") -> Form:

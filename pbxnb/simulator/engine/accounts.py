@@ -50,6 +50,7 @@ class SimExtension(SimAccount):
         sees_domain: may subscribe to ``domain-calls`` and read the tenant's lists.
         supervises: may command calls of others, and set their DND and queue login: the group right of supervision
             (rest.md 4.2). How a PBX checks it is invented, see ``INVENTED``.
+        forwards: where its calls go on to: by ``all``, ``busy``, ``no_answer``, ``unregistered``.
         dnd_end: when DND goes off by itself; None for never.
         voicemails: messages left and not heard.
         missed: calls not answered since the last look.
@@ -62,6 +63,7 @@ class SimExtension(SimAccount):
     mailbox: bool = True
     sees_domain: bool = True
     supervises: bool = False
+    forwards: dict[str, str] = field(default_factory=dict)
     dnd: bool = False
     dnd_reason: str = ""
     dnd_end: SimTimer | None = None

@@ -87,6 +87,7 @@ class SimCall:
         group: number of the queue or hunt group it is with now, else empty.
         through: number of the queue or hunt group it last came through, kept to its end.
         parked_by: extension that parked it.
+        forwarded_by: extensions that sent it on, each once: forwarding in a circle ends.
         channels: trunk channels in use; ``trunked`` once it has used any.
         since: when ``phase`` began.
         spent: seconds in the phases that are over.
@@ -111,6 +112,7 @@ class SimCall:
     through: str = ""
     orbit: str = ""
     parked_by: str = ""
+    forwarded_by: tuple[str, ...] = ()
     comment: str = ""
     channels: int = 0
     trunked: bool = False

@@ -124,6 +124,14 @@ class SimPbx:
             return False
         return self._changed(number)
 
+    def forward(self, number: str, to: str, when: str = "all") -> bool:
+        """Send the calls of an extension on to a number, empty for nowhere; False when unknown or already so."""
+        extension = self.extension(number)
+        if extension is None or extension.forwards.get(when, "") == to:
+            return False
+        extension.forwards[when] = to
+        return True
+
     def set_chat_status(self, number: str, status: str) -> bool:
         """``online``, ``offline`` or any other word."""
         extension = self.extension(number)

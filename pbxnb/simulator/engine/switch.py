@@ -162,7 +162,11 @@ class Switch:
             return
         match self.directory.accounts.get(to):
             case SimExtension() as extension:
-                if to != call.caller.number and self.available(to):
+                free = to != call.caller.number and self.available(to)
+                why = "unregistered" if not extension.registered else "" if free or extension.dnd else "busy"
+                if self._forwarded(call, extension, why):
+                    return
+                if free:
                     self.ring(call, (to,), self.no_answer, lambda: self.unanswered(call, Cause.NO_ANSWER))
                 else:
                     self._mailbox(call, extension, Cause.BUSY if extension.registered else Cause.NO_ANSWER)
@@ -195,9 +199,20 @@ class Switch:
             case SimHuntGroup() as group:
                 self.give_up(call, group.then, cause)
             case SimExtension() as extension:
-                self._mailbox(call, extension, cause)
+                if not self._forwarded(call, extension, "no_answer" if cause is Cause.NO_ANSWER else "busy"):
+                    self._mailbox(call, extension, cause)
             case _:
                 self.finish(call, cause)
+
+    def _forwarded(self, call: SimCall, extension: SimExtension, why: str) -> bool:
+        """Send a call on where the extension says, unless it did so before; False when it goes nowhere."""
+        to = extension.forwards.get("all") or extension.forwards.get(why, "")
+        known = to in self.directory.accounts or dialable(to)
+        if not known or to in (extension.number, call.caller.number) or extension.number in call.forwarded_by:
+            return False
+        call.forwarded_by += (extension.number,)
+        self.route(call, to)
+        return True
 
     def give_up(self, call: SimCall, then: str, cause: Cause) -> None:
         """Send a call on to ``then``, or end it when there is no such place."""

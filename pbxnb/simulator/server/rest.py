@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from pbxnb.protocol import rest as paths
+from pbxnb.protocol.commands import COMMANDS
 
 from ..engine.accounts import SimExtension, SimQueue
 from ..engine.calls import SimCall, SimPhase
@@ -27,11 +28,7 @@ __all__ = ["rest_routes"]
 
 COOKIE = "session={}; Path=/; HttpOnly; Secure; SameSite=Strict"
 CALL_ACTIONS: dict[str, Callable[[SimPbx, str, str], bool]] = {
-    "hangup": SimPbx.hangup,
-    "reject": SimPbx.reject,
-    "remote-answer": SimPbx.answer,
-    "remote-hold": SimPbx.hold,
-    "remote-resume": SimPbx.resume,
+    row.modern.key: getattr(SimPbx, row.name) for row in COMMANDS.values() if row.modern.key
 }
 """What a key of the body does with the call its value names (rest.md 2.7)."""
 
@@ -152,6 +149,24 @@ def post_dnd(request: RestRequest) -> object:
     expires = integer(text(body, "expires"), 0)
     if request.pbx.dnd(number, truth(body.get("state")), text(body, "reason"), expires):
         request.tenant.subscriptions.setting_changed(number)
+    return True
+
+
+def get_settings(request: RestRequest) -> object:
+    """The settings of an extension, all of them texts: of about a hundred the name and the forwarding."""
+    extension = request.extension
+    forwards = {key: extension.forwards.get(when, "") for when, key in paths.FORWARD_KEYS.items()}
+    return {"display_name": extension.name, "dnd": "true" if extension.dnd else "false", **forwards}
+
+
+def post_settings(request: RestRequest) -> object:
+    """Change the forwarding: what is not sent stays (rest.md 2.0)."""
+    number = request.extension.number
+    if not request.supervised:
+        raise _refusal(403)
+    for when, key in paths.FORWARD_KEYS.items():
+        if key in request.body:
+            request.pbx.forward(number, text(request.body, key), when)
     return True
 
 
@@ -358,6 +373,8 @@ def rest_routes(server: SimServer) -> list[web.RouteDef]:
         ("GET", paths.USERS, served(get_accounts)),
         ("GET", paths.DND, served(get_dnd, supervisors=True)),
         ("POST", paths.DND, served(post_dnd, supervisors=True)),
+        ("GET", paths.SETTINGS, served(get_settings)),
+        ("POST", paths.SETTINGS, served(post_settings, supervisors=True)),
         ("GET", paths.CHAT, served(chats.get)),
         ("POST", paths.CHAT, served(chats.post)),
         ("GET", paths.REGISTRATIONS, served(get_registrations)),

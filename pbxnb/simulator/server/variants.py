@@ -97,6 +97,7 @@ INVENTED: Final[dict[str, tuple[str, str]]] = {
     "upgrade.refused": ("12.12", "401 without a session, 403 for somebody else's account, 404 for none."),
     "upgrade.basic": ("12.12", "Basic authentication is accepted on the upgrade; the URL parameter `session` is not."),
     "domain-calls.right": ("12.12", "An extension without the right gets nothing."),
+    "user_settings": ("12.18", "Strings; `cfa`, `cfb`, `cfn` and `cfr` hold numbers, and calls go on to them."),
     "user.supervises": ("12.12", "An extension with the right commands the tenant's calls by REST and by socket."),
 }
 """What no source shows, by message or field: the item of protocol.md 12 that leaves it open, and our choice."""

@@ -64,6 +64,7 @@ def act(pbx: SimPbx, rng: Random) -> None:
             lambda: pbx.record(call, rng.random() < 0.5, by),
             lambda: pbx.press(call, rng.choice(["1", "2", "0", "9", "41"])),
             lambda: pbx.dnd(extension, rng.random() < 0.3),
+            lambda: pbx.forward(extension, rng.choice(["", "", number]), rng.choice(["all", "busy", "no_answer"])),
             lambda: pbx.register(extension) if rng.random() < 0.8 else pbx.unregister(extension),
             lambda: pbx.queue_login("600", extension, rng.random() < 0.7),
             lambda: pbx.queue_pause("600", extension, rng.random() < 0.3),

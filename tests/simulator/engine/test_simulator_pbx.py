@@ -1,6 +1,6 @@
 """The PBX inside does what a PBX does: one test for each thing, in virtual time, without a wire."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -387,3 +387,40 @@ def test_who_has_no_phone_takes_no_call(pbx: SimPbx, code: str) -> None:
     assert pbx.calls_of("43") == ()
     pbx.register("43")
     assert pbx.dial("43", code) != ""
+
+
+@pytest.mark.parametrize(
+    ("when", "prepare"),
+    [
+        ("all", lambda pbx: None),
+        ("unregistered", lambda pbx: pbx.unregister("42")),
+        ("busy", lambda pbx: [talking(pbx, OUTSIDE, "42") for _ in range(2)]),
+    ],
+)
+def test_calls_go_on_where_the_extension_says(pbx: SimPbx, when: str, prepare: Callable[[SimPbx], object]) -> None:
+    prepare(pbx)
+    assert pbx.forward("42", "43", when)
+    assert not pbx.forward("42", "43", when), "already so"
+    assert state(pbx, pbx.dial("41", "42")) == ("ringing", "41", "43")
+    assert pbx.forward("42", "", when)
+    assert pbx.forward("42", "43", "no_answer")
+    call = pbx.dial("44", "42")
+    assert state(pbx, call)[2] in ("42", "842"), "nothing goes on any more before it has rung"
+
+
+def test_an_unanswered_call_goes_on_and_a_rejected_one_as_when_busy(pbx: SimPbx) -> None:
+    pbx.forward("42", "43", "no_answer")
+    pbx.forward("42", "44", "busy")
+    call = pbx.dial("41", "42")
+    pbx.clock.advance(21)
+    assert state(pbx, call) == ("ringing", "41", "43")
+    other = pbx.dial("45", "42")
+    pbx.reject(other)
+    assert state(pbx, other) == ("ringing", "45", "44")
+
+
+def test_forwarding_in_a_circle_ends_in_a_mailbox(pbx: SimPbx) -> None:
+    for number, to in (("42", "43"), ("43", "44"), ("44", "42")):
+        pbx.forward(number, to)
+    assert state(pbx, pbx.dial("41", "42")) == ("ringing", "41", "42")
+    assert not pbx.forward("600", "42"), "a queue has no such setting"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pbxnb.protocol.commands import CallRef, Context, plan
+from pbxnb.protocol.commands import COMMAND_NAMES, CallRef, Context, plan
 from pbxnb.protocol.parties import Party
 from pbxnb.simulator import Simulator, serve
 from tests.simulator.sim_client import Http, Line, client
@@ -132,6 +132,11 @@ async def chat(g: Giver) -> object:
         return (await peer.next("chat"))["message"] == "hello"
 
 
+async def forward(g: Giver) -> object:
+    await g.give("forward", "42", when="busy")
+    return g.pbx.extensions[0].forwards["busy"] == "42"
+
+
 async def queue_login(g: Giver) -> object:
     await g.give("queue_login", "600", True)
     return g.pbx.queues[0].agents["40"].logged_in
@@ -144,8 +149,12 @@ async def send(g: Giver) -> object:
 
 COMMANDS: list[Callable[[Giver], Awaitable[object]]] = [
     *(dial, answer, reject, hangup, hold, resume, transfer, attended, park, retrieve, pickup),
-    *(record, dnd, chat, queue_login, send),
+    *(record, dnd, forward, chat, queue_login, send),
 ]
+
+
+def test_every_command_of_the_table_is_tried() -> None:
+    assert {command.__name__ for command in COMMANDS} == {*COMMAND_NAMES, "attended"}
 
 
 @pytest.mark.parametrize("dialect", ["modern", "2016"])
