@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from pbxnb.protocol.decode import account_entry, call_entry, decode
 from pbxnb.protocol.fields import Fields
 from pbxnb.protocol.messages import UNSET
 from pbxnb.protocol.parties import Party, parse_party
+from pbxnb.protocol.raw import BadFrame
 from pbxnb.protocol.times import parse_moment
 
 JO = '"Jo Field" <sip:204@acme.example>'
@@ -381,6 +384,23 @@ def test_names_are_kept_as_they_came() -> None:
     assert call(**{"from-number": "1", "from-name": name}).from_.name == name
 
 
+def test_what_an_invite_says_of_the_caller_is_understood_or_kept_where_it_stood() -> None:
+    choices = {
+        "from": ["", "<sip:+15550100@acme.example>", '"Bea" <sip:204@acme.example>'],
+        "from-user": ["", "204", "5550100"],
+        "from-number": ["", "204", "5550101"],
+        "from-display": ["", "Bea", "Al"],
+    }
+    for values in itertools.product(*choices.values()):
+        said = {key: value for key, value in zip(choices, values, strict=True) if value}
+        message = read(invitesdp="v=0", **said)
+        assert isinstance(message, m.InviteSdp)
+        assert message.extra.items() <= said.items()
+        kept = {message.from_.number, message.from_.name, *message.extra.values()}
+        assert {value for key, value in said.items() if key != "from"} <= kept
+        assert message.from_.number == next((parse_party(value).number for value in values[:3] if value), "")
+
+
 # --- recording, numbers, REST ----------------------------------------------------------------------------------------
 
 
@@ -486,7 +506,9 @@ account_objects = st.fixed_dictionaries(
     },
 )
 frames = st.one_of(
-    st.builds(lambda calls: {"action": "call-state", "calls": calls}, st.lists(call_objects, max_size=4)),
+    st.builds(
+        lambda calls: {"action": "call-state", "calls": calls}, st.lists(call_objects, max_size=4) | call_objects
+    ),
     st.builds(lambda entry: {"action": "user-state", **entry}, account_objects),
     st.builds(
         lambda accounts, calls: {"action": "domain-state", "accounts": accounts, "calls": calls},
@@ -509,6 +531,15 @@ def test_an_unknown_field_changes_nothing_but_extra(frame: dict[str, Any]) -> No
     else:
         assert without_zz(tolerant.extra) == usual.extra
         assert replace(tolerant, extra={}) == replace(usual, extra={})
+
+
+@settings(max_examples=300)
+@given(frames)
+def test_the_tolerant_way_reads_what_the_quick_way_reads(frame: dict[str, Any]) -> None:
+    text = json.dumps(frame)
+    usual = decode(text)
+    with mock.patch.object(sys.modules["pbxnb.protocol.decode"], "quick", side_effect=BadFrame("the tolerant way")):
+        assert decode(text) == usual
 
 
 def without_zz(extra: Mapping[str, Any]) -> dict[str, Any]:
