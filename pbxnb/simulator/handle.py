@@ -79,7 +79,7 @@ class Simulator:
         self._certificate = CertificateFile()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: LoopThread | None = None
-        self._stop: asyncio.Event | None = None
+        self._stop = asyncio.Event()
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else self.url
@@ -88,7 +88,7 @@ class Simulator:
     @property
     def port(self) -> int:
         """The port it listens on."""
-        return self.server.port
+        return self.server.port.number
 
     @property
     def url(self) -> str:
@@ -120,16 +120,12 @@ class Simulator:
     async def open(self) -> None:
         """Listen on the running loop. Use `start` or `serve` instead."""
         self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
         try:
             self._context = self._certificate.renew(self.host) if self.tls else None
             await self.server.start(self.host, self._port, self._context)
-        except OSError as error:
+        except SimulatorError:
             await self.aclose()
-            raise SimulatorError(
-                f"The PBX cannot listen on {self.host} port {self._port}: {error.strerror or error}.",
-                hint="Choose another port, or 0 for any free one.",
-            ) from error
+            raise
 
     async def aclose(self) -> None:
         """Stop, on the loop it runs on; idempotent."""
@@ -138,21 +134,20 @@ class Simulator:
             self.server.pace.pause()
             self.traffic.stop()
             await self.faults.aclose()
-            await self.server.stop()
+            await self.server.port.stop()
             self._certificate.close()
-        if self._stop is not None:
-            self._stop.set()
+        self._stop.set()
 
     async def reopen(self, until: Callable[[], Awaitable[object]], new_certificate: bool) -> None:
         """Close the port, wait, open it again, with another certificate if asked to. For the faults."""
         port = self.port
-        await self.server.unlisten()
+        await self.server.port.unlisten()
         await until()
         if self.closed:
             return
         if self.tls and (new_certificate or self._context is None):
             self._context = self._certificate.renew(self.host)
-        await self.server.listen(self.host, port, self._context)
+        await self.server.port.listen(self.host, port, self._context)
 
     def run(self, act: Callable[[], T]) -> T:
         """Run ``act`` on the simulator's loop, where it may touch ``pbx`` and ``server``, and give its result.
@@ -204,14 +199,10 @@ class Simulator:
         if loop is None or loop.is_closed():
             return
         if thread is not None and not thread.inside:
-            thread.call(self._ask_to_stop)
+            thread.call(self._stop.set)
             thread.join(5.0)
         elif not self.closed and _running_loop() is loop:
             self._closing = loop.create_task(self.aclose())
-
-    def _ask_to_stop(self) -> None:
-        if self._stop is not None:
-            self._stop.set()
 
     def __enter__(self) -> Simulator:
         return self
@@ -234,13 +225,7 @@ class Simulator:
 
     def in_thread(self) -> None:
         """Give it a thread and a loop, and return when it listens."""
-
-        async def live() -> None:
-            assert self._stop is not None
-            await self._stop.wait()
-            await self.aclose()
-
-        self._thread = start_in_thread(self.open, live, "pbxnb-simulator")
+        self._thread = start_in_thread(self.open, self._stop, self.aclose, "pbxnb-simulator")
 
     # -- steering ------------------------------------------------------------------------------------------------
 

@@ -13,18 +13,18 @@ import contextlib
 import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from pbxnb.errors import SimulatorError
 from pbxnb.loops import LoopThread
-from pbxnb.protocol.rest import ROOT, SESSION
+from pbxnb.protocol.rest import SESSION
 
 from .engine.clock import Pace, SimClock
+from .server.port import WebPort
 from .server.sockets import SimSocket
 from .server.timing import TIMING
 from .threads import start_in_thread
@@ -149,25 +149,27 @@ class Replay:
         self.password = ""  # nobody is asked for one
         self.rounds = 0
         self.host = ""
-        self.port = 0
         self._loop_again = loop
-        self._version = version
         self._clock = SimClock(session.begin or 0.0)
         self._pace = Pace(self._clock, speed)
         self._pace.pause()
         self._next = 0
         self._began = self._clock.now
-        self._sockets: list[SimSocket] = []
+        self._port = WebPort(
+            "replay", version, now=lambda: self._pace.moment if session.begin else None, websocket=self._websocket
+        )
         self._state: dict[tuple[str, str], str] = {}
-        self._nudged = asyncio.Event()
-        self._runner: web.AppRunner | None = None
-        self._driver: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: LoopThread | None = None
         self._stop = asyncio.Event()
 
     def __repr__(self) -> str:
         return f"<Replay {self.url} at {self.position:.1f} of {self.session.seconds:.1f} s>"
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._port.number
 
     @property
     def url(self) -> str:
@@ -221,7 +223,7 @@ class Replay:
 
         def there() -> None:
             act()
-            self._nudged.set()
+            self._port.nudged.set()
 
         loop = self._loop
         if loop is None or loop.is_closed():
@@ -233,53 +235,24 @@ class Replay:
     async def open(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen on the running loop. Use `serve_recording` or `start_recording` instead."""
         self._loop = asyncio.get_running_loop()
-        app = web.Application()
-        app.router.add_get(ROOT, self._root)
-        app.router.add_get("/websocket", self._websocket)
-        app.router.add_route("*", SESSION, self._session)
-        app.on_response_prepare.append(self._headers)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=TIMING.shutdown)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port, reuse_address=True).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise SimulatorError(
-                f"The replay cannot listen on {host} port {port}: {error.strerror or error}.",
-                hint="Choose another port, or 0 for any free one.",
-            ) from error
-        self.host, self.port = host, self._runner.addresses[0][1]
-        self._driver = asyncio.create_task(self._drive(), name="pbxnb-replay time")
+        self.host = host
+        session = web.route("*", SESSION, self._session)
+        await self._port.start(host, port, [session], self._drive)
 
     def in_thread(self, host: str, port: int) -> None:
         """Give it a thread and a loop, and return when it listens."""
-
-        async def live() -> None:
-            await self._stop.wait()
-            await self.aclose()
-
-        self._thread = start_in_thread(lambda: self.open(host, port), live, "pbxnb-replay")
+        self._thread = start_in_thread(lambda: self.open(host, port), self._stop, self.aclose, "pbxnb-replay")
 
     async def aclose(self) -> None:
         """Stop, on the loop it runs on."""
-        if self._driver is not None:
-            self._driver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._driver
-        for socket in tuple(self._sockets):
-            socket.close(WSCloseCode.GOING_AWAY, "the replay stops")
-        await asyncio.sleep(0.02)
-        for socket in tuple(self._sockets):
-            socket.abort()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._port.stop()
 
     # -- playing -------------------------------------------------------------------------------------------------
 
     async def _drive(self) -> None:
         frames = self.session.frames
         while True:
-            self._nudged.clear()
+            self._port.nudged.clear()
             self._clock.advance_to(self._pace.target())
             while not self._pace.paused and self._next < len(frames) and frames[self._next].at <= self.position:
                 self._play(frames[self._next].text)
@@ -289,14 +262,11 @@ class Replay:
             if self._next == len(frames):
                 if not self._loop_again:
                     self.rounds = 1
-                    await self._nudged.wait()
+                    await self._port.nudged.wait()
                     continue
                 self._again()
             wait = None if self._pace.paused else (frames[self._next].at - self.position) / self._pace.speed
-            # Not wait_for: on 3.11 it swallows a cancellation that meets the nudge.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if wait is None else max(wait, 0.0)):
-                    await self._nudged.wait()
+            await self._port.wait(None if wait is None else max(wait, 0.0))
 
     def _again(self) -> None:
         self.rounds += 1
@@ -305,7 +275,7 @@ class Replay:
 
     def _play(self, text: str) -> None:
         self._remember(text)
-        for socket in self._sockets:
+        for socket in self._port.sockets:
             socket.send(text)
 
     def _remember(self, text: str) -> None:
@@ -325,16 +295,6 @@ class Replay:
 
     # -- HTTP ----------------------------------------------------------------------------------------------------
 
-    async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        response.headers["Server"] = f"PBX/{self._version}"
-        if self.session.begin is not None:
-            response.headers["Date"] = format_datetime(self._pace.moment, usegmt=True)
-
-    async def _root(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._websocket(request)
-        return web.Response(text="<!doctype html><title>PBX</title><p>pbxnb replay</p>", content_type="text/html")
-
     async def _session(self, request: web.Request) -> web.Response:
         """Anybody may come in: there is nothing to steer."""
         return web.json_response(True, headers={"Set-Cookie": "session=replay; Path=/; HttpOnly"})
@@ -346,15 +306,15 @@ class Replay:
         socket = SimSocket(ws, request, domain, user, TIMING)
         for text in self._state.values():
             socket.send(text)
-        self._sockets.append(socket)
+        self._port.sockets.append(socket)
         if self._next == 0 and not self.rounds:
             self._pace.resume()
-            self._nudged.set()
+            self._port.nudged.set()
         try:
             async for _ in socket.texts():
                 pass
         finally:
-            self._sockets.remove(socket)
+            self._port.sockets.remove(socket)
             await socket.finish()
         return ws
 

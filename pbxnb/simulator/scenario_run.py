@@ -159,8 +159,9 @@ class ScenarioRun:
                     self._pbx.register(number)
 
     def _wrong(self, step: ScenarioStep, why: str) -> ScenarioError:
+        end = "" if why[-1] in ".?" else "."
         return ScenarioError(
-            f"In scenario {self.scenario.name!r}, {step} {why}.",
+            f"In scenario {self.scenario.name!r}, {step} {why}{end}",
             hint=VERBS[step.verb].text,
             scenario=self.scenario.name,
             step=step.number,
@@ -177,7 +178,7 @@ class ScenarioRun:
         except ScenarioError as error:
             self.error = error
         except PbxError as error:  # a fault's options, found out only now
-            self.error = self._wrong(step, f"failed: {str(error).rstrip('.')}")
+            self.error = self._wrong(step, f"failed: {error}")
         else:
             if self._successor and VERBS[step.verb].on_call:
                 self.calls[step.word] = self._successor
@@ -205,16 +206,8 @@ class ScenarioRun:
             case "call":
                 caller = text("from")
                 ok = self.calls[word] = pbx.dial(self._names[caller], to, name=caller.partition(" ")[2].strip())
-            case "answer":
-                ok = pbx.answer(call, by)
-            case "reject":
-                ok = pbx.reject(call, by)
-            case "hangup":
-                ok = pbx.hangup(call, by)
-            case "hold":
-                ok = pbx.hold(call, by)
-            case "resume":
-                ok = pbx.resume(call, by)
+            case "answer" | "reject" | "hangup" | "hold" | "resume" | "pickup":
+                ok = getattr(pbx, step.verb)(call, by)
             case "transfer":
                 other = self.calls.get(text("to"))
                 ok = pbx.attended_transfer(call, other, by) if other else pbx.transfer(call, to, by)
@@ -222,8 +215,6 @@ class ScenarioRun:
                 ok = pbx.park(call, self._names[text("orbit")], by)
             case "retrieve":
                 ok = self._retrieve(self._names[word], by)
-            case "pickup":
-                ok = pbx.pickup(call, by)
             case "press":
                 ok = pbx.press(call, text("digits"))
             case "record":
@@ -232,10 +223,8 @@ class ScenarioRun:
                 pbx.dnd(self._names[word], on)
             case "status":
                 pbx.set_chat_status(self._names[word], text("to"))
-            case "register":
-                pbx.register(self._names[word])
-            case "unregister":
-                pbx.unregister(self._names[word])
+            case "register" | "unregister":
+                getattr(pbx, step.verb)(self._names[word])
             case "login" | "logout":
                 pbx.queue_login(self._names[text("queue")], self._names[word], step.verb == "login")
             case "chat":

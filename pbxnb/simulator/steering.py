@@ -6,7 +6,7 @@ nothing like it; it does no more than the methods of `Simulator` do.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,11 +19,11 @@ from .scenario_run import ScenarioRun
 from .scenarios import scenario_names
 from .server.answers import answer
 from .server.http import SimServer
+from .server.port import Handler
 from .traffic.presets import PRESETS, Preset
 
 __all__ = ["steering_routes"]
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MOST_RUNS = 50
 
 

@@ -1,7 +1,8 @@
-"""Something with an ``open`` and an end of its own, served on a thread of its own."""
+"""Something that listens, on a thread and a loop of its own."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
@@ -10,16 +11,14 @@ from pbxnb.loops import LoopThread, fail, fulfil
 
 __all__ = ["start_in_thread"]
 
+Run = Callable[[], Coroutine[Any, Any, object]]
 
-def start_in_thread(
-    open_: Callable[[], Coroutine[Any, Any, object]], live: Callable[[], Coroutine[Any, Any, object]], name: str
-) -> LoopThread:
-    """Give something a thread and a loop; returns when it is open.
 
-    Args:
-        open_: opens it; what it raises is raised here.
-        live: runs it to its end.
-        name: of the thread.
+def start_in_thread(open_: Run, stop: asyncio.Event, close: Run, name: str) -> LoopThread:
+    """Run ``open_``, and ``close`` once ``stop`` is set, on a thread of that name; returns when it is open.
+
+    Raises:
+        Exception: what ``open_`` raised.
     """
     opened: Future[None] = Future()
 
@@ -30,7 +29,8 @@ def start_in_thread(
             fail(opened, error)
             return
         fulfil(opened, None)
-        await live()
+        await stop.wait()
+        await close()
 
     thread = LoopThread(main, name)
     thread.start()

@@ -1,4 +1,4 @@
-"""The embedded PBX on one port: HTTP and WebSockets over aiohttp, and the loop that lets virtual time pass.
+"""The embedded PBX on one port: who may open a socket, and the loop that lets virtual time pass.
 
 Everything that touches the PBX inside goes through `SimServer.do`: catch up with time, act, send. Faults plug in at
 ``gates`` (every HTTP request), ``filters`` (every frame) and the methods of `SimSocket`.
@@ -7,32 +7,28 @@ Everything that touches the PBX inside goes through `SimServer.do`: catch up wit
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from email.utils import format_datetime
 from typing import NamedTuple, TypeVar
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from ..engine.clock import Pace
 from ..engine.pbx import SimPbx
 from .frames import FrameWriter
 from .login import Identity, SimLogin
+from .port import WebPort
 from .requests import SimClient, handle_request
 from .sockets import Filter, SimSocket
 from .subscriptions import Subscriptions
 from .timing import TIMING, Timing
 from .variants import Dialect, Variants
 
-__all__ = ["Gate", "SimServer", "SimTenant"]
+__all__ = ["SimServer", "SimTenant"]
 
 T = TypeVar("T")
-Gate = Callable[[web.Request], web.StreamResponse | None]
-"""A fault's hook: an answer instead of the PBX's, or None."""
-
 MOST_FROM_CLIENT = 4 * 2**20
 MOST_SOCKETS = 1_000
 
@@ -61,6 +57,7 @@ class SimServer:
         sockets: the open sockets.
         gates: hooks tried before every request; the first that answers wins.
         filters: hooks for every socket opened from now on.
+        port: the port it listens on.
         routes: what is served beside the socket, from when the server starts.
         skew: seconds added to the ``Date`` header.
     """
@@ -83,24 +80,27 @@ class SimServer:
         self.version = version
         self.variants = variants
         self.open_cookie = open_cookie
-        self.sockets: list[SimSocket] = []
-        self.gates: list[Gate] = []
-        self.filters: list[Filter] = []
-        self.routes: list[web.RouteDef] = []
-        self.skew = 0.0
         self.timing = timing
         self.held = held
+        self.skew = 0.0
         self.tenants: dict[str, SimTenant] = {}
+        self.routes: list[web.RouteDef] = []
+        self.filters: list[Filter] = []
+        self.port = WebPort(
+            "simulator",
+            version,
+            # The pace's moment: the clock itself stands where something last happened.
+            now=lambda: pace.moment + timedelta(seconds=self.skew),
+            websocket=self._websocket,
+            root=dialect is Dialect.OLD or "root-path" in variants.fixed,
+        )
+        self.sockets = self.port.sockets
+        self.gates = self.port.gates
         if held:
             pace.pause()
             pace.jumped()
         self._phones = itertools.count(1)
-        self._nudged = asyncio.Event()
-        self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
-        self._driver: asyncio.Task[None] | None = None
         self._busy = False
-        self.port = 0
 
     def add(self, pbx: SimPbx) -> SimTenant:
         """Take a tenant into service."""
@@ -110,48 +110,9 @@ class SimServer:
         tenant = self.tenants[pbx.domain] = SimTenant(pbx, frames, subscriptions)
         return tenant
 
-    # -- life ----------------------------------------------------------------------------------------------------
-
     async def start(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         """Listen, and let time pass."""
-        app = web.Application(middlewares=[self._gate], client_max_size=2 * 2**20)
-        app.router.add_get("/", self._root)
-        app.router.add_get("/websocket", self._websocket)
-        app.add_routes(self.routes)
-        app.on_response_prepare.append(self._headers)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=self.timing.shutdown)
-        await self._runner.setup()
-        await self.listen(host, port, context)
-        self._driver = asyncio.create_task(self._drive(), name="pbxnb-simulator time")
-
-    async def listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        """Open the port (0: any free one); with a certificate, over TLS."""
-        assert self._runner is not None
-        self._site = web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True)
-        await self._site.start()
-        self.port = self._runner.addresses[-1][1]
-
-    async def unlisten(self) -> None:
-        """Close the port; the sockets that are open stay."""
-        if self._site is not None:
-            site, self._site = self._site, None
-            await site.stop()
-
-    async def stop(self) -> None:
-        """Say goodbye to everybody (1001) and free the port."""
-        if self._driver is not None:
-            self._driver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._driver
-        for socket in tuple(self.sockets):
-            socket.thaw()
-            socket.close(WSCloseCode.GOING_AWAY, "the PBX stops")
-        # One turn for the close frames; who does not answer them is cut off by the runner.
-        await asyncio.sleep(0.02)
-        for socket in tuple(self.sockets):
-            socket.abort()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self.port.start(host, port, self.routes, self._drive, context)
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -166,7 +127,7 @@ class SimServer:
         finally:
             self._busy = False
             self.flush()
-            self._nudged.set()
+            self.port.nudged.set()
 
     def flush(self) -> None:
         """Send what has changed."""
@@ -178,11 +139,7 @@ class SimServer:
         if self.held:
             self.held = False
             self.pace.resume()
-            self._nudged.set()
-
-    def nudge(self) -> None:
-        """The pace has changed: look at the time again."""
-        self._nudged.set()
+            self.port.nudged.set()
 
     def skip(self, seconds: float) -> None:
         """Let virtual time pass at once, sending what changes as it goes."""
@@ -230,45 +187,21 @@ class SimServer:
 
     async def _drive(self) -> None:
         while True:
-            self._nudged.clear()
+            self.port.nudged.clear()
             self._catch_up()
             wait = self.pace.wait()
             if wait == 0.0:
                 await asyncio.sleep(0)
                 continue
-            # Not wait_for: on 3.11 it swallows a cancellation that meets the nudge.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._nudged.wait()
+            await self.port.wait(wait)
 
     # -- HTTP ----------------------------------------------------------------------------------------------------
-
-    @web.middleware
-    async def _gate(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        for gate in tuple(self.gates):
-            if (answer := gate(request)) is not None:
-                return answer
-        return await handler(request)
-
-    async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        response.headers["Server"] = f"PBX/{self.version}"
-        # The pace's moment: the clock itself stands where something last happened.
-        moment = self.pace.moment + timedelta(seconds=self.skew)
-        response.headers["Date"] = format_datetime(moment, usegmt=True)
 
     def identity(self, request: web.Request) -> Identity | None:
         """Whose request it is, by cookie or by Basic."""
         if (whose := self.login.whose(request.cookies.get("session", ""))) is not None:
             return whose
         return self.login.basic(request.headers.get("Authorization", ""))
-
-    async def _root(self, request: web.Request) -> web.StreamResponse:
-        upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-        if upgrade and (self.dialect is Dialect.OLD or "root-path" in self.variants.fixed):
-            return await self._websocket(request)
-        return web.Response(text="<!doctype html><title>PBX</title><p>pbxnb simulator</p>", content_type="text/html")
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         whose = self.identity(request)
