@@ -190,7 +190,7 @@ def _watch(arguments: argparse.Namespace) -> int:
 
     from . import connect
     from .arguments import check_number
-    from .session.records import plain
+    from .session.mappings import plain
 
     check_number("--count", arguments.count, whole=True)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -216,10 +216,10 @@ def _watch(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    """The steps of `pbxnb.client.check`, one line each, and what to try where one failed."""
+    """The steps of `pbxnb.check`, one line each, and what to try where one failed."""
     import asyncio
 
-    from .client.check import check
+    from .check import check
 
     async def walk() -> bool:
         passed, steps = True, []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-__all__ = ["Signal"]
+__all__ = ["Assignable", "Signal"]
 
 _LOG = logging.getLogger("pbxnb")
 _T = TypeVar("_T")
@@ -65,10 +65,28 @@ class Signal(Generic[_T]):
                 fn(value)
             except Exception as error:  # noqa: BLE001 - whatever a listener does wrong, the others go on
                 if self._report is None:
-                    _LOG.exception("A listener failed; the others go on.")
+                    _LOG.exception("A callback failed. The others go on.")
                 else:
                     self._report(error)
 
     def _set(self, entries: tuple[list[Callable[[_T], object]], ...]) -> None:
         self._entries = entries
         self.listeners = tuple(fn for (fn,) in entries)
+
+
+class Assignable(Generic[_T]):
+    """A signal as an attribute of a class: ``x.on_event.add(fn)`` adds a listener, ``x.on_event = fn`` sets one.
+
+    The signal itself is the instance's attribute of the same name with an underscore in front.
+    """
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._signal, self._stop = f"_{name}", f"_stop_{name}"
+
+    def __get__(self, owner: Any, _type: type | None = None) -> Signal[_T]:
+        signal: Signal[_T] = getattr(owner, self._signal)
+        return signal
+
+    def __set__(self, owner: Any, fn: Callable[[_T], object]) -> None:
+        vars(owner).pop(self._stop, lambda: None)()
+        vars(owner)[self._stop] = self.__get__(owner).add(fn)

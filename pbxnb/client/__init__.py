@@ -5,7 +5,7 @@ async with Client("wss://pbx.example.com", domain="acme.example", user="45", log
 """
 
 from .client import Client
-from .commander import Outcome, OutcomeStatus
+from .commands import Outcome, OutcomeStatus
 from .endpoint import Endpoint
 from .logins import AdminToken, Login, Password, Session
 from .timing import Timing

@@ -1,6 +1,6 @@
 """The client: one PBX line kept alive, one model kept true. Plain asyncio; knows no thread, no notebook, no picture.
 
-Every frame, in or out, passes `Client._pass`, which numbers it and stamps it: the seam for a journal.
+Connects, and connects again as the supervisor says; each time it is a new `Connection`.
 """
 
 from __future__ import annotations
@@ -11,43 +11,39 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from types import TracebackType
-from typing import Any, Literal, Self
-
-import msgspec
+from typing import Any, Self
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import (
     BadCommand,
+    ConnectionFailed,
     HandleClosed,
+    OpenTimeout,
     PbxError,
     Refused,
     Unreachable,
 )
-from pbxnb.model.changes import Changes
+from pbxnb.model.changes import Changes, Event
 from pbxnb.model.clock import Clock
-from pbxnb.model.entities import Orbit, Queue
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import LineState, Status
 from pbxnb.model.store import Store
-from pbxnb.protocol.commands import CallRef, Context, Effect, Plan
+from pbxnb.protocol.commands import CallRef, Context, Plan
 from pbxnb.protocol.coverage import Coverage
-from pbxnb.protocol.decode import decode
-from pbxnb.protocol.messages import Message, UserState
+from pbxnb.signals import Assignable, Signal
 
-from .board import Board, Listeners, nobody, tell, utc_now
-from .commander import Commander, Outcome
+from .commands import Commander, Outcome
+from .connection import Access, Connection, Frames
 from .endpoint import Endpoint
-from .feed import Feed
-from .life import Life
 from .logins import resolve_login
-from .opener import Opener
 from .rest import Rest
 from .rest_state import RestReader
-from .serving import Parts
+from .status import LineStatus, utc_now
 from .supervisor import Supervisor
-from .sync import Arrival, Dialect
+from .sync import Arrival, Dialect, ModelWriter
 from .timing import Timing
 from .tls import Trust
 
@@ -57,7 +53,7 @@ _LOG = logging.getLogger("pbxnb.client")
 _ENDED = (LineState.REFUSED, LineState.CLOSED)
 
 
-class Client(Listeners):
+class Client:
     """A live line to one PBX and the model of what it said.
 
     Args:
@@ -88,11 +84,23 @@ class Client(Listeners):
         store: the model; written only by the client.
         coverage: which actions, fields and values came.
         now: the clock that stamps what the model learns.
+        on_event: gets every `Event`, messages and connection included.
+        on_changes: gets every `Changes` that is not empty, before its events.
+        on_frame: gets every `Frame`, both directions, at the moment it passes.
+        on_status: gets the `Status` at every change of the line's state.
+
+    The four are signals: ``client.on_event.add(fn)`` adds a listener and returns its stop, ``client.on_event = fn``
+    sets one. Listeners run on the client's loop and must be quick; one that fails is logged.
 
     Example:
         >>> async with Client("ws://127.0.0.1:8080", domain="acme.example", user="45") as client:
         ...     print(len(client.store.accounts))
     """
+
+    on_event = Assignable[Event]()
+    on_changes = Assignable[Changes]()
+    on_frame = Assignable[Frame]()
+    on_status = Assignable[Status]()
 
     def __init__(
         self,
@@ -115,8 +123,7 @@ class Client(Listeners):
         timing: Timing | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        super().__init__()
-        timing = timing or Timing()
+        self._timing = timing or Timing()
         self.endpoint = Endpoint.parse(url, domain, user)
         for name, seconds in (("open_timeout", open_timeout), ("ping_interval", ping_interval)):
             check_number(name, seconds, above=True)
@@ -126,9 +133,14 @@ class Client(Listeners):
         trust = Trust(tls, self.endpoint)
         self.coverage = Coverage()
         self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user, clock=clock)
-        self._max_size = max_size
+        self.now = now
+        self._on_event: Signal[Event] = Signal()
+        self._on_changes: Signal[Changes] = Signal()
+        self._on_frame: Signal[Frame] = Signal()
+        self._on_status: Signal[Status] = Signal()
+        self._open_timeout = open_timeout
         self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout, clock=self.store.clock)
-        self._opener = Opener(
+        self._access = Access(
             self.endpoint,
             resolve_login(login, self.endpoint.account),
             trust,
@@ -136,31 +148,31 @@ class Client(Listeners):
             asked_dialect=dialect,
             open_timeout=open_timeout,
             max_size=max_size,
-            timing=timing,
+            timing=self._timing,
         )
-        self.now = now
-        self._board = Board(self, now)
-        self._feed = Feed(self.store, self, lock or nullcontext(), self._heard)
-        self._reader = RestReader(self._opener.rest, self.endpoint, self.store, self._put, timing, now)
-        self._commander = Commander(self.store, self.send, self._opener.rest, self._look, timing.read_gap, now)
-        parts = Parts(
-            endpoint=self.endpoint,
-            store=self.store,
-            feed=self._feed,
-            board=self._board,
+        self._status = LineStatus(self._on_event, self._on_status, now)
+        self._writer = ModelWriter(self.store, lock or nullcontext(), self._on_event, self._on_changes, self._applied)
+        self._reader = RestReader(self._access.rest, self.endpoint, self.store, self._writer.put, self._timing, now)
+        self._commander = Commander(self.store, self.send, self._access.rest, self._reader, self._timing.read_gap, now)
+        self._supervisor = Supervisor(self._timing, jitter, max_size=max_size, login=self._access.login_kind)
+        self._connection: Connection | None = None
+        self._new_connection = partial(
+            Connection,
+            access=self._access,
+            frames=Frames(self._on_frame, self.coverage, max_size),
+            writer=self._writer,
             reader=self._reader,
-            opener=self._opener,
-            supervisor=Supervisor(timing, jitter, max_size=max_size, login=self._opener.login_kind),
-            timing=timing,
+            status=self._status,
+            timing=self._timing,
             now=now,
             keepalive=keepalive,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
-            arrived=self._arrived,
-            send=self.send,
+            on_live=self._became_live,
+            on_stable=self._supervisor.stable,
         )
-        self._life = Life(parts, open_timeout=open_timeout, on_live=self._became_live, on_lost=self._lost)
-        self._seq = 0
+        self._first_live: asyncio.Timeout | None = None  # runs until the first live
+        self._closing = False
         self._work: asyncio.Task[None] | None = None
         self._background: asyncio.Task[None] | None = None
         self._error: Exception | None = None
@@ -171,12 +183,12 @@ class Client(Listeners):
     @property
     def status(self) -> Status:
         """The line, now."""
-        return self._board.status
+        return self._status.status
 
     @property
     def dialect(self) -> Dialect:
         """The vocabulary the PBX is spoken to in."""
-        return self._opener.dialect
+        return self._access.dialect
 
     @property
     def clock_offset(self) -> float:
@@ -214,16 +226,16 @@ class Client(Listeners):
         Raises:
             PbxError: before the first live, what prevented it; later, the refusal that ended it.
         """
-        if self._work is not None or self._life.closing:
+        if self._work is not None or self._closing:
             raise HandleClosed("A client runs once.", hint="Make a new one.")
-        self._work = asyncio.ensure_future(self._life.run())
+        self._work = asyncio.ensure_future(self._stay_connected())
         try:
             await self._work
         except PbxError as exc:
             self._end(LineState.REFUSED if isinstance(exc, Refused) else LineState.CLOSED, exc)
             raise
         except asyncio.CancelledError:
-            if not self._life.closing:
+            if not self._closing:
                 raise
         except Exception as exc:  # a fault of ours: whoever waits must get it rather than wait for ever
             _LOG.exception("The line ended by a fault in pbxnb; please report it.")
@@ -246,14 +258,14 @@ class Client(Listeners):
     async def wait_live(self) -> None:
         """Wait until the line is live; raises what ended it instead."""
         await self._settled.wait()
-        if self._board.state in _ENDED:
+        if self._status.current.state in _ENDED:
             raise self._error or HandleClosed("The client is closed.", hint="Make a new one.")
 
     async def aclose(self) -> None:
         """Say goodbye to the PBX and stop; idempotent."""
-        self._life.closing = True
-        if self._life.line is not None:
-            await self._life.line.close()
+        self._closing = True
+        if self._connection is not None:
+            await self._connection.close()
         for task in (self._work, self._background):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
@@ -292,76 +304,86 @@ class Client(Listeners):
             ConnectionFailed: there is no line now.
             HandleClosed: there will be none any more.
         """
-        line = self._life.line
-        if line is None:
+        if self._connection is None:
             self._check_open()
             raise Unreachable("The line is down.", hint="It is being set up again; see the status.")
-        text = msgspec.json.encode(frame).decode()
-        self._pass("out", text, None)
-        await line.send(text)
+        await self._connection.send(frame)
 
     def _check_open(self) -> None:
-        if self._board.state in _ENDED:
+        if self._status.current.state in _ENDED:
             raise HandleClosed("The line is closed; nothing was sent.", hint="Connect again.")
 
-    # The one place
+    # One connection after another
 
-    def _pass(self, direction: Literal["in", "out"], raw: bytes | str, message: Message | None) -> int:
-        """Number and stamp a frame, and show it: every frame of this client goes through here, at once."""
-        self._seq = seq = self._seq + 1
-        if self.on_frame is not nobody:
-            text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-            now, mono, connection = datetime.now(UTC), time.monotonic(), self._life.connection
-            tell(self.on_frame, Frame(seq, direction, now, mono, connection, text, message))
-        return seq
+    async def _stay_connected(self) -> None:
+        """Connect again after every end.
 
-    def _arrived(self, raw: bytes) -> None:
-        """A frame came: decode it, pass it, count it, and apply it or let it wait for the snapshot."""
-        message = decode(raw, max_size=self._max_size)
-        seq = self._pass("in", raw, message)
-        received = self._board.last_message_at = self.now()
-        self.coverage.add(message)
-        if self._feed.take(Arrival(message, received, seq)) and self._life.serving is not None:
-            self._life.serving.go_live()
+        Raises:
+            ConnectionFailed: a refusal, or what prevented the first live within ``open_timeout``.
+        """
+        failure: ConnectionFailed | None = None
+        try:
+            async with asyncio.timeout(self._open_timeout) as self._first_live:
+                while True:
+                    failure, was_live = await self._connect()
+                    if self._closing:
+                        return
+                    wait = self._supervisor.wait(failure, was_live=was_live, now=time.monotonic())
+                    ever_live = self._first_live.when() is None
+                    self._status.turn(LineState.RECONNECTING if ever_live else LineState.CONNECTING, why=str(failure))
+                    await asyncio.sleep(wait)
+        except TimeoutError:
+            if isinstance(failure, Unreachable | OpenTimeout):
+                raise failure from None
+            raise OpenTimeout(
+                f"The line to {self.endpoint.authority} was not live within {self._open_timeout:g} s.",
+                hint=str(failure) if failure else "Is this the PBX's web port? Is it overloaded?",
+            ) from None
 
-    def _heard(self, changes: Changes, arrival: Arrival | None) -> None:
-        """After the model moved: who else cares."""
-        self._commander.heard(changes, arrival)
-        if changes.calls:
-            self._reader.heard(changes)
-        if self._feed.missing != self._board.missing and self._board.state is LineState.LIVE:
-            self._board.live(self._feed.missing)
-        if changes.ask_again and self._life.serving is not None:
-            self._life.serving.ask_again()
-        if arrival is not None and isinstance(arrival.message, UserState) and arrival.message.entry.type == "acds":
-            self._reader.queue(arrival.message.entry.account)
-
-    def _put(self, value: Queue | Orbit) -> None:
-        self._feed.put(value, self.now())
-
-    def _look(self, plan: Plan) -> None:
-        """A command waits for an effect that REST alone may show."""
-        if plan.effect is Effect.QUEUE_LOGIN:
-            self._reader.queue(plan.to)
-        elif plan.effect is Effect.PARKED or plan.name == "retrieve":
-            self._reader.orbits()
-
-    # Between connections
-
-    def _became_live(self) -> None:
-        self._settled.set()
-
-    def _lost(self) -> None:
+    async def _connect(self) -> tuple[ConnectionFailed, bool]:
+        """One attempt and, if it succeeds, one socket's whole life: why it ended, and whether it had been live."""
+        self._supervisor.attempt(time.monotonic())
+        try:
+            line = await self._access.open()
+        except ConnectionFailed as exc:
+            return exc, False
+        finally:
+            self._status.version = self._rest.version
+        connection = self._connection = self._new_connection(line)
+        self._status.turn(LineState.SYNCING)
+        try:
+            failure = await connection.run()
+        finally:
+            self._connection = None
+        if connection.live and not self._closing:
+            self._status.line_down(connection.last_sign)
         self._settled.clear()
         self._commander.line_lost()
+        return failure, connection.live
+
+    def _became_live(self) -> None:
+        if self._first_live is not None and self._first_live.when() is not None:
+            self._first_live.reschedule(None)
+        self._settled.set()
 
     def _end(self, state: LineState, error: Exception | None) -> None:
         """Nothing comes after this."""
-        if self._board.state not in _ENDED:
+        if self._status.current.state not in _ENDED:
             self._error = error
             self._commander.line_lost()
-            self._board.turn(state, why=str(error) if error else "")
+            self._status.turn(state, why=str(error) if error else "")
         self._settled.set()
+
+    def _applied(self, changes: Changes, arrival: Arrival | None) -> None:
+        """After the model moved: what else that means."""
+        if self._commander.waiting:
+            self._commander.moved(changes, arrival)
+        self._reader.moved(changes, arrival)
+        line = self._status.current
+        if line.missing != self._writer.missing and line.state is LineState.LIVE:
+            self._status.live(self._writer.missing)
+        if changes.ask_again and self._connection is not None:
+            self._connection.check_accounts()
 
 
 def _note_exception(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
+from .status import LastSign, utc_now
 from .transport import Line
 
 __all__ = ["Pulse", "repeat"]
@@ -18,14 +20,20 @@ __all__ = ["Pulse", "repeat"]
 class Pulse:
     """Signs of life of one socket.
 
-    Stale after ``stale_pings`` intervals without any; hung up once a ping has also had its ``ping_timeout``, and never
-    before the line was stale for one more interval, so that a last ping has its chance.
+    Stale after ``stale_pings`` intervals without any, asked of the wall clock and the monotonic clock; hung up once a
+    ping has also had its ``ping_timeout``, and never before the line was stale for one more interval, so that a last
+    ping has its chance.
 
     Args:
         ping_interval: seconds between pings.
         ping_timeout: seconds a pong may take.
         on_latency: called with the seconds of each ping.
         on_stale: called with True when the line goes stale, with False when it comes back.
+        now: stamps the signs of life.
+        wall, mono: the kernel's wall and monotonic clocks, seconds.
+
+    Attributes:
+        last: the last sign of life; at first, the opening.
     """
 
     def __init__(
@@ -37,20 +45,30 @@ class Pulse:
         stale_pings: int,
         on_latency: Callable[[float], None],
         on_stale: Callable[[bool], None],
+        now: Callable[[], datetime] = utc_now,
+        wall: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
     ) -> None:
         self._line = line
         self._interval = ping_interval
         self._timeout = ping_timeout
         self._stale_after = stale_pings * ping_interval
-        self._dead_after = max(ping_interval + ping_timeout, self._stale_after + ping_interval)
+        self._last_chance = max(ping_interval + ping_timeout - self._stale_after, ping_interval)
         self._on_latency = on_latency
         self._on_stale = on_stale
+        self._now = now
+        self._wall = wall
+        self._mono = mono
         self._stale = False
-        self.last = time.monotonic()
+        self.last = LastSign(now(), wall(), mono())
 
-    def beat(self) -> None:
-        """Something came: a frame or a pong."""
-        self.last = time.monotonic()
+    def beat(self, at: datetime) -> None:
+        """Something came: a frame or a pong.
+
+        Args:
+            at: when, on the clock of ``now``.
+        """
+        self.last = LastSign(at, self._wall(), self._mono())
         if self._stale:
             self._stale = False
             self._on_stale(False)
@@ -64,24 +82,25 @@ class Pulse:
             except TimeoutError:
                 pass  # `watch` decides: frames may have come meanwhile
             else:
-                self.beat()
+                self.beat(self._now())
                 self._on_latency(latency)
             await asyncio.sleep(self._interval)
 
     async def watch(self) -> None:
-        """Tell when the line goes stale, and hang up when it is dead."""
+        """Say when the line goes stale, and hang up when it is dead."""
         while True:
-            silence = time.monotonic() - self.last
-            if silence >= self._dead_after:
+            last = self.last
+            left = self._stale_after - last.silence(self._wall(), self._mono())
+            if left > 0:
+                # Not longer: a timer stands still while the machine sleeps.
+                await asyncio.sleep(min(left, self._interval / 4))
+                continue
+            self._stale = True
+            self._on_stale(True)
+            await asyncio.sleep(self._last_chance)
+            if self.last is last:
                 self._line.hang_up()
                 return
-            if silence < self._stale_after:
-                await asyncio.sleep(self._stale_after - silence)
-                continue
-            if not self._stale:
-                self._stale = True
-                self._on_stale(True)
-            await asyncio.sleep(self._dead_after - silence)
 
 
 async def repeat(every: float, do: Callable[[], Awaitable[None]]) -> None:

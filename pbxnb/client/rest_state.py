@@ -1,8 +1,8 @@
-"""Queues and orbits, read by REST: when to read them, and how their answers are understood (rest.md 2.2, 2.5).
+"""Queues, orbits and accounts, read by REST: when to read them, how their answers are understood (rest.md 2).
 
-Read at the start, on an ``acds`` user-state, when anybody parks or fetches a call, after our own commands, and
-regularly while somebody looks; never one of them more than once a second. What the PBX does not let us read is shown
-as unavailable, with the reason.
+Queues and orbits are read at the start, on an ``acds`` user-state, when anybody parks or fetches a call, after our own
+commands, and regularly while something shows them; never one of them more than once a second. What the PBX does not
+let us read is shown as unavailable, with the reason.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from datetime import datetime
 from typing import Any
 
 from pbxnb.errors import ConnectionFailed
-from pbxnb.model.changes import Changes
+from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import Agent, CallState, Orbit, Parked, Queue
 from pbxnb.model.store import Store
 from pbxnb.protocol import rest as paths
-from pbxnb.protocol.messages import NOTHING
+from pbxnb.protocol.decode import account_entry
+from pbxnb.protocol.messages import NOTHING, AccountEntry, UserState
 from pbxnb.protocol.parties import parse_party
 from pbxnb.protocol.rest import url
 from pbxnb.protocol.times import parse_moment
 
 from .endpoint import Endpoint
 from .rest import Rest, RestError
+from .sync import Arrival
 from .timing import Timing
 
-__all__ = ["RestReader", "orbits_in", "queue_in"]
+__all__ = ["RestReader", "accounts_in", "orbits_in", "queue_in", "read_accounts"]
 
 _LOG = logging.getLogger("pbxnb.client")
 _ORBITS = ""  # the key of "all orbits" among the queues' numbers, which are never empty
@@ -42,7 +44,7 @@ class RestReader:
 
     Args:
         rest: gives the REST client, logged in.
-        put: writes a `Queue` or an `Orbit` into the model.
+        put: writes a `Queue` or an `Orbit` into the model, as received at a moment.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class RestReader:
         rest: Callable[[], Awaitable[Rest]],
         endpoint: Endpoint,
         store: Store,
-        put: Callable[[Queue | Orbit], None],
+        put: Callable[[Queue | Orbit, datetime], None],
         timing: Timing,
         now: Callable[[], datetime],
     ) -> None:
@@ -66,29 +68,27 @@ class RestReader:
         self._names: dict[str, str] = {}
         self._woken = asyncio.Event()
 
-    def queue(self, number: str) -> None:
+    def schedule_queue(self, number: str) -> None:
         """Read this queue soon."""
-        self._ask(number)
+        self._schedule(number)
 
-    def orbits(self) -> None:
+    def schedule_orbits(self) -> None:
         """Read the orbits soon."""
-        self._ask(_ORBITS)
+        self._schedule(_ORBITS)
 
-    def heard(self, changes: Changes) -> None:
-        """Read the orbits soon where a call came to lie in one, or left it."""
-        for event in changes.events:
-            if event.call is not None and (
-                event.call.state is _PARKED or getattr(event.before, "state", "") is _PARKED
-            ):
-                self.orbits()
-                return
+    def moved(self, changes: Changes, arrival: Arrival | None) -> None:
+        """Read soon what is new: the orbits where a call came to lie in one or left it, a queue that has a message."""
+        if changes.calls and any(_was_parked(event) for event in changes.events):
+            self.schedule_orbits()
+        if arrival is not None and type(arrival.message) is UserState and arrival.message.entry.type == "acds":
+            self.schedule_queue(arrival.message.entry.account)
 
     def keep(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Read regularly until the function returned is called (once or more)."""
         kinds = [kind for kind, wanted in (("queues", queues), ("orbits", orbits)) if wanted]
         for kind in kinds:
             self._watchers[kind] += 1
-        self._ask_all(queues=queues, orbits=orbits)
+        self._schedule_all(queues=queues, orbits=orbits)
 
         def stop() -> None:
             while kinds:
@@ -99,7 +99,7 @@ class RestReader:
     async def run(self) -> None:
         """Read what is due, for ever."""
         await self._list_queues()
-        self._ask_all(queues=True, orbits=True)
+        self._schedule_all(queues=True, orbits=True)
         while True:
             now = time.monotonic()
             for key in sorted(key for key, due in self._due.items() if due <= now):
@@ -107,7 +107,7 @@ class RestReader:
                 self._read_at[key] = time.monotonic()
                 await (self._read_queue(key) if key else self._read_orbits())
                 if self._watchers["queues" if key else "orbits"]:
-                    self._ask(key, after=self._timing.read_every)
+                    self._schedule(key, after=self._timing.read_every)
             self._woken.clear()
             wait = min(self._due.values(), default=float("inf")) - time.monotonic()
             try:
@@ -116,17 +116,17 @@ class RestReader:
             except TimeoutError:
                 continue
 
-    def _ask(self, key: str, after: float = 0.0) -> None:
+    def _schedule(self, key: str, after: float = 0.0) -> None:
         due = max(time.monotonic() + after, self._read_at.get(key, float("-inf")) + self._timing.read_gap)
         self._due[key] = min(due, self._due.get(key, float("inf")))
         self._woken.set()
 
-    def _ask_all(self, *, queues: bool, orbits: bool) -> None:
+    def _schedule_all(self, *, queues: bool, orbits: bool) -> None:
         if queues:
             for number in self._numbers("acds") | set(self._names):
-                self._ask(number)
+                self._schedule(number)
         if orbits:
-            self._ask(_ORBITS)
+            self._schedule(_ORBITS)
 
     def _numbers(self, kind: str) -> set[str]:
         return {account.number for account in self._store.accounts.values() if account.type == kind}
@@ -167,11 +167,11 @@ class RestReader:
             answer = await self._get(url(paths.WALLBOARD, account=endpoint.account, queue=number))
         except RestError as exc:
             if exc.status in _UNAVAILABLE:
-                self._put(Queue(number=number, name=name, read_at=now, source="unavailable", why=str(exc)))
+                self._put(Queue(number=number, name=name, read_at=now, source="unavailable", why=str(exc)), self._now())
         except ConnectionFailed as exc:
             _LOG.debug("Queue %s was not read: %s", number, exc)
         else:
-            self._put(queue_in(number, name, answer, now))
+            self._put(queue_in(number, name, answer, now), self._now())
 
     async def _read_orbits(self) -> None:
         endpoint = self._endpoint
@@ -184,12 +184,18 @@ class RestReader:
             if exc.status in _UNAVAILABLE:
                 for number in self._numbers("orbits") | set(self._store.orbits):
                     name = self._store.accounts[number].name if number in self._store.accounts else ""
-                    self._put(Orbit(number=number, name=name, read_at=now, source="unavailable", why=str(exc)))
+                    orbit = Orbit(number=number, name=name, read_at=now, source="unavailable", why=str(exc))
+                    self._put(orbit, self._now())
         except ConnectionFailed as exc:
             _LOG.debug("The orbits were not read: %s", exc)
         else:
             for orbit in orbits_in(answer, now):
-                self._put(orbit)
+                self._put(orbit, self._now())
+
+
+def _was_parked(event: Event) -> bool:
+    call = event.call
+    return call is not None and (call.state is _PARKED or getattr(event.before, "state", "") is _PARKED)
 
 
 def queue_in(number: str, name: str, answer: Any, read_at: datetime) -> Queue:
@@ -288,3 +294,55 @@ def _truth(value: Any) -> bool | None:
 def _since(call: Mapping[str, Any]) -> str | int | float | None:
     value = next((call[key] for key in ("since", "start", "parked") if key in call), None)
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+async def read_accounts(rest: Rest, endpoint: Endpoint) -> tuple[AccountEntry, ...]:
+    """The tenant's accounts by REST: what a user sees, then the two directories (rest.md 2.1).
+
+    Raises:
+        RestError: none of them may be read.
+        ConnectionFailed: no answer came.
+    """
+    known = (
+        url(paths.ACCOUNTS, account=endpoint.account),
+        url(paths.ACCOUNTS, account=endpoint.account, type="extensions"),
+        url(paths.USERS, domain=endpoint.domain),
+        url(paths.USERLIST, domain=endpoint.domain, type="extensions"),
+    )
+    error: RestError | None = None
+    for path in known:
+        try:
+            found = accounts_in(await rest.get(path))
+        except RestError as exc:
+            error = error or exc
+            continue
+        if found:
+            return found
+    if error is not None:
+        raise error
+    return ()
+
+
+def accounts_in(value: Any) -> tuple[AccountEntry, ...]:
+    """The accounts in each of the three shapes: a list, an object by id, one that holds ``accounts`` (rest.md 2.0)."""
+    if isinstance(value, Mapping):
+        for key in ("accounts", "users", "data"):
+            if isinstance(value.get(key), list | Mapping):
+                return accounts_in(value[key])
+        value = [item for item in value.values() if isinstance(item, Mapping)]
+    if not isinstance(value, list):
+        return ()
+    entries = (account_entry(_named(item)) for item in value if isinstance(item, Mapping))
+    return tuple(entry for entry in entries if entry.account)
+
+
+def _named(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A REST record under the names of the wire: there ``name`` is often the number and ``displayname`` the name."""
+    if "account" in item:
+        return item
+    record = dict(item)
+    number = record.pop("name", "") or record.pop("number", "")
+    shown = next((record.pop(key) for key in ("displayname", "display_name", "display") if record.get(key)), "")
+    if "usertype" in record:
+        record.setdefault("type", record.pop("usertype"))
+    return {**record, "account": str(number), "name": shown}

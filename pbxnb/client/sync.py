@@ -1,22 +1,25 @@
-"""From an open socket to a live line: which questions are asked, what makes it live, and what waits meanwhile.
+"""From an open socket to a live line: which questions are asked, what makes it live, what waits, what is written.
 
 `Sync` is pure: it collects one snapshot (accounts, calls) and keeps every frame that arrives around it, so that the
-frames are applied after the snapshot and in order (telephony.md part 4, lesson 1). The clock is the client's.
+frames are applied after the snapshot and in order (telephony.md part 4, lesson 1). `ModelWriter` is the only writer of
+the store; every write happens under the lock that readers in other threads take. The clock is the client's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from pbxnb.errors import ConfigError
-from pbxnb.model.store import Scope
-from pbxnb.protocol import rest as paths
-from pbxnb.protocol.decode import account_entry
+from pbxnb.model.changes import Changes, Event
+from pbxnb.model.entities import Orbit, Queue
+from pbxnb.model.status import Gap
+from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.messages import (
     UNSET,
     AccountEntry,
@@ -26,18 +29,27 @@ from pbxnb.protocol.messages import (
     Message,
     UserState,
 )
-from pbxnb.protocol.rest import url
+from pbxnb.protocol.requests import AvoidDisconnect, DomainCalls, GetCalls, GetUsers, OwnCalls
+from pbxnb.signals import Signal
 
-from .endpoint import Endpoint
-from .rest import Rest, RestError
-
-__all__ = ["ASK", "Arrival", "Dialect", "Sync", "dialect_of", "opening_frames", "read_accounts", "switch_frames"]
+__all__ = [
+    "GET_ALL",
+    "KEEPALIVE",
+    "Arrival",
+    "Dialect",
+    "ModelWriter",
+    "Sync",
+    "dialect_of",
+    "opening_frames",
+    "switch_frames",
+]
 
 Dialect = Literal["modern", "2016"]
 Frames = tuple[dict[str, Any], ...]
 
-ASK: Frames = ({"action": "get-users"}, {"action": "get-calls"})
-KEEPALIVE = {"action": "avoid-disconnect"}
+GET_ALL: Frames = (GetUsers().frame(), GetCalls().frame())
+KEEPALIVE = AvoidDisconnect().frame()
+_SUBSCRIPTION = {Scope.DOMAIN: DomainCalls, Scope.OWN: OwnCalls}
 _FIRST_MODERN_MAJOR = 60
 
 
@@ -68,19 +80,13 @@ def opening_frames(dialect: Dialect, scope: Scope) -> Frames:
     ``call-state`` it would pass for the scope's whole list. Orbits are read by REST.
     """
     if dialect == "2016":
-        return ASK
-    return ({"action": _SUBSCRIPTION[scope], "subscribe": True},)
+        return GET_ALL
+    return (_SUBSCRIPTION[scope]().frame(),)
 
 
 def switch_frames() -> Frames:
     """From the tenant's calls to our own, once there is evidence that the tenant's are not shown to us."""
-    return (
-        {"action": _SUBSCRIPTION[Scope.DOMAIN], "subscribe": False},
-        {"action": _SUBSCRIPTION[Scope.OWN], "subscribe": True},
-    )
-
-
-_SUBSCRIPTION = {Scope.DOMAIN: "domain-calls", Scope.OWN: "own-calls"}
+    return (DomainCalls(subscribe=False).frame(), OwnCalls().frame())
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -98,30 +104,30 @@ class Sync:
         self._waiting: list[Arrival] = []
         self._rest_position = -1  # of the last frame that came before the accounts were asked for by REST
         self._rest: tuple[AccountEntry, ...] | None = None
-        self._calls_heard = False
-        self.domain_state_heard = False
-        self.arrays_heard = False  # call lists of this PBX are arrays: what such a list lacks has ended
+        self._got_calls = False
+        self.got_domain_state = False
+        self.got_arrays = False  # call lists of this PBX are arrays: what such a list lacks has ended
         self.accounts_seq = self.calls_seq = 0  # frames that the two parts of `result` came in; 0: none, or REST
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What is needed and not there yet: ``accounts``, ``calls``."""
-        accounts = self.domain_state_heard or self._rest is not None
-        return (() if accounts else ("accounts",)) + (() if self._calls_heard else ("calls",))
+        accounts = self.got_domain_state or self._rest is not None
+        return (() if accounts else ("accounts",)) + (() if self._got_calls else ("calls",))
 
     def offer(self, arrival: Arrival) -> bool:
         """Keep a frame; True once nothing is missing."""
         self._waiting.append(arrival)
         message = arrival.message
         if isinstance(message, DomainState):
-            self.domain_state_heard = True
-            self._calls_heard |= message.calls is not UNSET
+            self.got_domain_state = True
+            self._got_calls |= message.calls is not UNSET
         elif isinstance(message, CallState):
-            self._calls_heard = True
-            self.arrays_heard |= message.whole
+            self._got_calls = True
+            self.got_arrays |= message.whole
         return not self.missing
 
-    def rest_asked(self) -> None:
+    def rest_requested(self) -> None:
         """The accounts are being read by REST: whatever arrives from now on is applied on top of the answer."""
         self._rest_position = len(self._waiting) - 1
 
@@ -168,53 +174,172 @@ def _covered(message: Message, position: int, accounts_at: int, calls_at: int, n
     return False
 
 
-async def read_accounts(rest: Rest, endpoint: Endpoint) -> tuple[AccountEntry, ...]:
-    """The tenant's accounts by REST: what a user sees, then the two directories (rest.md 2.1).
+class ModelWriter:
+    """Writes what arrives into the store.
 
-    Raises:
-        RestError: none of them may be read.
-        ConnectionFailed: no answer came.
+    While a line syncs, messages wait; then the snapshot is applied by difference, then what waited, then one message
+    at a time.
+
+    Args:
+        lock: held during each write of the store.
+        on_event: gets every event, messages included.
+        on_changes: gets every `Changes` that is not empty, before its events.
+        applied: called last with every `Changes`, empty ones too, and the arrival that caused it.
+
+    Attributes:
+        store: the model.
+        missing: what the line is live without: ``accounts``, ``calls``.
     """
-    known = (
-        url(paths.ACCOUNTS, account=endpoint.account),
-        url(paths.ACCOUNTS, account=endpoint.account, type="extensions"),
-        url(paths.USERS, domain=endpoint.domain),
-        url(paths.USERLIST, domain=endpoint.domain, type="extensions"),
-    )
-    error: RestError | None = None
-    for path in known:
-        try:
-            found = accounts_in(await rest.get(path))
-        except RestError as exc:
-            error = error or exc
-            continue
-        if found:
-            return found
-    if error is not None:
-        raise error
-    return ()
 
+    def __init__(
+        self,
+        store: Store,
+        lock: AbstractContextManager[object],
+        on_event: Signal[Event],
+        on_changes: Signal[Changes],
+        applied: Callable[[Changes, Arrival | None], None],
+    ) -> None:
+        self.store = store
+        self._lock = lock
+        self._on_event = on_event
+        self._on_changes = on_changes
+        self._applied = applied
+        self._sync: Sync | None = None
+        self._knew_accounts = False
+        self._knew_calls = False
+        self.missing: tuple[str, ...] = ()
 
-def accounts_in(value: Any) -> tuple[AccountEntry, ...]:
-    """The accounts in each of the three shapes: a list, an object by id, one that holds ``accounts`` (rest.md 2.0)."""
-    if isinstance(value, Mapping):
-        for key in ("accounts", "users", "data"):
-            if isinstance(value.get(key), list | Mapping):
-                return accounts_in(value[key])
-        value = [item for item in value.values() if isinstance(item, Mapping)]
-    if not isinstance(value, list):
-        return ()
-    entries = (account_entry(_named(item)) for item in value if isinstance(item, Mapping))
-    return tuple(entry for entry in entries if entry.account)
+    def begin(self) -> Sync:
+        """A new socket: from now on messages wait for the snapshot."""
+        self._sync = Sync()
+        return self._sync
 
+    def take(self, arrival: Arrival) -> bool:
+        """Apply a message or let it wait; True when the snapshot it waits for is complete."""
+        if self._sync is not None:
+            return self._sync.offer(arrival)
+        self._apply(arrival)
+        return False
 
-def _named(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A REST record under the names of the wire: there ``name`` is often the number and ``displayname`` the name."""
-    if "account" in item:
-        return item
-    record = dict(item)
-    number = record.pop("name", "") or record.pop("number", "")
-    shown = next((record.pop(key) for key in ("displayname", "display_name", "display") if record.get(key)), "")
-    if "usertype" in record:
-        record.setdefault("type", record.pop("usertype"))
-    return {**record, "account": str(number), "name": shown}
+    def finish(self, received: datetime, gap: Gap | None) -> None:
+        """The snapshot is as complete as it gets: apply it, then what waited.
+
+        Args:
+            gap: the interval without news before it; None at the first start.
+        """
+        sync = self._sync
+        if sync is None:
+            return
+        accounts, calls, after = sync.result()
+        self._sync = None
+        self.missing = sync.missing
+        if gap is not None:
+            self._on_event(Event(kind="gap", gap=gap, inferred=True, received=received))
+        source: Literal["snapshot", "rest"] = "snapshot" if sync.got_domain_state else "rest"
+        self._resync(
+            accounts,
+            calls,
+            received,
+            seq=sync.calls_seq or sync.accounts_seq,
+            accounts_seq=sync.accounts_seq,
+            source=source,
+            arrays=sync.got_arrays,
+            gap=gap,
+        )
+        for arrival in after:
+            self._apply(arrival)
+
+    def late_accounts(self, accounts: Sequence[AccountEntry], received: datetime) -> None:
+        """Accounts read by REST after the line was declared live, or to check a doubtful snapshot."""
+        self.missing = tuple(part for part in self.missing if part != "accounts")
+        self._resync(accounts, None, received, source="rest")
+
+    def tick(self, received: datetime) -> None:
+        """Run the model's time-driven rules."""
+        if self._sync is None:
+            with self._lock:
+                changes = self.store.tick(received)
+            self._publish(changes, None)
+
+    def narrow(self) -> None:
+        """From now on only calls with our number exist."""
+        with self._lock:
+            self.store.scope = Scope.OWN
+
+    def put(self, value: Queue | Orbit, received: datetime) -> None:
+        """Write what REST said of a queue or an orbit."""
+        with self._lock:
+            if isinstance(value, Queue):
+                changes = self.store.put_queue(value, received)
+            else:
+                changes = self.store.put_orbit(value, received)
+        self._publish(changes, None)
+
+    def _apply(self, arrival: Arrival) -> None:
+        message, received, seq = arrival.message, arrival.received, arrival.seq
+        if self.missing and self._completes(arrival):
+            return
+        with self._lock:
+            changes = self.store.apply(message, received, seq=seq)
+        if self._on_event.listeners:
+            self._on_event(Event(kind="message", message=message, received=received, seq=seq))
+        self._publish(changes, arrival)
+
+    def _completes(self, arrival: Arrival) -> bool:
+        """Whether a message brings a part the line went live without: a snapshot then too, not news."""
+        message = arrival.message
+        accounts = calls = None
+        if isinstance(message, DomainState):
+            accounts = message.accounts
+            calls = None if message.calls is UNSET else message.calls
+        elif isinstance(message, CallState) and message.whole:
+            calls = message.calls
+        brought = [part for part, got in (("accounts", accounts), ("calls", calls)) if got is not None]
+        if not set(brought) & set(self.missing):
+            return False
+        self._on_event(Event(kind="message", message=message, received=arrival.received, seq=arrival.seq))
+        self.missing = tuple(part for part in self.missing if part not in brought)
+        self._resync(accounts, calls, arrival.received, seq=arrival.seq, arrays=isinstance(message, CallState))
+        return True
+
+    def _resync(
+        self,
+        accounts: Sequence[AccountEntry] | None,
+        calls: Sequence[CallEntry] | None,
+        received: datetime,
+        *,
+        seq: int = 0,
+        accounts_seq: int | None = None,
+        source: Literal["snapshot", "rest"] = "snapshot",
+        arrays: bool = False,
+        gap: Gap | None = None,
+    ) -> None:
+        """Apply a snapshot: what was never known becomes state without news, the rest comes out as differences."""
+        for first in (True, False):
+            some_accounts = accounts if self._knew_accounts is not first else None
+            some_calls = calls if self._knew_calls is not first else None
+            if some_accounts is None and some_calls is None and (first or gap is None):
+                continue
+            with self._lock:
+                changes = self.store.resync(
+                    some_accounts,
+                    some_calls,
+                    received,
+                    seq=seq,
+                    accounts_seq=accounts_seq,
+                    source=source,
+                    arrays=arrays,
+                    first=first,
+                    gap=None if first else gap,
+                )
+            self._publish(changes, None)
+        self._knew_accounts |= accounts is not None
+        self._knew_calls |= calls is not None
+
+    def _publish(self, changes: Changes, arrival: Arrival | None) -> None:
+        if changes:
+            self._on_changes(changes)
+            if self._on_event.listeners:
+                for event in changes.events:
+                    self._on_event(event)
+        self._applied(changes, arrival)

@@ -1,4 +1,12 @@
-"""The commands of a handle: thin, typed names over one `_command`, which checks, plans and starts.
+"""The commands of a handle: thin, typed functions over one `command`, which checks, plans and starts.
+
+`Pbx` takes each as a method. Every command starts at once and returns a `Pending` whose result is an `Outcome`. Each
+takes, beside its own arguments:
+
+* ``account``: the account that acts; by default us if we are a party of the call, else the first of its extensions.
+* ``deadline``: seconds to wait for the effect; 5 by default, 10 for dial, transfer and park.
+
+Each raises `ControlDisabled` on a handle that only looks, and `BadCommand` where the arguments cannot be sent.
 
 What a command sends and what proves it, is `pbxnb.protocol.commands`; sending and watching is the client's.
 """
@@ -6,179 +14,208 @@ What a command sends and what proves it, is `pbxnb.protocol.commands`; sending a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from pbxnb.arguments import helpful_keywords, nearest
-from pbxnb.client.commander import Outcome
+from pbxnb.client.commands import Outcome
 from pbxnb.errors import BadCommand, ControlDisabled
 from pbxnb.model.derive import newest_call
 from pbxnb.model.effects import call_ref
 from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
-from pbxnb.protocol.commands import COMMANDS, CallRef, Plan, Preview, plan, preview
+from pbxnb.protocol.commands import COMMANDS, CallRef, Plan, Preview, plan
+from pbxnb.protocol.commands import preview as make_preview
 
 from .line import Line
 from .pending import Pending
 from .waiting import check_seconds
 
-__all__ = ["Commands"]
-
 CallLike = Call | Conversation | str
 """A call, the newest open call of a conversation, or the id of a call."""
 
 
-class Commands:
-    """Mixin of `Pbx`: every command starts at once and returns a `Pending` whose result is an `Outcome`.
-
-    Each takes, beside its own arguments:
-
-    * ``account``: the account that acts; by default us if we are a party of the call, else the first of its extensions.
-    * ``deadline``: seconds to wait for the effect; 5 by default, 10 for dial, transfer and park.
-
-    Each raises `ControlDisabled` on a handle that only looks, and `BadCommand` where the arguments cannot be sent.
-    """
+class Commanding(Protocol):
+    """What a command needs of the handle."""
 
     control: bool
     _line: Line
 
-    @helpful_keywords
-    def dial(self, to: str, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """Call ``to`` from our phone, or from that of ``account``."""
-        return self._command("dial", to, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def answer(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """Answer a ringing call."""
-        return self._command("answer", call, account=account, deadline=deadline)
+@helpful_keywords
+def dial(self: Commanding, to: str, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
+    """Call ``to`` from our phone, or from that of ``account``."""
+    return command(self, "dial", to, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def reject(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """Turn a ringing call away."""
-        return self._command("reject", call, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def hangup(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """End a call."""
-        return self._command("hangup", call, account=account, deadline=deadline)
+@helpful_keywords
+def answer(
+    self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Answer a ringing call."""
+    return command(self, "answer", call, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def hold(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """Put a call on hold."""
-        return self._command("hold", call, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def resume(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """Take a call off hold."""
-        return self._command("resume", call, account=account, deadline=deadline)
+@helpful_keywords
+def reject(
+    self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Turn a ringing call away."""
+    return command(self, "reject", call, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def transfer(
-        self, call: CallLike, to: Call | str, *, account: str | None = None, deadline: float | None = None
-    ) -> Pending[Outcome]:
-        """Transfer a call: blind to a number, attended to another `Call` of ours."""
-        return self._command("transfer", call, to, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def park(
-        self, call: CallLike, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
-    ) -> Pending[Outcome]:
-        """Park a call in an orbit."""
-        return self._command("park", call, orbit, account=account, deadline=deadline)
+@helpful_keywords
+def hangup(
+    self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """End a call."""
+    return command(self, "hangup", call, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def retrieve(
-        self, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
-    ) -> Pending[Outcome]:
-        """Take the call back that is parked in an orbit."""
-        return self._command("retrieve", orbit, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def pickup(self, call: CallLike, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """Answer a call that rings somewhere else."""
-        return self._command("pickup", call, account=account, deadline=deadline)
+@helpful_keywords
+def hold(
+    self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Put a call on hold."""
+    return command(self, "hold", call, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def record(
-        self, call: CallLike, on: bool = True, *, account: str | None = None, deadline: float | None = None
-    ) -> Pending[Outcome]:
-        """Start or stop recording a call."""
-        return self._command("record", call, on, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def dnd(self, on: bool = True, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-        """Set or clear do-not-disturb."""
-        return self._command("dnd", on, account=account, deadline=deadline)
+@helpful_keywords
+def resume(
+    self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Take a call off hold."""
+    return command(self, "resume", call, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def chat(
-        self, to: str, text: str, *, account: str | None = None, deadline: float | None = None
-    ) -> Pending[Outcome]:
-        """Send a chat message."""
-        return self._command("chat", to, text, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def queue_login(
-        self, queue: Queue | str, on: bool = True, *, account: str | None = None, deadline: float | None = None
-    ) -> Pending[Outcome]:
-        """Log in to or out of a queue."""
-        return self._command("queue_login", queue, on, account=account, deadline=deadline)
+@helpful_keywords
+def transfer(
+    self: Commanding, call: CallLike, to: Call | str, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Transfer a call: blind to a number, attended to another `Call` of ours."""
+    return command(self, "transfer", call, to, account=account, deadline=deadline)
 
-    @helpful_keywords
-    def send(
-        self, frame: Mapping[str, Any], *, account: str | None = None, deadline: float | None = None
-    ) -> Pending[Outcome]:
-        """Send any frame as it is. Nothing can prove its effect: the outcome is *unconfirmed* at once."""
-        return self._command("send", frame, account=account, deadline=deadline)
 
-    def _command(self, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Pending[Outcome]:
-        """Start the command ``name``; the named methods are this with a signature.
+@helpful_keywords
+def park(
+    self: Commanding, call: CallLike, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Park a call in an orbit."""
+    return command(self, "park", call, orbit, account=account, deadline=deadline)
 
-        Raises:
-            ControlDisabled: this handle only looks.
-            BadCommand: the arguments cannot be sent.
-            ConfigError: the deadline is no time to wait.
-            HandleClosed: the handle is closed.
-        """
-        if not self.control:
-            raise ControlDisabled(
-                f"This handle only looks: {name!r} was not sent.",
-                hint="Connect with control=True to allow commands; preview(...) shows what would be sent.",
-                command=name,
-            )
-        self._line.check_open()
-        check_seconds("deadline", deadline)
-        planned = self._plan(name, args, kw)
-        client = self._line.client
-        return self._line.submit(lambda: client.execute(planned, deadline), f"outcome of {name!r}")
 
-    def preview(self, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Preview:
-        """What the command would send, as frames, REST requests, Python and JavaScript; sends nothing.
+@helpful_keywords
+def retrieve(
+    self: Commanding, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Take the call back that is parked in an orbit."""
+    return command(self, "retrieve", orbit, account=account, deadline=deadline)
 
-        Works on any handle, also one that only looks or is closed. ``deadline`` is accepted and changes nothing.
-        """
-        return preview(self._plan(name, args, kw))
 
-    def _plan(self, name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Plan:
-        account = _named(kw.pop("account", None))
-        takes = COMMANDS[name].arguments if name in COMMANDS else ()
-        on_call = bool(takes) and takes[0].kind == "call"
-        plain = [self._call_ref(value) if on_call and at == 0 else _named(value) for at, value in enumerate(args)]
-        named = {key: self._call_ref(v) if on_call and key == "call" else _named(v) for key, v in kw.items()}
-        with self._line.lock:
-            context = self._line.client.context(account or "")
-        return plan(name, *plain, context=context, **named)
+@helpful_keywords
+def pickup(
+    self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Answer a call that rings somewhere else."""
+    return command(self, "pickup", call, account=account, deadline=deadline)
 
-    def _call_ref(self, call: Any) -> Any:
-        """The call as a command needs it: as it is now, or as it last was."""
-        if isinstance(call, CallRef):
-            return call
-        calls = self._line.client.store.calls
-        if isinstance(call, Conversation):
-            call = newest_call(call, calls)
-        found = calls.get(call if isinstance(call, str) else getattr(call, "id", ""))
-        if found is None and isinstance(call, str):
-            raise BadCommand(f"No call has the id {call!r}{nearest(call, list(calls))}", call=call)
-        found = found or call
-        return call_ref(found) if isinstance(found, Call) else found
+
+@helpful_keywords
+def record(
+    self: Commanding, call: CallLike, on: bool = True, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Start or stop recording a call."""
+    return command(self, "record", call, on, account=account, deadline=deadline)
+
+
+@helpful_keywords
+def dnd(
+    self: Commanding, on: bool = True, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Set or clear do-not-disturb."""
+    return command(self, "dnd", on, account=account, deadline=deadline)
+
+
+@helpful_keywords
+def chat(
+    self: Commanding, to: str, text: str, *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Send a chat message."""
+    return command(self, "chat", to, text, account=account, deadline=deadline)
+
+
+@helpful_keywords
+def queue_login(
+    self: Commanding,
+    queue: Queue | str,
+    on: bool = True,
+    *,
+    account: str | None = None,
+    deadline: float | None = None,
+) -> Pending[Outcome]:
+    """Log in to or out of a queue."""
+    return command(self, "queue_login", queue, on, account=account, deadline=deadline)
+
+
+@helpful_keywords
+def send(
+    self: Commanding, frame: Mapping[str, Any], *, account: str | None = None, deadline: float | None = None
+) -> Pending[Outcome]:
+    """Send any frame as it is. Nothing can prove its effect: the outcome is *unconfirmed* at once."""
+    return command(self, "send", frame, account=account, deadline=deadline)
+
+
+def command(self: Commanding, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Pending[Outcome]:
+    """Start the command ``name``; the named methods are this with a signature.
+
+    Raises:
+        ControlDisabled: this handle only looks.
+        BadCommand: the arguments cannot be sent.
+        ConfigError: the deadline is no time to wait.
+        HandleClosed: the handle is closed.
+    """
+    if not self.control:
+        raise ControlDisabled(
+            f"This handle only looks: {name!r} was not sent.",
+            hint="Connect with control=True to allow commands; preview(...) shows what would be sent.",
+            command=name,
+        )
+    self._line.check_open()
+    check_seconds("deadline", deadline)
+    planned = _plan(self, name, args, kw)
+    client = self._line.client
+    return self._line.submit(lambda: client.execute(planned, deadline), f"outcome of {name!r}")
+
+
+def preview(self: Commanding, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Preview:
+    """What the command would send, as frames, REST requests, Python and JavaScript; sends nothing.
+
+    Works on any handle, also one that only looks or is closed. ``deadline`` is accepted and changes nothing.
+    """
+    return make_preview(_plan(self, name, args, kw))
+
+
+def _plan(self: Commanding, name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Plan:
+    account = _named(kw.pop("account", None))
+    takes = COMMANDS[name].arguments if name in COMMANDS else ()
+    on_call = bool(takes) and takes[0].kind == "call"
+    plain = [_call_ref(self, value) if on_call and at == 0 else _named(value) for at, value in enumerate(args)]
+    named = {key: _call_ref(self, v) if on_call and key == "call" else _named(v) for key, v in kw.items()}
+    with self._line.lock:
+        context = self._line.client.context(account or "")
+    return plan(name, *plain, context=context, **named)
+
+
+def _call_ref(self: Commanding, call: Any) -> Any:
+    """The call as a command needs it: as it is now, or as it last was."""
+    if isinstance(call, CallRef):
+        return call
+    calls = self._line.client.store.calls
+    if isinstance(call, Conversation):
+        call = newest_call(call, calls)
+    found = calls.get(call if isinstance(call, str) else getattr(call, "id", ""))
+    if found is None and isinstance(call, str):
+        raise BadCommand(f"No call has the id {call!r}{nearest(call, list(calls))}", call=call)
+    found = found or call
+    return call_ref(found) if isinstance(found, Call) else found
 
 
 def _named(value: Any) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import ssl
 import threading
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Literal
 
-from pbxnb.arguments import check_text, check_truth, helpful_keywords, unknown_keyword
+from pbxnb.arguments import check_text, check_truth, helpful_keywords
 from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password
@@ -21,7 +20,10 @@ from .pbx import Pbx
 from .registry import REGISTRY
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
+
+    from pbxnb.simulator.traffic.presets import Preset
 
 __all__ = ["connect", "simulate"]
 
@@ -99,14 +101,26 @@ def connect(
     return pbx
 
 
+@helpful_keywords
 def simulate(
-    preset: str = "office",
+    preset: str | Preset = "office",
     *,
-    extensions: int = 50,
+    extensions: int | None = 50,
     seed: int = 1,
     speed: float = 1.0,
     name: str | None = None,
-    **options: Any,
+    start: datetime | str | float | None = None,
+    dialect: Literal["modern", "2016"] = "modern",
+    version: str | None = None,
+    quirks: str | Iterable[str] = (),
+    port: int = 0,
+    host: str = "127.0.0.1",
+    tls: bool = False,
+    domain: str = "acme.example",
+    user: str = "",
+    password: str = "",
+    open_cookie: bool = False,
+    held: bool | None = None,
 ) -> Pbx:
     """Start an embedded PBX and connect to it over a real loopback socket, with control. Closing stops both.
 
@@ -114,28 +128,26 @@ def simulate(
 
     Args:
         preset: the traffic: ``office`` and others of `pbxnb.simulator`.
-        extensions: how many.
+        extensions: how many; None for the preset's number.
         seed: the same seed gives the same history.
         speed: PBX seconds per real second.
         name: keeps deliberate siblings of the same call apart.
-        options: further options of `pbxnb.simulator.start`.
+        start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held: as for
+            `pbxnb.simulator.start`.
 
     Raises:
-        TypeError: an option that the simulator does not have, with the nearest it has.
+        SimulatorError: an argument cannot be used, or the port is taken.
 
     Example:
         >>> pbx = await pbxnb.simulate("office", extensions=50, seed=1)  # doctest: +SKIP
     """
+    given = {key: value for key, value in locals().items() if key != "name"}
     from pbxnb import simulator
 
-    known = [*inspect.signature(simulator.start).parameters, "name"]
-    for option in options:
-        if option not in known:
-            raise unknown_keyword("simulate", option, known)
-    key: Hashable = ("simulate", preset, extensions, seed, speed, repr(sorted(options.items())), name)
-    if options.get("port"):  # only one can listen there
+    key: Hashable = ("simulate", repr(given), name)
+    if port:  # only one can listen there
         REGISTRY.vacate(key)
-    embedded = simulator.start(preset, extensions=extensions, seed=seed, speed=speed, **options)
+    embedded = simulator.start(**given)
     lock = threading.RLock()
     client = Client(
         embedded.url,
@@ -149,6 +161,6 @@ def simulate(
     )
     line = Line(client, lock, key=key, finish=embedded.close)
     clock = PbxClock(client.store.clock, now=embedded.clock.now, rate=lambda: embedded.clock.rate)
-    pbx = Pbx(line, name=name or preset, control=True, clock=clock, simulator=embedded)
+    pbx = Pbx(line, name=name or str(preset), control=True, clock=clock, simulator=embedded)
     line.start()
     return pbx

@@ -1,15 +1,47 @@
-"""`PanelHandle`: what panels may ask of a `Pbx` beyond its public names (see `pbxnb.ui.handle`)."""
+"""What panels may ask of a `Pbx` beyond its public names (see `pbxnb.ui.handle`), and the newest frames."""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from pbxnb.model.frames import Frame
 from pbxnb.model.status import Status
 
 from .line import Line
 
-__all__ = ["PanelHandle"]
+__all__ = ["FrameBuffer", "PanelHandle"]
+
+
+class FrameBuffer:
+    """The newest frames, both directions, in memory and bounded.
+
+    Args:
+        max_frames: frames kept at most.
+        max_bytes: bytes of their text kept at most, as UTF-8 counts ASCII: one a character.
+    """
+
+    def __init__(self, *, max_frames: int = 100_000, max_bytes: int = 32 * 2**20) -> None:
+        self._max_frames = max_frames
+        self._max_bytes = max_bytes
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, frame: Frame) -> None:
+        """Keep ``frame``, and let the oldest go where there are too many; called on the I/O lane."""
+        with self._lock:
+            self._frames.append(frame)
+            self._bytes += len(frame.text)
+            while len(self._frames) > self._max_frames or (self._bytes > self._max_bytes and len(self._frames) > 1):
+                self._bytes -= len(self._frames.popleft().text)
+
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames, oldest first."""
+        with self._lock:
+            return tuple(self._frames)
 
 
 class PanelHandle:
@@ -29,8 +61,8 @@ class PanelHandle:
         self.conversations = pbx.conversations
         self.clock = pbx.clock
         self.history = line.history
-        self.watch = line.on_changes.add
-        self.watch_frames = line.on_frame.add
+        self.watch = line.client.on_changes.add
+        self.watch_frames = line.client.on_frame.add
         self.watch_status = line.on_status.add
         self.keep_read = line.keep_read
         self.command = command

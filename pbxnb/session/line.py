@@ -19,17 +19,16 @@ from pbxnb.client.client import Client
 from pbxnb.errors import HandleClosed, PbxError
 from pbxnb.history import History
 from pbxnb.loops import LoopThread, fail, fulfil
-from pbxnb.model.changes import Changes, Event
-from pbxnb.model.frames import Frame
+from pbxnb.model.changes import Event
 from pbxnb.model.status import LineState, Status
 from pbxnb.signals import Signal
 
-from .callbacks import CallbackLane
-from .matching import event_matcher
+from .events.callbacks import CallbackLane
+from .events.matching import event_matcher
+from .events.subscriptions import OneEvent, Subscriptions, check_kind
 from .pending import Pending
-from .recent import Recent
 from .registry import REGISTRY
-from .subscriptions import OneEvent, Subscriptions, check_kind
+from .timing import SessionTiming
 from .waiting import block, check_seconds, settled, timed_out
 
 __all__ = ["Line"]
@@ -37,15 +36,6 @@ __all__ = ["Line"]
 logger = logging.getLogger("pbxnb")
 
 T = TypeVar("T")
-
-CLOSE_WITHIN = 0.5
-"""Seconds a polite close may take before the socket is dropped: threads must be gone within one second."""
-
-UNREAD_AFTER = 0.4
-"""Seconds a failure before the first *live* waits for a reader before it is logged."""
-
-LAST_WORDS = 0.3
-"""Seconds the handlers have, after the end, for the events already queued."""
 
 
 class Line:
@@ -56,6 +46,10 @@ class Line:
         lock: held by the client while it writes the model.
         key: equal keys replace each other (see `Registry`).
         finish: called last of all, for what belongs to the line: the embedded PBX.
+
+    Attributes:
+        history: what was, on the PBX's clock.
+        on_status: gets the `Status` at every change of the line's state, the last one included.
     """
 
     def __init__(
@@ -65,19 +59,17 @@ class Line:
         *,
         key: Hashable,
         finish: Callable[[], object] = lambda: None,
+        timing: SessionTiming | None = None,
     ) -> None:
         self.client = client
         self.lock = lock
         self.key = key
         self.lane = CallbackLane()
         self.subscriptions = Subscriptions(self.lane)
-        self.recent = Recent(lambda: self.read(client.store.closed_calls))
-        self.on_changes: Signal[Changes] = Signal()
         self.history = History(client.store, lambda: self.status.gaps)
-        self.on_changes.add(self.history.feed)  # first of all: whoever is told of a change may read what was
-        self.on_frame: Signal[Frame] = Signal()
         self.on_status: Signal[Status] = Signal()
-        self._runner = LoopThread(self._main, "pbxnb-io", ended=_unfinished, after=self._after)
+        self.timing = timing = timing or SessionTiming()
+        self._thread = LoopThread(self._main, "pbxnb-io", ended=_unfinished, after=self._after, settle=timing.settle)
         self._finish = finish
         self._live: Future[None] = Future()
         self._gone: Future[None] = Future()
@@ -86,17 +78,18 @@ class Line:
         self._why = ""
         self._error: BaseException | None = None
         self._final: Status | None = None
-        client.on_event = self._event
-        client.on_changes = self._changed
-        client.on_frame = self._frame
-        client.on_status = self._status
+        client.on_changes.add(self.history.feed)  # first of all: whoever gets a change may read what was
+        client.on_event.add(self.subscriptions.publish)
+        client.on_event.add(self.lane.changed)
+        client.on_changes.add(self.lane.changed)
+        client.on_status.add(self._status)
 
     # ---- life ----
 
     def start(self) -> None:
         """Begin to connect."""
         REGISTRY.enter(self)
-        self._runner.start()
+        self._thread.start()
 
     async def live(self) -> None:
         """Return once live; raise what went wrong, or what ended it."""
@@ -111,7 +104,7 @@ class Line:
     def begin_close(self, why: str) -> None:
         """Start to close; does not wait, and may be called again and from anywhere."""
         self._why = self._why or why
-        self._runner.call(self._closing.set)
+        self._thread.call(self._closing.set)
 
     async def gone(self) -> None:
         """Return once its threads have finished."""
@@ -120,9 +113,9 @@ class Line:
 
     def join(self, timeout: float) -> bool:
         """Wait for its threads to be gone; True when they are. On one of them, does not wait."""
-        if self._runner.inside or self.lane.inside:
+        if self._thread.inside or self.lane.inside:
             return False
-        return self._runner.join(timeout) and self.lane.join(timeout)
+        return self._thread.join(timeout) and self.lane.join(timeout)
 
     @property
     def ended(self) -> bool:
@@ -149,9 +142,9 @@ class Line:
         async def there() -> T:
             return fn()
 
-        if not self._runner.inside:
+        if not self._thread.inside:
             with suppress(HandleClosed):
-                return self._runner.submit(there).result()
+                return self._thread.submit(there).result()
         return fn()  # nobody else runs, or we are there already
 
     def check_open(self) -> None:
@@ -161,11 +154,11 @@ class Line:
 
     def submit(self, make: Callable[[], Coroutine[Any, Any, T]], what: str) -> Pending[T]:
         """Run a coroutine on the I/O lane."""
-        return self._pending(self._runner.submit(make), what, None)
+        return self._pending(self._thread.submit(make), what, None)
 
     def call(self, fn: Callable[[], object]) -> bool:
         """Run ``fn()`` on the I/O lane soon; False when it has ended."""
-        return self._runner.call(fn)
+        return self._thread.call(fn)
 
     def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Have queues and orbits re-read while something shows them."""
@@ -195,8 +188,14 @@ class Line:
 
     def _pending(self, future: Future[T], what: str, timeout: float | None) -> Pending[T]:
         if timeout is not None and not future.done():
-            self._runner.later(timeout, lambda: fail(future, timed_out(what, timeout)))
-        return Pending(future, what, post=self.lane.post, later=self._runner.later)
+            self._thread.later(timeout, lambda: fail(future, timed_out(what, timeout)))
+        return Pending(
+            future,
+            what,
+            post=self.lane.post,
+            later=self._thread.later,
+            unread_after=self.timing.pending_unread_after,
+        )
 
     # ---- on the I/O lane ----
 
@@ -206,7 +205,7 @@ class Line:
         await asyncio.wait({run, asked}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         if not run.done():
-            await asyncio.wait({run, asyncio.ensure_future(self.client.aclose())}, timeout=CLOSE_WITHIN)
+            await asyncio.wait({run, asyncio.ensure_future(self.client.aclose())}, timeout=self.timing.close_within)
         if not run.done():
             run.cancel()
             await asyncio.wait({run}, timeout=0.1)
@@ -227,7 +226,7 @@ class Line:
         self.subscriptions.end(closed)
         self.lane.refuse(closed)
         if self._live.done() and error is not None:
-            logger.error("The connection has ended: %s", error)  # nobody waits any more who could be told
+            logger.error("The connection has ended: %s", error)  # nobody waits any more who could read it
             self._read.set()
         fail(self._live, error or closed)
 
@@ -237,27 +236,15 @@ class Line:
             self._final = Status(state=LineState.CLOSED, since=self.client.now(), why=self._why)
             self.lane.refuse(self._closed())
             fail(self._live, self._closed())
-        self.lane.stop(LAST_WORDS)
+        self.lane.stop(self.timing.last_words)
         try:
             self._finish()
         finally:
-            if self._error is not None and not self._read.wait(UNREAD_AFTER):
+            if self._error is not None and not self._read.wait(self.timing.unread_after):
                 logger.error("The connection failed: %s", self._error)
             REGISTRY.leave(self)  # not before: a program that ends now waits for what is registered
-            self.lane.join(LAST_WORDS)
+            self.lane.join(self.timing.last_words)
             fulfil(self._gone, None)
-
-    def _event(self, event: Event) -> None:
-        self.subscriptions.publish(event)
-        self.lane.changed()
-
-    def _changed(self, changes: Changes) -> None:
-        self.on_changes(changes)
-        self.lane.changed()
-
-    def _frame(self, frame: Frame) -> None:
-        self.recent.add(frame)  # every frame passes here once: the journal's place
-        self.on_frame(frame)
 
     def _status(self, status: Status) -> None:
         if status.state == LineState.LIVE and not self._live.done():

@@ -16,13 +16,12 @@ from pbxnb.arguments import check_function
 from pbxnb.errors import MissingExtra
 from pbxnb.model.entities import Party
 
-from .matching import check_fields, fits
-from .records import record
+from .events.matching import check_fields, fits
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LiveMapping", "Rows"]
+__all__ = ["LiveMapping", "Rows", "plain", "record"]
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -171,3 +170,33 @@ def _columns(type_: type[msgspec.Struct]) -> list[str]:
 
 def _is_time(type_: type[msgspec.Struct], name: str) -> bool:
     return any(f.name == name and f.type in (datetime, datetime | None) for f in msgspec.structs.fields(type_))
+
+
+def record(entity: msgspec.Struct) -> dict[str, Any]:
+    """One entity; nested ones too."""
+    record: dict[str, Any] = {}
+    for name in entity.__struct_fields__:
+        value = getattr(entity, name)
+        if value is msgspec.UNSET:
+            continue  # the message did not say
+        if isinstance(value, Party):
+            stem = name.rstrip("_")
+            record[f"{stem}_number"], record[f"{stem}_name"] = value.number, value.name
+        else:
+            record[name] = plain(value)
+    return record
+
+
+def plain(value: Any) -> Any:
+    """Any value: string enums become text, mappings and sequences become dicts and lists, times stay times."""
+    if value is None or type(value) in (str, int, float, bool, datetime):
+        return value
+    if isinstance(value, str):
+        return str(value)  # a string enum becomes its text
+    if isinstance(value, msgspec.Struct):
+        return record(value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [plain(item) for item in value]
+    return value

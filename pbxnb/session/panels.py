@@ -1,22 +1,23 @@
 """The panels of a handle, each made by one call; their modules are loaded only then.
 
-A panel made in a cell closes when that cell runs again.
+`Pbx` takes each function as a method. A panel made in a cell closes when that cell runs again.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from pbxnb.arguments import unknown_keyword
+from pbxnb.arguments import helpful_keywords
 
 from .registry import REGISTRY
 
 if TYPE_CHECKING:
     from pbxnb.figures.timeline import Timeline
+    from pbxnb.model.entities import Account
+    from pbxnb.widgets.alerts import Alerts, Rule
     from pbxnb.widgets.badge import StatusBadge
     from pbxnb.widgets.call_list import CallList
     from pbxnb.widgets.command_bar import CommandBar
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from pbxnb.widgets.dashboard import Dashboard
     from pbxnb.widgets.grid import ExtensionGrid
 
-__all__ = ["Panels"]
+Theme = Literal["auto", "light", "dark"]
+Density = Literal["comfortable", "compact"]
 
 
 class Closable(Protocol):
@@ -34,86 +36,202 @@ class Closable(Protocol):
         """Take it off the page and out of memory."""
 
 
+class HasTimeline(Protocol):
+    """What keeps the timeline that was made last."""
+
+    _timeline: Timeline | None
+
+
 P = TypeVar("P", bound=Closable)
 
-NOT_FOR_PEOPLE = frozenset({"comm", "handle", "keys", "log", "traits", "uid"})
-"""Parameters and traits that a panel's class has and a person does not set."""
+
+@helpful_keywords
+def grid(
+    self: Any,
+    *,
+    group_by: str | Callable[[Account], object] = "",
+    text: Callable[[Account], object] | None = None,
+    where: Callable[[Account], object] | None = None,
+    selected: Sequence[str] = (),
+    filter: str = "",  # noqa: A002 - the trait's name
+    states: Sequence[str] = (),
+    sort: Literal["number", "name", "state", "since"] = "number",
+    view: Literal["boxes", "list"] = "boxes",
+    preset: Literal["pbxnb", "vodia", "colour-blind"] = "pbxnb",
+    height: str = "min(70vh, 900px)",
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> ExtensionGrid:
+    """One tile an account; the options are explained at `pbxnb.widgets.grid.ExtensionGrid`."""
+    options = locals()
+    from pbxnb.widgets.grid import ExtensionGrid
+
+    return _make(ExtensionGrid, options)
 
 
-class Panels:
-    """Mixin of `Pbx`: one method a panel; the options are those of the panel's class."""
+@helpful_keywords
+def call_list(
+    self: Any,
+    *,
+    selected: Sequence[str] = (),
+    highlighted: Sequence[str] = (),
+    phase: Literal["all", "ringing", "talking", "held", "parked", "queued"] = "all",
+    filter: str = "",  # noqa: A002 - the trait's name
+    ring_limit: float = 30.0,
+    hold_limit: float = 120.0,
+    linger: float = 8.0,
+    height: str = "min(60vh, 720px)",
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> CallList:
+    """One row a conversation; the options are explained at `pbxnb.widgets.call_list.CallList`."""
+    options = locals()
+    from pbxnb.widgets.call_list import CallList
 
-    _timeline: Timeline | None = None
-
-    def grid(self, **options: Any) -> ExtensionGrid:
-        """One tile an account; options of `pbxnb.widgets.grid.ExtensionGrid`."""
-        from pbxnb.widgets.grid import ExtensionGrid
-
-        return _make(ExtensionGrid, self, options)
-
-    def call_list(self, **options: Any) -> CallList:
-        """One row a conversation; options of `pbxnb.widgets.call_list.CallList`."""
-        from pbxnb.widgets.call_list import CallList
-
-        return _make(CallList, self, options)
-
-    def command_bar(
-        self, grid: ExtensionGrid | None = None, calls: CallList | None = None, **options: Any
-    ) -> CommandBar:
-        """Buttons for the selected call; follows the selection of ``grid`` and ``calls`` where given.
-
-        Args:
-            options: those of `pbxnb.widgets.command_bar.CommandBar`.
-        """
-        from pbxnb.widgets.command_bar import CommandBar
-
-        return _make(CommandBar, self, {"grid": grid, "calls": calls, **options})
-
-    def timeline(self, *, new: bool = False, **options: Any) -> Timeline:
-        """Calls over time, live; options of `pbxnb.figures.timeline.Timeline`.
-
-        Args:
-            new: make another panel; otherwise the one already open comes back, and options only count at its making.
-            options: forwarded.
-        """
-        from pbxnb.figures.timeline import Timeline
-
-        timeline = self._timeline
-        if new or timeline is None or timeline.comm is None:
-            timeline = _make(Timeline, self, options)
-            self._timeline = timeline
-        return timeline
-
-    def console(self, **options: Any) -> Console:
-        """The frames as they pass, explained; options of `pbxnb.widgets.console.Console`."""
-        from pbxnb.widgets.console import Console
-
-        return _make(Console, self, options)
-
-    def status_badge(self, **options: Any) -> StatusBadge:
-        """The state of the line in one badge; options of `pbxnb.widgets.badge.StatusBadge`."""
-        from pbxnb.widgets.badge import StatusBadge
-
-        return _make(StatusBadge, self, options)
-
-    def dashboard(self, **options: Any) -> Dashboard:
-        """Everything on one page, with a timeline of its own; options of `pbxnb.widgets.dashboard.Dashboard`."""
-        from pbxnb.figures.timeline import Timeline
-        from pbxnb.widgets.dashboard import Dashboard
-
-        timeline: Callable[..., Timeline] = Timeline
-        options.setdefault("timeline", functools.partial(timeline, self, most_lanes=12))
-        return _make(Dashboard, self, options)
+    return _make(CallList, options)
 
 
-def _make(kind: Callable[..., P], pbx: Panels, options: dict[str, Any]) -> P:
-    """A panel of this handle; refuses options that it does not have, and belongs to the cell that runs."""
-    known = {*inspect.signature(kind).parameters, *getattr(kind, "class_trait_names", list)()} - NOT_FOR_PEOPLE
-    for option in options:
-        if option not in known:
-            name = getattr(kind, "__name__", str(kind))
-            raise unknown_keyword(name, option, sorted(k for k in known if not k.startswith("_")))
-    panel = kind(pbx, **options)
+@helpful_keywords
+def command_bar(
+    self: Any,
+    grid: ExtensionGrid | None = None,
+    calls: CallList | None = None,
+    *,
+    armed: bool | None = None,
+    to: str = "",
+    orbit: str = "",
+    queue: str = "",
+    text: str = "",
+    frame: str = "",
+    picked: str = "",
+    when: Literal["all", "busy", "no_answer", "unregistered"] = "all",
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> CommandBar:
+    """Buttons for the selected call; follows the selection of ``grid`` and ``calls`` where given.
+
+    Args:
+        grid: gives the target of a transfer, and the account of DND and queues.
+        calls: gives the call.
+        armed: whether a press sends; None arms it where the PBX is simulated.
+        to, orbit, queue, text, frame, picked, when: what its fields hold at first.
+        theme, density, wallboard, layout: as of every panel.
+    """
+    options = locals()
+    from pbxnb.widgets.command_bar import CommandBar
+
+    return _make(CommandBar, options)
+
+
+@helpful_keywords
+def timeline(
+    self: HasTimeline,
+    *,
+    new: bool = False,
+    height: int | None = None,
+    window: float = 900.0,
+    lane_by: Literal["extension", "call", "queue"] = "extension",
+    filter: str = "",  # noqa: A002 - the trait's name
+    sort: Literal["number", "name", "busy"] = "number",
+    group_by: Literal["", "department", "type"] = "",
+    collapse_idle: bool | None = None,
+    most_lanes: int = 24,
+    following: bool = True,
+    selected: str = "",
+    layout: Any = None,
+) -> Timeline:
+    """Calls over time, live; the options are explained at `pbxnb.figures.timeline.Timeline`.
+
+    Args:
+        new: make another panel; otherwise the one already open comes back, and options only count at its making.
+    """
+    options = locals()
+    del options["new"]
+    from pbxnb.figures.timeline import Timeline
+
+    panel = self._timeline
+    if new or panel is None or panel.comm is None:
+        self._timeline = panel = _make(Timeline, options)
+    return panel
+
+
+@helpful_keywords
+def console(
+    self: Any,
+    grid: ExtensionGrid | None = None,
+    *,
+    direction: Literal["", "in", "out"] = "",
+    kinds: Sequence[str] = (),
+    account: str = "",
+    call: str = "",
+    filter: str = "",  # noqa: A002 - the trait's name
+    paused: bool = False,
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> Console:
+    """The frames as they pass, explained; the options are explained at `pbxnb.widgets.console.Console`."""
+    options = locals()
+    from pbxnb.widgets.console import Console
+
+    return _make(Console, options)
+
+
+@helpful_keywords
+def status_badge(
+    self: Any,
+    *,
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> StatusBadge:
+    """The state of the line in one badge."""
+    options = locals()
+    from pbxnb.widgets.badge import StatusBadge
+
+    return _make(StatusBadge, options)
+
+
+@helpful_keywords
+def dashboard(
+    self: Any,
+    *,
+    timeline: Closable | Callable[[], Closable] | Literal["own"] | None = "own",
+    alerts: Alerts | Iterable[Rule] | None = None,
+    show_timeline: bool = True,
+    show_console: bool = False,
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> Dashboard:
+    """Everything on one page; the options are explained at `pbxnb.widgets.dashboard.Dashboard`.
+
+    Args:
+        timeline: a panel, or what makes one; by default a timeline of its own, None for none.
+    """
+    options = locals()
+    from pbxnb.figures.timeline import Timeline
+    from pbxnb.widgets.dashboard import Dashboard
+
+    if timeline == "own":
+        own: Callable[..., Timeline] = Timeline
+        options["timeline"] = functools.partial(own, self, most_lanes=12)
+    return _make(Dashboard, options)
+
+
+def _make(kind: Callable[..., P], options: dict[str, Any]) -> P:
+    """A panel of ``self``, which belongs to the cell that runs; None leaves an option to the panel."""
+    pbx = options.pop("self")
+    panel = kind(pbx, **{name: value for name, value in options.items() if value is not None})
     reference = weakref.ref(panel)  # a panel closed by hand must not wait here for its cell
 
     def undo() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -21,19 +22,19 @@ from pbxnb.model.entities import (
 from pbxnb.model.frames import Frame
 from pbxnb.model.status import Status
 
+from . import commands, panels
 from .clock import PbxClock
-from .commands import Commands
-from .handle import PanelHandle
+from .events.subscriptions import EventStream
+from .handle import FrameBuffer, PanelHandle
 from .line import Line
 from .mappings import LiveMapping
-from .panels import Panels
 from .pending import Pending
 from .registry import REGISTRY
 from .show import one_line, small_html
-from .subscriptions import EventStream
 from .waiting import in_own_thread
 
 if TYPE_CHECKING:
+    from pbxnb.figures.timeline import Timeline
     from pbxnb.protocol.coverage import CoverageReport
     from pbxnb.simulator import Simulator
     from pbxnb.ui.handle import Handle
@@ -42,11 +43,8 @@ __all__ = ["Pbx"]
 
 T = TypeVar("T")
 
-JOIN_WITHIN = 1.5
-"""Seconds `close` waits at most for the threads: they are gone within one, unless a handler of the user's blocks."""
 
-
-class Pbx(Commands, Panels):
+class Pbx:
     """A live PBX. Made by `pbxnb.connect` and `pbxnb.simulate`; it is already connecting when you get it.
 
     Wait until it is live with ``await``, ``async with``, ``with`` or ``.result(timeout)``.
@@ -90,7 +88,10 @@ class Pbx(Commands, Panels):
         self.conversations = LiveMapping("conversations", Conversation, lambda: store.conversations, lock)
         self.queues = LiveMapping("queues", Queue, lambda: store.queues, lock)
         self.orbits = LiveMapping("orbits", Orbit, lambda: store.orbits, lock)
-        self._handle = PanelHandle(self, line, self._command)
+        self._frames = FrameBuffer()
+        line.client.on_frame.add(self._frames.add)
+        self._timeline: Timeline | None = None
+        self._handle = PanelHandle(self, line, functools.partial(commands.command, self))
 
     # ---- life ----
 
@@ -135,7 +136,7 @@ class Pbx(Commands, Panels):
         """Close the line and wait for its threads to be gone; on one of them, only start to. May be called again."""
         self._line.begin_close("Closed.")
         if not in_own_thread():
-            self._line.join(JOIN_WITHIN)
+            self._line.join(self._line.timing.join_within)
 
     async def aclose(self) -> None:
         """Close the line and wait for its threads to be gone. May be called again."""
@@ -172,11 +173,12 @@ class Pbx(Commands, Panels):
 
     def frames(self) -> tuple[Frame, ...]:
         """The recent frames, oldest first."""
-        return self._line.recent.frames
+        return self._frames.frames()
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The session's ended calls, oldest first."""
-        return self._line.recent.closed_calls
+        store = self._line.client.store
+        return self._line.read(store.closed_calls)
 
     def presence(self, number: str | None = None) -> tuple[Presence, ...]:
         """Presence intervals of the session, of one account or of all."""
@@ -254,7 +256,34 @@ class Pbx(Commands, Panels):
         """
         return self._line.wait_for(kind, timeout, match)
 
+    # ---- commands ----
+
+    dial = commands.dial
+    answer = commands.answer
+    reject = commands.reject
+    hangup = commands.hangup
+    hold = commands.hold
+    resume = commands.resume
+    transfer = commands.transfer
+    park = commands.park
+    retrieve = commands.retrieve
+    pickup = commands.pickup
+    record = commands.record
+    dnd = commands.dnd
+    chat = commands.chat
+    queue_login = commands.queue_login
+    send = commands.send
+    preview = commands.preview
+
     # ---- showing ----
+
+    grid = panels.grid
+    call_list = panels.call_list
+    command_bar = panels.command_bar
+    timeline = panels.timeline
+    console = panels.console
+    status_badge = panels.status_badge
+    dashboard = panels.dashboard
 
     def _panel_handle(self) -> PanelHandle:
         """What `pbxnb.ui.handle.handle_of` gives to panels."""

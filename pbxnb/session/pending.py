@@ -26,16 +26,14 @@ class Pending(Generic[T]):
         what: names it in texts, such as ``the outcome of 'dial'``.
         post: hands a function to the callback lane.
         later: runs a function on the I/O lane after so many seconds; used to report a failure that nobody read.
+        unread_after: seconds a failure waits for somebody to read it before it is logged.
 
     Example:
         >>> outcome = await pbx.dial("204")          # doctest: +SKIP
         >>> outcome = pbx.dial("204").result(5)      # doctest: +SKIP
     """
 
-    __slots__ = ("__weakref__", "_future", "_post", "_read", "_what")
-
-    UNREAD_AFTER = 0.5
-    """Seconds a failure waits for somebody to read it before it is logged."""
+    __slots__ = ("__weakref__", "_future", "_post", "_read", "_unread_after", "_what")
 
     def __init__(
         self,
@@ -44,8 +42,10 @@ class Pending(Generic[T]):
         *,
         post: Callable[[Callable[[], None]], None],
         later: Callable[[float, Callable[[], None]], None],
+        unread_after: float = 0.5,
     ) -> None:
         self._future = future
+        self._unread_after = unread_after
         self._what = what
         self._post = post
         self._read = False
@@ -108,4 +108,4 @@ class Pending(Generic[T]):
             if not self._read:
                 logger.error("Unread failure of %s: %s", self._what, error)
 
-        later(self.UNREAD_AFTER, log)
+        later(self._unread_after, log)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from collections.abc import Sized
+from typing import Protocol
 
-from pbxnb.model.status import LineState
-
-if TYPE_CHECKING:
-    from .pbx import Pbx
+from pbxnb.model.status import LineState, Status
 
 __all__ = ["one_line", "small_html"]
 
@@ -22,18 +20,39 @@ STYLE = (
 )
 
 
-def _counts(pbx: Pbx) -> str:
+class Shown(Protocol):
+    """What is shown of a handle."""
+
+    user: str
+    domain: str
+    control: bool
+    simulated: bool
+
+    @property
+    def status(self) -> Status:
+        """The line, now."""
+
+    @property
+    def accounts(self) -> Sized:
+        """Counted."""
+
+    @property
+    def calls(self) -> Sized:
+        """Counted."""
+
+
+def _counts(pbx: Shown) -> str:
     return f"{len(pbx.accounts)} accounts, {len(pbx.calls)} calls"
 
 
-def one_line(pbx: Pbx, host: str) -> str:
+def one_line(pbx: Shown, host: str) -> str:
     """Class, account, host, state, counts; at most 110 characters."""
     kind = "simulated" if pbx.simulated else host
     line = f"<Pbx {pbx.user}@{pbx.domain} on {kind}: {pbx.status.state}, {_counts(pbx)}>"
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 2]}…>"
 
 
-def small_html(pbx: Pbx, host: str) -> str:
+def small_html(pbx: Shown, host: str) -> str:
     """The same, and why where there is a reason; every word escaped."""
     status = pbx.status
     where = "simulated" if pbx.simulated else host

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pbxnb.client.keepalive import Pulse, repeat
+from pbxnb.client.status import utc_now
 
 
 class FakeLine:
@@ -69,7 +70,7 @@ async def test_frames_alone_keep_a_line_alive():
 
     async def frames() -> None:
         for _ in range(30):
-            pulse.beat()
+            pulse.beat(utc_now())
             await asyncio.sleep(0.005)
         enough.set()
 
@@ -85,7 +86,7 @@ async def test_a_stale_line_comes_back_with_the_next_sign_of_life():
     stale = asyncio.Event()
     pulse._on_stale = lambda is_stale: (log.append(is_stale), stale.set())
     await run_until(pulse, stale)
-    pulse.beat()
+    pulse.beat(utc_now())
     assert log == [True, False]
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from pbxnb.client.sync import Arrival, Sync, accounts_in, dialect_of, opening_frames, switch_frames
+from pbxnb.client.rest_state import accounts_in
+from pbxnb.client.sync import Arrival, Sync, dialect_of, opening_frames, switch_frames
 from pbxnb.errors import ConfigError
 from pbxnb.model.store import Scope
 from pbxnb.protocol.decode import decode
@@ -81,14 +82,14 @@ def test_a_single_call_is_no_list_and_ends_nothing():
 
 
 def test_only_an_array_tells_that_lists_are_arrays():
-    assert not sync_of({"action": "call-state", "calls": {"id": "1"}}).arrays_heard
-    assert not sync_of(accounts("45", calls=[])).arrays_heard
-    assert sync_of(calls("1"), {"action": "call-state", "calls": {"id": "2"}}).arrays_heard
+    assert not sync_of({"action": "call-state", "calls": {"id": "1"}}).got_arrays
+    assert not sync_of(accounts("45", calls=[])).got_arrays
+    assert sync_of(calls("1"), {"action": "call-state", "calls": {"id": "2"}}).got_arrays
 
 
 def test_changes_during_a_rest_read_come_on_top_of_its_answer():
     sync = sync_of(user("45"), calls())
-    sync.rest_asked()
+    sync.rest_requested()
     sync.offer(Arrival(decode(msgspec.json.encode(user("45"))), NOW, 3))
     assert sync.missing == ("accounts",)
     assert sync.rest_answered(accounts_in([{"name": "45"}]))

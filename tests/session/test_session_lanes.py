@@ -16,11 +16,11 @@ from pbxnb.errors import ConfigError, HandleClosed, WaitTimeout, WrongThread
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.model.entities import Account, Call, Party
-from pbxnb.session.callbacks import CallbackLane
-from pbxnb.session.matching import event_matcher
+from pbxnb.session.events.callbacks import CallbackLane
+from pbxnb.session.events.matching import event_matcher
+from pbxnb.session.events.queueing import EventQueue, Tally
+from pbxnb.session.events.subscriptions import OneEvent, Subscriptions
 from pbxnb.session.pending import Pending
-from pbxnb.session.queueing import EventQueue, Tally
-from pbxnb.session.subscriptions import OneEvent, Subscriptions
 from pbxnb.session.waiting import block, settled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

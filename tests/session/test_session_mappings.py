@@ -13,8 +13,8 @@ from pbxnb.model.clock import Clock
 from pbxnb.model.entities import Account, AccountState, Call, CallState, Party
 from pbxnb.model.frames import Frame
 from pbxnb.session.clock import PbxClock
+from pbxnb.session.handle import FrameBuffer
 from pbxnb.session.mappings import LiveMapping
-from pbxnb.session.recent import Recent
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -143,34 +143,25 @@ def test_without_pandas_a_table_says_what_to_install(accounts, monkeypatch):
     assert not hasattr(accounts, "df")
 
 
-# ---- recent ----
+# ---- the newest frames ----
 
 
 def frame(n: int, text: str = "{}", direction: str = "in") -> Frame:
     return Frame(seq=n, direction=direction, received=NOW, mono=float(n), connection=1, text=text)
 
 
-def test_recent_keeps_the_newest_frames_of_both_directions():
-    recent = Recent(max_frames=3)
-    for n in range(5):
-        recent.add(frame(n, direction="out" if n % 2 else "in"))
-    assert [(f.seq, f.direction) for f in recent] == [(2, "in"), (3, "out"), (4, "in")]
-    assert len(recent) == 3
-    assert recent[-1].seq == 4
-    assert recent.frames == tuple(recent)
+def test_the_newest_frames_of_both_directions_are_kept():
+    kept = FrameBuffer(max_frames=3)
+    for n in range(1, 5):
+        kept.add(frame(n, direction="out" if n % 2 else "in"))
+    assert [(f.seq, f.direction) for f in kept.frames()] == [(2, "in"), (3, "out"), (4, "in")]
 
 
-def test_recent_is_bounded_in_bytes_too():
-    recent = Recent(max_bytes=100)
+def test_frames_are_bounded_in_bytes_too():
+    kept = FrameBuffer(max_bytes=100)
     for n in range(10):
-        recent.add(frame(n, "x" * 40))
-    assert [f.seq for f in recent] == [8, 9]
-
-
-def test_recent_also_tells_the_closed_calls():
-    recent = Recent(lambda: ("a record",))
-    assert recent.closed_calls == ("a record",)
-    assert repr(recent) == "<recent: 0 frames, 1 closed calls>"
+        kept.add(frame(n, "x" * 40))
+    assert [f.seq for f in kept.frames()] == [8, 9]
 
 
 # ---- clock ----

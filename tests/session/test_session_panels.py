@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from contextlib import closing
 
 import pytest
@@ -53,6 +55,51 @@ def test_the_command_bar_takes_the_options_of_its_class(pbx):
         assert (bar.theme, bar.armed) == ("dark", False)
 
 
+def options_of(kind):
+    """What a panel's class takes beside the handle, with the defaults."""
+    named = {n: p.default for n, p in inspect.signature(kind).parameters.items() if p.kind is not p.VAR_KEYWORD}
+    if len(named) < len(inspect.signature(kind).parameters):
+        traits = kind.class_traits().items()
+        named |= {n: t.default() for n, t in traits if t.this_class.__module__.startswith("pbxnb") and n[0] != "_"}
+    return {name: default for name, default in named.items() if name != "handle"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("grid", "pbxnb.widgets.grid.ExtensionGrid"),
+        ("call_list", "pbxnb.widgets.call_list.CallList"),
+        ("command_bar", "pbxnb.widgets.command_bar.CommandBar"),
+        ("timeline", "pbxnb.figures.timeline.Timeline"),
+        ("console", "pbxnb.widgets.console.Console"),
+        ("status_badge", "pbxnb.widgets.badge.StatusBadge"),
+        ("dashboard", "pbxnb.widgets.dashboard.Dashboard"),
+    ],
+)
+def test_shift_tab_shows_the_options_of_the_panel_with_its_defaults(pbx, name, kind):
+    module, _, cls = kind.rpartition(".")
+    shown = inspect.signature(getattr(pbx, name)).parameters
+    panel = options_of(getattr(importlib.import_module(module), cls))
+    more = {"layout"} | ({"new"} if name == "timeline" else set())
+    assert shown.keys() - more == panel.keys()
+    for option, default in panel.items():
+        if shown[option].default is not None:  # None leaves it to the panel
+            own = {("dashboard", "timeline"): "own"}.get((name, option), default)
+            assert shown[option].default == (tuple(own) if isinstance(own, list) else own), option
+
+
+def test_simulate_takes_what_the_simulator_takes_each_by_name_with_its_default():
+    shown = inspect.signature(pbxnb.simulate).parameters
+    start = inspect.signature(pbxnb.simulator.start).parameters
+    assert shown.keys() - {"name"} == start.keys()
+    assert {n: p.default for n, p in shown.items()} == {n: p.default for n, p in start.items()} | {
+        "extensions": 50,
+        "name": None,
+    }
+    with pytest.raises(TypeError, match=r"simulate\(\) takes no keyword 'sped'; did you mean 'speed'\?"):
+        pbxnb.simulate(sped=2)
+
+
 def test_an_option_that_a_panel_does_not_have_is_refused(pbx):
-    with pytest.raises(TypeError, match=r"ExtensionGrid\(\) takes no keyword 'densty'; did you mean 'density'\?"):
+    with pytest.raises(TypeError, match=r"grid\(\) takes no keyword 'densty'; did you mean 'density'\?"):
         pbx.grid(densty="compact")

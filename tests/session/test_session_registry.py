@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 import pbxnb.session.registry
-from pbxnb.session.cells import Cells
-from pbxnb.session.registry import AT_EXIT, REPLACED, Registry
+from pbxnb.session.registry import AT_EXIT, REPLACED, Cells, Registry
 
 
 @dataclass(eq=False)

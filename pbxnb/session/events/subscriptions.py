@@ -23,11 +23,11 @@ from pbxnb.arguments import check_text, nearest
 from pbxnb.errors import ConfigError
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
+from pbxnb.session.waiting import wake_on
 
 from .callbacks import FAILURES, CallbackLane
 from .matching import KINDS
 from .queueing import EventQueue, Tally
-from .waiting import wake_on
 
 __all__ = ["EventStream", "OneEvent", "Subscriptions"]
 
@@ -45,7 +45,7 @@ def check_kind(kind: str) -> str:
 
 
 class Subscriber(Protocol):
-    """One who is told of events, on the I/O lane."""
+    """Something that takes events, on the I/O lane."""
 
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
@@ -78,8 +78,8 @@ class Subscriptions:
     def stream(self, kind: str) -> EventStream:
         """Subscribe an async iterator; dropping it unsubscribes."""
         check_kind(kind)
-        feed = Feed(self._lane.tally)
-        return EventStream(feed, self.add(kind, feed))
+        buffer = StreamBuffer(self._lane.tally)
+        return EventStream(buffer, self.add(kind, buffer))
 
     def add(self, kind: str, subscriber: Subscriber) -> Callable[[], None]:
         """Add any subscriber; returns the unsubscribe, which may be called twice."""
@@ -107,7 +107,7 @@ class Subscriptions:
             subscriber.deliver(event)
 
     def end(self, error: BaseException) -> None:
-        """Tell everyone, also those still to come, that no more will come."""
+        """End every subscriber, also those still to come: no more events follow."""
         with self._lock:
             self._ended = error
         for _, subscriber in self._all:
@@ -194,7 +194,7 @@ class Failures:
             logger.error(text, self._name, self._count, exc_info=error)
 
 
-class Feed:
+class StreamBuffer:
     """The writing end of a stream; holds no reference to it, so that dropping the stream ends the subscription."""
 
     def __init__(self, tally: Tally) -> None:
@@ -232,12 +232,12 @@ class EventStream:
         ...     print(event.kind, event.call.id)
     """
 
-    def __init__(self, feed: Feed, remove: Callable[[], None]) -> None:
-        def unsubscribe() -> None:  # knows the feed, not the stream
+    def __init__(self, buffer: StreamBuffer, remove: Callable[[], None]) -> None:
+        def unsubscribe() -> None:  # knows the buffer, not the stream
             remove()
-            feed.stop()
+            buffer.stop()
 
-        self._feed = feed
+        self._buffer = buffer
         self.unsubscribe = unsubscribe
         weakref.finalize(self, unsubscribe)
 
@@ -245,20 +245,20 @@ class EventStream:
         return self
 
     async def __anext__(self) -> Event:
-        feed = self._feed
+        buffer = self._buffer
         loop = asyncio.get_running_loop()
         while True:
             waiter: asyncio.Future[None] = loop.create_future()
             wake = partial(_wake, loop, waiter)
-            feed.wakes.add(wake)
+            buffer.wakes.add(wake)
             try:
-                if (event := feed.queue.get()) is not None:
+                if (event := buffer.queue.get()) is not None:
                     return event
-                if feed.ended:
+                if buffer.ended:
                     raise StopAsyncIteration
                 await wake_on(waiter)
             finally:
-                feed.wakes.discard(wake)
+                buffer.wakes.discard(wake)
 
     def close(self) -> None:
         """Unsubscribe; the iteration ends."""

@@ -14,22 +14,21 @@ from typing import Any
 import msgspec
 
 from pbxnb.arguments import check_number
+from pbxnb.client.client import Client
+from pbxnb.client.endpoint import Endpoint
+from pbxnb.client.logins import resolve_login
+from pbxnb.client.rest import Rest, unreachable
+from pbxnb.client.sync import dialect_of
+from pbxnb.client.tls import Trust
 from pbxnb.errors import PbxError, Unreachable
 
-from .client import Client
-from .endpoint import Endpoint
-from .logins import resolve_login
-from .rest import Rest, unreachable
-from .sync import dialect_of
-from .tls import Trust
-
-__all__ = ["Step", "check"]
+__all__ = ["CheckStep", "check"]
 
 _SETTLED = timedelta(seconds=1)  # an account may show its call a moment before the list has it
 _EVIDENCE = timedelta(seconds=10)  # what `Store.scope_evidence` waits for; a check does not
 
 
-class Step(msgspec.Struct, frozen=True):
+class CheckStep(msgspec.Struct, frozen=True):
     """One step: its name, whether it went well, what was found, and what to try when it did not."""
 
     name: str
@@ -46,14 +45,14 @@ async def check(
     login: object = None,
     tls: object = None,
     open_timeout: float = 10.0,
-) -> AsyncIterator[Step]:
+) -> AsyncIterator[CheckStep]:
     """Walk through a connection: address, reachability, TLS, version, login, socket, first messages, rights.
 
     Args:
         url, domain, user, login, tls, open_timeout: as for `Client`.
 
     Yields:
-        One `Step` each, in order; the last one failed, or everything went well.
+        One `CheckStep` each, in order; the last one failed, or everything went well.
 
     Raises:
         ConfigError: ``open_timeout`` is no time.
@@ -69,37 +68,39 @@ async def check(
         endpoint = Endpoint.parse(url, domain, user)
         trust = Trust(tls, endpoint)
         whose = resolve_login(login, endpoint.account)
-        yield Step(name, True, f"{endpoint.authority}, domain {endpoint.domain}, extension {endpoint.user}")
+        yield CheckStep(name, True, f"{endpoint.authority}, domain {endpoint.domain}, extension {endpoint.user}")
 
         name = "reachable"
         await _reach(endpoint, open_timeout)
-        yield Step(name, True, f"something listens at {endpoint.authority}")
+        yield CheckStep(name, True, f"something listens at {endpoint.authority}")
 
         name = "tls" if endpoint.secure else "web server"
         http = Rest(endpoint, trust, timeout=open_timeout)
         await http.probe()
-        yield Step(name, True, "the certificate is accepted" if endpoint.secure else "it answers plain HTTP; no TLS")
+        yield CheckStep(
+            name, True, "the certificate is accepted" if endpoint.secure else "it answers plain HTTP; no TLS"
+        )
 
         version = f"PBX {http.version}" if http.version else "not told; a PBX of our kind names itself"
-        yield Step("version", True, f"{version}; dialect {dialect_of('auto', http.version)}")
+        yield CheckStep("version", True, f"{version}; dialect {dialect_of('auto', http.version)}")
 
         name = "login"
         if whose is None:
-            yield Step(name, True, "none given; most PBXs want one")
+            yield CheckStep(name, True, "none given; most PBXs want one")
         else:
             await whose.cookie(http)
-            yield Step(name, True, f"{whose!r} gives a session")
+            yield CheckStep(name, True, f"{whose!r} gives a session")
 
         name = "socket"
         options: dict[str, Any] = {"login": whose, "tls": tls, "open_timeout": open_timeout}
         async with Client(url, domain=endpoint.domain, user=endpoint.user, **options) as client:
-            yield Step(name, True, "the WebSocket is open and live")
+            yield CheckStep(name, True, "the WebSocket is open and live")
             first = _first_messages(client)
             yield first
             if first.ok:
                 yield await _rights(client)
     except PbxError as error:
-        yield Step(name, False, error.message, error.hint)
+        yield CheckStep(name, False, error.message, error.hint)
     finally:
         if http is not None:
             await http.aclose()
@@ -117,14 +118,14 @@ async def _reach(endpoint: Endpoint, timeout: float) -> None:
     writer.close()
 
 
-def _first_messages(client: Client) -> Step:
+def _first_messages(client: Client) -> CheckStep:
     """What the PBX let us see."""
     missing = client.status.missing
     seen = f"{len(client.store.accounts)} accounts, {len(client.store.calls)} calls"
     if not missing:
-        return Step("first messages", True, seen)
+        return CheckStep("first messages", True, seen)
     lacking = " and ".join(missing)
-    return Step(
+    return CheckStep(
         "first messages",
         False,
         f"{seen}; the PBX sends no {lacking}",
@@ -132,17 +133,17 @@ def _first_messages(client: Client) -> Step:
     )
 
 
-async def _rights(client: Client) -> Step:
+async def _rights(client: Client) -> CheckStep:
     """Whether we are shown the calls of others. The PBX does not say no: it shows less (protocol.md 4.1)."""
     name, me, store = "rights", client.endpoint.user, client.store
     if any(me not in (call.from_.number, call.to.number, *call.extensions) for call in store.calls.values()):
-        return Step(name, True, "the calls of the whole domain are shown")
+        return CheckStep(name, True, "the calls of the whole domain are shown")
     await asyncio.sleep(_SETTLED.total_seconds())
     if store.scope_evidence(client.now() + _EVIDENCE - _SETTLED):
-        return Step(
+        return CheckStep(
             name,
             False,
             "Extensions are in calls that the PBX does not list for us.",
             f"Give the extension {me} the right to see the domain's calls.",
         )
-    return Step(name, True, "nobody else is in a call now, so whether their calls would be shown is not known")
+    return CheckStep(name, True, "nobody else is in a call now, so whether their calls would be shown is not known")

@@ -24,6 +24,7 @@ from pbxnb.protocol.commands import Effect, Plan, RestRequest
 from pbxnb.protocol.messages import Bye
 
 from .rest import Rest, RestError
+from .rest_state import RestReader
 from .sync import Arrival
 
 __all__ = ["Commander", "Outcome", "OutcomeStatus"]
@@ -93,8 +94,11 @@ class Commander:
     Args:
         send: puts a frame on the line; raises `ConnectionFailed` when there is none.
         rest: gives the REST client, logged in.
-        look: called after a command was sent, and again every ``look_every`` seconds while it waits, so that what
-            REST alone shows is read.
+        reader: reads what REST alone shows, after a command was sent and every ``read_every`` seconds while it waits.
+        now: the clock that stamps the model.
+
+    Attributes:
+        waiting: the commands whose effect has not shown yet.
     """
 
     def __init__(
@@ -102,17 +106,17 @@ class Commander:
         store: Store,
         send: Callable[[dict[str, Any]], Awaitable[None]],
         rest: Callable[[], Awaitable[Rest]],
-        look: Callable[[Plan], None],
-        look_every: float,
+        reader: RestReader,
+        read_every: float,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._send = send
         self._rest = rest
-        self._look = look
-        self._look_every = look_every
+        self._reader = reader
+        self._read_every = read_every
         self._now = now
-        self._waiting: list[_Waiting] = []
+        self.waiting: list[_Waiting] = []
 
     async def execute(self, plan: Plan, deadline: float | None = None) -> Outcome:
         """Send a plan once and wait for what becomes of it.
@@ -124,7 +128,7 @@ class Commander:
         if done:
             return Outcome(status=OutcomeStatus.CONFIRMED, effect=done, latency=0.0)
         waiting = _Waiting(plan, self._store.snapshot(self._now()))
-        self._waiting.append(waiting)
+        self.waiting.append(waiting)
         limit = plan.deadline if deadline is None else deadline
         try:
             async with asyncio.timeout(limit):
@@ -132,17 +136,17 @@ class Commander:
         except TimeoutError:
             return self._too_late(waiting, limit)
         finally:
-            self._waiting.remove(waiting)
+            self.waiting.remove(waiting)
 
-    def heard(self, changes: Changes, arrival: Arrival | None) -> None:
+    def moved(self, changes: Changes, arrival: Arrival | None) -> None:
         """The model has moved, or a message came that moved nothing: does it prove or refuse anything that waits?"""
-        if not self._waiting or (not changes and arrival is None):
+        if not changes and arrival is None:
             return
         message = arrival.message if arrival is not None else None
         events: tuple[Event | None, ...] = changes.events
         if arrival is not None:
             events += (Event(kind="message", message=message, received=arrival.received, seq=arrival.seq),)
-        for waiting in tuple(self._waiting):
+        for waiting in tuple(self.waiting):
             for event in events or (None,):
                 effect = proved(waiting.plan, waiting.before, self._store, event)
                 if effect:
@@ -153,7 +157,7 @@ class Commander:
 
     def line_lost(self) -> None:
         """The line dropped: what was sent may or may not have happened."""
-        for waiting in self._waiting:
+        for waiting in self.waiting:
             waiting.end(OutcomeStatus.UNKNOWN, why="The line dropped before an effect showed; it was not sent again.")
 
     async def _transmit(self, waiting: _Waiting) -> Outcome | None:
@@ -182,9 +186,15 @@ class Commander:
 
     async def _wait(self, waiting: _Waiting) -> Outcome:
         while not waiting.ended.done():
-            self._look(waiting.plan)
-            await asyncio.wait([waiting.ended], timeout=self._look_every)
+            self._read_effect(waiting.plan)
+            await asyncio.wait([waiting.ended], timeout=self._read_every)
         return waiting.ended.result()
+
+    def _read_effect(self, plan: Plan) -> None:
+        if plan.effect is Effect.QUEUE_LOGIN:
+            self._reader.schedule_queue(plan.to)
+        elif plan.effect is Effect.PARKED or plan.name == "retrieve":
+            self._reader.schedule_orbits()
 
     def _too_late(self, waiting: _Waiting, limit: float) -> Outcome:
         if waiting.ended.done():  # proved while a REST answer was still out

@@ -65,8 +65,8 @@ class CallbackLane:
         self._start()
         self.changed()
 
-    def changed(self) -> None:
-        """Say that the model has changed; cheap, for the I/O lane."""
+    def changed(self, _value: object = None) -> None:
+        """Try the conditions soon: an event came, or the model changed. Cheap, for the I/O lane."""
         if self._conditions:
             self._changed = True
             self._wake.set()

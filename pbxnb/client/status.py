@@ -1,0 +1,141 @@
+"""What the client says of its line: the current `Status`, its changes, and the gaps.
+
+A gap begins at the last sign of life, a frame or a pong, whatever ended the line, and lasts to the resync.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from pbxnb.model.changes import Event
+from pbxnb.model.status import Gap, LineState, Status
+from pbxnb.signals import Signal
+
+__all__ = ["LastSign", "LineStatus", "utc_now"]
+
+_KEEP_GAPS = 1000
+_CLOCK_NOISE = 0.001  # seconds by which two clocks differ that are read one after the other
+
+
+def utc_now() -> datetime:
+    """The kernel's clock."""
+    return datetime.now(UTC)
+
+
+class LastSign(msgspec.Struct, frozen=True, gc=False):
+    """When something last came from the PBX: a frame or a pong.
+
+    No clock is trusted alone. While a laptop sleeps the monotonic clock may stand still; the wall clock may be set.
+
+    Attributes:
+        at: on the client's clock, which stamps the model.
+        wall: the kernel's wall clock, seconds.
+        mono: its monotonic clock, seconds.
+    """
+
+    at: datetime
+    wall: float
+    mono: float
+
+    def silence(self, wall: float, mono: float) -> float:
+        """Seconds since then, never negative: the longer of what the two clocks say."""
+        return max(wall - self.wall, mono - self.mono, 0.0)
+
+    def moment(self, wall: float, mono: float) -> datetime:
+        """When it was, on the client's clock as it is now: as much before ``at`` as that was set back since."""
+        set_back = (mono - self.mono) - (wall - self.wall)
+        return self.at - timedelta(seconds=set_back) if set_back > _CLOCK_NOISE else self.at
+
+
+class LineStatus:
+    """The current `Status` of a client.
+
+    Args:
+        on_event: gets an event ``connection`` for every new state.
+        on_status: gets the status when its state, its reason or what it lacks changes.
+        now: stamps the states and gaps.
+        wall, mono: the kernel's wall and monotonic clocks, seconds.
+
+    Attributes:
+        current: the status without what changes with every message; `status` has that too.
+        last_message_at: when the last frame came.
+        latency: seconds of the last ping.
+        version: what the PBX said it is.
+    """
+
+    def __init__(
+        self,
+        on_event: Signal[Event],
+        on_status: Signal[Status],
+        now: Callable[[], datetime],
+        *,
+        wall: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.current = Status(state=LineState.CONNECTING, since=now())
+        self.last_message_at: datetime | None = None
+        self.latency: float | None = None
+        self.version = ""
+        self._on_event = on_event
+        self._on_status = on_status
+        self._now = now
+        self._wall = wall
+        self._mono = mono
+        self._down_since: LastSign | None = None  # of the gap that is open
+
+    @property
+    def status(self) -> Status:
+        """The whole of it, as of now."""
+        return msgspec.structs.replace(
+            self.current, last_message_at=self.last_message_at, latency=self.latency, pbx_version=self.version
+        )
+
+    def turn(self, state: LineState, *, why: str = "", missing: tuple[str, ...] = ()) -> None:
+        """Set the state; an event and a status go out only if something changed.
+
+        Args:
+            why: one sentence, empty when all is well.
+            missing: what the line is live without.
+        """
+        before = self.current
+        if (state, why, missing) == (before.state, before.why, before.missing):
+            return
+        now = self._now()
+        new = state != before.state
+        self.current = msgspec.structs.replace(
+            before, state=state, since=now if new else before.since, why=why, missing=missing
+        )
+        if new:
+            self._on_event(Event(kind="connection", before=before.state.value, state=state.value, received=now))
+        self._on_status(self.status)
+
+    def live(self, missing: tuple[str, ...]) -> None:
+        """The line is live, if need be without something."""
+        why = f"The PBX has not sent its {' and '.join(missing)}." if missing else ""
+        self.turn(LineState.LIVE, missing=missing, why=why)
+
+    def stale(self, missing: tuple[str, ...]) -> None:
+        """The line is open and silent."""
+        self.turn(LineState.STALE, missing=missing, why="Neither a frame nor a pong came for some time.")
+
+    def line_down(self, last: LastSign) -> None:
+        """A gap begins, at the last sign of life."""
+        self._down_since = last
+        gap = Gap(last.moment(self._wall(), self._mono()))
+        self.current = msgspec.structs.replace(self.current, gaps=(*self.current.gaps, gap)[-_KEEP_GAPS:])
+
+    def line_up(self, end: datetime) -> Gap | None:
+        """The open gap, if any, ends here; it is returned and counts as one reconnect."""
+        if self._down_since is None:
+            return None
+        # The clock may have been set back while the line was down, too.
+        gap = Gap(self._down_since.moment(self._wall(), self._mono()), end)
+        self._down_since = None
+        self.current = msgspec.structs.replace(
+            self.current, gaps=(*self.current.gaps[:-1], gap), reconnects=self.current.reconnects + 1
+        )
+        return gap
