@@ -39,10 +39,9 @@ from pbxnb.model.changes import Changes
 from pbxnb.model.status import LineState, Status
 
 from .assets import bundle, loader, styles
-from .dirty import DirtySet
 from .handle import Handle
 from .kernel import release_route
-from .pacing import Pacer
+from .pacing import DirtySet, Pacer
 from .panel import Panel
 from .static import Static, document
 from .text import clean

@@ -17,7 +17,7 @@ from pbxnb.widgets.badge import StatusBadge
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.command_bar import CommandBar
 from pbxnb.widgets.console import Console
-from pbxnb.widgets.dashboard.header import BoardHeader
+from pbxnb.widgets.dashboard import BoardHeader
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.sparklines import Sparklines
 

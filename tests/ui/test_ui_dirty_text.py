@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pbxnb.protocol.parties import Party
-from pbxnb.ui.dirty import DirtySet
+from pbxnb.ui.pacing import DirtySet
 from pbxnb.ui.text import clean, party_text
 
 

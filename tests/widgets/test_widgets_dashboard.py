@@ -10,6 +10,7 @@ import pytest
 import traitlets
 from ipywidgets.widgets import widget as ipywidget
 
+import pbxnb
 from pbxnb.model.entities import AccountState, CallState, Conversation, Party
 from pbxnb.widgets import Alerts, Dashboard, Rule
 from pbxnb.widgets.command_bar import CommandBar
@@ -75,6 +76,16 @@ def test_a_board_opens_one_model_and_one_layout_a_part(handle: Previews) -> None
     opened = [data["state"]["_model_name"] for _, kind, data, _ in RecordingComm.sent if kind == "comm_open"]
     parts = [board, *board._panels()]
     assert sorted(opened) == sorted(["VBoxModel", *["AnyModel"] * (len(parts) - 1), *["LayoutModel"] * len(parts)])
+
+
+async def test_a_whole_board_of_50_extensions_opens_at_most_25_comms() -> None:
+    pbx = await pbxnb.simulate("empty", extensions=50)
+    RecordingComm.sent = []
+    board = pbx.dashboard(alerts=[Rule.waiting(orange=20)], show_console=True)
+    assert len(pbx.extensions) == 50
+    assert sum(kind == "comm_open" for _, kind, _, _ in RecordingComm.sent) <= 25
+    board.close()
+    await pbx.aclose()
 
 
 def test_settings_reach_every_part(handle: Previews) -> None:
