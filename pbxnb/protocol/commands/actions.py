@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from .arguments import Argument, parse_frame
-from .command import Command
-from .situation import Situation, ringing_phone
+from .command import Command, Situation, ringing_phone
 from .table import COMMANDS
 
 __all__ = ["ACTIONS", "Action", "arguments_for", "general", "keys", "particular", "why_not"]

@@ -10,22 +10,28 @@ from __future__ import annotations
 from .. import requests as r
 from .. import rest
 from .arguments import Argument
-from .command import Command
-from .forms import (
+from .command import (
+    Command,
     Form,
     Given,
     blind,
     calls,
+    goes_out,
+    in_call,
     located,
     make_call,
+    no_agent,
+    no_extension,
+    orbit_empty,
+    orbit_taken,
     other_party,
     post,
     ring,
     rings_at,
+    rings_here,
     steer,
 )
 from .plans import Effect, RestRequest
-from .situation import goes_out, in_call, no_agent, no_extension, orbit_empty, orbit_taken, rings_here
 
 __all__ = ["COMMANDS", "COMMAND_NAMES"]
 
@@ -85,7 +91,6 @@ def _clear(g: Given) -> r.Request:
 _ATTENDED = Command(
     name="transfer",
     label="Complete",
-    does="Join the call with another one of ours.",
     effect=Effect.JOINED,
     shows="{party} and {to} talk to each other; {account} is free.",
     destructive=True,
@@ -102,7 +107,6 @@ _ROWS = (
     Command(
         name="answer",
         label="Answer",
-        does="Answer a ringing call.",
         arguments=(_CALL,),
         by="ringing",
         states=("ringing",),
@@ -116,7 +120,6 @@ _ROWS = (
     Command(
         name="reject",
         label="Reject",
-        does="Turn a ringing call away.",
         arguments=(_CALL,),
         by="ringing",
         states=("ringing",),
@@ -131,7 +134,6 @@ _ROWS = (
     Command(
         name="hold",
         label="Hold",
-        does="Put a call on hold.",
         arguments=(_CALL,),
         states=("connected",),
         effect=Effect.HELD,
@@ -143,7 +145,6 @@ _ROWS = (
     Command(
         name="resume",
         label="Resume",
-        does="Take a call off hold.",
         arguments=(_CALL,),
         states=("held",),
         effect=Effect.RESUMED,
@@ -155,7 +156,6 @@ _ROWS = (
     Command(
         name="pickup",
         label="Pick up",
-        does="Answer a call that rings somewhere else.",
         arguments=(_CALL,),
         by="us",
         states=("ringing",),
@@ -171,7 +171,6 @@ _ROWS = (
     Command(
         name="record",
         label="Record",
-        does="Start or stop recording a call.",
         arguments=(_CALL, _ON),
         states=("connected",),
         effect=Effect.RECORDING,
@@ -185,7 +184,6 @@ _ROWS = (
     Command(
         name="hangup",
         label="Hang up",
-        does="End a call.",
         arguments=(_CALL,),
         states=_ALL_STATES,
         effect=Effect.GONE,
@@ -198,7 +196,6 @@ _ROWS = (
     Command(
         name="dial",
         label="Dial",
-        does="Call a number from our phone, or from that of an account.",
         arguments=(Argument("to", "number"), Argument("name", "word", "", by_name=True)),
         by="us",
         effect=Effect.NEW_CALL,
@@ -212,7 +209,6 @@ _ROWS = (
     Command(
         name="transfer",
         label="Transfer",
-        does="Transfer a call: blind to a number, attended to another call of ours.",
         arguments=(_CALL, Argument("to", "number or call")),
         states=("ringing", "connected", "held"),
         unless=in_call,
@@ -229,7 +225,6 @@ _ROWS = (
     Command(
         name="park",
         label="Park",
-        does="Park a call in an orbit.",
         arguments=(_CALL, Argument("orbit", "orbit"), Argument("star", "switch", False, by_name=True)),
         states=("connected", "held"),
         unless=orbit_taken,
@@ -244,7 +239,6 @@ _ROWS = (
     Command(
         name="retrieve",
         label="Retrieve",
-        does="Take the call back that is parked in an orbit.",
         arguments=(Argument("orbit", "orbit"),),
         by="us",
         unless=orbit_empty,
@@ -258,7 +252,6 @@ _ROWS = (
     Command(
         name="dnd",
         label="DND",
-        does="Set or clear do-not-disturb.",
         arguments=(
             _ON,
             Argument("reason", "word", "", by_name=True),
@@ -277,7 +270,6 @@ _ROWS = (
     Command(
         name="forward",
         label="Forward",
-        does="Send the calls of an account on to a number, or no longer.",
         arguments=(
             Argument("to", "number", optional=True),
             Argument("when", "choice", "all", by_name=True, choices=tuple(rest.FORWARD_KEYS)),
@@ -298,7 +290,6 @@ _ROWS = (
     Command(
         name="queue_login",
         label="Log in",
-        does="Log in to or out of a queue.",
         arguments=(Argument("queue", "queue"), _ON),
         by="account",
         unless=no_agent,
@@ -311,7 +302,6 @@ _ROWS = (
     Command(
         name="chat",
         label="Chat",
-        does="Send a chat message.",
         arguments=(Argument("to", "number"), Argument("text", "text"), Argument("date", "count", None, by_name=True)),
         by="us",
         effect=Effect.ACCEPTED_ONLY,
@@ -328,7 +318,6 @@ _ROWS = (
     Command(
         name="send",
         label="Send",
-        does="Send any frame as it is.",
         arguments=(Argument("frame", "frame"),),
         by="us",
         effect=Effect.NONE,
