@@ -200,6 +200,28 @@ def test_09_5_sdp_as_text_or_object(key: str, value: Any) -> None:
     assert message.extra == ({"type": "offer"} if isinstance(value, dict) else {})
 
 
+@pytest.mark.parametrize(
+    ("value", "understood"),
+    [
+        (None, ()),
+        ([], ()),
+        ([["10.0.0.1", 5060], ["::1", "5061"]], (("10.0.0.1", 5060), ("::1", 5061))),
+        ([["10.0.0.1", 5060], ["10.0.0.1"]], (("10.0.0.1", 5060),)),
+        ([[5, 5060]], ()),
+        ([["10.0.0.1", None]], ()),
+        ([["10.0.0.1", "x"]], ()),
+        ([["10.0.0.1", 123456]], ()),
+        ({"10.0.0.1": 5060}, ()),
+        ("10.0.0.1:5060", ()),
+    ],
+)
+def test_addresses_are_pairs_and_kept_as_they_came_where_one_is_not(value: Any, understood: tuple[Any, ...]) -> None:
+    message = read(candidate="c", adr=value)
+    assert isinstance(message, m.Candidate)
+    assert message.adr == understood
+    assert message.extra == ({} if value is None or len(understood) == len(value) else {"adr": value})
+
+
 def test_09_7_callid_may_be_absent() -> None:
     for frame in ({"sdp": "v=0"}, {"invitesdp": "v=0"}, {"bye": "true"}, {"candidate": "c"}):
         assert decode(json.dumps(frame)).callid == ""  # type: ignore[attr-defined]
