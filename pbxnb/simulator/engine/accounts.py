@@ -160,7 +160,7 @@ class QueueCounters:
 
 @dataclass(slots=True, eq=False)
 class SimQueue(SimAccount):
-    """An agent group (ACD): agents ring longest idle first, one per caller; no skills (telephony.md part 2).
+    """An agent group (ACD): agents ring longest idle first, one per caller; no skills (telephony.md 2).
 
     Attributes:
         ring_for: seconds one agent rings before the next is tried.

@@ -104,7 +104,7 @@ class Exponential(msgspec.Struct, frozen=True):
 
 
 class Lognormal(msgspec.Struct, frozen=True):
-    """Talk times, and most human durations, look like this (telephony.md part 2).
+    """Talk times, and most human durations, look like this (telephony.md 2).
 
     Args:
         log_mean: mean of the logarithm of the seconds; ``exp(log_mean)`` is the median.
@@ -252,7 +252,7 @@ class Profile(msgspec.Struct, frozen=True):
     def wait(self, rng: Random, second: float, per_hour: float) -> float:
         """Seconds until the next arrival of a Poisson stream that follows this profile.
 
-        Exact for a rate that is constant within each hour (measured to hold: telephony.md part 2), by spending one
+        Exact for a rate that is constant within each hour (measured to hold: telephony.md 2), by spending one
         unit exponential hour by hour: one draw for each arrival, whatever the profile looks like.
 
         Args:

@@ -1,6 +1,6 @@
 """The presets: how many users, how often they call, how long they talk, and what they do meanwhile.
 
-Data only; `arrivals` and `users` play them. Figures and their sources are in telephony.md part 2. Where no good public
+Data only; `arrivals` and `users` play them. Figures and their sources are in telephony.md 2. Where no good public
 figure exists (busy, no answer, transfer, park), the value here is a choice, made visible by being a field.
 Known approximations: callers do not try again, agents have one skill, and dialling takes no time.
 """
