@@ -25,7 +25,7 @@ REMEMBERED = timedelta(seconds=60)  # how long an ended conversation stays visib
 
 # Looking up a member of an enum costs more than all else that is done with it here.
 _RINGING, _CONNECTED = CallState.RINGING, CallState.CONNECTED
-_TALKING, _HELD, _ENDED = Phase.TALKING, Phase.HELD, Phase.ENDED
+_MENU, _TALKING, _HELD, _ENDED = Phase.MENU, Phase.TALKING, Phase.HELD, Phase.ENDED
 _UNKNOWN = Direction.UNKNOWN
 
 
@@ -52,7 +52,11 @@ class ConversationTrack:
         self.ended_at: datetime | None = None
         self._caller = first.call.from_
         self._since, self._seen = first.phase_since, first.phase_seen
-        self._times = Times(first.call.phase, self._since or self._seen)
+        call = first.call
+        self._times = Times(call.phase, self._since or self._seen)
+        answered, started = call.connected_at, call.started_at
+        if not first.seen_start and answered is not None and started is not None and call.phase is not _MENU:
+            self._times.ring = max(0.0, (answered - started).total_seconds())  # before we met it
         self._agents: dict[str, None] = {}
         self._answered = False  # somebody has taken the caller since he came to a queue
         self._answered_by = ""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pbxnb.model.changes import Changes
+from pbxnb.model.clock import Clock
 from pbxnb.model.entities import Account, Call, Conversation
 from pbxnb.model.status import Gap
 from pbxnb.model.store import Scope, Store
@@ -44,8 +45,8 @@ def account(number: str, kind: str = "extensions", **more: Any) -> dict[str, Any
 class Desk:
     """A store with a clock: each step says when, and what came."""
 
-    def __init__(self, *, user: str = "", scope: Scope = Scope.DOMAIN) -> None:
-        self.store = Store(domain="acme.example", user=user, scope=scope)
+    def __init__(self, *, user: str = "", scope: Scope = Scope.DOMAIN, clock: Clock | None = None) -> None:
+        self.store = Store(domain="acme.example", user=user, scope=scope, clock=clock)
         self.seq = 0
         self.now = 0.0
 

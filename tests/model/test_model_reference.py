@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from pbxnb.model.changes import Changes
 from pbxnb.model.clock import Clock
-from pbxnb.model.entities import Orbit, Queue
+from pbxnb.model.derive import newest_call
+from pbxnb.model.entities import CallState, Conversation, Orbit, Phase, Queue
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import account_entry, call_entry, decode
 from pbxnb.protocol.messages import UserState
@@ -97,6 +99,7 @@ def run(store: Store, history: Any, reference: Reference | None) -> list[Changes
     now, out = 0.0, []
     for seq, ((kind, value), after) in enumerate(history, 1):
         now += after
+        before = dict(store.conversations)
         expected: list[tuple[Any, ...]] = []
         if kind == "frame":
             message = decode(json.dumps(value))
@@ -127,6 +130,9 @@ def run(store: Store, history: Any, reference: Reference | None) -> list[Changes
         out.append(changes)
         if reference is not None:
             compare(store, reference, changes, expected, now)
+            waiting = {key for key, line in reference.lines.items() if line.waiting}
+            check_phases(store, waiting)
+            check_times(store, before)
         check_ledger(store)
     return out
 
@@ -171,6 +177,63 @@ def check_ledger(store: Store) -> None:
     for record in store.closed_calls():
         spent = sum((end - start).total_seconds() for _, start, end in record.phases)
         assert record.talk is None or record.hold is None or record.talk + record.hold <= spent + 1e-6
+
+
+AS_STATED = {
+    CallState.RINGING: Phase.RINGING,
+    CallState.CONNECTED: Phase.TALKING,
+    CallState.HELD: Phase.HELD,
+    CallState.PARKED: Phase.PARKED,
+    CallState.OTHER: Phase.OTHER,
+}
+
+
+def check_phases(store: Store, waiting: set[str]) -> None:
+    """Every conversation's phase follows from its newest open call, and nobody waits whom somebody has answered.
+
+    Args:
+        waiting: the open calls that came to a queue and were not answered since, by the reference.
+    """
+    for talk in store.conversations.values():
+        if talk.state is None:
+            assert talk.phase is Phase.ENDED
+            continue
+        newest = store.calls[newest_call(talk, store.calls)]
+        assert talk.state is newest.state
+        if talk.phase is Phase.QUEUED:
+            assert talk.queue
+            assert newest.phase in (Phase.QUEUED, Phase.RINGING)
+            assert waiting.intersection(talk.calls)
+        elif newest.phase is Phase.QUEUED:
+            assert talk.phase is AS_STATED[newest.state]  # an agent answered by a call of its own
+            assert len(talk.calls) > 1
+        else:
+            assert talk.phase is newest.phase
+            assert talk.phase is not Phase.ENDED
+        assert (talk.phase is Phase.PARKED) == (newest.state is CallState.PARKED)
+        assert talk.phase is not Phase.TALKING or newest.state is CallState.CONNECTED
+        assert talk.phase is not Phase.MENU or newest.state is CallState.CONNECTED
+    for call in store.calls.values():
+        assert (call.phase is Phase.QUEUED) <= (call.id in waiting)
+    for one in (*store.accounts.values(), *store.calls.values(), *store.conversations.values()):
+        assert one.since is None or one.since <= one.first_seen + timedelta(seconds=2)
+
+
+RUNS = {Phase.RINGING: 0, Phase.QUEUED: 0, Phase.TALKING: 1, Phase.HELD: 2, Phase.PARKED: 2}
+
+
+def check_times(store: Store, before: dict[str, Conversation]) -> None:
+    """Between two messages only the time of the phase that ran goes on: queue and menu are no talk, music no hold."""
+    for key, talk in store.conversations.items():
+        was = before.get(key)
+        if was is None or was.calls[0] != talk.calls[0]:
+            continue
+        old, new = (was.ring, was.talk, was.hold), (talk.ring, talk.talk, talk.hold)
+        for place in range(3):
+            if RUNS.get(was.phase) != place:
+                assert new[place] == old[place]
+        if talk.phase is was.phase:
+            assert new == old
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
