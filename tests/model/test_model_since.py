@@ -169,6 +169,23 @@ class TestSeen:
         desk.user("204", after=5.0)
         assert (desk.account("204").state, desk.account("204").since) == ("idle", there(15))
 
+    def test_an_older_call_that_is_the_newest_again_takes_up_where_the_other_ended(self, desk: Desk):
+        desk.accounts(*(account(n, k) for n, k in (("205", "extensions"), ("500", "hunts"))), after=0.0)
+        first = call("1", X, "500", "alerting", ext="")
+        desk.calls(first, after=0.0)
+        desk.calls(first, call("2", X, "205", "alerting", ext="205", start=START + 5), after=5.0)
+        desk.calls(first, call("2", X, "205", ext="205", start=START + 5, connect=START + 9), after=4.0)
+        desk.calls(first, after=30.0)
+        talk = desk.talk("1")
+        assert (talk.phase, talk.since, talk.ring, talk.talk) == ("ringing", there(39), 9.0, 30.0)
+
+    def test_an_end_that_we_saw_and_one_in_a_gap(self, desk: Desk):
+        desk.calls(call("1", X, "204", ext="204"), call("2", X, "205", ext="205"), after=0.0)
+        desk.calls(call("2", X, "205", ext="205"), after=5.0)
+        assert (desk.talk("1").phase, desk.talk("1").since) == ("ended", there(5))
+        desk.resync(calls=[], after=20.0)
+        assert (desk.talk("2").phase, desk.talk("2").since, desk.talk("2").first_seen) == ("ended", None, there(25))
+
 
 class TestQueue:
     """The phase of a queued call by the situations a PBX shows; its time is no talk."""
@@ -227,4 +244,6 @@ class TestQueue:
         assert (desk.talk("1").phase, desk.talk("1").since) == (phase, there(0))
         assert changes.conversations == {"1"}
         desk.calls(after=5.0)
-        assert (desk.talk("1").talk, desk.talk("1").ring) == (0.0, 10.0 if kind == "acds" else 0.0)
+        ring = 10.0 if kind == "acds" else 0.0
+        (record,) = desk.store.closed_calls()
+        assert [(one.ring, one.talk) for one in (desk.talk("1"), record)] == [(ring, 0.0)] * 2
