@@ -69,7 +69,7 @@ def test_hover_tells_the_story_and_a_click_selects(opened: Any, artefact: Callab
     opened.page.mouse.move(x, y)
     wait(opened, f"() => document.querySelector('{PLOT} .hoverlayer .hovertext')")
     told = opened.page.evaluate(f"() => document.querySelector('{PLOT} .hoverlayer').textContent")
-    for phase in ("ringing", "connected", "held", "Jo Field"):
+    for phase in ("ringing", "talking", "held", "Jo Field"):
         assert phase in told
     opened.page.mouse.click(x, y)
     wait(opened, f"() => document.querySelector('{PLOT}').data.find(t => t.name === 'selected').x.length > 3")
@@ -94,7 +94,7 @@ def test_a_drag_keeps_the_users_window_until_back_to_now(opened: Any) -> None:
     opened.page.wait_for_timeout(2500)  # nothing may move: there is no event to wait for
     assert opened.page.evaluate(RANGE) == pytest.approx(kept, abs=0.2)
     shown = [float(part) for part in opened.execute("print(*timeline._bounds()[:2])").split()]
-    origin = float(opened.execute("print(timeline._canvas.origin)"))
+    origin = float(opened.execute("print(timeline._drawing.origin)"))
     assert kept == pytest.approx([bound - origin for bound in shown], abs=0.2)
     opened.page.get_by_role("button", name="Back to now").click()
     wait(opened, f"() => ({RANGE})()[1] > {kept[1]} + 20")
