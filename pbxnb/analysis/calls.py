@@ -1,11 +1,11 @@
 """The table of calls: what each column means, and how the session's ended calls become rows of it.
 
 Columns: ``domain``, ``call_id`` (key together with ``started_at``), ``started_at``, ``answered_at``, ``ended_at``
-(UTC, without zone, microseconds; the last two may be null), ``day`` (local date as text), ``dow`` (0 = Monday),
-``hour``, ``tz`` (of those three), ``direction`` (in, out, internal), ``from_num``, ``to_num``, ``ext`` (the account
-the call is counted for), ``queue``, ``outcome`` (answered; abandoned: a caller from outside or in a queue left;
-no_answer; unknown), ``wait_ms``, ``talk_ms``, ``hold_ms`` (null when unknown, never 0 for unknown; time with a menu is
-none of them), ``end_inferred``, ``gap`` (the line was down during some of it).
+(UTC, without zone, microseconds; the last two may be null: a queue's music and a menu are no answer), ``day`` (local
+date as text), ``dow`` (0 = Monday), ``hour``, ``tz`` (of those three), ``direction`` (in, out, internal), ``from_num``,
+``to_num``, ``ext`` (the account the call is counted for), ``queue``, ``outcome`` (answered; abandoned: a caller from
+outside or in a queue left; no_answer; unknown), ``wait_ms``, ``talk_ms``, ``hold_ms`` (null when unknown, never 0 for
+unknown; time with a menu is none of them), ``end_inferred``, ``gap`` (the line was down during some of it).
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pbxnb.errors import AnalysisError
-from pbxnb.model.entities import Call, CallRecord, CallState
+from pbxnb.model.entities import Call, CallRecord, CallState, Phase
 
 __all__ = ["COLUMNS", "call_rows"]
 
-_ANSWERED = frozenset({CallState.CONNECTED, CallState.HELD, CallState.PARKED})
+_ANSWERED = frozenset({Phase.TALKING, Phase.HELD, Phase.PARKED})
+_TALKED = frozenset({CallState.CONNECTED, CallState.HELD, CallState.PARKED})
 
 COLUMNS = (
     "domain",
@@ -77,13 +78,13 @@ def call_rows(
 def _row(
     call: Call, zone: ZoneInfo, domain: str, record: CallRecord | None, at: Callable[[datetime], datetime]
 ) -> dict[str, Any]:
-    started = call.started_at or at(call.since or call.first_seen)
+    started, outcome = call.started_at or at(call.since or call.first_seen), _outcome(call, record)
     local = started.astimezone(zone)
     return {
         "domain": domain,
         "call_id": call.id,
         "started_at": _naive(started),
-        "answered_at": _naive(call.connected_at),
+        "answered_at": _naive(call.connected_at) if outcome == "answered" else None,
         "ended_at": _naive(at(record.ended_at)) if record else None,
         "day": local.date().isoformat(),
         "dow": local.weekday(),
@@ -94,7 +95,7 @@ def _row(
         "to_num": call.to.number,
         "ext": call.extensions[-1] if call.extensions else "",
         "queue": call.queue,
-        "outcome": _outcome(call, record),
+        "outcome": outcome,
         "wait_ms": _milliseconds(record.ring) if record else None,
         "talk_ms": _milliseconds(record.talk) if record else None,
         "hold_ms": _milliseconds(record.hold) if record else None,
@@ -119,13 +120,12 @@ def _direction(call: Call) -> str:
 
 def _outcome(call: Call, record: CallRecord | None) -> str:
     if record is None:
-        return "answered" if call.connected_at is not None and call.extensions else "unknown"
+        return "answered" if call.phase in _ANSWERED else "unknown"
     if record.talk or record.hold:
         return "answered"
-    if record.talk is None and (
-        call.connected_at is not None or any(phase in _ANSWERED for phase, *_ in record.phases)
-    ):
+    if record.talk is None and (call.connected_at is not None or any(state in _TALKED for state, *_ in record.phases)):
         return "answered"
-    if record.inferred or call.connected_at is not None:  # gone while a machine spoke: nobody knows if that was all
+    waited = call.phase is Phase.QUEUED or call.phase is Phase.RINGING
+    if record.inferred or (call.connected_at is not None and not waited):  # gone while a machine spoke: was that all?
         return "unknown"
     return "abandoned" if call.queue or _direction(call) == "in" else "no_answer"

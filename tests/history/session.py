@@ -63,6 +63,9 @@ class Session:
     def closed_calls(self) -> Any:
         return self.store.closed_calls()
 
+    def snapshot(self) -> Any:
+        return self.store.snapshot(self.moment())
+
     def moment(self) -> datetime:
         return KERNEL + timedelta(seconds=self.seconds)
 

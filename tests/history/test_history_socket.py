@@ -41,7 +41,9 @@ def test_a_talk_lasts_as_long_as_it_lasted_and_ends_now(offset: float | None) ->
         assert talk.end == pytest.approx(hung_up.timestamp(), abs=within)
         assert talk.start == pytest.approx(answered.timestamp(), abs=0.3)
         now = pbx.clock.now()
-        assert {block.call for block in history.lanes("extension").blocks(now.timestamp() - 60, now.timestamp())} == {key}
+        assert {block.call for block in history.lanes("extension").blocks(now.timestamp() - 60, now.timestamp())} == {
+            key
+        }
         [record] = pbx.closed_calls()
         assert record.talk == pytest.approx((hung_up - answered).total_seconds(), abs=within)
         assert "talking" in figures.describe(figures.call_life(pbx, key))
