@@ -58,10 +58,7 @@ function createFrame(view) {
     for (const name of ["theme", "density"]) board.dataset[name] = root.dataset[name];
     for (const name of ["data-hosted", "data-wallboard"]) board.toggleAttribute(name, root.hasAttribute(name));
   }
-  /**
-   * Look after what is not ours: a plotly figure keeps its first width for ever once its height was set (7.1), and a plain
-   * ipywidgets field without a label is named by its tooltip only, which not every screen reader says.
-   */
+  /** Look after what is not ours: a plotly figure keeps its first width for ever once its height was set (7.1). */
   function mendForeign() {
     let odd = false;
     for (const figure of /** @type {NodeListOf<any>} */ (board?.querySelectorAll(".js-plotly-plot") || [])) {
@@ -70,7 +67,6 @@ function createFrame(view) {
       odd = true;
     }
     if (odd) window.dispatchEvent(new Event("resize"));
-    for (const field of board?.querySelectorAll(".pbxnb-timeline :is(select, input)[title]:not([aria-label])") || []) field.setAttribute("aria-label", field.getAttribute("title") || "");
   }
   const mending = setInterval(mendForeign, 500);
   /** The board around us is there once the page has put us into it. */
