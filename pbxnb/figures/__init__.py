@@ -6,17 +6,14 @@ plotly figure, never changes its input, and carries a text twin with the same nu
 
 from .live import live
 from .pictures.call_life import call_life
-from .pictures.compare import compare
-from .pictures.concurrency import concurrency
+from .pictures.callers import patience, queue_funnel
 from .pictures.durations import durations
-from .pictures.erlang import load_against_theory
 from .pictures.extensions import extensions
 from .pictures.flow import flow
+from .pictures.hours import compare, week
 from .pictures.ladder import ladder
-from .pictures.patience import patience
-from .pictures.queue import queue_funnel
+from .pictures.load import concurrency, load_against_theory
 from .pictures.states import state_shares
-from .pictures.week import week
 from .style import describe
 from .timeline import Timeline
 

@@ -13,8 +13,8 @@ from pbxnb.errors import ConfigError, PbxError
 from pbxnb.ui.handle import Handle
 
 from .plotting.panel import FigurePanel
-from .plotting.spare import SpareFigures
 from .plotting.tools import FigureTools
+from .plotting.widget import SpareFigures
 
 __all__ = ["LivePicture", "live"]
 

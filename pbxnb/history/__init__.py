@@ -4,12 +4,9 @@ Pure: fed with the model's changes, read by the timeline, the sparklines, the pi
 and draws nothing.
 """
 
-from .conditions import Conditions
-from .counts import Interval
-from .history import History
+from .history import Conditions, History, Interval
 from .index import WIDTHS, Block, Index
-from .spans import LaneBy, Span
-from .stories import Move, Story, span_text
+from .stories import LaneBy, Move, Span, Story, span_text
 
 __all__ = [
     "WIDTHS",

@@ -12,8 +12,7 @@ import msgspec
 
 from pbxnb.model.entities import Call, Conversation, Phase
 
-from .spans import Span
-from .stories import Story
+from .stories import Span, Story
 
 __all__ = ["CallFollower"]
 

@@ -2,53 +2,58 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.clock import Clock
-from pbxnb.model.entities import Account, Call, CallRecord, Conversation, Phase, Presence
+from pbxnb.model.entities import Account, Call, CallRecord, Phase, Presence
 from pbxnb.model.status import Gap
+from pbxnb.model.store import Store
 
 from .calls import CallFollower
-from .conditions import Conditions
-from .counts import Interval, counted_at, shares
 from .index import Block, Index, Joined
-from .spans import LaneBy, Span
-from .stories import Story
+from .stories import LaneBy, Span, Story
 
-__all__ = ["History", "Model"]
+__all__ = ["Conditions", "History", "Interval", "shares"]
 
 _KEPT = 300_000
 """Ended spans kept, about 100,000 calls; the oldest go first."""
 
 
-class Model(Protocol):
-    """What the history asks of the model; its times are PBX time. A `Store` fulfils it."""
+Interval = tuple[float, float | None]
+"""From when to when, PBX time, seconds since 1970; the end is None while it lasts."""
+CONDITIONS: dict[str, Callable[[Account], bool]] = {
+    "registered": lambda account: account.registered is True,
+    "offline": lambda account: account.registered is False,
+    "dnd": lambda account: account.dnd is True,
+}
+_NOBODY = Story("")
 
-    @property
-    def accounts(self) -> Mapping[str, Account]:
-        """The accounts by number."""
 
-    @property
-    def calls(self) -> Mapping[str, Call]:
-        """The open calls by id."""
+class Conditions:
+    """The accounts' conditions.
 
-    @property
-    def conversations(self) -> Mapping[str, Conversation]:
-        """Open conversations by id, and those that ended within the last minute."""
+    Attributes:
+        past: by condition, its ended intervals; each account is a lane.
+        since: by condition and number, from when on it holds; PBX time, seconds since 1970.
+    """
 
-    @property
-    def clock(self) -> Clock:
-        """Puts a moment of the kernel on the PBX's clock."""
+    def __init__(self) -> None:
+        self.past = {name: Index(most=20_000) for name in CONDITIONS}
+        self.since: dict[str, dict[str, float]] = {name: {} for name in CONDITIONS}
 
-    def closed_calls(self) -> tuple[CallRecord, ...]:
-        """The ended calls, oldest first."""
-
-    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
-        """Intervals of each axis, of one account or of all."""
+    def follow(self, number: str, account: Account | None, moment: float) -> None:
+        """An account has another value since a moment; None when it is gone."""
+        for name, holds in CONDITIONS.items():
+            since = self.since[name]
+            if account is not None and holds(account):
+                since.setdefault(number, moment)
+            elif number in since:
+                began = since.pop(number)
+                span = Span(number, Phase.OTHER, began, max(began, moment), (number,))
+                self.past[name].inbox.append((span, _NOBODY))
 
 
 class History:
@@ -57,11 +62,11 @@ class History:
     All times are PBX time, seconds since 1970 where they are numbers.
 
     Args:
-        model: what the changes were made in.
+        model: what the changes are made in; its times are PBX time.
         gaps: reads when the line was down; kernel time.
     """
 
-    def __init__(self, model: Model, gaps: Callable[[], Sequence[Gap]] = tuple) -> None:
+    def __init__(self, model: Store, gaps: Callable[[], Sequence[Gap]] = tuple) -> None:
         self._model = model
         self._gaps = gaps
         self._ended: deque[tuple[Span, Story]] = deque(maxlen=_KEPT)
@@ -189,3 +194,49 @@ class History:
     def _extensions(self, numbers: Sequence[str] | Mapping[str, float]) -> set[str]:
         accounts = self._model.accounts
         return {n for n in list(numbers) if (account := accounts.get(n)) is not None and account.type == "extensions"}
+
+
+def counted_at(intervals: Iterable[Interval], first: float, step: float, points: int) -> list[int]:
+    """How many half-open intervals contain each of ``points`` samples, ``step`` seconds apart from ``first`` on."""
+    turns = [0] * (points + 1)
+    for start, end in intervals:
+        turns[_sample(start, first, step, points)] += 1
+        turns[points if end is None else _sample(max(start, end), first, step, points)] -= 1
+    counts, total = [], 0
+    for turn in turns[:points]:
+        total += turn
+        counts.append(total)
+    return counts
+
+
+def _sample(moment: float, first: float, step: float, points: int) -> int:
+    """Index of the first sample that is not before a moment."""
+    if moment <= first:
+        return 0
+    return points if moment > first + (points - 1) * step else math.ceil((moment - first) / step - 1e-9)
+
+
+def shares(presence: Iterable[Presence], gaps: Sequence[Interval], now: float) -> dict[str, dict[str, float]]:
+    """Share of each account's observed time per state, 0 to 1, ``gap`` among them; they add up to 1.
+
+    Args:
+        presence: intervals; those of the axis ``state`` count, open ones up to ``now``.
+        gaps: when the line was down.
+        now: the end of the window.
+    """
+    seconds: dict[str, dict[str, float]] = {}
+    for interval in presence:
+        if interval.axis != "state":
+            continue
+        start, end = interval.start.timestamp(), interval.end.timestamp() if interval.end else now
+        down = sum(max(0.0, min(end, now if until is None else until) - max(start, since)) for since, until in gaps)
+        mine = seconds.setdefault(interval.number, {})
+        mine[interval.value] = mine.get(interval.value, 0.0) + max(0.0, end - start - down)
+        if down:
+            mine["gap"] = mine.get("gap", 0.0) + down
+    totals = {number: sum(mine.values()) for number, mine in seconds.items()}
+    return {
+        number: {state: spent / totals[number] for state, spent in mine.items()}
+        for number, mine in seconds.items()
+        if totals[number] > 0
+    }

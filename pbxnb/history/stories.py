@@ -1,4 +1,6 @@
-"""The story of one conversation: its spans in order, told as text, and its moves from lane to lane.
+"""What the history is made of: spans, each one phase of one call, and stories, all spans of one conversation.
+
+Times are PBX time, seconds since 1970.
 
 Written by `CallFollower` on the I/O lane; its tuples are replaced, never changed, so every thread may read them.
 """
@@ -7,18 +9,58 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from pbxnb.model.entities import Phase
 
-from .spans import LaneBy, Span
+__all__ = ["LaneBy", "Move", "Span", "Story", "span_text"]
 
-__all__ = ["Move", "Story", "span_text"]
-
+LaneBy = Literal["extension", "call", "queue"]
 _SHOWN = 9  # spans in the text; what came before is counted
 _KEPT = 1_000  # spans of one conversation, as many as the model keeps of a call
 _SAME = 1.0  # seconds between two messages of one event
 _UNANSWERED = frozenset({Phase.RINGING, Phase.QUEUED})
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """One phase of one call.
+
+    Attributes:
+        call: the call's id.
+        phase: what its caller lives through, by the model's one rule.
+        start, end: PBX time, seconds since 1970; ``end`` is None while it lasts.
+        extensions: the extensions it is with, or that ring for it.
+        place: where it is while it is with none: a queue, an orbit, the number called.
+        queue: the queue it came through; empty when none is known.
+        caller: number of the caller.
+    """
+
+    call: str
+    phase: Phase
+    start: float
+    end: float | None
+    extensions: tuple[str, ...] = ()
+    place: str = ""
+    queue: str = ""
+    caller: str = ""
+
+    @property
+    def lanes(self) -> tuple[tuple[str, Phase], ...]:
+        """The numbers it is drawn on, each with its phase there: an agent whose phone rings does not wait.
+
+        They are its extensions, or where it is while it is with none; who waits in a queue is there as well.
+        """
+        phase = self.phase
+        if phase is not Phase.QUEUED:
+            return tuple([(number, phase) for number in self.extensions or ((self.place,) if self.place else ())])
+        agents = [(number, phase if number == self.caller else Phase.RINGING) for number in self.extensions]
+        return ((self.place, phase), *agents)
+
+    def at(self, start: float, end: float | None) -> Span:
+        """The same with other times."""
+        return Span(self.call, self.phase, start, end, self.extensions, self.place, self.queue, self.caller)
 
 
 class Move(NamedTuple):

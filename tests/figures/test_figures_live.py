@@ -15,7 +15,7 @@ from pbxnb.figures import describe, extensions
 from pbxnb.figures.live import LivePicture, live
 from pbxnb.figures.plotting.pace import FigureTiming
 from pbxnb.figures.plotting.panel import FigurePanel
-from pbxnb.figures.plotting.spare import SpareFigures
+from pbxnb.figures.plotting.widget import SpareFigures
 from pbxnb.model.entities import CallRecord
 from pbxnb.model.status import LineState
 from tests.widgets.fakes import FakeHandle, RecordingComm, account, call, until

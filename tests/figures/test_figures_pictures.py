@@ -41,7 +41,7 @@ def test_a_table_too_long_to_draw_every_step_shows_the_highest_of_each_hour(
     table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exact = figures.concurrency(table)
-    monkeypatch.setattr(sys.modules["pbxnb.figures.pictures.concurrency"], "_EXACT", 1000)
+    monkeypatch.setattr(sys.modules["pbxnb.figures.pictures.load"], "_EXACT", 1000)
     figure = figures.concurrency(table)
     assert "highest of each hour" in title(figure)
     assert figures.describe(figure) == figures.describe(exact)

@@ -19,7 +19,7 @@ from ipywidgets.widgets import widget as ipywidget
 from pbxnb.figures import describe
 from pbxnb.figures.plotting.pace import FigureTiming
 from pbxnb.figures.plotting.panel import FigurePanel
-from pbxnb.figures.plotting.spare import SpareFigures
+from pbxnb.figures.plotting.widget import SpareFigures
 from pbxnb.figures.timeline import Timeline
 from pbxnb.history import Span, Story
 from pbxnb.model.changes import Changes, Event

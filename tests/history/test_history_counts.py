@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxnb.history.counts import shares
+from pbxnb.history.history import shares
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import CallState, Conversation, Phase, Presence
 from pbxnb.model.status import Gap

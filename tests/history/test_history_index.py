@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbxnb.history import WIDTHS, Block, Index, Span, Story
-from pbxnb.history.density import Bins
-from pbxnb.history.index import Joined
+from pbxnb.history.index import Bins, Joined
 from pbxnb.model.entities import Phase
 
 spans = st.lists(

@@ -1,4 +1,9 @@
-"""The life of a live figure: a plotly figure in its box with its tools, drawn at the pace of the page's answers."""
+"""The life of a live figure: a plotly figure in its box with its tools, drawn at the pace of the page's answers.
+
+plotly cannot be told a height and left to find its width: changing ``layout.height`` fixes the width as well, to the
+700 pixels a figure has before it is in the page. So our live figures have neither; they fill a box of our height, and
+`widget` tells them when it changes.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,34 @@ import ipywidgets
 from pbxnb.ui.kernel import release_route
 from pbxnb.ui.panel import Panel
 
-from .box import CLASSES, FigureBox
 from .pace import FigureTiming, Pace
 from .tools import FigureTools
 
-__all__ = ["FigurePanel"]
+__all__ = ["FigureBox", "FigurePanel"]
+
+
+class FigureBox(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets publishes no types
+    """The box around a figure.
+
+    Args:
+        figure: a plotly ``FigureWidget`` with ``autosize`` and neither width nor height.
+        height: pixels.
+    """
+
+    def __init__(self, figure: Any, height: int) -> None:
+        super().__init__([figure], layout={"height": f"{height}px", "width": "100%", "overflow": "hidden"})
+        self.add_class("pbxnb-frame")
+
+    def set_height(self, height: int) -> None:
+        """Change the height, pixels."""
+        wanted = f"{height}px"
+        if self.layout.height != wanted:
+            self.layout.height = wanted
+
+    def close(self) -> None:
+        """Close the box, not the figure."""
+        self.children = ()
+        super().close()
 
 
 class FigurePanel(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
@@ -39,8 +67,7 @@ class FigurePanel(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets p
         self.children = (tools, self._box)
         self._leave.callback(self.set_trait, "children", ())
         self._view_count = 0  # from now on the front end counts its views
-        for name in CLASSES:
-            self.add_class(name)
+        self.add_class("pbxnb").add_class("pbxnb-figure")
         # plotly's on_edits_completed never fires for an update of traces and layout together (7.1): the page answers
         # the traces' part only, so that answer is what paces us.
         figure.observe(self._answered, "_js2py_traceDeltas")

@@ -11,8 +11,6 @@ from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.text import clean
 
-from .box import SHEET
-
 __all__ = ["Choice", "FigureTools"]
 
 
@@ -42,7 +40,7 @@ class FigureTools(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("figures/plotting/tools.js",)
-    sheets: ClassVar[tuple[str, ...]] = (SHEET, "figures/plotting/tools.css")
+    sheets: ClassVar[tuple[str, ...]] = ("figures/plotting/tools.css",)
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from plotly.basedatatypes import Undefined
 
 from pbxnb.model.entities import Phase
 
-from ..plotting.spare import SpareFigures
+from ..plotting.widget import SpareFigures
 from ..source import label
 from ..style import NO_UPLOAD, STATES
 from .background import BACKS
