@@ -17,7 +17,7 @@ import msgspec
 
 from pbxnb.errors import ConnectionFailed, Refused
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.effects import already, proved
+from pbxnb.model.effects import already, proved, read_back
 from pbxnb.model.entities import Snapshot
 from pbxnb.model.store import Store
 from pbxnb.protocol.commands import Effect, Plan, RestRequest
@@ -124,19 +124,24 @@ class Commander:
         Args:
             deadline: seconds; without one the plan's own.
         """
-        done = already(plan, self._store)
-        if done:
-            return Outcome(status=OutcomeStatus.CONFIRMED, effect=done, latency=0.0)
-        waiting = _Waiting(plan, self._store.snapshot(self._now()))
-        self.waiting.append(waiting)
         limit = plan.deadline if deadline is None else deadline
+        waiting = None
         try:
             async with asyncio.timeout(limit):
+                done = already(plan, self._store) or await self._read(plan)
+                if done:
+                    return Outcome(status=OutcomeStatus.CONFIRMED, effect=done, latency=0.0)
+                waiting = _Waiting(plan, self._store.snapshot(self._now()))
+                self.waiting.append(waiting)
                 return await self._transmit(waiting) or await self._wait(waiting)
         except TimeoutError:
+            if waiting is None:
+                why = f"Nothing was sent: the PBX did not answer within {limit:g} s."
+                return Outcome(status=OutcomeStatus.REFUSED, why=why)
             return self._too_late(waiting, limit)
         finally:
-            self.waiting.remove(waiting)
+            if waiting is not None:
+                self.waiting.remove(waiting)
 
     def moved(self, changes: Changes, arrival: Arrival | None) -> None:
         """The model has moved, or a message came that moved nothing: does it prove or refuse anything that waits?"""
@@ -187,6 +192,8 @@ class Commander:
     async def _wait(self, waiting: _Waiting) -> Outcome:
         while not waiting.ended.done():
             self._read_effect(waiting.plan)
+            if shown := await self._read(waiting.plan):
+                waiting.end(OutcomeStatus.CONFIRMED, effect=shown)
             await asyncio.wait([waiting.ended], timeout=self._read_every)
         return waiting.ended.result()
 
@@ -195,6 +202,16 @@ class Commander:
             self._reader.schedule_queue(plan.to)
         elif plan.effect is Effect.PARKED or plan.name == "retrieve":
             self._reader.schedule_orbits()
+
+    async def _read(self, plan: Plan) -> str | None:
+        """The effect of a command that only the PBX's own answer shows; None also where it cannot be read."""
+        if plan.read is None:
+            return None
+        try:
+            rest = await self._rest()
+            return read_back(plan, await rest.get(plan.read.path))
+        except (RestError, Refused, ConnectionFailed):
+            return None
 
     def _too_late(self, waiting: _Waiting, limit: float) -> Outcome:
         if waiting.ended.done():  # proved while a REST answer was still out

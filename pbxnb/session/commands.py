@@ -14,7 +14,7 @@ What a command sends and what proves it, is `pbxnb.protocol.commands`; sending a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pbxnb.arguments import helpful_keywords, nearest
 from pbxnb.client.commands import Outcome
@@ -140,6 +140,22 @@ def chat(
 ) -> Pending[Outcome]:
     """Send a chat message."""
     return command(self, "chat", to, text, account=account, deadline=deadline)
+
+
+@helpful_keywords
+def forward(
+    self: Commanding,
+    to: str | None,
+    *,
+    when: Literal["all", "busy", "no_answer", "unregistered"] = "all",
+    account: str | None = None,
+    deadline: float = 5.0,
+) -> Pending[Outcome]:
+    """Send the calls of an account on to ``to``, always or when it is busy, silent or without a phone; None: no longer.
+
+    Proved by reading the setting back (rest.md 2.8); what the settings mean is an assumption (protocol.md 12.18).
+    """
+    return command(self, "forward", to, when=when, account=account, deadline=deadline)
 
 
 @helpful_keywords

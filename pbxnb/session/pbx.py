@@ -270,6 +270,7 @@ class Pbx:
     pickup = commands.pickup
     record = commands.record
     dnd = commands.dnd
+    forward = commands.forward
     chat = commands.chat
     queue_login = commands.queue_login
     send = commands.send

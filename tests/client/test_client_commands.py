@@ -169,6 +169,75 @@ async def test_dnd_is_confirmed_by_the_account():
             assert outcome.status == "confirmed"
 
 
+SETTINGS = "/rest/domain/acme.example/user_settings/45"
+
+
+def keeps_settings(server: FaultServer, settings: dict[str, str]) -> list[str]:
+    """REST keeps these settings; the methods of what was asked of it."""
+    asked: list[str] = []
+
+    def get(_request: web.Request) -> web.Response:
+        asked.append("GET")
+        return web.json_response(settings)
+
+    def post(_request: web.Request) -> web.Response:
+        asked.append("POST")
+        settings.update(server.requests[-1][2])
+        return web.json_response(True)
+
+    server.answers[f"GET {SETTINGS}"], server.answers[f"POST {SETTINGS}"] = get, post
+    return asked
+
+
+async def test_forward_is_confirmed_by_reading_the_setting_back_and_not_sent_where_it_is_so_already():
+    async with FaultServer(healthy) as server:
+        settings = {"cfa": "", "cfb": ""}
+        asked = keeps_settings(server, settings)
+        async with watching(server) as watched:
+            client = watched.client
+            outcome = await client.execute(command(client, "forward", "207", when="busy"))
+            assert (outcome.status, outcome.effect) == ("confirmed", "The settings of 45 say so: cfb is '207'.")
+            assert settings == {"cfa": "", "cfb": "207"}
+            assert asked == ["GET", "POST", "GET"]
+            again = await client.execute(command(client, "forward", "207", when="busy"))
+            assert (again.status, again.sent) == ("confirmed", ())
+            assert asked == ["GET", "POST", "GET", "GET"]
+            assert (await client.execute(command(client, "forward", None, when="busy"))).status == "confirmed"
+            assert settings["cfb"] == ""
+
+
+async def test_forward_that_cannot_be_read_back_is_accepted_and_one_that_is_not_kept_is_not_confirmed():
+    async with FaultServer(healthy) as server:
+        server.answers[f"GET {SETTINGS}"] = lambda _: web.json_response(False, status=403)
+        server.answers[f"POST {SETTINGS}"] = lambda _: web.json_response(True)
+        async with watching(server) as watched:
+            client = watched.client
+            outcome = await client.execute(command(client, "forward", "207"), 0.5)
+            assert (outcome.status, len(outcome.sent)) == ("accepted", 1)
+            server.answers[f"GET {SETTINGS}"] = lambda _: web.json_response({"cfa": "208"})
+            assert (await client.execute(command(client, "forward", "207"), 0.5)).status == "accepted"
+            server.answers[f"POST {SETTINGS}"] = lambda _: web.json_response(False, status=403)
+            outcome = await client.execute(command(client, "forward", "207"))
+            assert (outcome.status, "does not allow it" in outcome.why) == ("refused", True)
+
+
+async def test_where_the_settings_are_not_answered_in_time_nothing_is_sent():
+    async with FaultServer(healthy) as server:
+        asked = keeps_settings(server, {})
+        answered = asyncio.Event()
+
+        async def never(_request: web.Request) -> web.Response:
+            await answered.wait()
+            return web.json_response({})
+
+        server.answers[f"GET {SETTINGS}"] = never
+        async with watching(server) as watched:
+            outcome = await watched.client.execute(command(watched.client, "forward", "207"), 0.3)
+            assert (outcome.status, outcome.sent, asked) == ("refused", (), [])
+            assert "Nothing was sent" in outcome.why
+        answered.set()
+
+
 async def test_park_is_confirmed_by_reading_the_orbit():
     async with FaultServer(healthy) as server:
         server.calls = [OURS]

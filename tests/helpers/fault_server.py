@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import inspect
 import json
 import ssl
 from base64 import b64decode
@@ -143,7 +144,7 @@ class FaultServer:
         self.tokens: set[str] = set()
         self.minted = 0
         self.refuse_upgrade: int | None = None
-        self.answers: dict[str, Callable[[web.Request], web.StreamResponse]] = {}
+        self.answers: dict[str, Callable[[web.Request], Any]] = {}  # a response, or one to wait for
         self.told = asyncio.Event()
         self._moved = asyncio.Condition()
         self._notices: set[asyncio.Task[None]] = set()
@@ -199,6 +200,8 @@ class FaultServer:
         answer = self.answers.get(f"{request.method} {request.path}") or self.answers.get(request.path)
         if answer is not None:
             response = answer(request)
+            if inspect.isawaitable(response):
+                response = await response
         elif request.path == "/rest/system/session":
             response = self._session(request, json.loads(body))
         elif request.path == "/":

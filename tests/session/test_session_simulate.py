@@ -40,6 +40,20 @@ def test_a_call_placed_inside_shows_in_the_model_and_can_be_ended():
         assert call.id not in pbx.calls
 
 
+def test_calls_are_forwarded_and_no_longer():
+    with pbxnb.simulate("quiet", extensions=5) as pbx:
+        one, two, three = list(pbx.extensions)[:3]
+        outcome = pbx.forward(three, account=two).result(10)
+        assert (outcome.status, outcome.latency > 0) == ("confirmed", True)
+        assert pbx.forward(three, account=two).result(10).sent == ()
+        ringing = pbx.wait_for("call.new", timeout=10, to=three)
+        pbx.simulator.place_call(one, two)
+        assert ringing.result().call.from_.number == one
+        assert pbx.forward(None, account=two).result(10).status == "confirmed"
+        assert pbx.forward(three, when="no_answer").result(10).status == "confirmed"
+        assert pbx.preview("forward", None, when="busy").python == "await pbx.forward(None, when='busy')"
+
+
 def test_the_clock_runs_at_the_speed_and_stands_while_paused():
     with pbxnb.simulate("quiet", extensions=5, speed=20.0) as pbx:
         pbx.until(lambda p: p.clock.rate == 20, timeout=5).result()
