@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pbxnb.model.entities import Account, Call, Conversation
 
-__all__ = ["began", "lasted"]
+__all__ = ["AtLeast", "began", "lasted"]
+
+
+class AtLeast(float):
+    """Seconds that may be more: when they began is not known, only when that was first seen."""
 
 
 def began(entity: Account | Call | Conversation) -> float:
@@ -17,5 +21,6 @@ def began(entity: Account | Call | Conversation) -> float:
 
 
 def lasted(entity: Account | Call | Conversation, now: float) -> float:
-    """Return how long an entity has been in its state, seconds; where its begin is not known, how long at least."""
-    return max(0.0, now - abs(began(entity)))
+    """Return how long an entity has been in its state, seconds; `AtLeast` so long where its begin is not known."""
+    seconds = max(0.0, now - abs(began(entity)))
+    return seconds if entity.since is not None else AtLeast(seconds)

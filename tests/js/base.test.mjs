@@ -1,7 +1,7 @@
 // The page's side of the protocol: which batch is used, and a clock that never runs back for a late one.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { PageClock, commandFor, duration, judge } from "../../pbxnb/ui/base.js";
+import { PageClock, commandFor, duration, judge, setTime, sinceOf } from "../../pbxnb/ui/base.js";
 
 test("a batch is used when the page has reached what it builds on", () => {
   assert.equal(judge(4, { n: 5, since: 4 }), "use");
@@ -45,4 +45,21 @@ test("keys ask for commands; of those with one key the state of the call says wh
   assert.equal(commandFor(keys, "h"), "hold");
   assert.equal(commandFor(keys, "d", "held"), "dial");
   assert.equal(commandFor(keys, "constructor"), "");
+});
+
+test("a time of which the begin is not known says so, to the eye and in words", () => {
+  const attributes = new Map();
+  const node = {
+    textContent: "",
+    setAttribute: (name, value) => attributes.set(name, value),
+    hasAttribute: (name) => attributes.has(name),
+    removeAttribute: (name) => attributes.delete(name),
+  };
+  const shown = (began, now) => {
+    const { since, least } = sinceOf(began);
+    setTime(node, duration(now - since, true), least);
+    return [node.textContent, attributes.get("role"), attributes.get("aria-label")];
+  };
+  assert.deepEqual(shown(-100, 108), ["≥ 0:08", "timer", "at least 0:08"]);
+  assert.deepEqual(shown(100, 700), ["10:00", undefined, undefined]);
 });

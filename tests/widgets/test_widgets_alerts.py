@@ -158,7 +158,11 @@ def test_a_wait_of_which_the_begin_is_not_known_counts_from_when_it_was_seen() -
         "1": conversation("1", CallState.RINGING, direction=Direction.IN, **times),
         "2": conversation("2", CallState.HELD, **times),
     }
-    assert [rule.read(handle) for rule in (Rule.waiting(red=1), Rule.held(red=1))] == pytest.approx([8, 8], abs=2)
+    for rule in (Rule.waiting(red=1), Rule.held(red=1)):
+        value = rule.read(handle)
+        assert value == pytest.approx(8, abs=2)
+        assert rule.told(value).startswith("at least 0:0")
+        assert rule.judge(value, Level.OK) is Level.RED
 
 
 def test_changes_are_logged_and_told_back_to_ok_included_whether_anybody_looks_or_not() -> None:

@@ -16,7 +16,7 @@ from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, Conversation, Direction, Phase, Queue
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.text import clean
-from pbxnb.ui.times import lasted
+from pbxnb.ui.times import AtLeast, lasted
 
 __all__ = ["AlertEvent", "Level", "Rule"]
 
@@ -108,7 +108,7 @@ class Rule:
     def read(self, handle: Handle) -> float:
         """Return the measure now; NaN when it is not known. Raises what the function raises."""
         value = self.measure(handle)
-        return math.nan if value is None else float(value)
+        return math.nan if value is None else value if isinstance(value, float) else float(value)
 
     def judge(self, value: float, before: Level) -> Level:
         """Return the level of a value, for a rule that stood at ``before``.
@@ -127,6 +127,8 @@ class Rule:
 
     def told(self, value: float) -> str:
         """Return a value as people read it."""
+        if isinstance(value, AtLeast):
+            return f"at least {self.told(float(value))}"
         if math.isnan(value):
             return "–"
         if self.unit == "s" and math.isfinite(value):
@@ -229,7 +231,8 @@ def _waiting(handle: Handle, queue: str) -> Iterator[Conversation]:
 def _wait(conversation: Conversation, now: float) -> float:
     """Seconds a caller has waited; since the call began, or since somebody had it last."""
     before = 0.0 if conversation.answered_by else conversation.ring + conversation.talk + conversation.hold
-    return before + lasted(conversation, now)
+    here = lasted(conversation, now)
+    return type(here)(before + here)
 
 
 def _all_busy(handle: Handle, queue: Queue) -> bool:
