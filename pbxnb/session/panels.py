@@ -144,6 +144,9 @@ def timeline(
     most_lanes: int = 24,
     following: bool = True,
     selected: str = "",
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
     layout: Any = None,
 ) -> Timeline:
     """Calls over time, live; the options are explained at `pbxnb.figures.timeline.Timeline`.
