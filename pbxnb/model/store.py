@@ -160,12 +160,11 @@ class Store:
             source: where it was read.
             arrays: the calls came as the array of a ``call-state``: from now on absence from such a list ends a call.
             first: the first of its connection's life: the state is set, no event comes out.
-            gap: the interval without news that it closes; marks the calls that were open across it.
+            gap: the interval without news that it closes; marks the calls that lived in it.
         """
         batch = self._begin(received, seq, continuous=False, silent=first)
         if gap is not None:
-            for track in self._calls.tracks.values():
-                track.gap = True
+            self._mark_gap()
         if accounts is not None:
             self._accounts.log.begin(batch.at, received, seq if accounts_seq is None else accounts_seq)
             self._accounts.snapshot(accounts, batch, "account.rest" if source == "rest" else "account.snapshot")
@@ -175,6 +174,8 @@ class Store:
             self._lists.whole(calls, batch, "end.resync")
         elif accounts is not None:
             self._lists.own(batch)
+        if gap is not None:
+            self._mark_gap()  # those that began in it, too
         return self._commit(batch)
 
     def tick(self, received: datetime) -> Changes:
@@ -270,6 +271,10 @@ class Store:
             track.ended_by = "caller"
 
     # --- the outcome -------------------------------------------------------------------------------------------------
+
+    def _mark_gap(self) -> None:
+        for track in self._calls.tracks.values():
+            track.gap = True
 
     def _begin(self, received: datetime, seq: int, *, continuous: bool = True, silent: bool = False) -> Batch:
         self.seq = max(seq, self.seq)

@@ -204,7 +204,7 @@ async def test_a_line_that_answers_no_ping_had_its_last_news_with_the_last_pong(
 
 
 @pytest.mark.parametrize("end", [drop_when_told, clean_close(1001), stalled], ids=["reset", "1001", "no pong"])
-async def test_a_call_that_ended_inside_a_gap_is_marked(end: Script):
+async def test_calls_that_lived_inside_a_gap_are_marked_and_no_others(end: Script):
     async with (
         FaultServer(end, healthy) as server,
         watching(server, ping_interval=0.05, ping_timeout=0.05) as watched,
@@ -223,6 +223,8 @@ async def test_a_call_that_ended_inside_a_gap_is_marked(end: Script):
         )
         assert (ended.inferred, new.inferred, new.call.id if new.call else "") == (True, True, "7024")
         assert gap.start <= ended.received <= gap.end
+        await server.peers[1].send({"action": "call-state", "calls": [call("7023"), call("7024"), call("7025")]})
         await server.peers[1].send({"action": "call-state", "calls": []})
-        await watched.until(lambda: len(watched.client.store.closed_calls()) == 3)
-        assert {record.call.id for record in watched.client.store.closed_calls() if record.gap} >= {"7022", "7023"}
+        await watched.until(lambda: len(watched.client.store.closed_calls()) == 4)
+        marked = {record.call.id for record in watched.client.store.closed_calls() if record.gap}
+        assert marked == {"7022", "7023", "7024"}
