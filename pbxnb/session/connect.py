@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pbxnb.simulator.traffic.presets import Preset
+    from pbxnb.simulator.presets import Preset
 
 __all__ = ["connect", "simulate"]
 

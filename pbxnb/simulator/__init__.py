@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from .handle import Simulator
+from .presets import PRESETS, Habits, Load, Preset, preset
 from .replay import Replay, read_recording, serve_recording, start_recording
 from .scenarios import Scenario, scenario, scenario_names
 from .start import serve, start
-from .traffic.presets import PRESETS, Habits, Load, Preset, preset
 
 __all__ = [
     "PRESETS",

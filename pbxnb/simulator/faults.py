@@ -349,19 +349,11 @@ def _change(pbx: SimPbx) -> None:
 
 
 FAULTS: dict[str, Callable[..., ActiveFault]] = {
-    "drop": Faults.drop,
-    "half-open": Faults.half_open,
-    "stall": Faults.stall,
-    "refuse": Faults.refuse,
-    "slow": Faults.slow,
-    "partial-snapshot": Faults.partial_snapshot,
-    "garbage": Faults.garbage,
-    "giant": Faults.giant,
-    "ghost": Faults.ghost,
-    "expired-token": Faults.expired_token,
-    "restart": Faults.restart,
-    "clock-skew": Faults.clock_skew,
-    "new-certificate": Faults.new_certificate,
-    "flap": Faults.flap,
-}
+    fault.__name__.replace("_", "-"): fault
+    for fault in (
+        Faults.drop, Faults.half_open, Faults.stall, Faults.refuse, Faults.slow, Faults.partial_snapshot,
+        Faults.garbage, Faults.giant, Faults.ghost, Faults.expired_token, Faults.restart, Faults.clock_skew,
+        Faults.new_certificate, Faults.flap,
+    )
+}  # fmt: skip
 """Every fault by its name; what each does is the first line of its docstring."""

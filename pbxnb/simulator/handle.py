@@ -18,15 +18,14 @@ from pbxnb.arguments import check_number, nearest
 from pbxnb.errors import SimulatorError
 from pbxnb.loops import LoopThread
 
+from .engine.clock import SimulatorClock
 from .faults import Faults
 from .scenario_run import ScenarioRun
 from .scenarios import Scenario, scenario
-from .server.http import SimServer
-from .server.tls import CertificateFile
-from .simulator_clock import SimulatorClock
+from .server.http import SimServer, start_in_thread
+from .server.security import CertificateFile
 from .steering import steering_routes
-from .threads import start_in_thread
-from .traffic.arrivals import Traffic
+from .traffic import Traffic
 
 __all__ = ["Simulator"]
 
@@ -69,7 +68,7 @@ class Simulator:
         self.admin = (server.login.admin, password)
         self.host = host
         self.tls = tls
-        self.clock = SimulatorClock(server, self.run, self.advance)
+        self.clock = SimulatorClock(server.pace, self.run, self.advance)
         self.faults = Faults(server, run=self.run, reopen=self.reopen, tls=tls, seed=seed)
         self.faults.keep_going(self.preset.faults)
         server.routes += steering_routes(server, self.preset, self.faults, self.scenario)

@@ -23,11 +23,9 @@ from pbxnb.errors import SimulatorError
 from pbxnb.loops import LoopThread
 from pbxnb.protocol.rest import SESSION
 
-from .engine.clock import Pace, SimClock
-from .server.port import WebPort
+from .engine.clock import TIMING, Pace, SimClock
+from .server.http import WebPort, start_in_thread
 from .server.sockets import SimSocket
-from .server.timing import TIMING
-from .threads import start_in_thread
 
 __all__ = ["RecordedFrame", "RecordedSession", "Replay", "read_recording", "serve_recording", "start_recording"]
 

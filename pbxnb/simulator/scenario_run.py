@@ -19,7 +19,7 @@ from .engine.calls import ChangeKind, SimChange
 from .engine.clock import SimTimer
 from .engine.pbx import SimPbx
 from .scenarios import VERBS, Scenario, ScenarioStep
-from .traffic.users import SimUsers
+from .traffic import SimUsers
 
 __all__ = ["ScenarioRun", "StartFault"]
 

@@ -17,12 +17,12 @@ from .engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit
 from .engine.clock import Pace, SimClock
 from .engine.pbx import SimPbx
 from .handle import Simulator
+from .presets import Preset, preset
+from .server.frames import Dialect, Variants
 from .server.http import SimServer
-from .server.login import SimLogin
 from .server.rest import rest_routes
-from .server.variants import Dialect, Variants
-from .traffic.arrivals import Traffic
-from .traffic.presets import Preset, preset
+from .server.security import SimLogin
+from .traffic import Traffic
 
 __all__ = ["Settings", "build", "populate", "serve", "start"]
 
@@ -135,13 +135,12 @@ def build(settings: Settings) -> Simulator:
     clock.advance_to(begin)
     password = settings.password or secrets.token_urlsafe(9)
     server = SimServer(
-        Pace(clock, settings.speed),
+        Pace(clock, settings.speed, held=settings.start is not None if settings.held is None else settings.held),
         SimLogin(password),
         dialect=dialect,
         version=version,
         variants=Variants(settings.quirks, seed=settings.seed),
         open_cookie=settings.open_cookie,
-        held=settings.start is not None if settings.held is None else settings.held,
     )
     server.add(pbx)
     server.routes += rest_routes(server)
@@ -215,7 +214,7 @@ def start(
         start: the first reading of the clock (without a zone: UTC); 09:30 of today by default.
         dialect: ``modern`` or ``2016``.
         version: of the PBX; fits the dialect by default. Below 69 its WebRTC is the old one.
-        quirks: variants of protocol.md 9, by their names in `server.variants.VARIANTS`, or ``all`` for a
+        quirks: variants of protocol.md 9, by their names in `server.frames.VARIANTS`, or ``all`` for a
             random mixture.
         port: 0 takes any free one.
         tls: serve ``wss`` and ``https`` with a certificate made on the fly.

@@ -15,12 +15,11 @@ from aiohttp import web
 from pbxnb.errors import PbxError, SimulatorError
 
 from .faults import FAULTS, Faults
+from .presets import PRESETS, Preset
 from .scenario_run import ScenarioRun
 from .scenarios import scenario_names
 from .server.answers import answer
-from .server.http import SimServer
-from .server.port import Handler
-from .traffic.presets import PRESETS, Preset
+from .server.http import Handler, SimServer
 
 __all__ = ["steering_routes"]
 

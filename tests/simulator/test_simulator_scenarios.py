@@ -17,11 +17,10 @@ from pbxnb.simulator.engine.accounts import SimAttendant, SimHuntGroup, SimOrbit
 from pbxnb.simulator.engine.calls import ChangeKind, SimChange, SimPhase
 from pbxnb.simulator.engine.clock import SimClock
 from pbxnb.simulator.engine.pbx import SimPbx
+from pbxnb.simulator.presets import Habits, Load, Preset, preset
 from pbxnb.simulator.scenario_run import ScenarioRun
 from pbxnb.simulator.scenarios import VERBS, Scenario, scenario, scenario_names
-from pbxnb.simulator.traffic.arrivals import Traffic
-from pbxnb.simulator.traffic.presets import Habits, Load, Preset, preset
-from pbxnb.simulator.traffic.users import SimUsers
+from pbxnb.simulator.traffic import SimUsers, Traffic
 
 TEN_LINES = """
 name: lunch

@@ -14,20 +14,12 @@ from ..engine.pbx import SimPbx
 from .frames import FrameWriter
 
 __all__ = [
-    "MOST_PER_PAGE",
-    "answer",
-    "cdr",
-    "directory",
-    "history",
-    "integer",
-    "page",
-    "queue_counters",
-    "queue_line",
-    "read_json",
-    "text",
-    "truth",
-    "wallboard",
-]
+    "MOST_PER_PAGE", "activity", "answer", "cdrs", "directory", "history", "integer", "page", "queue_counters",
+    "queue_line", "queues", "read_json", "text", "truth", "wallboard",
+]  # fmt: skip
+
+Page = Callable[[Sequence[Any], int], Sequence[Any]]
+"""Gives the page of the items that was asked for; the second argument is its usual size."""
 
 MOST_PER_PAGE = 1_000
 MOST_TEXT = 10_000
@@ -63,7 +55,7 @@ def directory(pbx: SimPbx, wanted: str = "") -> list[dict[str, Any]]:
     return lines
 
 
-def history(pbx: SimPbx, number: str, page: Callable[[Sequence[Any]], Sequence[Any]]) -> dict[str, Any]:
+def history(pbx: SimPbx, number: str, page: Page) -> dict[str, Any]:
     """One account's past calls, newest first."""
     mine = [r for r in reversed(pbx.history) if number in (r.caller.number, *r.rang, *r.talked)]
     since = pbx.clock.now - MISSED_SPAN
@@ -84,12 +76,17 @@ def history(pbx: SimPbx, number: str, page: Callable[[Sequence[Any]], Sequence[A
             "to-name": r.called.name,
             "to-number": r.called.number,
         }
-        for r in page(mine)
+        for r in page(mine, 50)
     ]
     return {"total": len(mine), "missed": len(missed), "missedspan": MISSED_SPAN, "categories": "[]", "data": data}
 
 
-def cdr(frames: FrameWriter, record: SimCallRecord) -> dict[str, Any]:
+def cdrs(frames: FrameWriter, page: Page) -> list[dict[str, Any]]:
+    """The tenant's past calls, newest first."""
+    return [_cdr(frames, record) for record in page(list(frames.pbx.history)[::-1], 30)]
+
+
+def _cdr(frames: FrameWriter, record: SimCallRecord) -> dict[str, Any]:
     """One record of the tenant; times as text, like the samples."""
     style: frozenset[str] = frozenset()
     return {
@@ -108,9 +105,19 @@ def cdr(frames: FrameWriter, record: SimCallRecord) -> dict[str, Any]:
     }
 
 
+def activity(extension: SimExtension) -> dict[str, int]:
+    """Missed calls and voicemails of one extension."""
+    return {"missed": extension.missed, "voicemails": extension.voicemails, "messages": 0}
+
+
 def queue_line(queue: SimQueue) -> dict[str, Any]:
     """A queue in a list."""
     return {"name": queue.number, "display": queue.name}
+
+
+def queues(pbx: SimPbx) -> list[dict[str, Any]]:
+    """All queues with agents and calls now."""
+    return [queue_line(queue) | {"agents": list(queue.agents), "calls": len(queue.waiting)} for queue in pbx.queues]
 
 
 def queue_counters(queue: SimQueue) -> dict[str, Any]:
@@ -213,7 +220,7 @@ def truth(value: object) -> bool:
     return value is True or value == "true"
 
 
-def page(request: web.Request, items: Sequence[Any], default: int = 50) -> Sequence[Any]:
+def page(request: web.Request, items: Sequence[Any], default: int) -> Sequence[Any]:
     """The page asked for: ``page`` counts from 1."""
     number = integer(request.query.get("page"), 1)
     size = min(integer(request.query.get("size"), default), MOST_PER_PAGE)

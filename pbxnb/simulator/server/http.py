@@ -1,4 +1,4 @@
-"""The embedded PBX on one port: who may open a socket, and the loop that lets virtual time pass.
+"""The embedded PBX on one port: HTTP and WebSockets over aiohttp, and the loop that lets virtual time pass.
 
 Everything that touches the PBX inside goes through `SimServer.do`: catch up with time, act, send. Faults plug in at
 ``gates`` (every HTTP request), ``filters`` (every frame) and the methods of `SimSocket`.
@@ -7,26 +7,156 @@ Everything that touches the PBX inside goes through `SimServer.do`: catch up wit
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import ssl
-from collections.abc import Callable, Iterator
-from datetime import timedelta
-from typing import NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, NamedTuple, TypeVar
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
-from ..engine.clock import Pace
+from pbxnb.errors import SimulatorError
+from pbxnb.loops import LoopThread, fail, fulfil
+from pbxnb.protocol.rest import ROOT
+
+from ..engine.clock import TIMING, Pace, Timing
 from ..engine.pbx import SimPbx
-from .frames import FrameWriter
-from .login import Identity, SimLogin
-from .port import WebPort
+from .frames import Dialect, FrameWriter, Variants
 from .requests import SimClient, handle_request
-from .sockets import Filter, SimSocket
-from .subscriptions import Subscriptions
-from .timing import TIMING, Timing
-from .variants import Dialect, Variants
+from .security import Identity, SimLogin
+from .sockets import Filter, SimSocket, Subscriptions
 
-__all__ = ["SimServer", "SimTenant"]
+__all__ = ["Gate", "Handler", "SimServer", "SimTenant", "WebPort", "start_in_thread"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Steps = Callable[[], Coroutine[Any, Any, object]]
+Gate = Callable[[web.Request], web.StreamResponse | None]
+"""A fault's hook: an answer instead of the PBX's, or None."""
+
+
+class WebPort:
+    """The port of an embedded PBX, or of a replay.
+
+    Args:
+        name: for errors, and for the page at ``/``.
+        version: sent in the ``Server`` header.
+        now: the time of the ``Date`` header; None leaves it to real time.
+        websocket: answers a request for a WebSocket.
+        root: whether ``/`` takes WebSockets too.
+
+    Attributes:
+        number: of the port, once it is open.
+        sockets: the open sockets.
+        gates: hooks tried before every request; the first that answers wins.
+        nudged: set when the task that lets time pass must read the time again.
+    """
+
+    def __init__(
+        self, name: str, version: str, *, now: Callable[[], datetime | None], websocket: Handler, root: bool = True
+    ) -> None:
+        self.number = 0
+        self.sockets: list[SimSocket] = []
+        self.gates: list[Gate] = []
+        self.nudged = asyncio.Event()
+        self._name = name
+        self._version = version
+        self._now = now
+        self._websocket = websocket
+        self._root_sockets = root
+        self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._driver: asyncio.Task[None] | None = None
+
+    async def start(
+        self,
+        host: str,
+        port: int,
+        routes: Iterable[web.RouteDef],
+        drive: Callable[[], Coroutine[Any, Any, None]],
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Listen, and let time pass.
+
+        Args:
+            routes: what is served beside the WebSocket.
+            drive: lets time pass, until it is cancelled.
+            context: of the certificate, for TLS.
+
+        Raises:
+            SimulatorError: the port is taken.
+        """
+        app = web.Application(middlewares=[self._gate], client_max_size=2 * 2**20)
+        app.add_routes([web.get(ROOT, self._root), web.get("/websocket", self._websocket), *routes])
+        app.on_response_prepare.append(self._headers)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=TIMING.shutdown)
+        await self._runner.setup()
+        try:
+            await self.listen(host, port, context)
+        except OSError as error:
+            await self._runner.cleanup()
+            raise SimulatorError(
+                f"The {self._name} cannot listen on {host} port {port}: {error.strerror or error}.",
+                hint="Choose another port, or 0 for any free one.",
+            ) from error
+        self._driver = asyncio.create_task(drive(), name=f"pbxnb-simulator time of the {self._name}")
+
+    async def listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        """Open the port (0: any free one); with a certificate, over TLS."""
+        assert self._runner is not None
+        self._site = web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True)
+        await self._site.start()
+        self.number = self._runner.addresses[-1][1]
+
+    async def unlisten(self) -> None:
+        """Close the port; the sockets that are open stay."""
+        if self._site is not None:
+            site, self._site = self._site, None
+            await site.stop()
+
+    async def stop(self) -> None:
+        """Close every socket (1001) and free the port."""
+        if self._driver is not None:
+            self._driver.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._driver
+        for socket in tuple(self.sockets):
+            socket.thaw()
+            socket.close(WSCloseCode.GOING_AWAY, f"the {self._name} stops")
+        # One turn for the close frames; who does not answer them is cut off by the runner.
+        await asyncio.sleep(0.02)
+        for socket in tuple(self.sockets):
+            socket.abort()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until nudged, at most so many seconds (None: for ever)."""
+        # Not wait_for: on 3.11 it swallows a cancellation that meets the nudge.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.nudged.wait()
+
+    @web.middleware
+    async def _gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        for gate in tuple(self.gates):
+            if (answer := gate(request)) is not None:
+                return answer
+        return await handler(request)
+
+    async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        response.headers["Server"] = f"PBX/{self._version}"
+        if (now := self._now()) is not None:
+            response.headers["Date"] = format_datetime(now, usegmt=True)
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        if self._root_sockets and request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._websocket(request)
+        page = f"<!doctype html><title>PBX</title><p>pbxnb {self._name}</p>"
+        return web.Response(text=page, content_type="text/html")
+
 
 T = TypeVar("T")
 MOST_FROM_CLIENT = 4 * 2**20
@@ -51,13 +181,10 @@ class SimServer:
         version: sent in the ``Server`` header.
         variants: of the vocabulary.
         open_cookie: sockets need no session.
-        held: time stands still until the first client has had its lists, so that it misses nothing of what follows.
 
     Attributes:
-        sockets: the open sockets.
-        gates: hooks tried before every request; the first that answers wins.
+        port: the port it listens on; ``sockets`` and ``gates`` are its.
         filters: hooks for every socket opened from now on.
-        port: the port it listens on.
         routes: what is served beside the socket, from when the server starts.
         skew: seconds added to the ``Date`` header.
     """
@@ -71,7 +198,6 @@ class SimServer:
         version: str,
         variants: Variants,
         open_cookie: bool = False,
-        held: bool = False,
         timing: Timing = TIMING,
     ) -> None:
         self.pace = pace
@@ -81,7 +207,6 @@ class SimServer:
         self.variants = variants
         self.open_cookie = open_cookie
         self.timing = timing
-        self.held = held
         self.skew = 0.0
         self.tenants: dict[str, SimTenant] = {}
         self.routes: list[web.RouteDef] = []
@@ -96,9 +221,6 @@ class SimServer:
         )
         self.sockets = self.port.sockets
         self.gates = self.port.gates
-        if held:
-            pace.pause()
-            pace.jumped()
         self._phones = itertools.count(1)
         self._busy = False
 
@@ -136,8 +258,7 @@ class SimServer:
 
     def release(self) -> None:
         """Let a held clock run."""
-        if self.held:
-            self.held = False
+        if self.pace.held:
             self.pace.resume()
             self.port.nudged.set()
 
@@ -235,7 +356,7 @@ class SimServer:
                 self.do(lambda: client.send_calls("" if client.sees_domain else client.user))
             async for raw in socket.texts():
                 self.do(lambda raw=raw: handle_request(client, raw))  # type: ignore[misc]
-                if self.held and client.listed == {"users", "calls"}:
+                if self.pace.held and client.listed == {"users", "calls"}:
                     self.release()
         finally:
             timer.cancel()
@@ -248,3 +369,31 @@ class SimServer:
         for socket in tuple(self.sockets):
             if str(user) in ("", socket.user) and domain in ("", socket.domain):
                 yield socket
+
+
+def start_in_thread(open_: Steps, stop: asyncio.Event, close: Steps, name: str) -> LoopThread:
+    """Run ``open_``, and ``close`` once ``stop`` is set, on a thread of that name; returns when it is open.
+
+    Raises:
+        Exception: what ``open_`` raised.
+    """
+    opened: Future[None] = Future()
+
+    async def main() -> None:
+        try:
+            await open_()
+        except BaseException as error:  # noqa: BLE001  it is raised again where it was started
+            fail(opened, error)
+            return
+        fulfil(opened, None)
+        await stop.wait()
+        await close()
+
+    thread = LoopThread(main, name)
+    thread.start()
+    try:
+        opened.result()
+    except BaseException:
+        thread.join(5.0)
+        raise
+    return thread

@@ -13,17 +13,18 @@ from typing import Any
 from pbxnb.protocol import requests as r
 
 from ..engine.calls import SimPhase
+from ..engine.clock import Timing
 from ..engine.pbx import SimPbx
-from .frames import FrameWriter
+from .frames import Dialect, FrameWriter
 from .sockets import SimSocket
-from .timing import Timing
-from .variants import Dialect
 from .webrtc import WebRtcPhone
 
-__all__ = ["ERA", "HANDLERS", "SimClient", "handle_request"]
+__all__ = ["HANDLERS", "SimClient", "handle_request"]
 
 MOST_LAMPS = 5_000
 MOST_TEXT = 10_000
+RINGTONES = [{"name": "Internal", "file": "internal.wav"}, {"name": "External", "file": "external.wav"}]
+"""The shape is invented."""
 
 
 class SimClient:
@@ -96,12 +97,6 @@ def orbit_calls(client: SimClient, request: r.OrbitCalls) -> None:
         client.send(client.frames.orbits())
 
 
-def ringtones(client: SimClient, request: r.RingtonesRequest) -> None:
-    """The ringtone set; its shape is invented."""
-    tones = [{"name": "Internal", "file": "internal.wav"}, {"name": "External", "file": "external.wav"}]
-    client.send(client.frames.flat("ringtones", tones))
-
-
 def blf(client: SimClient, request: r.BlfRequest) -> None:
     """Watch extensions; a second request adds (invented)."""
     lamps = client.socket.lamps
@@ -109,11 +104,6 @@ def blf(client: SimClient, request: r.BlfRequest) -> None:
     lamps.update(dict.fromkeys(known))
     if known:
         client.send(client.frames.blf(known))
-
-
-def get_users(client: SimClient, request: r.GetUsers) -> None:
-    """The snapshot; and in 2016 the changes from now on."""
-    client.send_users()
 
 
 def get_calls(client: SimClient, request: r.GetCalls) -> None:
@@ -142,16 +132,6 @@ def att_transfer(client: SimClient, request: r.AttTransfer) -> None:
     client.pbx.attended_transfer(call, other, client.acts_as(call, other))
 
 
-def make_call(client: SimClient, request: r.MakeCall) -> None:
-    """Dial from the desk phone, which is taken to go off-hook by itself."""
-    client.pbx.dial(client.user, bare(request.to))
-
-
-def accept_call(client: SimClient, request: r.AcceptCall) -> None:
-    """Answer what rings."""
-    client.pbx.answer(request.id, client.acts_as(request.id))
-
-
 def hold_call(client: SimClient, request: r.HoldCall) -> None:
     """Hold, or resume: one toggle."""
     call, who = client.pbx.calls.get(request.id), client.acts_as(request.id)
@@ -161,78 +141,57 @@ def hold_call(client: SimClient, request: r.HoldCall) -> None:
         client.pbx.hold(request.id, who)
 
 
-def clear_call(client: SimClient, request: r.ClearCall) -> None:
-    """Hang up or refuse."""
-    client.pbx.hangup(request.id, client.acts_as(request.id))
-
-
-def chat(client: SimClient, request: r.ChatRequest) -> None:
-    """Send a text as ourselves, whatever ``src`` says."""
-    client.pbx.chat(client.user, bare(request.dest), request.message[:MOST_TEXT])
-
-
-def add_to_crm(client: SimClient, request: r.AddToCrm) -> None:
-    """File a call in the CRM: kept as the call's comment."""
-    client.pbx.comment(request.id, f"{request.sub}: {request.des}", client.user)
+def bare(number: str) -> str:
+    """``208@acme.example`` and ``208`` are the same number (protocol.md 4.18)."""
+    return number.partition("@")[0]
 
 
 def nothing(client: SimClient, request: object) -> None:
     """Understood, and of no visible consequence: keepalive, acknowledgements, ICE."""
 
 
-HANDLERS: dict[str, Callable[[SimClient, Any], object]] = {
-    "own-calls": own_calls,
-    "orbit-calls": orbit_calls,
-    "domain-calls": domain_calls,
-    "ringtones": ringtones,
-    "blf": blf,
-    "sip-register": lambda client, request: client.phone.register(request),
-    "get-users": get_users,
-    "get-calls": get_calls,
-    "avoid-disconnect": nothing,
-    "sdp-packet": lambda client, request: client.phone.invite(request),
-    "sdp-200ok": lambda client, request: client.phone.accept(request),
-    "ice-candidate": nothing,
-    "sip-ringing": nothing,
-    "sip-busy": lambda client, request: client.phone.refuse(request),
-    "sip-ack": nothing,
-    "sip-bye": lambda client, request: client.phone.bye(request),
-    "bye-response": nothing,
-    "cancel-response": nothing,
-    "wrtc-hold": lambda client, request: client.phone.hold(request),
-    "mute": lambda client, request: client.phone.mute(request),
-    "rec-call": rec_call,
-    "blind-transfer2": blind_transfer,
-    "blind-transfer": blind_transfer,
-    "att-transfer": att_transfer,
-    "make-call": make_call,
-    "accept-call": accept_call,
-    "hold-call": hold_call,
-    "clear-call": clear_call,
-    "chat": chat,
-    "add-to-crm": add_to_crm,
+BOTH, MODERN, OLD = frozenset(Dialect), frozenset({Dialect.MODERN}), frozenset({Dialect.OLD})
+HANDLERS: dict[str, tuple[frozenset[Dialect], Callable[[SimClient, Any], object]]] = {
+    "own-calls": (MODERN, own_calls),
+    "orbit-calls": (MODERN, orbit_calls),
+    "domain-calls": (MODERN, domain_calls),
+    "ringtones": (MODERN, lambda client, _: client.send(client.frames.flat("ringtones", RINGTONES))),
+    "blf": (MODERN, blf),
+    "sip-register": (BOTH, lambda client, request: client.phone.register(request)),
+    "get-users": (BOTH, lambda client, _: client.send_users()),
+    "get-calls": (BOTH, get_calls),
+    "avoid-disconnect": (BOTH, nothing),
+    "sdp-packet": (BOTH, lambda client, request: client.phone.invite(request)),
+    "sdp-200ok": (BOTH, lambda client, request: client.phone.accept(request)),
+    "ice-candidate": (BOTH, nothing),
+    "sip-ringing": (BOTH, nothing),
+    "sip-busy": (BOTH, lambda client, request: client.phone.refuse(request)),
+    "sip-ack": (MODERN, nothing),
+    "sip-bye": (BOTH, lambda client, request: client.phone.bye(request)),
+    "bye-response": (BOTH, nothing),
+    "cancel-response": (OLD, nothing),
+    "wrtc-hold": (MODERN, lambda client, request: client.phone.hold(request)),
+    "mute": (MODERN, lambda client, request: client.phone.mute(request)),
+    "rec-call": (BOTH, rec_call),
+    "blind-transfer2": (MODERN, blind_transfer),
+    "blind-transfer": (OLD, blind_transfer),
+    "att-transfer": (OLD, att_transfer),
+    # The desk phone is taken to go off-hook by itself.
+    "make-call": (OLD, lambda client, request: client.pbx.dial(client.user, bare(request.to))),
+    "accept-call": (OLD, lambda client, request: client.pbx.answer(request.id, client.acts_as(request.id))),
+    "hold-call": (OLD, hold_call),
+    "clear-call": (OLD, lambda client, request: client.pbx.hangup(request.id, client.acts_as(request.id))),
+    # Sent as ourselves, whatever `src` says.
+    "chat": (OLD, lambda client, m: client.pbx.chat(client.user, bare(m.dest), m.message[:MOST_TEXT])),
+    "add-to-crm": (OLD, lambda client, m: client.pbx.comment(m.id, f"{m.sub}: {m.des}", client.user)),
 }
-
-ERA: dict[Dialect, frozenset[str]] = {
-    Dialect.MODERN: frozenset(HANDLERS)
-    - {"cancel-response", "blind-transfer", "att-transfer", "make-call", "accept-call", "hold-call", "clear-call"}
-    - {"chat", "add-to-crm"},
-    Dialect.OLD: frozenset(HANDLERS)
-    - {"own-calls", "orbit-calls", "domain-calls", "ringtones", "blf", "sip-ack", "wrtc-hold", "mute"}
-    - {"blind-transfer2"},
-}
-"""What each vocabulary understands. Modern takes get-users and get-calls too (invented, protocol.md 12.9)."""
+"""By action: who understands it, and what it does. Modern takes get-users and get-calls too (invented, 12.9)."""
 
 
 def handle_request(client: SimClient, raw: str | bytes) -> None:
-    """Do what a frame asks for; anything else than a message of the vocabulary is passed over in silence."""
+    """Do what a frame requests; what is no message of the vocabulary is passed over in silence."""
     request = r.decode_request(raw)
-    action = getattr(request, "action", "")
-    if isinstance(request, r.UnknownRequest | r.MalformedRequest) or action not in ERA[client.frames.dialect]:
-        return
-    HANDLERS[action](client, request)
-
-
-def bare(number: str) -> str:
-    """``208@acme.example`` and ``208`` are the same number (protocol.md 4.18)."""
-    return number.partition("@")[0]
+    if not isinstance(request, r.UnknownRequest | r.MalformedRequest):
+        understood, handle = HANDLERS[request.action]
+        if client.frames.dialect in understood:
+            handle(client, request)

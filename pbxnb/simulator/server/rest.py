@@ -22,7 +22,7 @@ from ..engine.pbx import SimPbx
 from . import answers
 from .answers import MOST_PER_PAGE, answer, integer, page, read_json, text, truth
 from .http import SimServer, SimTenant
-from .login import Identity
+from .security import Identity
 
 __all__ = ["rest_routes"]
 
@@ -88,11 +88,6 @@ def _refusal(status: int) -> web.HTTPException:
 # -- calls -------------------------------------------------------------------------------------------------------------
 
 
-def get_calls(request: RestRequest) -> object:
-    """The legs of one account."""
-    return [_leg(request, call) for call in request.pbx.calls_of(request.number)]
-
-
 def _leg(request: RestRequest, call: SimCall) -> dict[str, Any]:
     frames, now, number = request.tenant.frames, request.pbx.clock.now, request.number
     return frames.call(call, frames.variants.fixed, number) | {
@@ -121,18 +116,7 @@ def post_calls(request: RestRequest) -> object:
     return False
 
 
-def get_orbits(request: RestRequest) -> object:
-    """Orbits with what is parked there."""
-    frames = request.tenant.frames
-    return [frames.orbit(orbit, frames.variants.fixed) for orbit in request.pbx.directory.orbits]
-
-
 # -- accounts ----------------------------------------------------------------------------------------------------------
-
-
-def get_accounts(request: RestRequest) -> object:
-    """The directory, with the flags of rest.md 2.1."""
-    return answers.directory(request.pbx, request.query("type"))
 
 
 def get_dnd(request: RestRequest) -> object:
@@ -176,32 +160,7 @@ def get_registrations(request: RestRequest) -> object:
     return [{"account": e.number, "id": n, "ua": phone} for e in chosen for n, phone in enumerate(e.phones)]
 
 
-def get_activity(request: RestRequest) -> object:
-    """Missed calls and voicemails."""
-    extension = request.extension
-    return {"missed": extension.missed, "voicemails": extension.voicemails, "messages": 0}
-
-
 # -- past calls and queues ---------------------------------------------------------------------------------------------
-
-
-def get_history(request: RestRequest) -> object:
-    """Own calls, newest first."""
-    return answers.history(request.pbx, request.number, request.page)
-
-
-def get_cdrs(request: RestRequest) -> object:
-    """The tenant's calls, newest first, with paging."""
-    records = request.page(list(request.pbx.history)[::-1], 30)
-    return [answers.cdr(request.tenant.frames, record) for record in records]
-
-
-def get_queues(request: RestRequest) -> object:
-    """All queues with agents and calls now."""
-    return [
-        answers.queue_line(queue) | {"agents": list(queue.agents), "calls": len(queue.waiting)}
-        for queue in request.pbx.queues
-    ]
 
 
 def get_wallboard(request: RestRequest) -> object:
@@ -215,11 +174,6 @@ def get_wallboard(request: RestRequest) -> object:
     if name not in mine:
         raise _refusal(403 if isinstance(pbx.accounts.get(name), SimQueue) else 404)
     return answers.wallboard(request.tenant.frames, mine[name])
-
-
-def get_queue_statistics(request: RestRequest) -> object:
-    """Counters of one queue, in seconds."""
-    return answers.queue_counters(request.queue(request.number))
 
 
 def get_queue_login(request: RestRequest) -> object:
@@ -365,12 +319,12 @@ def rest_routes(server: SimServer) -> list[web.RouteDef]:
         ("POST", paths.SESSION, sessions.change),
         ("DELETE", paths.SESSION, sessions.delete),
         ("GET", paths.STATUS, status),
-        ("GET", paths.CALLS, served(get_calls, supervisors=True)),
+        ("GET", paths.CALLS, served(lambda r: [_leg(r, c) for c in r.pbx.calls_of(r.number)], supervisors=True)),
         ("POST", paths.CALLS, served(post_calls, supervisors=True)),
-        ("GET", paths.ORBITS, served(get_orbits)),
-        ("GET", paths.DOMAIN_ORBITS, served(get_orbits)),
-        ("GET", paths.ACCOUNTS, served(get_accounts)),
-        ("GET", paths.USERS, served(get_accounts)),
+        ("GET", paths.ORBITS, served(lambda r: r.tenant.frames.orbit_list())),
+        ("GET", paths.DOMAIN_ORBITS, served(lambda r: r.tenant.frames.orbit_list())),
+        ("GET", paths.ACCOUNTS, served(lambda r: answers.directory(r.pbx, r.query("type")))),
+        ("GET", paths.USERS, served(lambda r: answers.directory(r.pbx, r.query("type")))),
         ("GET", paths.DND, served(get_dnd, supervisors=True)),
         ("POST", paths.DND, served(post_dnd, supervisors=True)),
         ("GET", paths.SETTINGS, served(get_settings)),
@@ -379,13 +333,13 @@ def rest_routes(server: SimServer) -> list[web.RouteDef]:
         ("POST", paths.CHAT, served(chats.post)),
         ("GET", paths.REGISTRATIONS, served(get_registrations)),
         ("GET", paths.DOMAIN_REGISTRATIONS, served(get_registrations)),
-        ("GET", paths.ACTIVITY, served(get_activity)),
-        ("GET", paths.HISTORY, served(get_history)),
-        ("GET", paths.CDRS, served(get_cdrs)),
-        ("GET", paths.QUEUES, served(get_queues)),
+        ("GET", paths.ACTIVITY, served(lambda r: answers.activity(r.extension))),
+        ("GET", paths.HISTORY, served(lambda r: answers.history(r.pbx, r.number, r.page))),
+        ("GET", paths.CDRS, served(lambda r: answers.cdrs(r.tenant.frames, r.page))),
+        ("GET", paths.QUEUES, served(lambda r: answers.queues(r.pbx))),
         ("GET", paths.WALLBOARDS, served(get_wallboard)),
         ("GET", paths.WALLBOARD, served(get_wallboard)),
-        ("GET", paths.QUEUE_STATISTICS, served(get_queue_statistics)),
+        ("GET", paths.QUEUE_STATISTICS, served(lambda r: answers.queue_counters(r.queue(r.number)))),
         ("GET", paths.QUEUE_LOGIN, served(get_queue_login)),
         ("POST", paths.QUEUE_LOGIN, served(post_queue_login)),
     ]

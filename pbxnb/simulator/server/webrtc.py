@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pbxnb.protocol import requests as r
 
 from ..engine.calls import Cause, ChangeKind, SimCall, SimChange, SimPhase
+from ..engine.clock import Timing
 from ..engine.pbx import SimPbx
-from .frames import FrameWriter
-from .timing import Timing
-from .variants import Dialect
+from .frames import Dialect, FrameWriter
 
 __all__ = ["WebRtcPhone"]
 

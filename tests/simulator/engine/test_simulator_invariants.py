@@ -11,9 +11,8 @@ from pbxnb.protocol.messages import CallState, DomainState, Message, UserState
 from pbxnb.simulator.engine.calls import ChangeKind
 from pbxnb.simulator.engine.clock import SimClock
 from pbxnb.simulator.engine.pbx import SimPbx
-from pbxnb.simulator.server.frames import FrameWriter
-from pbxnb.simulator.server.subscriptions import Subscriptions
-from pbxnb.simulator.server.variants import Dialect, Variants
+from pbxnb.simulator.server.frames import Dialect, FrameWriter, Variants
+from pbxnb.simulator.server.sockets import Subscriptions
 from pbxnb.simulator.start import populate
 from tests.simulator.sim_client import contradictions
 

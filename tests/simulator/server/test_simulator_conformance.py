@@ -15,8 +15,8 @@ import pytest
 
 from pbxnb.protocol.registry import REGISTRY, Row
 from pbxnb.simulator import Simulator, serve
-from pbxnb.simulator.server.requests import ERA, HANDLERS
-from pbxnb.simulator.server.variants import INVENTED, Dialect
+from pbxnb.simulator.server.frames import INVENTED, Dialect
+from pbxnb.simulator.server.requests import HANDLERS
 from tests.simulator.sim_client import Line, client
 
 OUTSIDE = "+12025550101"
@@ -177,8 +177,8 @@ async def scene(dialect: Dialect, **options: Any) -> AsyncIterator[Scene]:
 
 @pytest.mark.parametrize(("row", "dialect"), table("c2s"))
 async def test_accepted(row: Row, dialect: Dialect) -> None:
-    assert row.name in HANDLERS
-    assert (row.name in ERA[dialect]) == spoken(row, dialect)
+    understood, _ = HANDLERS[row.name]
+    assert (dialect in understood) == spoken(row, dialect)
     async with scene(dialect) as here:
         if row.name in NO_EFFECT or not spoken(row, dialect):
             call = here.talking()

@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from pbxnb.simulator import serve
-from pbxnb.simulator.server.subscriptions import FREE_LIST
-from pbxnb.simulator.server.timing import Timing
+from pbxnb.simulator.engine.clock import Timing
+from pbxnb.simulator.server.sockets import FREE_LIST
 from tests.simulator.sim_client import client
 
 OUTSIDE = "+12025550101"

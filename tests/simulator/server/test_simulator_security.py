@@ -9,7 +9,7 @@ import pytest
 from pbxnb.protocol import requests
 from pbxnb.simulator import serve
 from pbxnb.simulator.engine.pbx import SimPbx
-from pbxnb.simulator.server.login import Identity, SimLogin
+from pbxnb.simulator.server.security import Identity, SimLogin
 from tests.simulator.sim_client import Http, client
 
 PATH = "/rest/system/session"

@@ -11,8 +11,7 @@ from pbxnb.protocol.messages import CallEntry, CallState, DomainState, Malformed
 from pbxnb.simulator import serve
 from pbxnb.simulator.engine.clock import SimClock
 from pbxnb.simulator.engine.pbx import SimPbx
-from pbxnb.simulator.server.frames import FrameWriter, print_time
-from pbxnb.simulator.server.variants import INVENTED, VARIANTS, Dialect, Variants
+from pbxnb.simulator.server.frames import INVENTED, VARIANTS, Dialect, FrameWriter, Variants, print_time
 from tests.simulator.sim_client import client
 
 OUTSIDE = "+12025550101"

@@ -16,9 +16,7 @@ import msgspec
 from pbxnb.errors import ConfigError
 
 __all__ = [
-    "Constant",
     "Distribution",
-    "Exponential",
     "Lognormal",
     "Mixture",
     "Profile",
@@ -44,25 +42,6 @@ class Distribution(Protocol):
         ...
 
 
-class Constant(msgspec.Struct, frozen=True):
-    """Always the same value.
-
-    Args:
-        value: seconds.
-    """
-
-    value: float
-
-    def sample(self, rng: Random) -> float:
-        """Return the value; the generator is left alone."""
-        return self.value
-
-    @property
-    def mean(self) -> float:
-        """The value."""
-        return self.value
-
-
 class Uniform(msgspec.Struct, frozen=True):
     """Every value between two bounds equally likely.
 
@@ -82,25 +61,6 @@ class Uniform(msgspec.Struct, frozen=True):
     def mean(self) -> float:
         """The middle."""
         return (self.low + self.high) / 2
-
-
-class Exponential(msgspec.Struct, frozen=True):
-    """The memoryless one: the assumption behind Erlang's formulas.
-
-    Args:
-        value: the mean, seconds.
-    """
-
-    value: float
-
-    def sample(self, rng: Random) -> float:
-        """Draw one value, in seconds."""
-        return rng.expovariate(1 / self.value)
-
-    @property
-    def mean(self) -> float:
-        """The mean given."""
-        return self.value
 
 
 class Lognormal(msgspec.Struct, frozen=True):
@@ -239,11 +199,6 @@ class Profile(msgspec.Struct, frozen=True):
         """24 numbers in any unit, as text; the greatest becomes 1.0."""
         hours = [float(level) for level in levels.split()]
         return cls(tuple(hour / max(hours) for hour in hours))
-
-    @property
-    def busy_hour_share(self) -> float:
-        """The busiest hour's share of the whole day."""
-        return max(self.hours) / sum(self.hours)
 
     def level(self, second: float) -> float:
         """The level at a second of the day (midnight is 0; beyond a day it starts again)."""

@@ -1,1 +1,0 @@
-"""Calls and presence changes that happen by themselves: the presets, who calls when, and what users do with a call."""
