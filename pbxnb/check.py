@@ -58,8 +58,11 @@ async def check(
         ConfigError: ``open_timeout`` is no time.
 
     Example:
-        >>> async for step in check("wss://pbx.example.com", domain="acme.example", user="45"):
-        ...     print(step.name, step.said)
+        >>> steps = check("wss://pbx.example.com", domain="acme.example", user="45", login=pbxnb.Password())
+        >>> async for step in steps:
+        ...     print(f"{step.name}: {step.said}")
+        address: ...
+        socket: ...
     """
     check_number("open_timeout", open_timeout, above=True)
     name = "address"

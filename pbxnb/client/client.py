@@ -93,8 +93,10 @@ class Client:
     sets one. Listeners run on the client's loop and must be quick; one that fails is logged.
 
     Example:
-        >>> async with Client("ws://127.0.0.1:8080", domain="acme.example", user="45") as client:
-        ...     print(len(client.store.accounts))
+        >>> login = pbxnb.Password()  # from PBXNB_PASSWORD
+        >>> async with Client("wss://pbx.example.com", domain="acme.example", user="45", login=login) as client:
+        ...     print("45" in client.store.accounts)
+        True
     """
 
     on_event = Assignable[Event]()

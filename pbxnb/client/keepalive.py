@@ -1,6 +1,6 @@
 """Is the other end still there: pings, signs of life, and the application's own "do not disconnect me".
 
-An open socket proves nothing (telephony.md part 4, lesson 5). Any frame counts as life, so a pong stuck behind a burst
+An open socket proves nothing (telephony.md 4.5). Any frame counts as life, so a pong stuck behind a burst
 does not end a line that is plainly alive.
 """
 

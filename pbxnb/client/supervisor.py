@@ -1,7 +1,7 @@
 """When to try again: a pure policy from "how it failed" to "wait so long" or "stop, for this reason".
 
 Full jitter, capped; a hard limit on attempts beside it, because jitter alone may draw many short waits in a row; reset
-only after a stable period (telephony.md part 4, lesson 4). No clock, no loop, no socket in here.
+only after a stable period (telephony.md 4.4). No clock, no loop, no socket in here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From an open socket to a live line: which questions are asked, what makes it live, what waits, what is written.
 
 `Sync` is pure: it collects one snapshot (accounts, calls) and keeps every frame that arrives around it, so that the
-frames are applied after the snapshot and in order (telephony.md part 4, lesson 1). `ModelWriter` is the only writer of
+frames are applied after the snapshot and in order (telephony.md 4.1). `ModelWriter` is the only writer of
 the store; every write happens under the lock that readers in other threads take. The clock is the client's.
 """
 

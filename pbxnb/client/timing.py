@@ -1,6 +1,7 @@
 """Every constant of the line's behaviour in one frozen value, so that tests run the same rules on a quick clock.
 
-All are seconds unless said otherwise. The defaults are the design's; nothing else in the client holds a number of time.
+All are seconds unless said otherwise. The defaults are those of architecture.md 4.3; no other module of the client
+holds a number of time.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def connect(
         ConfigError: an argument cannot be used. What goes wrong on the line is raised by waiting.
 
     Example:
-        >>> pbx = await pbxnb.connect("wss://pbx.example.com", domain="acme.example", user="45",
-        ...                           login=pbxnb.Password("…"))  # doctest: +SKIP
+        >>> pbx = await pbxnb.connect("wss://pbx.example.com", domain="acme.example", user="45", login=pbxnb.Password())
+        >>> await pbx.aclose()
     """
     endpoint = Endpoint.parse(url, domain, user)
     check_truth("control", control)
@@ -139,7 +139,8 @@ def simulate(
         SimulatorError: an argument cannot be used, or the port is taken.
 
     Example:
-        >>> pbx = await pbxnb.simulate("office", extensions=50, seed=1)  # doctest: +SKIP
+        >>> pbx = await pbxnb.simulate("office", extensions=20, seed=1)
+        >>> await pbx.aclose()
     """
     given = {key: value for key, value in locals().items() if key != "name"}
     from pbxnb import simulator

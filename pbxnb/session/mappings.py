@@ -42,7 +42,7 @@ class Rows(list[V], Generic[V]):
         """Those for which ``predicate`` is true and every field given has the value given.
 
         Example:
-            >>> pbx.calls.where(state="connected", to="204")  # doctest: +SKIP
+            >>> talking = pbx.calls.where(state="connected")
 
         Raises:
             TypeError: a field that these entities do not have.

@@ -63,8 +63,10 @@ class Pbx:
         orbits: park orbits by number, as last read.
 
     Example:
-        >>> pbx = await pbxnb.connect("wss://pbx.example.com", domain="acme.example", user="45")  # doctest: +SKIP
-        >>> pbx.accounts["204"].state  # doctest: +SKIP
+        >>> pbx = await pbxnb.connect("wss://pbx.example.com", domain="acme.example", user="45", login="ask")
+        >>> str(pbx.accounts["41"].state)
+        '...'
+        >>> await pbx.aclose()
     """
 
     def __init__(
@@ -237,7 +239,8 @@ class Pbx:
             timeout: seconds; None waits as long as it takes.
 
         Example:
-            >>> await pbx.until(lambda p: p.accounts["204"].state == "idle", timeout=60)  # doctest: +SKIP
+            >>> await pbx.until(lambda pbx: pbx.extensions.where(state="busy"), timeout=60)
+            [...]
         """
         check_function("predicate", predicate, plain=True)
         return self._line.until(lambda: predicate(self), timeout)

@@ -29,8 +29,10 @@ class Pending(Generic[T]):
         unread_after: seconds a failure waits for somebody to read it before it is logged.
 
     Example:
-        >>> outcome = await pbx.dial("204")          # doctest: +SKIP
-        >>> outcome = pbx.dial("204").result(5)      # doctest: +SKIP
+        >>> outcome = await pbx.dnd(True, account="45")  # in a cell
+        >>> outcome = pbx.dnd(False, account="45").result(10)  # in a script
+        >>> outcome.status == "confirmed"
+        True
     """
 
     __slots__ = ("__weakref__", "_future", "_post", "_read", "_unread_after", "_what")

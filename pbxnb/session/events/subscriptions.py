@@ -228,8 +228,10 @@ class EventStream:
     """Events as an async iterator; it ends with the handle. Events since its making are kept for the first `anext`.
 
     Example:
-        >>> async for event in pbx.events("call.*"):  # doctest: +SKIP
+        >>> async for event in pbx.events("call.*"):
         ...     print(event.kind, event.call.id)
+        ...     break
+        call...
     """
 
     def __init__(self, buffer: StreamBuffer, remove: Callable[[], None]) -> None:
