@@ -51,12 +51,16 @@ def _(pbx):
 @app.cell
 def _(pbx):
     grid = pbx.grid()
-    grid.observe(lambda change: [pbx.hangup(call) for call in pbx.calls], "selected")
     grid
     return (grid,)
 @app.cell
 def _(pbx):
-    pbx.call_list()
+    calls = pbx.call_list()
+    calls
+    return (calls,)
+@app.cell
+def _(pbx, grid, calls):
+    pbx.command_bar(grid, calls)
     return
 @app.cell
 def _(pbx, grid):
@@ -192,11 +196,8 @@ def test_panels_in_marimo(page: Callable[..., Any], tmp_path: Path, artefact: Ca
     (tmp_path / "app.py").write_text(MARIMO, encoding="utf-8")
     with served(tmp_path, "marimo", "run", "app.py", "--headless", "--no-token", "--port", "{port}") as url:
         opened = page(url)
-        opened.page.wait_for_selector('[data-number="42"][data-state="ringing"]', timeout=PATIENCE)
-        opened.page.wait_for_selector(".pbx-call[data-call]", timeout=PATIENCE)
-        opened.page.screenshot(path=artefact("panels"))
+        hang_up(opened, artefact("panels"))
         opened.page.locator('[data-number="42"]').click()
-        opened.page.wait_for_selector('[data-number="42"][data-state="idle"]', timeout=PATIENCE)
         opened.page.keyboard.press("w")  # asks the kernel why it looks so
         opened.page.wait_for_selector(".pbx-console h4", timeout=PATIENCE)
         quiet(opened)

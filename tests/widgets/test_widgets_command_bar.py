@@ -263,10 +263,10 @@ def test_a_destructive_command_asks_and_is_sent_on_a_yes_only(handle: Handle) ->
     calls.selected = ["1"]
     press(bar, "hangup")
     assert handle.commands == []
-    assert shown(bar)["asking"] == ["hangup", "Hang up +15550100 → 204 Jo Field", "The call ends."]
+    assert shown(bar)["question"] == ["hangup", "Hang up +15550100 → 204 Jo Field", "The call ends."]
     assert shown(bar)["preview"]["json"].endswith('{"hangup":"1"}')
     press(bar, "keep")
-    assert shown(bar)["asking"] is None
+    assert shown(bar)["question"] is None
     press(bar, "confirm")  # nothing is asked any more
     assert handle.commands == []
     press(bar, "hangup")
@@ -284,7 +284,7 @@ def test_the_answer_to_a_question_counts_only_while_its_call_lives(handle: Handl
         Wire(bar).say(answer=True)
     settle(bar)
     assert handle.commands == []
-    assert shown(bar)["asking"] is None
+    assert shown(bar)["question"] is None
 
 
 def test_a_question_does_not_wait_for_ever(handle: Handle) -> None:
@@ -292,12 +292,12 @@ def test_a_question_does_not_wait_for_ever(handle: Handle) -> None:
     bar, calls = listed(handle)
     calls.selected = ["1"]
     press(bar, "hangup")
-    assert bar._asking is not None
+    assert bar._question is not None
     done = threading.Event()
-    asked = bar._asking
-    bar._ticket.call(lambda: (bar._paint(asked[2] + 1), done.set()))
+    question = bar._question
+    bar._ticket.call(lambda: (bar._paint(question[2] + 1), done.set()))
     assert done.wait(5)
-    assert bar._asking is None
+    assert bar._question is None
 
 
 def test_the_switch_is_on_where_simulated_off_where_real_and_dead_without_control() -> None:
@@ -332,7 +332,7 @@ def test_what_will_be_sent_is_shown_before_in_three_languages_also_when_nothing_
     bar, calls = listed(handle)
     calls.selected = ["d41c@pbx"]
     Wire(bar).hello()
-    Wire(bar).say(look="hold")
+    Wire(bar).say(preview="hold")
     settle(bar)
     told = shown(bar)["preview"]
     assert told["name"] == "hold"
@@ -346,7 +346,7 @@ def test_what_will_be_sent_is_shown_before_in_three_languages_also_when_nothing_
 def test_a_preview_that_lacks_something_says_what(handle: Handle) -> None:
     bar = CommandBar(handle)
     Wire(bar).hello()
-    Wire(bar).say(look="dial")
+    Wire(bar).say(preview="dial")
     settle(bar)
     assert shown(bar)["preview"]["problem"].startswith("Type a number")
     bar.to = "not a number at all"
@@ -474,7 +474,7 @@ def test_a_call_dropped_on_a_tile_is_transferred_after_a_yes_and_on_an_orbit_par
     tiles.hello()
     rows.hello()
     tiles.say(action="drop", number="209", call="1")
-    until(lambda: bar._asking is not None)
+    until(lambda: bar._question is not None)
     press(bar, "confirm")
     tiles.say(action="drop", number="71", call="1")
     until(lambda: len(handle.commands) == 2 and not bar._busy)
@@ -517,9 +517,9 @@ def test_a_key_on_a_tile_means_the_call_it_fits_the_one_the_tile_speaks_of_first
     until(lambda: len(handle.commands) == 2 and not bar._busy)
     assert [(name, args) for name, args, _ in handle.commands] == [("answer", ("2",)), ("resume", ("1",))]
     tiles.say(action="hangup", number="204")
-    until(lambda: bar._asking is not None)
+    until(lambda: bar._question is not None)
     settle(bar)
-    assert shown(bar)["asking"][1] == "Hang up +15550100 → 204 Person 204"
+    assert shown(bar)["question"][1] == "Hang up +15550100 → 204 Person 204"
 
 
 def test_dnd_on_a_tile_is_that_of_its_account_not_of_ours(handle: Handle) -> None:

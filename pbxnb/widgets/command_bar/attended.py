@@ -21,7 +21,7 @@ LABELS = {"consult": "Consult", "complete": "Complete", "cancel": "Back to first
 STEPS = ("Consult", "Both calls in view", "Complete or go back")
 
 _ANSWERED = (CallState.CONNECTED, CallState.HELD)
-_SAY = {
+_WORDS = {
     CallState.RINGING: "rings",
     CallState.CONNECTED: "talks to us",
     CallState.HELD: "is on hold",
@@ -103,9 +103,9 @@ class Attended(msgspec.Struct, frozen=True, kw_only=True):
         """One line for each of the two calls, for people."""
         first = calls.get(self.first)
         other = "" if first is None else (first.to if first.from_.number == self.account else first.from_).number
-        one = f"{other or 'The caller'} {_SAY[first.state]}" if first else "The first call has ended"
+        one = f"{other or 'The caller'} {_WORDS[first.state]}" if first else "The first call has ended"
         state = self.consulted(calls)
-        return one, f"{self.target} {_SAY[state]}" if state else f"{self.target} is being called"
+        return one, f"{self.target} {_WORDS[state]}" if state else f"{self.target} is being called"
 
 
 def why_not(step: str, s: Situation, attended: Attended | None, calls: Mapping[str, Call]) -> str:

@@ -25,11 +25,11 @@ function createBar(view) {
   const buttons = new Map();
   /** @type {Map<string, HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>} */
   const fields = new Map();
-  /** @type {HTMLElement | null} where the focus was when a key elsewhere made us ask */
+  /** @type {HTMLElement | null} where the focus was when a key elsewhere led to a question */
   let away = null;
   /** @type {[string, () => void][]} */
   const followed = [];
-  let looked = "", asked = "", focused = 0;
+  let previewed = "", questioned = "", focused = 0;
 
   const subject = element("div", "pbx-subject", "", { role: "status" });
   const arm = button("", "pbx-arm");
@@ -47,7 +47,7 @@ function createBar(view) {
   const language = /** @type {HTMLSelectElement} */ (element("select", "", "", { "aria-label": "Language to show it in" }));
   const code = element("code", "pbx-code", "", { tabindex: "0", "aria-label": "What will be sent" });
   const copy = button("Copy", "pbx-button");
-  choose.addEventListener("change", () => look(choose.value));
+  choose.addEventListener("change", () => preview(choose.value));
   for (const [name, word] of LANGUAGES) language.append(element("option", "", word, { value: name }));
   language.addEventListener("change", () => showPreview());
   copy.addEventListener("click", async () => view.announce(await copyText(code.textContent || "", code)));
@@ -82,10 +82,10 @@ function createBar(view) {
   }
 
   /** @param {string} name */
-  function look(name) {
-    if (!buttons.has(name) || name === looked) return;
-    looked = name;
-    view.send({ look: name });
+  function preview(name) {
+    if (!buttons.has(name) || name === previewed) return;
+    previewed = name;
+    view.send({ preview: name });
   }
 
   /** @param {boolean} shown */
@@ -102,7 +102,7 @@ function createBar(view) {
       // One that cannot be pressed says why: its reason stands where the preview does.
       if (made.getAttribute("aria-disabled") === "true") view.announce(tipOf(state, name));
       else view.send({ press: name });
-      look(name);
+      preview(name);
     });
     buttons.set(name, made);
     return made;
@@ -159,7 +159,7 @@ function createBar(view) {
       setText(made, wordOf(state, name));
       if (made.getAttribute("aria-disabled") !== disabled) made.setAttribute("aria-disabled", disabled);
       made.toggleAttribute("aria-busy", !!state.busy?.includes(name));
-      made.hidden = hiddenNow(state, name) || name === state.asking?.[0];
+      made.hidden = hiddenNow(state, name) || name === state.question?.[0];
       if (made.title === tip) continue;
       made.title = tip;
       if (tip) made.setAttribute("aria-description", tip);
@@ -196,11 +196,11 @@ function createBar(view) {
   }
 
   function showPreview() {
-    const preview = state.preview || {};
-    choose.value = preview.name || "";
-    setText(code, preview.problem ? preview.problem : preview[language.value] || "");
-    code.toggleAttribute("data-problem", !!preview.problem);
-    setText(about, preview.problem ? "" : [preview.effect, preview.certainty && `Certainty ${preview.certainty}.`, preview.assumption].filter(Boolean).join(" "));
+    const { name = "", problem = "", effect = "", certainty = "", assumption = "", ...texts } = state.preview || {};
+    choose.value = name;
+    setText(code, problem || texts[language.value] || "");
+    code.toggleAttribute("data-problem", !!problem);
+    setText(about, problem ? "" : [effect, certainty && `Certainty ${certainty}.`, assumption].filter(Boolean).join(" "));
   }
 
   function showReasons() {
@@ -229,25 +229,25 @@ function createBar(view) {
     steps.replaceChildren(...items, lines, ...(flow.over ? [element("li", "pbx-over", flow.over, { dir: "auto" })] : []));
   }
 
-  /** Ask in the place of the button: "No" stands where it stood, so that a double click does not say yes. */
+  /** A question stands in the place of its button, "No" first, so that a double click does not say yes. */
   function showQuestion() {
-    const [asking = "", word = "", effect = ""] = state.asking || [];
-    setText(question, asking ? `${word}? ${effect}` : "");
-    if (asking === asked) return;
-    if (asking) {
+    const [name = "", words = "", effect = ""] = state.question || [];
+    setText(question, name ? `${words}? ${effect}` : "");
+    if (name === questioned) return;
+    if (name) {
       const held = /** @type {HTMLElement | null} */ (document.activeElement);
-      if (!asked) away = held && held !== document.body && !root.contains(held) ? held : null;
-      setText(confirm, `Yes, ${state.labels[asking].toLowerCase()}`);
+      if (!questioned) away = held && held !== document.body && !root.contains(held) ? held : null;
+      setText(confirm, `Yes, ${state.labels[name].toLowerCase()}`);
       confirm.title = effect;
-      buttons.get(asking)?.before(keep, confirm);
+      buttons.get(name)?.before(keep, confirm);
       if (rows[2].contains(keep)) showMore(true);
       focus(keep);
     } else {
       keep.remove();
       confirm.remove();
-      focus(away?.isConnected ? away : buttons.get(asked));
+      focus(away?.isConnected ? away : buttons.get(questioned));
     }
-    asked = asking;
+    questioned = name;
   }
 
   /** @param {HTMLElement | undefined | null} target */
@@ -262,16 +262,16 @@ function createBar(view) {
     focused = count;
   }
 
-  const onLook = (/** @type {Event} */ event) => look(/** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.("[data-command]"))?.dataset.command || "");
-  body.addEventListener("pointerover", onLook);
+  const onPoint = (/** @type {Event} */ event) => preview(/** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.("[data-command]"))?.dataset.command || "");
+  body.addEventListener("pointerover", onPoint);
   body.addEventListener("focusin", (/** @type {FocusEvent} */ event) => {
-    onLook(event);
+    onPoint(event);
     const made = /** @type {Element} */ (event.target), row = made.closest(".pbx-cmd-row");
     if (row instanceof HTMLElement && made.classList.contains("pbx-cmd")) roam(row, made);
   });
   body.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const held = /** @type {Element} */ (event.target), row = held.closest(".pbx-cmd-row");
-    if (event.key === "Escape" && asked) keep.click();
+    if (event.key === "Escape" && questioned) keep.click();
     else if (row && held.classList.contains("pbx-cmd") && !event.ctrlKey && !event.altKey && !event.metaKey) {
       const all = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".pbx-cmd:not([hidden])")]);
       const to = moveTo(event.key, all.indexOf(/** @type {HTMLElement} */ (held)), all.length, getComputedStyle(root).direction === "rtl");
@@ -293,7 +293,7 @@ function createBar(view) {
 
   const PARTS = /** @type {[string[], () => void][]} */ ([
     [["subject"], showSubject],
-    [["why", "words", "busy", "target", "account", "attended", "asking"], showButtons],
+    [["why", "words", "busy", "target", "account", "attended", "question"], showButtons],
     [["why", "attended"], showReasons],
     [["preview"], showPreview],
     [["outcomes"], showOutcomes],
@@ -302,7 +302,7 @@ function createBar(view) {
     [["calls"], () => showField("picked")],
     [["orbits"], () => showField("orbit")],
     [["queues"], () => showField("queue")],
-    [["asking"], showQuestion],
+    [["question"], showQuestion],
     [["focus"], showFocus],
   ]);
 

@@ -1,4 +1,4 @@
-"""The words of the command bar: what is selected, what will be sent, what a question asks, how a command went. Pure."""
+"""The words of the command bar: what is selected, what will be sent, what a question says, how a command went. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from pbxnb.ui.text import clean, party_text
 
 from .attended import STEPS, Attended, Prepared
 
-__all__ = ["asked", "call_text", "described", "orbit_menu", "queue_menu", "steps", "subject", "told"]
+__all__ = [
+    "call_text",
+    "orbit_menu",
+    "outcome_text",
+    "preview_texts",
+    "question_text",
+    "queue_menu",
+    "steps",
+    "subject",
+]
 
 MOST = 200  # entries of a menu
 
@@ -27,8 +36,8 @@ def subject(situation: Situation, accounts: Mapping[str, Account]) -> list[str]:
     return [call.state, _named(call.from_, accounts), _named(call.to, accounts), call.id]
 
 
-def asked(label: str, wanted: Prepared, handle: Handle) -> str:
-    """Return what a question asks: the word on the button and the call, which need not be the selected one."""
+def question_text(label: str, wanted: Prepared, handle: Handle) -> str:
+    """Return what a question is about: the word on the button and the call, which need not be the selected one."""
     call = handle.calls.get(wanted.call)
     if call is None:
         return label
@@ -47,7 +56,7 @@ def steps(attended: Attended | None, calls: Mapping[str, Call]) -> dict[str, Any
     }
 
 
-def described(preview: Any) -> dict[str, str]:
+def preview_texts(preview: Any) -> dict[str, str]:
     """Return a `Preview` as the texts the bar shows: JSON, Python, JavaScript, effect, certainty."""
     lines = [_json(frame) for frame in preview.frames]
     lines += [f"{request.method} {request.path} {_json(request.body)}" for request in preview.rest]
@@ -62,7 +71,7 @@ def described(preview: Any) -> dict[str, str]:
     return {name: text[:4000] for name, text in texts.items()}
 
 
-def told(label: str, outcome: Any) -> str:
+def outcome_text(label: str, outcome: Any) -> str:
     """Return how a command went, in words.
 
     Args:
@@ -71,7 +80,7 @@ def told(label: str, outcome: Any) -> str:
 
     Example:
         >>> from types import SimpleNamespace as Outcome
-        >>> told("Hold", Outcome(status="confirmed", latency=0.084, effect="The call is held.", why=""))
+        >>> outcome_text("Hold", Outcome(status="confirmed", latency=0.084, effect="The call is held.", why=""))
         'Hold: confirmed in 84 ms. The call is held.'
     """
     status = str(outcome.status)
