@@ -26,10 +26,9 @@ from pbxnb.errors import (
     Refused,
     Unreachable,
 )
-from pbxnb.model.changes import Changes, Event
+from pbxnb.model.changes import Changes, Event, Frame
 from pbxnb.model.clock import Clock
-from pbxnb.model.frames import Frame
-from pbxnb.model.status import LineState, Status
+from pbxnb.model.entities import LineState, Status
 from pbxnb.model.store import Store
 from pbxnb.protocol.commands import CallRef, Context, Plan
 from pbxnb.protocol.coverage import Coverage

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from pbxnb.errors import ConnectionFailed, OpenTimeout, UpgradeRefused
-from pbxnb.model.frames import Frame
+from pbxnb.model.changes import Frame
 from pbxnb.model.store import Scope
 from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pbxnb.model.changes import Event
-from pbxnb.model.status import Gap, LineState, Status
+from pbxnb.model.entities import Gap, LineState, Status
 from pbxnb.signals import Signal
 
 __all__ = ["LastSign", "LineStatus", "utc_now"]

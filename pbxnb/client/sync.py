@@ -17,8 +17,7 @@ import msgspec
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Orbit, Queue
-from pbxnb.model.status import Gap
+from pbxnb.model.entities import Gap, Orbit, Queue
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.messages import (
     UNSET,

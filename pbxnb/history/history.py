@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Account, Call, CallRecord, Phase, Presence
-from pbxnb.model.status import Gap
+from pbxnb.model.entities import Account, Call, CallRecord, Gap, Phase, Presence
 from pbxnb.model.store import Store
 
 from .calls import CallFollower

@@ -1,4 +1,4 @@
-"""What a PBX holds, as frozen values: accounts, calls, conversations, queues, orbits.
+"""What a PBX holds, as frozen values: accounts, calls, conversations, queues, orbits; and the state of the line to it.
 
 Frozen and cheap: a change makes a new value, so a reader in any thread always holds one that is consistent.
 Times are timezone-aware UTC datetimes on the PBX's clock (`pbxnb.model.clock`); durations are seconds as float.
@@ -26,6 +26,8 @@ __all__ = [
     "Conversation",
     "Direction",
     "Evidence",
+    "Gap",
+    "LineState",
     "Orbit",
     "Parked",
     "Party",
@@ -33,6 +35,7 @@ __all__ = [
     "Presence",
     "Queue",
     "Snapshot",
+    "Status",
 ]
 
 
@@ -92,7 +95,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         axis: what was set: ``state``, ``registered``, ``dnd``, ``chat_status``, ``link`` ...
-        rule: the rule's name, one of the ``RULES`` of ``pbxnb.model.rules``, each with a sentence and its source.
+        rule: the rule's name, one of the ``RULES`` of ``pbxnb.model.derive``, each with a sentence and its source.
         seq: number of the frame on this handle, 0 when no frame was involved (REST, a timer).
         received: when that frame arrived, on the kernel's clock.
         inferred: True when the rule concludes rather than reads.
@@ -325,3 +328,50 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     queues: Mapping[str, Queue]
     seq: int
     taken_at: datetime
+
+
+class LineState(StrEnum):
+    """Where the line is in its life."""
+
+    CONNECTING = "connecting"
+    SYNCING = "syncing"
+    LIVE = "live"
+    STALE = "stale"
+    RECONNECTING = "reconnecting"
+    REFUSED = "refused"
+    CLOSED = "closed"
+
+
+class Gap(msgspec.Struct, frozen=True, gc=False):
+    """An interval without news: the line was down. ``end`` is None while it lasts."""
+
+    start: datetime
+    end: datetime | None = None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The line, now.
+
+    Attributes:
+        state: where it is in its life.
+        since: when that state began, UTC.
+        reconnects: how often a live line was set up again.
+        last_message_at: when the last frame came, UTC.
+        gaps: intervals without news, oldest first.
+        pbx_version: from the ``Server`` header, such as ``70.1``; empty when not told.
+        latency: seconds of the last ping; None before the first.
+        missing: what the line is live without: ``accounts``, ``calls``.
+        dropped_events: ``message`` events that a slow handler made us drop.
+        why: one sentence: the reason of this state and what to try next; empty when all is well.
+    """
+
+    state: LineState
+    since: datetime
+    reconnects: int = 0
+    last_message_at: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+    pbx_version: str = ""
+    latency: float | None = None
+    missing: tuple[str, ...] = ()
+    dropped_events: int = 0
+    why: str = ""

@@ -31,10 +31,9 @@ from .calls import CallTable
 from .changes import NO_CHANGES, Batch, Changes
 from .clock import Clock
 from .derive import number_order
-from .entities import Account, Call, CallRecord, Conversation, Evidence, Orbit, Presence, Queue, Snapshot
+from .entities import Account, Call, CallRecord, Conversation, Evidence, Gap, Orbit, Presence, Queue, Snapshot
 from .ledger import Ledger
 from .lists import CallLists, Scope
-from .status import Gap
 
 __all__ = ["Scope", "Store"]
 

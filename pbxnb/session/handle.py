@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from pbxnb.model.frames import Frame
-from pbxnb.model.status import Status
+from pbxnb.model.changes import Frame
+from pbxnb.model.entities import Status
 
 from .line import Line
 

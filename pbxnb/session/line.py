@@ -20,7 +20,7 @@ from pbxnb.errors import HandleClosed, PbxError
 from pbxnb.history import History
 from pbxnb.loops import LoopThread, fail, fulfil
 from pbxnb.model.changes import Event
-from pbxnb.model.status import LineState, Status
+from pbxnb.model.entities import LineState, Status
 from pbxnb.signals import Signal
 
 from .events.callbacks import CallbackLane

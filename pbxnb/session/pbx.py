@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pbxnb.arguments import check_function, helpful_keywords
-from pbxnb.model.changes import Event
+from pbxnb.model.changes import Event, Frame
 from pbxnb.model.entities import (
     Account,
     Call,
@@ -18,9 +18,8 @@ from pbxnb.model.entities import (
     Presence,
     Queue,
     Snapshot,
+    Status,
 )
-from pbxnb.model.frames import Frame
-from pbxnb.model.status import Status
 
 from . import commands, panels
 from .clock import PbxClock

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sized
 from typing import Protocol
 
-from pbxnb.model.status import LineState, Status
+from pbxnb.model.entities import LineState, Status
 
 __all__ = ["one_line", "small_html"]
 

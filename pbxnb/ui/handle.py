@@ -28,10 +28,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Account, Call, CallRecord, Conversation, Evidence, Orbit, Presence, Queue, Snapshot
-from pbxnb.model.frames import Frame
-from pbxnb.model.status import Status
+from pbxnb.model.changes import Changes, Event, Frame
+from pbxnb.model.entities import (
+    Account,
+    Call,
+    CallRecord,
+    Conversation,
+    Evidence,
+    Orbit,
+    Presence,
+    Queue,
+    Snapshot,
+    Status,
+)
 
 if TYPE_CHECKING:
     from pbxnb.history import History

@@ -36,7 +36,7 @@ import traitlets
 
 from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
-from pbxnb.model.status import LineState, Status
+from pbxnb.model.entities import LineState, Status
 
 from .assets import bundle, loader, styles
 from .handle import Handle

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from pbxnb.client import Client, Timing
-from pbxnb.model.changes import Event
-from pbxnb.model.frames import Frame
-from pbxnb.model.status import Status
+from pbxnb.model.changes import Event, Frame
+from pbxnb.model.entities import Status
 from tests.helpers.fault_server import DOMAIN, USER, FaultServer
 
 QUICK = Timing(

@@ -10,7 +10,7 @@ import pytest
 
 from pbxnb.client.keepalive import Pulse
 from pbxnb.client.status import LastSign, LineStatus, utc_now
-from pbxnb.model.status import Gap
+from pbxnb.model.entities import Gap
 from pbxnb.signals import Signal
 from tests.client.client_kit import Watched, watching
 from tests.helpers.fault_server import FaultServer, Script, call, clean_close, drop_when_told, healthy, stalled, too_big

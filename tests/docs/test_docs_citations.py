@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pbxnb
 from pbxnb.analysis.calls import COLUMNS
-from pbxnb.model.rules import RULES
+from pbxnb.model.derive import RULES
 from pbxnb.protocol.notes import FIELDS
 from pbxnb.protocol.registry import REGISTRY
 from tests.test_borders import AT_MODULE_LEVEL

@@ -16,8 +16,7 @@ from pbxnb.figures.live import LivePicture, live
 from pbxnb.figures.plotting.pace import FigureTiming
 from pbxnb.figures.plotting.panel import FigurePanel
 from pbxnb.figures.plotting.widget import SpareFigures
-from pbxnb.model.entities import CallRecord
-from pbxnb.model.status import LineState
+from pbxnb.model.entities import CallRecord, LineState
 from tests.widgets.fakes import FakeHandle, RecordingComm, account, call, until
 
 

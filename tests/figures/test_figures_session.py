@@ -10,10 +10,20 @@ from pbxnb import figures
 from pbxnb.errors import AnalysisError
 from pbxnb.figures.pictures.ladder import steps
 from pbxnb.history import History
-from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Account, Call, CallRecord, CallState, Conversation, Party, Phase, Presence
-from pbxnb.model.frames import Frame
-from pbxnb.model.status import Gap, LineState, Status
+from pbxnb.model.changes import Changes, Event, Frame
+from pbxnb.model.entities import (
+    Account,
+    Call,
+    CallRecord,
+    CallState,
+    Conversation,
+    Gap,
+    LineState,
+    Party,
+    Phase,
+    Presence,
+    Status,
+)
 from pbxnb.protocol.decode import decode
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

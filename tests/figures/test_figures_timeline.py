@@ -23,8 +23,7 @@ from pbxnb.figures.plotting.widget import SpareFigures
 from pbxnb.figures.timeline import Timeline
 from pbxnb.history import Span, Story
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Account, Call, CallState, Party, Phase
-from pbxnb.model.status import Gap, LineState
+from pbxnb.model.entities import Account, Call, CallState, Gap, LineState, Party, Phase
 from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, call, until
 
 ENVELOPE = 430  # bytes of a message around its data, as measured in JupyterLab

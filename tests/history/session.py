@@ -8,7 +8,7 @@ from typing import Any
 
 from pbxnb.history import History
 from pbxnb.model.clock import Clock
-from pbxnb.model.status import Gap, LineState, Status
+from pbxnb.model.entities import Gap, LineState, Status
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import account_entry, call_entry, decode
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from pbxnb.history.history import shares
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import CallState, Conversation, Phase, Presence
-from pbxnb.model.status import Gap
+from pbxnb.model.entities import CallState, Conversation, Gap, Phase, Presence
 from tests.history.session import Session, a_morning
 from tests.widgets.fakes import FakeHandle, account, call
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from pbxnb.model.changes import Changes
 from pbxnb.model.clock import Clock
-from pbxnb.model.entities import Account, Call, Conversation
-from pbxnb.model.status import Gap
+from pbxnb.model.entities import Account, Call, Conversation, Gap
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import account_entry, call_entry, decode
 

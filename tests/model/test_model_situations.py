@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from pbxnb.model.derive import RULES
 from pbxnb.model.entities import Conversation
-from pbxnb.model.rules import RULES
 from tests.model.model_kit import Desk
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "situations").glob("*.jsonl"))

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pbxnb.errors import MissingExtra
+from pbxnb.model.changes import Frame
 from pbxnb.model.clock import Clock
 from pbxnb.model.entities import Account, AccountState, Call, CallState, Party
-from pbxnb.model.frames import Frame
 from pbxnb.session.clock import PbxClock
 from pbxnb.session.handle import FrameBuffer
 from pbxnb.session.mappings import LiveMapping

@@ -13,7 +13,7 @@ import msgspec
 from comm.base_comm import BaseComm
 
 from pbxnb.history import History
-from pbxnb.model.changes import Changes, Event
+from pbxnb.model.changes import Changes, Event, Frame
 from pbxnb.model.entities import (
     Account,
     AccountState,
@@ -22,15 +22,15 @@ from pbxnb.model.entities import (
     CallState,
     Conversation,
     Evidence,
+    LineState,
     Orbit,
     Party,
     Phase,
     Presence,
     Queue,
     Snapshot,
+    Status,
 )
-from pbxnb.model.frames import Frame
-from pbxnb.model.status import LineState, Status
 
 START = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 HOSTILE = (

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from pbxnb.errors import ConfigError
-from pbxnb.model.entities import AccountState, Agent, CallState, Conversation, Direction, Phase, Queue
-from pbxnb.model.status import LineState
+from pbxnb.model.entities import AccountState, Agent, CallState, Conversation, Direction, LineState, Phase, Queue
 from pbxnb.ui.panel import Panel
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets import AlertEvent, Alerts, Level, Rule

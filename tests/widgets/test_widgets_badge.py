@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from pbxnb.model.status import Gap, LineState
+from pbxnb.model.entities import Gap, LineState
 from pbxnb.widgets.badge import StatusBadge
 from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account
 

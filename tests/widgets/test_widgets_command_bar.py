@@ -12,8 +12,7 @@ from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.errors import BadCommand
 from pbxnb.model.effects import call_ref
-from pbxnb.model.entities import Call, CallState, Conversation, Orbit, Parked, Party, Queue
-from pbxnb.model.status import LineState
+from pbxnb.model.entities import Call, CallState, Conversation, LineState, Orbit, Parked, Party, Queue
 from pbxnb.protocol.commands import COMMANDS, Context, Situation, plan, preview
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.command_bar import CommandBar

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pytest
 
+from pbxnb.model.changes import Frame
 from pbxnb.model.entities import AccountState, Evidence
-from pbxnb.model.frames import Frame
 from pbxnb.protocol.decode import decode
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.console.frames import MOST_FIELDS, Wish, explained, kind_of, line, matches

@@ -16,8 +16,7 @@ from ipywidgets.widgets import widget as ipywidget
 
 from pbxnb.errors import BadCommand
 from pbxnb.model.changes import Changes
-from pbxnb.model.entities import AccountState
-from pbxnb.model.status import LineState
+from pbxnb.model.entities import AccountState, LineState
 from pbxnb.ui.live_panel import LivePanel
 from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, until
 

@@ -9,7 +9,7 @@ import msgspec
 import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
-from pbxnb.model.frames import Frame
+from pbxnb.model.changes import Frame
 
 from ..source import label, needs
 from ..style import Theme, picture, styled

@@ -14,7 +14,7 @@ import msgspec
 import traitlets
 
 from pbxnb.errors import ConfigError
-from pbxnb.model.status import LineState
+from pbxnb.model.entities import LineState
 from pbxnb.signals import Signal
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel

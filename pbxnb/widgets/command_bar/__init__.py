@@ -12,7 +12,7 @@ import traitlets
 
 from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
-from pbxnb.model.status import LineState, Status
+from pbxnb.model.entities import LineState, Status
 from pbxnb.protocol.commands import ACTIONS, CallRef, Situation, general
 from pbxnb.ui.handle import Handle, PendingLike
 from pbxnb.ui.live_panel import LivePanel

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from pbxnb.model.effects import call_ref
-from pbxnb.model.entities import Call
-from pbxnb.model.status import LineState
+from pbxnb.model.entities import Call, LineState
 from pbxnb.protocol.commands import ACTIONS, COMMANDS, Situation, arguments_for, particular
 from pbxnb.ui.handle import Handle
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
+from pbxnb.model.changes import Frame
 from pbxnb.model.entities import Evidence
-from pbxnb.model.frames import Frame
 from pbxnb.protocol.registry import REGISTRY
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel

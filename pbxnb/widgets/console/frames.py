@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from pbxnb.model.changes import Frame
+from pbxnb.model.derive import RULES
 from pbxnb.model.entities import Evidence
-from pbxnb.model.frames import Frame
-from pbxnb.model.rules import RULES
 from pbxnb.protocol.messages import (
     AccountEntry,
     CallEntry,
