@@ -20,14 +20,6 @@ _STORIES = 100_000
 """Calls and conversations whose story is found by id; the oldest go first, what their spans hold stays."""
 
 
-class _Open(msgspec.Struct):
-    """A call under way: its last value, the span that lasts, the story it writes."""
-
-    call: Call
-    span: Span
-    story: Story
-
-
 class CallFollower:
     """The open calls' spans.
 
@@ -41,7 +33,7 @@ class CallFollower:
     ) -> None:
         self._ended = ended
         self._joined = joined
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, tuple[Span, Story]] = {}  # by call, the span that lasts
         self._stories: dict[str, Story] = {}  # by call and by conversation, open or ended
 
     def follow(self, call: Call, moment: float) -> None:
@@ -50,31 +42,46 @@ class CallFollower:
         if known is None:
             self._begin(call)
             return
-        before, known.call = known.call, call
-        if call.from_ != before.from_ or call.to != before.to or call.recording is not before.recording:
-            self._entitle(known)
-        span, moment = known.span, max(moment, known.span.start)
-        new = _span(call, moment, call.phase)
-        if new.phase is span.phase and new.lanes == span.lanes and new.queue == span.queue:
-            return
-        self._past(span, moment, known.story)
-        known.span = new
-        known.story.whole.begin(new)
+        span, story = known
+        if story.into is None:
+            story.latest = call
+        new = _span(call, max(moment, span.start), call.phase)
+        if new != span.at(new.start, None):
+            self._past(span, new.start, story)
+            self._run(new, story)
 
     def end(self, call: Call, moment: float) -> None:
         """A call is over."""
         known = self._open.pop(call.id, None)
         if known is not None:
-            known.call = call
-            self._entitle(known)
-            self._past(known.span, max(moment, known.span.start), known.story)
+            span, story = known
+            if story.into is None:
+                story.latest = call
+            self._past(span, max(moment, span.start), story, goes_on=False)
 
     def settle(self, conversation: Conversation) -> None:
         """The model says which calls are one conversation, and in which phase it is."""
-        found = [self._stories[call].whole for call in conversation.calls if call in self._stories]
-        if not found:
+        story = self.story(conversation.id)
+        if story is None or story.calls != len(conversation.calls):
+            story = self._linked(conversation)
+        if story is None:
             return
-        key = conversation.id
+        waits, queued = conversation.phase is Phase.QUEUED, story.queued
+        if waits != (bool(queued) and queued[-1][1] is None):
+            since = (conversation.since or conversation.first_seen).timestamp()
+            if waits:
+                story.queued = (*queued, (since, None))
+            else:
+                story.queued = (*queued[:-1], (queued[-1][0], max(queued[-1][0], since)))
+
+    def _linked(self, conversation: Conversation) -> Story | None:
+        """The one story of all calls of a conversation; None where none of them is known."""
+        key, found = (
+            conversation.id,
+            [self._stories[call].whole for call in conversation.calls if call in self._stories],
+        )
+        if not found:
+            return None
         first = next((story for story in found if story.id == key), found[0])
         for story in found:
             old, spans = story.id, story.spans
@@ -84,12 +91,12 @@ class CallFollower:
             if old != key:
                 self._stories[key] = first
                 self._joined(old, key, spans)
-        since = (conversation.since or conversation.first_seen).timestamp()
-        _wait(first, conversation.phase is Phase.QUEUED, since)
+        first.calls = len(conversation.calls)
+        return first
 
     def running(self) -> list[tuple[Span, Story]]:
         """The span that lasts of every open call; from any thread."""
-        return [(one.span, one.story.whole) for one in list(self._open.values())]
+        return [(span, story.whole) for span, story in list(self._open.values())]
 
     def story(self, id: str) -> Story | None:  # noqa: A002 - the field's name
         """The story of a conversation, or of a call."""
@@ -100,7 +107,8 @@ class CallFollower:
         """A call seen for the first time; what came before its present phase follows from its two times."""
         name = call.conversation or call.id
         known = self._stories.get(name) if name != call.id else None  # the model may link a call as it begins
-        story = self._stories[call.id] = self._stories[name] = known.whole if known else Story(name, _title(call))
+        story = self._stories[call.id] = self._stories[name] = known.whole if known else Story(name)
+        story.latest = call
         while len(self._stories) > _STORIES:
             del self._stories[next(iter(self._stories))]
         now = (call.since or call.first_seen).timestamp()
@@ -116,18 +124,16 @@ class CallFollower:
             if start < now and call.phase in (Phase.HELD, Phase.PARKED):
                 self._past(_span(call, start, Phase.TALKING), now, story)
                 start = now
-        span = _span(call, start, call.phase)
-        self._open[call.id] = _Open(call, span, story)
-        story.begin(span)
+        self._run(_span(call, start, call.phase), story)
 
-    def _past(self, span: Span, end: float, story: Story) -> None:
+    def _run(self, span: Span, story: Story) -> None:
+        self._open[span.call] = (span, story)
+        story.whole.begin(span)
+
+    def _past(self, span: Span, end: float, story: Story, *, goes_on: bool = True) -> None:
         past = span.at(span.start, end)
-        story.whole.end(past)
+        story.whole.end(past, goes_on=goes_on)
         self._ended(past, story)
-
-    def _entitle(self, known: _Open) -> None:
-        if known.story.into is None and known.story.id == (known.call.conversation or known.call.id):
-            known.story.title = _title(known.call)
 
 
 _UNANSWERED = frozenset({Phase.RINGING, Phase.QUEUED})
@@ -137,21 +143,6 @@ def _span(call: Call, start: float, phase: Phase) -> Span:
     caller, queue = call.from_.number, call.queue
     place = queue if queue and phase is Phase.QUEUED else call.to.number or caller
     return Span(call.id, phase, start, None, call.extensions, place, queue, caller)
-
-
-def _wait(story: Story, waits: bool, since: float) -> None:
-    """Note since when a conversation waits in a queue, or does no more."""
-    queued = story.queued
-    waited = bool(queued) and queued[-1][1] is None
-    if waits and not waited:
-        story.queued = (*queued, (since, None))
-    elif waited and not waits:
-        story.queued = (*queued[:-1], (queued[-1][0], max(queued[-1][0], since)))
-
-
-def _title(call: Call) -> str:
-    sides = " → ".join(" ".join(filter(None, (party.number, party.name))) or "?" for party in (call.from_, call.to))
-    return f"{sides[:120]}{f' via queue {call.queue}' if call.queue else ''}{' (recorded)' if call.recording else ''}"
 
 
 def _seconds(moment: datetime | None, otherwise: float) -> float:

@@ -31,6 +31,10 @@ CONDITIONS: dict[str, Callable[[Account], bool]] = {
 _NOBODY = Story("")
 
 
+def _differ(account: Account, before: Account) -> bool:
+    return account.registered is not before.registered or account.dnd is not before.dnd
+
+
 class Conditions:
     """The accounts' conditions.
 
@@ -80,20 +84,19 @@ class History:
         events, model, follower = changes.events, self._model, self._follower
         for event in events:
             if (call := event.call) is not None:
-                take = follower.end if event.kind == "call.ended" else follower.follow
-                take(call, self._moment(event))
-        if changes.calls and not events:  # the first snapshot: what was never known is no news
+                (follower.end if event.kind == "call.ended" else follower.follow)(call, self._moment(event))
+            elif (account := event.account) is not None:
+                before = event.before
+                if event.removed or not isinstance(before, Account) or _differ(account, before):
+                    self.conditions.follow(account.number, None if event.removed else account, self._moment(event))
+        if not events:  # the first snapshot: what was never known is no news
             for call in filter(None, map(model.calls.get, changes.calls)):
                 follower.follow(call, (call.since or call.first_seen).timestamp())
+            for account in filter(None, map(model.accounts.get, changes.accounts)):
+                self.conditions.follow(account.number, account, account.first_seen.timestamp())
         for key in changes.conversations:
             if (conversation := model.conversations.get(key)) is not None:
                 follower.settle(conversation)
-        if changes.accounts:
-            moment = self._moment(events[0]) if events else None
-            for number in changes.accounts:
-                account = model.accounts.get(number)
-                seen = account.first_seen.timestamp() if moment is None and account is not None else moment
-                self.conditions.follow(number, account, seen or 0.0)
 
     def _moment(self, event: Event) -> float:
         return (event.at or self._model.clock.at(event.received)).timestamp()

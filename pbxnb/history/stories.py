@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from pbxnb.model.entities import Phase
+from pbxnb.model.entities import Call, Phase
 
 __all__ = ["LaneBy", "Move", "Span", "Story", "span_text"]
 
@@ -80,23 +80,32 @@ class Story:
         title: who with whom.
 
     Attributes:
+        latest: while it goes on, the newest value of the call that gives the title.
         began: when, PBX time, seconds since 1970.
+        calls: how many there are.
         spans: ended spans of all its calls.
         running: by call, the span that lasts.
         queued: when it waited in a queue, from when to when; the last end is None while it does.
         into: the story it became part of, when the model linked two conversations.
     """
 
-    __slots__ = ("began", "id", "into", "queued", "running", "spans", "title")
+    __slots__ = ("_title", "began", "calls", "id", "into", "latest", "queued", "running", "spans")
 
     def __init__(self, id: str, title: str = "") -> None:  # noqa: A002 - the field's name
         self.id = id
-        self.title = title
+        self._title = title
+        self.latest: Call | None = None
         self.began = float("inf")
+        self.calls = 1
         self.spans: tuple[Span, ...] = ()
         self.running: dict[str, Span] = {}
         self.queued: tuple[tuple[float, float | None], ...] = ()
         self.into: Story | None = None
+
+    @property
+    def title(self) -> str:
+        """Who with whom."""
+        return self._title if self.latest is None else _title(self.latest)
 
     @property
     def whole(self) -> Story:
@@ -108,10 +117,12 @@ class Story:
         self.began = min(self.began, span.start)
         self.running = {**self.running, span.call: span}
 
-    def end(self, span: Span) -> None:
-        """A span has ended."""
-        if span.call in self.running:
+    def end(self, span: Span, *, goes_on: bool = False) -> None:
+        """A span has ended; the call may go on in another."""
+        if span.call in self.running and not goes_on:
             self.running = {key: kept for key, kept in self.running.items() if key != span.call}
+            if not self.running and self.latest is not None:
+                self._title, self.latest = _title(self.latest), None  # a text is smaller than a call
         self.began = min(self.began, span.start)
         self.spans = (*self.spans[-_KEPT:], span)
 
@@ -121,7 +132,7 @@ class Story:
         self.spans = tuple(sorted((*self.spans, *other.spans), key=_start)[-_KEPT:])
         self.running = {**self.running, **other.running}
         self.queued = tuple(sorted((*self.queued, *other.queued), key=lambda times: times[0]))
-        other.spans, other.running, other.queued, other.into = (), {}, (), self
+        other.spans, other.running, other.queued, other.latest, other.into = (), {}, (), None, self
 
     def in_order(self) -> list[Span]:
         """All spans by their start."""
@@ -198,6 +209,11 @@ class _Stay(NamedTuple):
     start: float
     end: float
     talked: bool
+
+
+def _title(call: Call) -> str:
+    sides = " → ".join(" ".join(filter(None, (party.number, party.name))) or "?" for party in (call.from_, call.to))
+    return f"{sides[:120]}{f' via queue {call.queue}' if call.queue else ''}{' (recorded)' if call.recording else ''}"
 
 
 def _start(span: Span) -> float:

@@ -2,7 +2,7 @@
 
 Run: ``python -m tests.bench.bench_timeline [--sizes 1000 100000 1000000] [--seconds 20]``. 1,000 extensions, 24 lanes
 shown, 10 new calls a second (each rings 5 s and talks a minute), so about 650 calls are always open. The history is
-generated into the timeline's memory. *flush*: from the beginning of the kernel's drawing to after the page has painted
+generated into the handle's. *flush*: from the beginning of the kernel's drawing to after the page has painted
 it. *change*: from an event of the model to the same. Both on the machine's one clock. Bytes are those of the figure's
 messages, with 430 for the envelope of each. Page CPU is the renderer's main thread; memory is what it holds after a
 collection. The plain way: one FigureWidget with a bar per call, its data assigned anew four times a second.
@@ -23,26 +23,26 @@ KERNEL = """
 import collections, itertools, json, random, sys, threading, time
 from datetime import datetime, timedelta, UTC
 from tests.widgets.fakes import FakeHandle, account, call
-from pbxnb.figures.history import Block
-from pbxnb.figures.stories import Phase, Story
 from pbxnb.figures.timeline import Timeline
+from pbxnb.history import Span, Story
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import CallState
+from pbxnb.model.entities import CallState, Phase
 import msgspec
 
 NUMBERS = [str(1000 + n) for n in range(1000)]
 handle = FakeHandle(account(number, name=f"Person {number}") for number in NUMBERS)
 chance = random.Random(1)
 
-def remember(timeline, calls):
+def remember(calls):
     now = time.time()
     for n in range(calls):
         start = now - 70 - (calls - n) / 10
         lane, name = chance.choice(NUMBERS), f"old{n}"
         story = Story(name, f"+1202555{n % 10000:04d} → {lane}")
-        story.phases = (Phase("ringing", start, start + 5, (lane,)), Phase("connected", start + 5, start + 65, (lane,)))
-        for phase in story.phases:
-            timeline._history.add(Block(lane, phase.state, phase.start, phase.end, story))
+        for phase, since, until in ((Phase.RINGING, start, start + 5), (Phase.TALKING, start + 5, start + 65)):
+            span = Span(name, phase, since, until, (lane,))
+            story.end(span)
+            handle.history._end(span, story)
 
 changed, flushes, sizes = [], [], []
 
@@ -64,7 +64,7 @@ def feed(stop):
         tell("call.new", one)
         open_.append(one)
         if len(open_) > 50:
-            one = msgspec.structs.replace(open_[-50], state=CallState.CONNECTED, connected_at=at, since=at)
+            one = msgspec.structs.replace(open_[-50], state=CallState.CONNECTED, phase=Phase.TALKING, connected_at=at, since=at)
             open_[-50] = one
             tell("call.changed", one)
         if len(open_) > 650:
@@ -79,20 +79,20 @@ def count(figure):
 """
 OURS = """
 timeline = Timeline(handle, window=WINDOW)
-remember(timeline, CALLS)
+remember(CALLS)
 count(timeline.figure)
-draw = timeline._canvas.draw
+draw = timeline._drawing.draw
 def timed(view):
     begin = time.time()
     before = sum(sizes)
     if sent := draw(view):
-        flushes.append((timeline._canvas._x(view.now), timed.begun, sum(sizes) - before))
+        flushes.append((timeline._drawing._x(view.now), timed.begun, sum(sizes) - before))
     return sent
-look = timeline._look
+look = timeline._seen
 def looked():
     timed.begun = time.time()
     return look()
-timeline._look, timeline._canvas.draw = looked, timed
+timeline._seen, timeline._drawing.draw = looked, timed
 stop = threading.Event()
 feeder = threading.Thread(target=feed, args=(stop,), daemon=True)
 feeder.start()
