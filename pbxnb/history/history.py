@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -56,7 +55,7 @@ class Conditions:
             elif number in since:
                 began = since.pop(number)
                 span = Span(number, Phase.OTHER, began, max(began, moment), (number,))
-                self.past[name].inbox.append((span, _NOBODY))
+                self.past[name].put((span, _NOBODY))
 
 
 class History:
@@ -72,7 +71,6 @@ class History:
     def __init__(self, model: Store, gaps: Callable[[], Sequence[Gap]] = tuple) -> None:
         self._model = model
         self._gaps = gaps
-        self._ended: deque[tuple[Span, Story]] = deque(maxlen=_KEPT)
         self._lanes: dict[LaneBy, Index] = {by: Index(by, _KEPT) for by in ("extension", "call", "queue")}
         self._follower = CallFollower(self._end, self._join)
         self.conditions = Conditions()
@@ -102,12 +100,12 @@ class History:
         return (event.at or self._model.clock.at(event.received)).timestamp()
 
     def _end(self, span: Span, story: Story) -> None:
-        self._ended.append((span, story))
+        ended = (span, story)  # one for all
         for index in self._lanes.values():
-            index.inbox.append((span, story))
+            index.put(ended)
 
     def _join(self, old: str, new: str, spans: tuple[Span, ...]) -> None:
-        self._lanes["call"].inbox.append(Joined(old, new, spans))
+        self._lanes["call"].put(Joined(old, new, spans))
 
     # --- read from any thread ----------------------------------------------------------------------------------------
 
@@ -173,9 +171,9 @@ class History:
         """
         newest = last.timestamp()
         first = newest - (points - 1) * step
-        floor = first - 60
-        stories = {id(story.whole): story.whole for span, story in list(self._ended) if (span.end or 0.0) > floor}
-        stories |= {id(story): story for _, story in self._follower.running()}
+        ended = self._lanes["call"]
+        stories = {block.call: block.story.whole for block in ended.blocks(first - 60, newest + 1)}
+        stories |= {story.id: story for _, story in self._follower.running()}
         registered = self.conditions.past["registered"].blocks(first, newest + 1)
         since = dict(self.conditions.since["registered"])
         intervals: dict[str, list[Interval]] = {
@@ -187,7 +185,7 @@ class History:
         }
         ours = self._extensions([block.lane for block in registered])
         intervals["registered"] += [(block.span.start, block.span.end) for block in registered if block.lane in ours]
-        down = counted_at(self.gaps(), first, step, points)
+        down = counted_at([(first, ended.lost), *self.gaps()], first, step, points)
         return {
             name: [None if gone else n for n, gone in zip(counted_at(these, first, step, points), down, strict=True)]
             for name, these in intervals.items()

@@ -1,7 +1,7 @@
 """Ended spans by window: a window costs the same whatever lies behind it.
 
 Two indexes: spans on shelves by start and length, for windows with few of them, and busy time per lane in ever coarser
-bins, for windows with many. The writer only appends to the inbox; whoever reads takes it in.
+bins, for windows with many. The writer only notes what has ended; whoever reads takes it in.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 import msgspec
 
@@ -127,13 +128,14 @@ class Index:
         most: spans kept; beyond it the oldest go, their density stays.
 
     Attributes:
-        inbox: spans with their stories, and conversations that were joined, not yet taken in. Written by one thread.
+        lost: what ended before is not known at all: more came unread than is kept. Seconds since 1970.
     """
 
     def __init__(self, by: LaneBy = "extension", most: int = 300_000) -> None:
         self.by = by
         self.most = most
-        self.inbox: deque[tuple[Span, Story] | Joined] = deque(maxlen=most)
+        self.lost = float("-inf")
+        self._inbox: deque[tuple[Span, Story] | Joined] = deque(maxlen=most)  # not yet taken in
         self._lock = threading.Lock()
         self._size = 0
         # one a shelf: compartment -> lane -> blocks
@@ -142,11 +144,19 @@ class Index:
         self._levels = [Bins(width) for width in (WIDTHS[:2] if by == "call" else WIDTHS)]
         self._forgotten = float("-inf")
 
+    def put(self, item: tuple[Span, Story] | Joined) -> None:
+        """Note an ended span with its story, or that conversations were joined; from one thread only."""
+        if len(self._inbox) == self.most:
+            with suppress(IndexError):  # it is being read this very moment
+                if not isinstance(oldest := self._inbox[0], Joined):
+                    self.lost = max(self.lost, oldest[0].end or 0.0)
+        self._inbox.append(item)
+
     def complete(self, start: float) -> bool:
         """Whether every span that touches a time from ``start`` on is still there."""
         with self._lock:
             self._take_in()
-            return start >= self._forgotten
+            return start >= max(self._forgotten, self.lost)
 
     def count(self, start: float, end: float, lanes: Collection[str] | None = None) -> int:
         """How many blocks began in a window, exact to the nearest bin; never walks the blocks."""
@@ -196,8 +206,8 @@ class Index:
 
     def _take_in(self) -> None:
         """Sort what has come since the last reading."""
-        while self.inbox:
-            item = self.inbox.popleft()
+        while self._inbox:
+            item = self._inbox.popleft()
             if isinstance(item, Joined):
                 if self.by == "call":
                     self._join(item)

@@ -26,7 +26,7 @@ def span(call: str, lane: str, start: float, end: float | None, phase: Phase = P
 
 
 def add(index: Index, one: Span) -> None:
-    index.inbox.append((one, Story(one.call)))
+    index.put((one, Story(one.call)))
 
 
 def running(lane: str, start: float, call: str, title: str = "", phase: Phase = Phase.TALKING) -> Block:
@@ -97,7 +97,7 @@ def test_a_link_is_drawn_only_between_lanes_that_are_shown() -> None:
     story, index = Story("1"), Index()
     for one in (span("1", "200", 0, 10), span("1", "203", 10, 20)):
         story.end(one)
-        index.inbox.append((one, story))
+        index.put((one, story))
     assert marks_of(index, [], 0, 100, 200, LANES).links == [(10, 0, 10, 3)]
     assert marks_of(index, [], 0, 100, 200, LANES[:3]).links == []
     assert len(marks_of(index, [], 0, 100, 200, LANES, selected="1").selected) == 2
@@ -190,6 +190,11 @@ def test_a_phone_that_flaps_is_a_few_marks() -> None:
 def test_a_gap_lies_over_all_rows_and_one_that_lasts_ends_now() -> None:
     seen = gap_marks([(FIRST, FIRST + 30), (FIRST + 90, None)], 24, FIRST, FIRST + 200, FIRST + 100)
     assert [(m.start - FIRST, m.length) for m in seen] == [(0, 30), (90, 10)]
+
+
+def test_what_is_no_longer_kept_is_not_shown_as_quiet() -> None:
+    (mark,) = gap_marks([], 24, FIRST, FIRST + 200, FIRST + 100, FIRST + 40)
+    assert (mark.start - FIRST, mark.length, mark.text) == (0, 40, "no longer kept\n0:40")
 
 
 # Pace

@@ -28,7 +28,8 @@ def span(call: str, start: float, end: float | None, lane: str = "201") -> Span:
 
 def index(*taken: Span, **options: Any) -> Index:
     made = Index(**options)
-    made.inbox.extend((one, Story(one.call)) for one in taken)
+    for one in taken:
+        made.put((one, Story(one.call)))
     return made
 
 
@@ -73,7 +74,7 @@ def test_the_count_is_exact_up_to_its_bins(taken: list[Span], start: float, leng
 def test_old_spans_go_and_their_density_stays() -> None:
     made = Index(most=100)
     for minute in range(200):  # read as they come: what nobody reads is not kept at all
-        made.inbox.append((span(str(minute), minute * 60.0, minute * 60.0 + 30), Story(str(minute))))
+        made.put((span(str(minute), minute * 60.0, minute * 60.0 + 30), Story(str(minute))))
         made.complete(0)
     assert 95 <= made._size <= 100  # they go by the compartment, of five minutes
     assert made.blocks(0, 60 * 60) == []
@@ -117,13 +118,24 @@ def test_the_newest_lanes_are_found_first() -> None:
 def test_conversations_that_become_one_share_a_lane_whenever_it_is_read(read: bool) -> None:
     made, one, two = Index(by="call"), Story("1"), Story("2")
     first, second = span("1", 0, 40), span("2", 10, 400)
-    made.inbox.extend([(first, one), (second, two)])
+    made.put((first, one))
+    made.put((second, two))
     if read:
         assert made.lanes(0, 100) == {"1", "2"}
     spans = two.spans = (second,)
     one.absorb(two)
-    made.inbox.append(Joined("2", "1", spans))
+    made.put(Joined("2", "1", spans))
     assert made.lanes(0, 500) == {"1"}
     assert [(block.lane, block.span.call) for block in made.blocks(0, 500)] == [("1", "1"), ("1", "2")]
     assert made.count(0, 500) == 2
     assert made._size == 2
+
+
+def test_what_came_unread_and_is_not_kept_is_not_claimed_to_be_known() -> None:
+    made = index(*(span(str(n), n, n + 5.0) for n in range(12)), most=10)
+    assert made.lost == 6.0  # the second one's end
+    assert not made.complete(5)
+    assert made.complete(6)
+    assert len(made.blocks(0, 100)) == 10
+    made.put((span("more", 50, 60), Story("more")))
+    assert made.lost == 6.0

@@ -49,12 +49,14 @@ def _of(conditions: Conditions, name: str, rows: dict[str, int], start: float, e
     return found
 
 
-def gap_marks(gaps: Iterable[Interval], rows: int, start: float, end: float, now: float) -> list[Mark]:
-    """The line's gaps in a window, each one mark in the middle of all rows."""
-    known = [(since, now if until is None else until) for since, until in gaps]
-    return [
-        _mark(since, until, rows // 2, "gap", "line down") for since, until in known if since < end and until > start
-    ][-_MOST:]
+def gap_marks(
+    gaps: Iterable[Interval], rows: int, start: float, end: float, now: float, lost: float = float("-inf")
+) -> list[Mark]:
+    """The line's gaps in a window, and the time up to ``lost``, which is not kept: each one mark over all rows."""
+    known = [(since, now if until is None else until, "line down") for since, until in gaps]
+    known += [(start, lost, "no longer kept")] if lost > start else []
+    seen = [one for one in known if one[0] < end and one[1] > start][-_MOST:]
+    return [_mark(since, until, rows // 2, "gap", text) for since, until, text in seen]
 
 
 def _mark(start: float, end: float, row: int, name: str, text: str) -> Mark:

@@ -278,7 +278,7 @@ class Timeline(FigurePanel):
         shown = marks_of(index, running, start, end, now, lanes, selected=self.selected, limit=self._limit)
         self._limit = shown.limit
         backs = condition_marks(history.conditions, lanes, start, end, now) if self.lane_by == "extension" else {}
-        backs["gap"] = gap_marks(history.gaps(), len(rows), start, end, now)
+        backs["gap"] = gap_marks(history.gaps(), len(rows), start, end, now, index.lost)
         return View(shown, backs, rows, (start, end), now, moves=self.following or self._insist), hidden
 
     def _bounds(self) -> tuple[float, float, float]:
