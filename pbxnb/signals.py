@@ -58,16 +58,17 @@ class Signal(Generic[_T]):
 
         return stop
 
-    def __call__(self, value: _T) -> None:
-        """Call every listener with ``value``."""
-        for fn in self.listeners:
-            try:
-                fn(value)
-            except Exception as error:  # noqa: BLE001 - whatever a listener does wrong, the others go on
-                if self._report is None:
-                    _LOG.exception("A callback failed. The others go on.")
-                else:
-                    self._report(error)
+    def __call__(self, *values: _T) -> None:
+        """Call every listener with each value, one value after the other."""
+        for value in values:
+            for fn in self.listeners:
+                try:
+                    fn(value)
+                except Exception as error:  # noqa: BLE001 - whatever a listener does wrong, the others go on
+                    if self._report is None:
+                        _LOG.exception("A callback failed. The others go on.")
+                    else:
+                        self._report(error)
 
     def _set(self, entries: tuple[list[Callable[[_T], object]], ...]) -> None:
         self._entries = entries

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -21,7 +21,6 @@ from pbxnb.model.changes import Frame
 from pbxnb.model.store import Scope
 from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode
-from pbxnb.protocol.messages import Message
 from pbxnb.signals import Signal
 
 from .endpoint import Endpoint
@@ -158,18 +157,15 @@ class Frames:
         message = decode(raw, max_size=self._max_size)
         self._seq += 1
         if self._on_frame.listeners:
-            self._show("in", raw.decode("utf-8", "replace"), message)
+            now, mono, text = datetime.now(UTC), time.monotonic(), raw.decode("utf-8", "replace")
+            self._on_frame(Frame(self._seq, "in", now, mono, self.connection, text, message))
         self._coverage.add(message)
         return Arrival(message, at, self._seq)
 
     def sent(self, text: str) -> None:
         """A frame goes out."""
         self._seq += 1
-        self._show("out", text, None)
-
-    def _show(self, direction: Literal["in", "out"], text: str, message: Message | None) -> None:
-        now, mono = datetime.now(UTC), time.monotonic()
-        self._on_frame(Frame(self._seq, direction, now, mono, self.connection, text, message))
+        self._on_frame(Frame(self._seq, "out", datetime.now(UTC), time.monotonic(), self.connection, text, None))
 
 
 class Connection:

@@ -182,7 +182,7 @@ class ModelWriter:
     Args:
         lock: held during each write of the store.
         on_event: gets every event, messages included.
-        on_changes: gets every `Changes` that is not empty, before its events.
+        on_changes: gets every `Changes` that is not empty, before the message that made it and its events.
         applied: called last with every `Changes`, empty ones too, and the arrival that caused it.
 
     Attributes:
@@ -217,7 +217,16 @@ class ModelWriter:
         """Apply a message or let it wait; True when the snapshot it waits for is complete."""
         if self._sync is not None:
             return self._sync.offer(arrival)
-        self._apply(arrival)
+        if self.missing and self._completes(arrival):
+            return False
+        message, received, seq = arrival.message, arrival.received, arrival.seq
+        with self._lock:
+            changes = self.store.apply(message, received, seq=seq)
+        if changes:
+            self._on_changes(changes)
+        if self._on_event.listeners:
+            self._on_event(Event(kind="message", message=message, received=received, seq=seq), *changes.events)
+        self._applied(changes, arrival)
         return False
 
     def finish(self, received: datetime, gap: Gap | None) -> None:
@@ -246,7 +255,7 @@ class ModelWriter:
             gap=gap,
         )
         for arrival in after:
-            self._apply(arrival)
+            self.take(arrival)
 
     def late_accounts(self, accounts: Sequence[AccountEntry], received: datetime) -> None:
         """Accounts read by REST after the line was declared live, or to check a doubtful snapshot."""
@@ -258,7 +267,7 @@ class ModelWriter:
         if self._sync is None:
             with self._lock:
                 changes = self.store.tick(received)
-            self._publish(changes, None)
+            self._publish(changes)
 
     def narrow(self) -> None:
         """From now on only calls with our number exist."""
@@ -272,17 +281,7 @@ class ModelWriter:
                 changes = self.store.put_queue(value, received)
             else:
                 changes = self.store.put_orbit(value, received)
-        self._publish(changes, None)
-
-    def _apply(self, arrival: Arrival) -> None:
-        message, received, seq = arrival.message, arrival.received, arrival.seq
-        if self.missing and self._completes(arrival):
-            return
-        with self._lock:
-            changes = self.store.apply(message, received, seq=seq)
-        if self._on_event.listeners:
-            self._on_event(Event(kind="message", message=message, received=received, seq=seq))
-        self._publish(changes, arrival)
+        self._publish(changes)
 
     def _completes(self, arrival: Arrival) -> bool:
         """Whether a message brings a part the line went live without: a snapshot then too, not news."""
@@ -331,14 +330,13 @@ class ModelWriter:
                     first=first,
                     gap=None if first else gap,
                 )
-            self._publish(changes, None)
+            self._publish(changes)
         self._knew_accounts |= accounts is not None
         self._knew_calls |= calls is not None
 
-    def _publish(self, changes: Changes, arrival: Arrival | None) -> None:
+    def _publish(self, changes: Changes) -> None:
+        """What changed without a message of its own."""
         if changes:
             self._on_changes(changes)
-            if self._on_event.listeners:
-                for event in changes.events:
-                    self._on_event(event)
-        self._applied(changes, arrival)
+            self._on_event(*changes.events)
+        self._applied(changes, None)

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import ClassVar
 
 from .kernel import detached_context
@@ -28,19 +27,30 @@ _log = logging.getLogger("pbxnb.ui")
 class Ticket:
     """One painter's place on the lane; made by `Lane.register`."""
 
-    def __init__(self, lane: Lane, paint: Callable[[float], float | None]) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        changed: threading.Condition,
+        paint: Callable[[float], float | None],
+    ) -> None:
         self._lane = lane
+        self._changed = changed
         self.paint = paint
         self.due = _NEVER
         self.closed = False
 
-    def wake(self) -> None:
-        """Paint at the next beat. Cheap, from any thread, as often as you like."""
-        self._lane.schedule(self, 0.0)
+    def wake(self, when: float = 0.0) -> None:
+        """Paint at the next beat, or from the monotonic time ``when`` on. From any thread, as often as you like."""
+        # Once woken, waking again costs one comparison: this runs for every message of a busy PBX.
+        if self.due <= when or self.closed:
+            return
+        with self._changed:
+            self.due = when
+            self._changed.notify()
 
     def nudge(self) -> None:
         """Paint at once: somebody clicked. From any thread."""
-        self._lane.schedule(self, AT_ONCE)
+        self.wake(AT_ONCE)
 
     def call(self, fn: Callable[[], object]) -> None:
         """Run ``fn()`` on the lane at once: how any other thread writes a widget. Its error is logged."""
@@ -85,7 +95,7 @@ class Lane:
             paint: called on the lane with ``time.monotonic()``; writes what is dirty, returns the monotonic time at
                 which it wants to be called again even if nobody wakes it, or None.
         """
-        ticket = Ticket(self, paint)
+        ticket = Ticket(self, self._condition, paint)
         with self._condition:
             self._tickets.append(ticket)
             if self._thread is None:
@@ -98,15 +108,6 @@ class Lane:
     def here(self) -> bool:
         """Whether the caller runs on the lane."""
         return threading.current_thread() is self._thread
-
-    def schedule(self, ticket: Ticket, when: float) -> None:
-        """Have a ticket painted from the monotonic time ``when`` on; used by `Ticket`."""
-        # Once scheduled, scheduling again costs one comparison: this runs for every message of a busy PBX.
-        if ticket.due <= when or ticket.closed:
-            return
-        with self._condition:
-            ticket.due = when
-            self._condition.notify()
 
     def call(self, ticket: Ticket, fn: Callable[[], object]) -> None:
         """Run ``fn()`` on the lane; used by `Ticket`."""
@@ -130,7 +131,10 @@ class Lane:
             while self._calls:
                 ticket, fn = self._calls.popleft()
                 if not ticket.closed:
-                    self._guarded(fn)
+                    try:
+                        fn()
+                    except Exception:  # noqa: BLE001 - one panel's fault must not stop the others
+                        _log.exception("What a panel asked for failed.")
             beat = now >= self._last_beat + self._beat
             if beat:
                 self._last_beat = now
@@ -138,7 +142,11 @@ class Lane:
                 # ``due`` is the past for a nudge, 0 for a wake, a time for a paint at a given time.
                 if ticket.due == AT_ONCE or (beat and ticket.due <= now):
                     ticket.due = _NEVER
-                    again = self._guarded(partial(ticket.paint, now))
+                    try:
+                        again = ticket.paint(now)
+                    except Exception:  # noqa: BLE001 - as above; panels show their own errors
+                        _log.exception("A panel could not be painted.")
+                        continue
                     if isinstance(again, float):
                         with self._condition:
                             ticket.due = min(ticket.due, again)
@@ -158,10 +166,3 @@ class Lane:
             self._thread = None
             self._calls.clear()
             return False
-
-    def _guarded(self, fn: Callable[[], object]) -> object:
-        try:
-            return fn()
-        except Exception:  # noqa: BLE001 - one panel's fault must not stop the others; panels show their own errors
-            _log.exception("A panel could not be painted.")
-            return None

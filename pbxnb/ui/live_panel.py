@@ -222,30 +222,27 @@ class LivePanel(Panel, anywidget.AnyWidget):
     def _paint(self, now: float) -> float | None:
         with self._lock:
             try:
-                return self._flush(now)
+                if self._closed:
+                    return None
+                lost = self._read_inbox()
+                if not self._pages:
+                    return None
+                again = self._tick(now)
+                if lost:
+                    # A page that asks is awake: what it had not acknowledged no longer matters.
+                    self._pacer.acknowledge(self._pacer.number)
+                    self._dirty.take()
+                    self._send_full(now)
+                elif self._dirty or self._news:
+                    due = self._pacer.due()
+                    if now < due:
+                        return due if again is None else min(due, again)
+                    self._send_batch(now)
+                return again
             except Exception as error:  # noqa: BLE001 - shown in the panel's strip; the next beat tries again
                 _log.exception("%s could not be painted.", type(self).__name__)
                 self.report(error)
                 return None
-
-    def _flush(self, now: float) -> float | None:
-        if self._closed:
-            return None
-        lost = self._read_inbox()
-        if not self._pages:
-            return None
-        again = self._tick(now)
-        if lost:
-            # A page that asks is awake: what it had not acknowledged no longer matters.
-            self._pacer.acknowledge(self._pacer.number)
-            self._dirty.take()
-            self._send_full(now)
-        elif self._dirty or self._news:
-            due = self._pacer.due()
-            if now < due:
-                return due if again is None else min(due, again)
-            self._send_batch(now)
-        return again
 
     def _read_inbox(self) -> bool:
         """Handle what the pages said; True when one of them needs the whole state."""

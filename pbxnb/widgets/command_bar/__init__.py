@@ -179,11 +179,12 @@ class CommandBar(LivePanel):
                 self._menu[id_] = text
         return part | ({"calls": entries} if entries else {}) or None
 
-    def _flush(self, now: float) -> float | None:
-        if not self._closed:
-            chosen = self._situation().call
-            self.set_trait("call", chosen.id if chosen is not None else "")
-        return super()._flush(now)
+    def _paint(self, now: float) -> float | None:
+        with self._lock:
+            if not self._closed:
+                chosen = self._situation().call
+                self.set_trait("call", chosen.id if chosen is not None else "")
+        return super()._paint(now)
 
     def _tick(self, now: float) -> float | None:
         if self._question is None:
