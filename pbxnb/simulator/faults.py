@@ -330,7 +330,7 @@ def _flag(value: object) -> bool:
 
 
 def _change(pbx: SimPbx) -> None:
-    """What was done to the PBX while nobody could look."""
+    """Change accounts during a restart."""
     extensions = pbx.extensions
     members = {number for queue in pbx.queues for number in queue.agents}
     for group in pbx.accounts.values():

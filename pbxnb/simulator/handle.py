@@ -1,7 +1,7 @@
 """The handle of an embedded PBX: `Simulator` and its clock. Its methods may be called from any thread.
 
 Everything that touches the PBX inside runs on the simulator's loop, through `SimServer.do`. What the PBX would pass
-over in silence is an error here, because a person asked for it.
+over in silence is an error here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from .scenario_run import ScenarioRun
 from .scenarios import Scenario, scenario
 from .server.http import SimServer, start_in_thread
 from .server.security import CertificateFile
-from .steering import steering_routes
 from .traffic import Traffic
 
 __all__ = ["Simulator"]
@@ -71,7 +70,6 @@ class Simulator:
         self.clock = SimulatorClock(server.pace, self.run, self.advance)
         self.faults = Faults(server, run=self.run, reopen=self.reopen, tls=tls, seed=seed)
         self.faults.keep_going(self.preset.faults)
-        server.routes += steering_routes(server, self.preset, self.faults, self.scenario)
         self.closed = False
         self._port = port
         self._context: ssl.SSLContext | None = None
@@ -138,7 +136,7 @@ class Simulator:
         self._stop.set()
 
     async def reopen(self, until: Callable[[], Awaitable[object]], new_certificate: bool) -> None:
-        """Close the port, wait, open it again, with another certificate if asked to. For the faults."""
+        """Close the port, wait, open it again, with another certificate or the same. For the faults."""
         port = self.port
         await self.server.port.unlisten()
         await until()
@@ -235,7 +233,7 @@ class Simulator:
             from_: who.
             to: whom.
             name: the display name of a caller outside.
-            people: those concerned answer, talk and hang up by themselves; otherwise the call waits for your commands.
+            people: the users concerned answer, talk and hang up by themselves; else the call waits for your commands.
 
         Returns:
             The call's id; also when it was refused at once, as in `SimPbx.dial`.

@@ -55,7 +55,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Habits(msgspec.Struct, frozen=True, kw_only=True):
-    """What people do with a call. Shares are of answered calls, except ``unanswered``, which is of all direct calls.
+    """What users do with a call. Shares are of answered calls, except ``unanswered``, which is of all direct calls.
 
     Args:
         ring: seconds until somebody who will answer does.
@@ -93,16 +93,16 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         name: as given to ``simulate``.
-        text: one sentence for people.
+        text: one sentence.
         load: arrival rates of the busy hour.
         habits: what happens to a call.
-        extensions: how many extensions it has unless told otherwise.
+        extensions: how many extensions it has by default.
         agents: how many of them serve the queue.
         profile: the shape of the day.
         day_spread: coefficient of variation of whole days (``distributions.day_level``).
         trunks: channel limit of the trunks; None is the number of extensions plus ten, which never blocks an office.
-        people: False when nobody acts by themselves, not even to pick up.
-        warm_up: seconds of traffic before the first client can look, so that nobody finds an empty PBX.
+        people: False when users do nothing by themselves, not even answer.
+        warm_up: seconds of traffic before the first client connects, so that no PBX is empty.
         faults: faults that go on by themselves: pairs of name and mean seconds between them.
     """
 

@@ -109,7 +109,7 @@ class Scenario(msgspec.Struct, frozen=True):
     """A checked scenario.
 
     Args:
-        name: for people and logs.
+        name: for logs and errors.
         steps: in order of time.
         text: what it shows, in a sentence or two.
     """

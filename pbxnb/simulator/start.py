@@ -1,32 +1,40 @@
-"""Builds and starts an embedded PBX: accounts, traffic, logins and server from a preset and a few choices."""
+"""Builds an embedded PBX from a preset and a few choices, starts it, and lets another process steer it over HTTP."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import msgspec
+from aiohttp import web
+
 from pbxnb.arguments import check_number
-from pbxnb.errors import SimulatorError
+from pbxnb.errors import PbxError, SimulatorError
 
 from .engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit
 from .engine.clock import Pace, SimClock
 from .engine.pbx import SimPbx
+from .faults import FAULTS
 from .handle import Simulator
-from .presets import Preset, preset
+from .presets import PRESETS, Preset, preset
+from .scenario_run import ScenarioRun
+from .scenarios import scenario_names
+from .server.answers import answer
 from .server.frames import Dialect, Variants
-from .server.http import SimServer
+from .server.http import Handler, SimServer
 from .server.rest import rest_routes
 from .server.security import SimLogin
 from .traffic import Traffic
 
-__all__ = ["Settings", "build", "populate", "serve", "start"]
+__all__ = ["Settings", "build", "populate", "serve", "start", "steering_routes"]
 
 MOST_EXTENSIONS = 7_500
+MOST_RUNS = 50
 EARLIEST = 1971
 """The first year a clock may start in: times before 1970 are none on the wire."""
 DEPARTMENTS = ("Sales", "Support", "Accounts", "Warehouse", "Management", "Development")
@@ -143,8 +151,7 @@ def build(settings: Settings) -> Simulator:
         open_cookie=settings.open_cookie,
     )
     server.add(pbx)
-    server.routes += rest_routes(server)
-    return Simulator(
+    simulator = Simulator(
         server,
         traffic,
         user=user,
@@ -154,6 +161,8 @@ def build(settings: Settings) -> Simulator:
         port=settings.port,
         tls=settings.tls,
     )
+    server.routes += [*rest_routes(server), *steering_routes(simulator)]
+    return simulator
 
 
 def _dialect(name: str) -> Dialect:
@@ -256,3 +265,94 @@ async def serve(preset: str | Preset = "office", **options: Any) -> AsyncIterato
     """
     async with build(Settings(preset=preset, **options)) as simulator:
         yield simulator
+
+
+def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
+    """``/simulator/...`` on the PBX's own port, for another process; anybody but the administrator gets 401.
+
+    A real PBX has nothing like it; it does no more than the methods of `Simulator` do.
+
+    Example:
+        ``curl -u admin:SECRET -X POST http://127.0.0.1:PORT/simulator/faults/stall -d '{"seconds": 30}'``
+    """
+    server, faults = simulator.server, simulator.faults
+    runs: list[ScenarioRun] = []
+
+    def guarded(handler: Handler) -> Handler:
+        async def guard(request: web.Request) -> web.StreamResponse:
+            whose = server.identity(request)
+            if whose is None or whose.kind != "admin":
+                return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="pbxnb simulator"'})
+            try:
+                return await handler(request)
+            except PbxError as error:
+                return answer({"error": str(error)}, status=400)
+
+        return guard
+
+    async def body(request: web.Request) -> Any:
+        text = (await request.read()).decode(errors="replace")
+        try:
+            return msgspec.json.decode(text) if text.strip() else {}
+        except msgspec.DecodeError:
+            return text
+
+    async def overview(request: web.Request) -> web.Response:
+        """What there is and what is going on."""
+        return answer(
+            {
+                "preset": simulator.preset.name,
+                "presets": {each.name: each.text for each in PRESETS.values()},
+                "now": server.pace.moment.timestamp(),
+                "rate": server.pace.rate,
+                "clients": len(server.sockets),
+                "calls": sum(len(tenant.pbx.calls) for tenant in server.tenants.values()),
+                "faults": {name: (fault.__doc__ or "").partition("\n")[0] for name, fault in FAULTS.items()},
+                "active": [each.name for each in faults.active],
+                "scenarios": scenario_names(),
+                "playing": [_run(each) for each in runs],
+            }
+        )
+
+    async def start_fault(request: web.Request) -> web.Response:
+        """Start a fault; the body holds its options."""
+        options = await body(request)
+        if not isinstance(options, Mapping):
+            raise SimulatorError("The options of a fault are a JSON object.", hint='Such as {"seconds": 5}.')
+        active = server.do(lambda: faults.start(request.match_info["name"], **options))
+        return answer({"fault": active.name, "over": active.over})
+
+    async def end_fault(request: web.Request) -> web.Response:
+        """End one fault, or all."""
+        name = request.match_info.get("name", "")
+        going = [each.name for each in faults.active if name in ("", each.name)]
+        faults.stop(name)
+        return answer({"ended": going})
+
+    async def run_scenario(request: web.Request) -> web.Response:
+        """Play a scenario: by the name in the path, or the JSON or YAML in the body."""
+        name = request.match_info.get("name", "")
+        run = simulator.scenario(name or await body(request))
+        del runs[: len(runs) - MOST_RUNS + 1]
+        runs.append(run)
+        return answer(_run(run))
+
+    return [
+        web.get("/simulator", guarded(overview)),
+        web.post("/simulator/faults/{name}", guarded(start_fault)),
+        web.delete("/simulator/faults", guarded(end_fault)),
+        web.delete("/simulator/faults/{name}", guarded(end_fault)),
+        web.post("/simulator/scenarios", guarded(run_scenario)),
+        web.post("/simulator/scenarios/{name}", guarded(run_scenario)),
+    ]
+
+
+def _run(run: ScenarioRun) -> dict[str, object]:
+    return {
+        "scenario": run.scenario.name,
+        "seconds": run.scenario.seconds,
+        "steps": len(run.scenario.steps),
+        "played": len(run.log),
+        "done": run.done,
+        "error": str(run.error or ""),
+    }

@@ -19,7 +19,7 @@ from .engine.clock import SimTimer
 from .engine.pbx import SimPbx
 from .presets import Habits, Preset
 
-__all__ = ["KINDS", "SimUsers", "Traffic", "stranger"]
+__all__ = ["KINDS", "SimUsers", "Traffic", "outside_caller"]
 
 
 class SimUsers:
@@ -123,7 +123,7 @@ class SimUsers:
 
     @staticmethod
     def _situation(call: SimCall) -> tuple[object, ...]:
-        """What people would notice. A hold is part of the conversation, so it does not make a new situation."""
+        """What users react to; a hold is part of the conversation and makes no new situation."""
         phase = SimPhase.CONNECTED if call.phase is SimPhase.HELD else call.phase
         return phase, call.caller.number, call.called.number, call.ringing, call.connected
 
@@ -239,8 +239,8 @@ FIRST = "Ana Ben Chloé Dmitri Esra Finn Grace Hiro Inès Jonas Kofi Léa Miguel
 LAST = "Adeyemi Brandt Costa Dvořák Eriksen Fischer García Haddad Ito Jansen Keller O'Neil"
 
 
-def stranger(rng: Random) -> tuple[str, str]:
-    """Somebody outside: a number set aside for fiction (555-01xx) and, three times in four, a name."""
+def outside_caller(rng: Random) -> tuple[str, str]:
+    """A caller outside: a number set aside for fiction (555-01xx) and, three times in four, a name."""
     number = f"+1{rng.randrange(201, 990)}55501{rng.randrange(100):02d}"
     name = f"{rng.choice(FIRST.split())} {rng.choice(LAST.split())}" if rng.random() < 0.75 else ""
     return number, name
@@ -335,17 +335,17 @@ class Traffic:
             self.pbx.dial(caller, called)
 
     def _outbound(self, rng: Random) -> None:
-        number, _ = stranger(rng)
+        number, _ = outside_caller(rng)
         if caller := self.users.somebody(rng):
             self.pbx.dial(caller, number)
 
     def _inbound(self, rng: Random) -> None:
-        number, name = stranger(rng)
+        number, name = outside_caller(rng)
         if called := self.users.somebody(rng, free=False):
             self.pbx.dial(number, called, name=name)
 
     def _queued(self, rng: Random) -> None:
-        number, name = stranger(rng)
+        number, name = outside_caller(rng)
         if queues := self.pbx.queues:
             self.pbx.dial(number, self._door(rng.choice(queues)), name=name)
 

@@ -17,7 +17,7 @@ import pytest
 from pbxnb.errors import SimulatorError
 from pbxnb.simulator import Simulator, serve, start
 from pbxnb.simulator.faults import FAULTS, GARBAGE, ActiveFault
-from tests.simulator.sim_client import Http, Line, client
+from tests.helpers.sim_client import Http, Line, client
 
 
 @pytest.fixture(name="sim")

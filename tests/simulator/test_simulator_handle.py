@@ -17,7 +17,7 @@ import pytest
 
 from pbxnb.errors import PbxError, SimulatorError
 from pbxnb.simulator import serve, serve_recording, start
-from tests.simulator.sim_client import client
+from tests.helpers.sim_client import client
 
 
 def threads() -> list[str]:

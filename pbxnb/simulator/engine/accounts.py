@@ -52,8 +52,8 @@ class SimExtension(SimAccount):
             (rest.md 4.2). How a PBX checks it is invented, see ``INVENTED``.
         forwards: where its calls go on to: by ``all``, ``busy``, ``no_answer``, ``unregistered``.
         dnd_end: when DND goes off by itself; None for never.
-        voicemails: messages left and not heard.
-        missed: calls not answered since the last look.
+        voicemails: messages not listened to.
+        missed: calls not answered.
     """
 
     type: ClassVar[str] = "extensions"
@@ -267,7 +267,7 @@ class SimDirectory:
     def add_extension(
         self, number: str, name: str = "", department: str = "", *, registered: bool = True
     ) -> SimExtension:
-        """Add an extension, registered with one phone and online unless told otherwise."""
+        """Add an extension, registered with one phone and online by default."""
         extension = SimExtension(number, name or number, department)
         if registered:
             extension.phones.append("desk phone")
@@ -321,7 +321,7 @@ class SimDirectory:
         return extension is not None and extension.supervises
 
     def has_phone(self, number: str) -> bool:
-        """True for an extension with a phone registered: somebody can lift a receiver."""
+        """True for an extension with a phone registered: it can answer."""
         extension = self.extension(number)
         return extension is not None and extension.registered
 

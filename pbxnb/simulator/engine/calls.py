@@ -15,7 +15,7 @@ __all__ = ["TALKING", "Cause", "ChangeKind", "SimCall", "SimCallRecord", "SimCha
 
 
 class SimPhase(StrEnum):
-    """Where a call is; `server.frames` says how each looks in a frame (protocol.md 7.1)."""
+    """Where a call is; `server.frames` has the word for each (protocol.md 7.1)."""
 
     RINGING = "ringing"
     CONNECTED = "connected"
@@ -31,7 +31,7 @@ TALKING = (SimPhase.CONNECTED, SimPhase.HELD)
 
 
 class Cause(StrEnum):
-    """Why a call ended, and the code a phone is told (protocol.md 5.4, SIP's numbers)."""
+    """Why a call ended, and the code a phone gets (protocol.md 5.4, SIP's numbers)."""
 
     NORMAL = "normal"
     CANCELLED = "cancelled"
@@ -45,7 +45,7 @@ class Cause(StrEnum):
 
     @property
     def code(self) -> int | None:
-        """SIP status told to the caller's phone; None when the end is a normal one."""
+        """SIP status for the caller's phone; None when the end is a normal one."""
         return _CODES.get(self)
 
 
@@ -227,7 +227,7 @@ class SimChange(NamedTuple):
     """One change, sent to the listeners after the state has changed.
 
     Attributes:
-        accounts: numbers of the accounts that look different now.
+        accounts: numbers of the accounts that changed.
         call: the call concerned; for ``CALL_ENDED`` and ``CALL_REFUSED`` in its last state.
         record: the finished record, with ``CALL_ENDED`` and ``CALL_REFUSED``.
         text: for ``CHAT`` the text, whose receiver and sender are ``accounts``.

@@ -181,7 +181,7 @@ class Pace:
 
     @property
     def moment(self) -> datetime:
-        """What the clock would read if nothing held it up, as an aware UTC datetime; safe to ask from any thread."""
+        """The reading without the delay of a busy loop, as an aware UTC datetime; safe to ask from any thread."""
         return datetime.fromtimestamp(max(self.clock.now, self.target()), UTC)
 
     @property

@@ -112,7 +112,7 @@ class SimPbx:
         return self._changed(number)
 
     def dnd(self, number: str, on: bool, reason: str = "", seconds: float = 0.0) -> bool:
-        """Do not disturb, for so many seconds (0: until told otherwise); False when it already is so."""
+        """Do not disturb, for so many seconds (0: until switched off); False when it already is so."""
         extension = self.extension(number)
         if extension is None:
             return False
@@ -163,12 +163,12 @@ class SimPbx:
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def dial(self, from_: str, to: str, *, name: str = "", call_id: str = "") -> str:
-        """Somebody dials: an extension, or a stranger outside when ``from_`` is no account.
+        """Somebody dials: an extension, or a caller outside when ``from_`` is no account.
 
         Args:
             from_: the caller's number.
             to: what is dialled: an account, an outside number, a star code.
-            name: the caller's display name, for strangers.
+            name: the caller's display name, for a caller outside.
             call_id: the id to use; by default the next one.
 
         Returns:
@@ -193,7 +193,7 @@ class SimPbx:
         return call.id
 
     def answer(self, call_id: str, by: str = "") -> bool:
-        """A ringing phone is picked up: ``by``, or the first that rings; outside, the stranger who was called."""
+        """A ringing phone is picked up: ``by``, or the first that rings; or the party outside."""
         call = self._mine(call_id, by)
         if call is None or call.phase is not SimPhase.RINGING or (by and by not in call.ringing):
             return False
@@ -204,7 +204,7 @@ class SimPbx:
         return True
 
     def reject(self, call_id: str, by: str = "") -> bool:
-        """A ringing phone says no; the others of a group go on ringing."""
+        """A ringing phone rejects; the others of a group go on ringing."""
         call = self._mine(call_id, by)
         if call is None or call.phase is not SimPhase.RINGING or (by and by not in call.ringing):
             return False
@@ -303,7 +303,7 @@ class SimPbx:
         return True
 
     def park(self, call_id: str, orbit: str, by: str = "") -> bool:
-        """Lay the other end into a free orbit and leave; after ``park_return`` seconds it rings who parked it."""
+        """Park the other end in a free orbit and leave; after ``park_return`` seconds it rings who parked it."""
         call = self._mine(call_id, by)
         place = self.accounts.get(orbit)
         who = by or (call.our_end if call else "")

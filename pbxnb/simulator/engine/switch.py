@@ -1,7 +1,7 @@
 """The switching of the embedded PBX: what a call does once a command, a timer or a queue has moved it.
 
-Every way a call changes ends in `Switch.touch` or `Switch.finish`, which keep the indexes, tell the listeners and look
-for waiting callers; so what listeners, lists and counters see never disagrees.
+Every way a call changes ends in `Switch.touch` or `Switch.finish`, which keep the indexes, fire `Switch.changed` and
+ring agents for waiting callers; so what listeners, lists and counters see never disagrees.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .clock import SimClock
 
 __all__ = ["Switch", "dialable"]
 
-FOREIGN_RING = 60.0
+OUTSIDE_RING = 60.0
 """Seconds an outside number rings before the trunk gives up."""
 
 
@@ -80,7 +80,7 @@ class Switch:
         return self.available(number) and not self._of.get(number)
 
     def touch(self, call: SimCall) -> None:
-        """A call has changed: index it anew, tell, and let queues use whoever became free."""
+        """A call has changed: index it anew, fire `changed`, and let queues ring whoever became free."""
         call.version += 1
         before = call.accounts
         call.accounts = self._showing(call)
@@ -151,7 +151,7 @@ class Switch:
         self.enter_phase(call, SimPhase.CONNECTED)
 
     def route(self, call: SimCall, to: str) -> None:
-        """Bring a call to a number: it rings there, waits there, hears a menu, or ends."""
+        """Bring a call to a number: it rings there, waits there, reaches a menu, or ends."""
         call.stop_ringing()
         call.called = self.directory.end(to)
         if to not in self.directory.accounts and not dialable(to):
@@ -189,7 +189,7 @@ class Switch:
             case SimOrbit() | SimAccount():
                 self.finish(call, Cause.UNKNOWN_NUMBER)
             case None:
-                self.ring(call, (), FOREIGN_RING, lambda: self.finish(call, Cause.NO_ANSWER))
+                self.ring(call, (), OUTSIDE_RING, lambda: self.finish(call, Cause.NO_ANSWER))
 
     def unanswered(self, call: SimCall, cause: Cause) -> None:
         """Nobody took it: the group's next stop, the mailbox, or the end."""
@@ -377,7 +377,7 @@ class Switch:
         call.held_by = frozenset()
 
     def account_changed(self, number: str) -> None:
-        """An account looks different, apart from its calls."""
+        """An account has changed, apart from its calls."""
         self.changed(SimChange(ChangeKind.ACCOUNT, (number,)))
 
 

@@ -1,4 +1,4 @@
-"""Who may come in: passwords, tokens that live ten seconds, session cookies (protocol.md 2.3); and the certificate.
+"""Who may log in: passwords, tokens that live ten seconds, session cookies (protocol.md 2.3); and the certificate.
 
 It knows no HTTP. Secrets are compared in constant time and never appear in a repr; the private key touches the disk
 only while OpenSSL reads it.
@@ -26,7 +26,7 @@ from pbxnb.errors import SimulatorError
 from ..engine.clock import TIMING, Timing
 from ..engine.pbx import SimPbx
 
-__all__ = ["Certificate", "CertificateFile", "Identity", "SimLogin", "make_certificate"]
+__all__ = ["CertificateFile", "Identity", "SimLogin", "make_certificate"]
 
 MOST_SESSIONS = 10_000
 
@@ -138,7 +138,7 @@ class SimLogin:
         return session
 
     def whose(self, session: str) -> Identity | None:
-        """The owner of a session that is still good; looking prolongs it."""
+        """The owner of a session that is still good; each use prolongs it."""
         identity, until = self._sessions.get(session, (None, 0.0))
         if identity is None or until <= self._wall():
             return None
@@ -160,13 +160,6 @@ class SimLogin:
             store.popitem(last=False)
 
 
-class Certificate(NamedTuple):
-    """A self-signed certificate (``pem``, public) and a server context that uses it."""
-
-    pem: str
-    context: ssl.SSLContext
-
-
 class CertificateFile:
     """The certificate in use, its public half in a temporary file.
 
@@ -182,14 +175,14 @@ class CertificateFile:
 
     def renew(self, host: str) -> ssl.SSLContext:
         """Make a certificate (again) and write it to ``path``; see `make_certificate`."""
-        certificate = make_certificate(host)
+        pem, context = make_certificate(host)
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="pbxnb-simulator-", ignore_cleanup_errors=True)
         path = Path(self._folder.name, "certificate.pem")
-        path.write_text(certificate.pem, encoding="ascii")
+        path.write_text(pem, encoding="ascii")
         self.path = str(path)
-        self.fingerprint = f"sha256:{hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.pem)).hexdigest()}"
-        return certificate.context
+        self.fingerprint = f"sha256:{hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()}"
+        return context
 
     def close(self) -> None:
         """Remove the file."""
@@ -197,12 +190,8 @@ class CertificateFile:
             self._folder.cleanup()
 
 
-def make_certificate(host: str, *, days: int = 30) -> Certificate:
-    """A fresh self-signed certificate for ``localhost``, 127.0.0.1 and ``host``.
-
-    Args:
-        host: name or address the server listens on.
-        days: how long it is valid.
+def make_certificate(host: str) -> tuple[str, ssl.SSLContext]:
+    """A fresh self-signed certificate (PEM) for ``localhost``, 127.0.0.1 and ``host``, and a context that uses it.
 
     Raises:
         SimulatorError: the ``cryptography`` package is not installed.
@@ -233,7 +222,7 @@ def make_certificate(host: str, *, days: int = 30) -> Certificate:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=days))
+        .not_valid_after(now + dt.timedelta(days=30))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -250,4 +239,4 @@ def make_certificate(host: str, *, days: int = 30) -> Certificate:
         path.touch(mode=0o600)
         path.write_bytes(pem + secret)
         context.load_cert_chain(path)
-    return Certificate(pem.decode(), context)
+    return pem.decode(), context

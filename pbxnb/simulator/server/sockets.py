@@ -280,7 +280,7 @@ class Subscriptions:
     def _own(self, socket: SimSocket) -> None:
         calls = self._pbx.calls_of(socket.user)
         changed = [c for c in calls if c.id in self._calls]
-        # A call that is open and was not ours before needs no array; one that left us does, and only the array tells.
+        # A call that is open and was not ours before needs no array; one that left us does: only an array shows that.
         if self._one_by_one() and changed and all(c.open and c in calls for c in self._calls.values()):
             for call in changed:
                 socket.send(self._frames.one_call(call, socket.user))

@@ -14,7 +14,7 @@ from pbxnb.simulator.engine.pbx import SimPbx
 from pbxnb.simulator.server.frames import Dialect, FrameWriter, Variants
 from pbxnb.simulator.server.sockets import Subscriptions
 from pbxnb.simulator.start import populate
-from tests.simulator.sim_client import contradictions
+from tests.helpers.sim_client import contradictions
 
 
 class Ear:

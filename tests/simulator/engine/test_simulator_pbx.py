@@ -9,7 +9,7 @@ from pbxnb.simulator.engine.accounts import SimAttendant, SimConference, SimHunt
 from pbxnb.simulator.engine.calls import Cause, ChangeKind, SimCall, SimChange, SimPhase
 from pbxnb.simulator.engine.clock import SimClock
 from pbxnb.simulator.engine.pbx import SimPbx
-from tests.simulator.sim_client import contradictions
+from tests.helpers.sim_client import contradictions
 
 OUTSIDE, FAR = "+12025550101", "+12025550102"
 

@@ -17,7 +17,7 @@ from pbxnb.protocol.registry import REGISTRY, Row
 from pbxnb.simulator import Simulator, serve
 from pbxnb.simulator.server.frames import INVENTED, Dialect
 from pbxnb.simulator.server.requests import HANDLERS
-from tests.simulator.sim_client import Line, client
+from tests.helpers.sim_client import Line, client
 
 OUTSIDE = "+12025550101"
 BEYOND_ERA = {

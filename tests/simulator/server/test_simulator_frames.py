@@ -12,7 +12,7 @@ from pbxnb.simulator import serve
 from pbxnb.simulator.engine.clock import SimClock
 from pbxnb.simulator.engine.pbx import SimPbx
 from pbxnb.simulator.server.frames import INVENTED, VARIANTS, Dialect, FrameWriter, Variants, print_time
-from tests.simulator.sim_client import client
+from tests.helpers.sim_client import client
 
 OUTSIDE = "+12025550101"
 

@@ -11,7 +11,7 @@ import pytest
 
 from pbxnb.protocol.requests import REQUESTS
 from pbxnb.simulator import Simulator, serve
-from tests.simulator.sim_client import Line, client, contradictions
+from tests.helpers.sim_client import Line, client, contradictions
 
 OUTSIDE = "+12025550101"
 FIELDS = (

@@ -8,7 +8,7 @@ import pytest
 from pbxnb.simulator import serve
 from pbxnb.simulator.engine.clock import Timing
 from pbxnb.simulator.server.sockets import FREE_LIST
-from tests.simulator.sim_client import client
+from tests.helpers.sim_client import client
 
 OUTSIDE = "+12025550101"
 

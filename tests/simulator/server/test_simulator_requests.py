@@ -8,7 +8,7 @@ import pytest
 from pbxnb.protocol.commands import COMMAND_NAMES, CallRef, Context, plan
 from pbxnb.protocol.parties import Party
 from pbxnb.simulator import Simulator, serve
-from tests.simulator.sim_client import Http, Line, client
+from tests.helpers.sim_client import Http, Line, client
 
 OUTSIDE = "+12025550101"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pbxnb.simulator import serve
-from tests.simulator.sim_client import Http, client
+from tests.helpers.sim_client import Http, client
 
 OUTSIDE = "+12025550101"
 

@@ -10,7 +10,7 @@ from pbxnb.protocol import requests
 from pbxnb.simulator import serve
 from pbxnb.simulator.engine.pbx import SimPbx
 from pbxnb.simulator.server.security import Identity, SimLogin
-from tests.simulator.sim_client import Http, client
+from tests.helpers.sim_client import Http, client
 
 PATH = "/rest/system/session"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pbxnb.simulator import serve
-from tests.simulator.sim_client import Line, client
+from tests.helpers.sim_client import Line, client
 
 OUTSIDE = "+12025550101"
 
