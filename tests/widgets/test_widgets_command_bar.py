@@ -286,6 +286,17 @@ def test_the_answer_to_a_question_counts_only_while_its_call_lives(handle: Handl
     assert shown(bar)["question"] is None
 
 
+def test_a_bar_disarmed_under_a_question_sends_nothing(handle: Handle) -> None:
+    handle.talk("1", "+15550100", "204")
+    bar, calls = listed(handle)
+    calls.selected = ["1"]
+    press(bar, "hangup")
+    bar.armed = False
+    press(bar, "confirm")
+    assert handle.commands == []
+    assert "was not sent" in shown(bar)["outcomes"][0][1]
+
+
 def test_a_question_does_not_wait_for_ever(handle: Handle) -> None:
     handle.talk("1", "+15550100", "204")
     bar, calls = listed(handle)
@@ -618,14 +629,15 @@ def test_changes_of_calls_cost_no_more_than_the_call_list_sends_of_them(handle: 
         assert len(Wire(bar).batches()) == batches, "nothing of it is shown here"
 
 
-def test_a_page_that_missed_batches_gets_what_is_true_now(handle: Handle) -> None:
-    """Differences are only for pages that have what went before: a second page, and a menu entry that has gone."""
+def test_what_another_page_was_told_on_asking_is_still_told_to_this_one(handle: Handle) -> None:
+    """Differences are only for pages that have what went before; here a call ends just before the other page asks."""
     handle.talk("1", "+15550100", "204")
     handle.talk("2", "+15550101", "204")
     bar = CommandBar(handle)
     settle(bar)
-    bar.get_state()  # another page asks for the state while this one looks
-    handle.drop("calls", "2")
+    with bar._lock:
+        handle.drop("calls", "2")
+        bar.get_state()
     settle(bar)
     assert shown(bar)["calls"] == {"1": "+15550100 → 204 · connected"}
 

@@ -281,7 +281,7 @@ class CommandBar(LivePanel):
                 self._start(question[0], question[1])
             else:
                 self._note_outcome(
-                    "?", f"{LABELS[question[0]]} was not sent: the question was too old, or its call has ended."
+                    "?", f"{LABELS[question[0]]} was not sent: too late, disarmed, or its call has ended."
                 )
         self.refresh((_FACTS,))
 
