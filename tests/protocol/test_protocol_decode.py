@@ -11,7 +11,7 @@ from unittest import mock
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pbxnb.protocol import messages as m
@@ -180,6 +180,10 @@ def test_09_3_states_are_kept_as_they_came(value: str) -> None:
             {"from": ALMA, "from-name": "Al"}, Party("207", "Al", "acme.example", ALMA[1:-1]), {}, id="name added"
         ),
         pytest.param({"from": "", "from-number": "204"}, Party("204"), {}, id="name-addr empty"),
+        pytest.param(
+            {"from": '"Jo"', "from-number": ALMA}, parse_party(f'"Jo" {ALMA}'), {}, id="a name, and an address"
+        ),
+        pytest.param({"from": JO, "from-number": "205"}, parse_party(JO), {"from-number": "205"}, id="numbers differ"),
         pytest.param({"from": JO, "from-name": "X"}, parse_party(JO), {"from-name": "X"}, id="names differ"),
         pytest.param({"from": JO, "from-number": 204}, parse_party(JO), {}, id="number as a number"),
     ],
@@ -518,6 +522,8 @@ account_objects = st.fixed_dictionaries(
     {},
     optional={
         "account": st.one_of(texts, odd),
+        "domain": texts,
+        "tag": odd,
         "type": st.one_of(texts, odd),
         "registered": st.one_of(st.booleans(), odd),
         "dnd": st.sampled_from([True, False, "true", "no"]),
@@ -555,7 +561,42 @@ def test_an_unknown_field_changes_nothing_but_extra(frame: dict[str, Any]) -> No
         assert replace(tolerant, extra={}) == replace(usual, extra={})
 
 
+EVERY_CALL_FIELD = {
+    "id": "7",
+    "from": JO,
+    "from-number": "205",
+    "from-name": "Al",
+    "to": ALMA,
+    "to-number": "208",
+    "to-name": "Bo",
+    "state": "alerting",
+    "callstate": "connected",
+    "extension": ["*204", "207"],
+    "start": "1790000000.88",
+    "connect": "1790000001.5",
+    "rec": "adhoc",
+    "cmc": "c",
+    "new": 1,
+}
+EVERY_ACCOUNT_FIELD = {
+    "account": "204",
+    "type": "extensions",
+    "domain": "acme.example",
+    "name": "Jo",
+    "registered": True,
+    "dnd": False,
+    "chatstatus": "away",
+    "code": "c1",
+    "tag": "t",
+    "calls": [EVERY_CALL_FIELD],
+    "new": 1,
+}
+
+
 @settings(max_examples=300)
+@example({"action": "user-state", **EVERY_ACCOUNT_FIELD})
+@example({"action": "call-state", "calls": EVERY_CALL_FIELD, "new": 1})
+@example({"action": "domain-state", "accounts": [EVERY_ACCOUNT_FIELD], "calls": [EVERY_CALL_FIELD], "messages": 2})
 @given(frames)
 def test_the_tolerant_way_reads_what_the_quick_way_reads(frame: dict[str, Any]) -> None:
     text = json.dumps(frame)
