@@ -79,6 +79,18 @@ def test_what_is_not_visible_makes_no_span() -> None:
     assert "(recorded)" in watched.spans[0][1].text()
 
 
+@pytest.mark.parametrize("change", [{"to": Party("41")}, {"from_": Party("205", "Al")}, {"recording": True}])
+def test_the_title_follows_while_the_call_goes_on(change: dict[str, Any]) -> None:
+    watched, later = Watched(), Watched()
+    watched.say(0, call(TALKING, "40"))
+    watched.say(3, call(TALKING, "40", **change))
+    later.say(0, call(TALKING, "40", **change))
+    one, other = watched.follower.story("1"), later.follower.story("1")
+    assert one is not None
+    assert other is not None
+    assert one.title == other.title != ""
+
+
 def test_a_parked_call_lies_on_its_orbit_and_a_waiting_one_on_its_queue() -> None:
     watched = Watched()
     watched.say(0, call(QUEUED, to=Party(number="600"), queue="600"))

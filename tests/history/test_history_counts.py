@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pbxnb.history.history import shares
@@ -100,6 +100,16 @@ def test_registration_is_followed_and_a_gap_is_unknown() -> None:
     assert handle.history.counts(NOW)["registered"] == 1
 
 
+def test_a_registration_that_came_and_went_counts_at_the_moments_it_was_there() -> None:
+    handle = FakeHandle([account("200", registered=False)])
+    for when, on in ((4.5, True), (1, False)):
+        handle.accounts["200"] = account("200", registered=on)
+        event = Event(kind="account.changed", account=handle.accounts["200"], at=ago(when), received=NOW)
+        handle.tell(Changes(events=(event,), accounts=frozenset(("200",))))
+    assert handle.history.samples(ago(4), 10.0, 2)["registered"] == [0, 1]
+
+
+@example(0.0, 70.0)  # a minute after a call began
 @given(st.sampled_from([0.0, 300.0, -34_000.0]), st.floats(0, 130))
 def test_what_is_counted_now_is_the_last_sample(offset: float, until: float) -> None:
     session = Session(offset)
@@ -122,3 +132,13 @@ def test_shares_of_time_add_up_and_keep_gaps_apart() -> None:
     )
     gaps = [(ago(80).timestamp(), ago(60).timestamp())]
     assert shares(presence, gaps, NOW.timestamp())["204"] == {"idle": 0.4, "busy": 0.4, "gap": 0.2}
+    brief = (Presence(number="204", axis="state", value="idle", start=ago(0.5)),)
+    assert shares(brief, [], NOW.timestamp()) == {"204": {"idle": 1.0}}
+
+
+def test_a_gap_that_goes_on_has_no_end() -> None:
+    session = Session(300.0)
+    session.lose(5, 9)
+    session.status = msgspec.structs.replace(session.status, gaps=(*session.status.gaps, Gap(session.moment(), None)))
+    begun = session.clock.now().timestamp()
+    assert session.history.gaps() == [(begun + 5, begun + 9), (begun, None)]

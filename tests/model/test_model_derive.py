@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pbxnb.model.derive import in_conversation, newest_call, phase_of, waits
+from pbxnb.model.derive import activity_unlisted, in_conversation, newest_call, number_order, phase_of, waits
 from pbxnb.model.entities import Call, CallState, Conversation, Party, Phase
+from pbxnb.protocol.messages import CallEntry
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
 
@@ -99,3 +100,19 @@ def test_the_phase_of_a_conversation_is_that_of_its_newest_call_but_for_the_queu
     phase: Phase, state: CallState, waiting: bool, expected: str
 ) -> None:
     assert in_conversation(Call(id="1", state=state, phase=phase), waiting) == expected
+
+
+def test_numbers_come_in_order_of_value_then_all_else_as_text() -> None:
+    long, longer = "9" * 18, "1" + "0" * 18
+    mixed = ["anna", longer, long, "\u0665", "1000", "45", "045", "*97", ""]
+    assert sorted(mixed, key=number_order) == ["045", "45", "1000", long, "", "*97", longer, "anna", "\u0665"]
+
+
+@pytest.mark.parametrize(
+    ("from_", "word", "state"),
+    [("204", "alerting", "dialling"), ("205", "alerting", "ringing"), ("204", "connected", "busy"), ("", "x", "busy")],
+)
+def test_what_an_account_does_by_its_own_word(from_: str, word: str, state: str) -> None:
+    activity = activity_unlisted("204", [CallEntry(id="1", from_=Party(from_), raw_state=word)], code=False)
+    assert activity is not None
+    assert activity[0] == state
