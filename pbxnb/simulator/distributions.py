@@ -16,14 +16,8 @@ import msgspec
 from pbxnb.errors import ConfigError
 
 __all__ = [
-    "Distribution",
-    "Lognormal",
-    "Mixture",
-    "Profile",
-    "Survival",
-    "Uniform",
-    "day_level",
-]
+    "Distribution", "Lognormal", "Mixture", "Profile", "Survival", "Uniform", "day_level",
+]  # fmt: skip
 
 HOUR = 3600.0
 DAY = 86_400.0

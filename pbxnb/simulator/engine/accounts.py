@@ -15,17 +15,9 @@ from .calls import Cause, SimCall, SimParty, SimPhase
 from .clock import SimTimer
 
 __all__ = [
-    "QueueCounters",
-    "SimAccount",
-    "SimAgent",
-    "SimAttendant",
-    "SimConference",
-    "SimDirectory",
-    "SimExtension",
-    "SimHuntGroup",
-    "SimOrbit",
-    "SimQueue",
-]
+    "QueueCounters", "SimAccount", "SimAgent", "SimAttendant", "SimConference", "SimDirectory", "SimExtension",
+    "SimHuntGroup", "SimOrbit", "SimQueue",
+]  # fmt: skip
 
 A = TypeVar("A", bound="SimAccount")
 

@@ -43,6 +43,8 @@ class SimPbx:
         calls: the open calls by id.
         history: the records of the calls that are over, oldest first.
         changed: fires after every change.
+        extension: gives the extension of a number, None without one.
+        calls_of: gives the calls that an account shows now, oldest first.
 
     Example:
         >>> pbx = SimPbx("acme.example")
@@ -74,10 +76,8 @@ class SimPbx:
         self.calls = self.switch.calls
         self.history = self.switch.history
         self.changed = self.switch.changed
-
-    def extension(self, number: str) -> SimExtension | None:
-        """The extension of that number, if there is one."""
-        return self.directory.extension(number)
+        self.extension = self.directory.extension
+        self.calls_of = self.switch.calls_of
 
     @property
     def extensions(self) -> list[SimExtension]:
@@ -88,10 +88,6 @@ class SimPbx:
     def queues(self) -> list[SimQueue]:
         """All queues."""
         return self.directory.queues
-
-    def calls_of(self, number: str) -> tuple[SimCall, ...]:
-        """Calls that an account shows now, oldest first."""
-        return self.switch.calls_of(number)
 
     # -- accounts ------------------------------------------------------------------------------------------------
 

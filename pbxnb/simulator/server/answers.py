@@ -15,7 +15,7 @@ from .frames import FrameWriter
 
 __all__ = [
     "MOST_PER_PAGE", "activity", "answer", "cdrs", "directory", "history", "integer", "page", "queue_counters",
-    "queue_line", "queues", "read_json", "text", "truth", "wallboard",
+    "queue_line", "queues", "read_json", "refusal", "text", "truth", "wallboard",
 ]  # fmt: skip
 
 Page = Callable[[Sequence[Any], int], Sequence[Any]]
@@ -231,3 +231,9 @@ def integer(value: str | None, default: int) -> int:
     """A number above 0 as text, of which nine digits count; anything else is the default."""
     digits = value[:9] if value and value.isascii() and value.isdigit() else ""
     return int(digits or 0) or default
+
+
+def refusal(status: int) -> web.HTTPException:
+    """How the PBX refuses: 401, 403 or 404 with the body ``false``."""
+    kind = {401: web.HTTPUnauthorized, 403: web.HTTPForbidden, 404: web.HTTPNotFound}[status]
+    return kind(text="false", content_type="application/json")

@@ -24,6 +24,7 @@ from pbxnb.protocol.rest import ROOT
 
 from ..engine.clock import TIMING, Pace, Timing
 from ..engine.pbx import SimPbx
+from .answers import refusal
 from .frames import Dialect, FrameWriter, Variants
 from .requests import SimClient, handle_request
 from .security import Identity, SimLogin
@@ -329,12 +330,12 @@ class SimServer:
         domain = request.query.get("domain") or (whose.domain if whose else "")
         user = request.query.get("user") or (whose.user if whose else "")
         if not self.open_cookie and whose is None:
-            raise web.HTTPUnauthorized(text="false", content_type="application/json")
+            raise refusal(401)
         tenant = self.tenants.get(domain)
         if tenant is None or tenant.pbx.extension(user) is None:
-            raise web.HTTPNotFound(text="false", content_type="application/json")
+            raise refusal(404)
         if whose is not None and not self.open_cookie and not whose.may_act_for(domain, user):
-            raise web.HTTPForbidden(text="false", content_type="application/json")
+            raise refusal(403)
         if len(self.sockets) >= MOST_SOCKETS:
             raise web.HTTPServiceUnavailable
         ws = web.WebSocketResponse(autoping=False, autoclose=False, max_msg_size=MOST_FROM_CLIENT, timeout=0.5)

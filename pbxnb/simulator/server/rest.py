@@ -20,7 +20,7 @@ from ..engine.accounts import SimExtension, SimQueue
 from ..engine.calls import SimCall, SimPhase
 from ..engine.pbx import SimPbx
 from . import answers
-from .answers import MOST_PER_PAGE, answer, integer, page, read_json, text, truth
+from .answers import MOST_PER_PAGE, answer, integer, page, read_json, refusal, text, truth
 from .http import SimServer, SimTenant
 from .security import Identity
 
@@ -60,14 +60,14 @@ class RestRequest(NamedTuple):
         """The account as an extension; anything else is answered with 404."""
         extension = self.pbx.extension(self.number)
         if extension is None:
-            raise _refusal(404)
+            raise refusal(404)
         return extension
 
     def queue(self, number: str) -> SimQueue:
         """The queue of that number; anything else is answered with 404."""
         queue = self.pbx.accounts.get(number)
         if not isinstance(queue, SimQueue):
-            raise _refusal(404)
+            raise refusal(404)
         return queue
 
     @property
@@ -78,11 +78,6 @@ class RestRequest(NamedTuple):
 
 
 Handler = Callable[[RestRequest], object]
-
-
-def _refusal(status: int) -> web.HTTPException:
-    kind = {401: web.HTTPUnauthorized, 403: web.HTTPForbidden, 404: web.HTTPNotFound}[status]
-    return kind(text="false", content_type="application/json")
 
 
 # -- calls -------------------------------------------------------------------------------------------------------------
@@ -147,7 +142,7 @@ def post_settings(request: RestRequest) -> object:
     """Change the forwarding: what is not sent stays (rest.md 2.0)."""
     number = request.extension.number
     if not request.supervised:
-        raise _refusal(403)
+        raise refusal(403)
     for when, key in paths.FORWARD_KEYS.items():
         if key in request.body:
             request.pbx.forward(number, text(request.body, key), when)
@@ -172,7 +167,7 @@ def get_wallboard(request: RestRequest) -> object:
     if name is None:
         return [answers.queue_line(queue) for queue in mine.values()]
     if name not in mine:
-        raise _refusal(403 if isinstance(pbx.accounts.get(name), SimQueue) else 404)
+        raise refusal(403 if isinstance(pbx.accounts.get(name), SimQueue) else 404)
     return answers.wallboard(request.tenant.frames, mine[name])
 
 
@@ -186,7 +181,7 @@ def post_queue_login(request: RestRequest) -> object:
     """Log an agent in or out: itself, or anybody for who runs the tenant or supervises."""
     queue = request.queue(request.query("group"))
     if not request.supervised:
-        raise _refusal(403)
+        raise refusal(403)
     request.pbx.queue_login(queue.number, request.number, truth(request.body.get("login")))
     return True
 
@@ -283,18 +278,18 @@ def rest_routes(server: SimServer) -> list[web.RouteDef]:
         domain = names.get("domain") or domain or next(iter(server.tenants))
         whose = server.identity(http)
         if whose is None:
-            raise _refusal(401)
+            raise refusal(401)
         if whose.kind == "admin" and not server.login.api_access:
-            raise _refusal(403)
+            raise refusal(403)
         tenant = server.tenants.get(domain)
         if tenant is None or ((number or own) and number not in tenant.pbx.accounts):
-            raise _refusal(404)
+            raise refusal(404)
         rights = tenant.pbx.directory
         at_home = whose.domain == domain
         sees = at_home and not own and rights.sees_domain(whose.user)
         commands = at_home and supervisors and rights.supervises(whose.user)
         if not (whose.may_act_for(domain, number) or sees or commands):
-            raise _refusal(403)
+            raise refusal(403)
         return whose, tenant, number
 
     def served(handler: Handler, supervisors: bool = False) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
