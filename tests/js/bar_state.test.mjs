@@ -43,9 +43,9 @@ test("one reason for everything is a line of its own, and what is hidden gives n
 });
 
 test("menus offer what there is and keep what was chosen while it is there", () => {
-  const known = state({ calls: { 7: "a → b" }, orbits: [["71", "Orbit 71"]], choices: { when: ["all", "no_answer"] } });
+  const known = state({ calls: { 7: "a → b" }, orbits: [["71", "Orbit 71"]], choices: { when: [["all", "all calls"]] } });
   assert.deepEqual(entriesOf(known, "picked"), [["", "No call"], ["7", "a → b"]]);
-  assert.deepEqual(entriesOf(known, "when"), [["all", "all"], ["no_answer", "no answer"]]);
+  assert.deepEqual(entriesOf(known, "when"), [["all", "all calls"]]);
   assert.deepEqual(entriesOf(known, "queue"), []);
   assert.equal(chosenOf(entriesOf(known, "picked"), "7"), "7");
   assert.equal(chosenOf(entriesOf(known, "picked"), "8"), "");

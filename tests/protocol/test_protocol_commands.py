@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pbxnb.errors import BadCommand
-from pbxnb.protocol.commands import COMMAND_NAMES, CallRef, Context, Effect, StarCodes, plan, preview
+from pbxnb.protocol.commands import COMMAND_NAMES, COMMANDS, CallRef, Context, Effect, StarCodes, plan, preview
 from pbxnb.protocol.parties import Party, parse_party
+from pbxnb.protocol.rest import FORWARD_KEYS
 
 MODERN = Context(domain="acme.example", user="204")
 OLD = Context(domain="acme.example", user="204", dialect="2016")
@@ -202,14 +203,17 @@ def test_options_of_dnd_and_chat() -> None:
 
 def test_forwarding_sets_one_setting_or_empties_it_and_reads_it_back() -> None:
     context = Context(domain="acme.example", user="204", account="207")
-    for when, key in (("all", "cfa"), ("busy", "cfb"), ("no_answer", "cfn"), ("unregistered", "cfr")):
+    (choice,) = (one for one in COMMANDS["forward"].arguments if one.kind == "choice")
+    assert choice.choices.keys() == FORWARD_KEYS.keys()
+    for when, key in FORWARD_KEYS.items():
         made = plan("forward", None, when=when, context=context)
         assert made.rest[0].body == {key: ""}
         assert made.read is not None
         assert (made.read.method, made.read.path) == ("GET", made.rest[0].path)
         assert made.effect_text.startswith("Calls to 207 are no longer forwarded")
     assert (
-        plan("forward", "209", when="no_answer", context=context).effect_text == "Calls to 207 go to 209 (no answer)."
+        plan("forward", "209", when="no_answer", context=context).effect_text
+        == "Calls to 207 go to 209 (when not answered)."
     )
     assert preview(plan("forward", None, when="busy", context=context)).python == (
         "await pbx.forward(None, when='busy', account='207')"

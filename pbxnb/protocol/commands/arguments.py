@@ -37,7 +37,7 @@ class Argument(msgspec.Struct, frozen=True):
         default: what holds where nothing is given; without one it has to be given.
         by_name: given by name only.
         optional: None may be given, and means that nothing is set any more.
-        choices: the words a ``choice`` may be.
+        choices: what a ``choice`` may be, each with its words for people.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Argument(msgspec.Struct, frozen=True):
     default: Any = Parameter.empty
     by_name: bool = False
     optional: bool = False
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, str] = {}
 
     @property
     def parameter(self) -> Parameter:

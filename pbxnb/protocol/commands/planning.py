@@ -92,7 +92,7 @@ def _made(command: Command, context: Context, values: Mapping[str, Any], shown: 
             account=account,
             to=g.to,
             party=other_party(call, account) if call else "",
-            when=str(values.get("when", "")).replace("_", " "),
+            **{one.name: one.choices[values[one.name]] for one in command.arguments if one.choices},
         ),
         destructive=command.destructive,
         certainty=form.certainty,

@@ -45,6 +45,9 @@ _PICKUP = "{star.pickup} with the extension that rings is this PBX's code for pi
 _RETRIEVE = "{star.retrieve} is this PBX's code for retrieving."
 _WHICH_ID = "Which of the two ids is which is not documented; the call itself is named first."
 _FORWARD = "The settings cfa, cfb, cfn and cfr mean all, busy, no answer, unregistered; an empty one means no number."
+_WHEN = {
+    "all": "all calls", "busy": "when busy", "no_answer": "when not answered", "unregistered": "when not registered",
+}  # fmt: skip
 _SAME_ID = "The id in the call list is the one this message wants."
 
 
@@ -164,7 +167,7 @@ _ROWS = (
         name="forward", label="Forward", by="account", unless=no_extension, group="more",
         arguments=(
             Argument("to", "number", optional=True),
-            Argument("when", "choice", "all", by_name=True, choices=tuple(rest.FORWARD_KEYS)),
+            Argument("when", "choice", "all", by_name=True, choices=_WHEN),
         ),
         effect=Effect.SETTING, reads=lambda g: RestRequest(method="GET", path=located(g, rest.SETTINGS)),
         shows=("Calls to {account} go to {to} ({when}).", "Calls to {account} are no longer forwarded ({when})."),

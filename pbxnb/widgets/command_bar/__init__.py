@@ -74,7 +74,7 @@ class CommandBar(LivePanel):
     orbit = traitlets.Unicode("").tag(sync=True)
     queue = traitlets.Unicode("").tag(sync=True)
     picked = traitlets.Unicode("").tag(sync=True)
-    when = traitlets.Enum(CHOICES["when"], "all").tag(sync=True)
+    when = traitlets.Enum([word for word, _ in CHOICES["when"]], "all").tag(sync=True)
 
     def __init__(
         self, handle: Handle, grid: ExtensionGrid | None = None, calls: CallList | None = None, **traits: Any

@@ -59,7 +59,7 @@ export function entriesOf(state, field) {
   if (field === "picked") return [["", "No call"], ...Object.entries(state.calls || {})];
   if (field === "orbit") return state.orbits || [];
   if (field === "queue") return state.queues || [];
-  return (state.choices?.[field] || []).map((/** @type {string} */ word) => [word, word.replaceAll("_", " ")]);
+  return state.choices?.[field] || [];
 }
 
 /** What a menu shows: what was chosen while it is there, else the first. @param {string[][]} entries @param {string} chosen */

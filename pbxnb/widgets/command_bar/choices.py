@@ -52,7 +52,9 @@ def _rows() -> list[list[str]]:
 ROWS = _rows()
 """The rows of the bar: names of buttons, and of fields with a colon, each before the first button that needs it."""
 
-CHOICES = {one.name: list(one.choices) for row in COMMANDS.values() for one in row.arguments if one.kind == "choice"}
+CHOICES = {
+    one.name: list(one.choices.items()) for row in COMMANDS.values() for one in row.arguments if one.kind == "choice"
+}
 """The menus whose entries are always the same."""
 
 ABOUT = {"consult": "target"} | {
