@@ -17,7 +17,7 @@ from pbxnb.protocol.messages import AccountEntry, CallEntry
 from .calls import CallTable
 from .changes import AccountChange, Batch
 from .derive import IDLE, OFFLINE, Activity, activity_in, activity_unlisted, number_order
-from .entities import Account, AccountState, Evidence, Presence
+from .entities import Account, Evidence, Presence
 from .tracks import AccountTrack, CallTrack
 
 __all__ = ["AccountTable", "Axis", "PresenceLog", "WireAccounts"]
@@ -39,7 +39,6 @@ class Axis(IntEnum):
 _NAMES = tuple(axis.name.lower() for axis in Axis)
 # Looking up a member of an enum, or its value, costs more than what is done with it here.
 _REGISTERED, _DND, _CHAT_STATUS, _STATE = Axis
-_WORDS = {state: state.value for state in AccountState}
 
 
 class _Mark(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +58,9 @@ class PresenceLog:
 
     Args:
         limit: how many ended intervals are kept; the oldest go first.
+
+    Attributes:
+        at: when what is put now was said, on the PBX's clock.
     """
 
     def __init__(self, limit: int = 100_000) -> None:
@@ -66,12 +68,12 @@ class PresenceLog:
         self._closed: deque[Presence] = deque(maxlen=limit)
         # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
         self._shared: dict[tuple[str, str, bool], _Mark] = {}
-        self._at = self._received = datetime.min.replace(tzinfo=UTC)
+        self.at = self._received = datetime.min.replace(tzinfo=UTC)
         self._seq = 0
 
     def begin(self, at: datetime, received: datetime, seq: int) -> None:
         """What is put from now on was said by this frame, ``at`` on the PBX's clock, ``received`` on the kernel's."""
-        self._at = at
+        self.at = at
         self._received = received
         self._seq = seq
         if self._shared:
@@ -89,7 +91,7 @@ class PresenceLog:
         if marks is None:
             marks = self._open[number] = [None, None, None, None]  # one for each axis
         old = marks[axis]
-        at = since = self._at
+        at = since = self.at
         received = self._received
         if old is not None:
             if old.value == value:
@@ -111,7 +113,7 @@ class PresenceLog:
         """The account is gone: end all its intervals."""
         for axis, mark in enumerate(self._open.pop(number, ())):
             if mark is not None:
-                self._closed.append(_interval(number, axis, mark, self._at))
+                self._closed.append(_interval(number, axis, mark, self.at))
 
     def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
         """Ended intervals in order of their end, then the running ones; of one account or of all."""
@@ -353,18 +355,22 @@ class AccountTable:
         if tracks:
             if self._claims:
                 self._claims.pop(number, None)
-            activity = activity_in(number, [track.call for track in tracks])
-            ids = (activity[3],) if len(tracks) == 1 else tuple([track.call.id for track in tracks])
+            calls = [track.call for track in tracks]
+            activity = activity_in(number, calls)
+            ids = (activity[3],) if len(calls) == 1 else tuple([call.id for call in calls])
         else:
             activity = activity_unlisted(number, own, record.code) if own or record.code else None
         if activity is None:
             # other accounts have no phone that could be registered; a portal shows them idle (protocol.md 6.2)
             activity = OFFLINE if record.registered is False and record.type == "extensions" else IDLE
         state, inferred, rule, detail = activity
-        self.log.put(number, _STATE, _WORDS[state], rule, inferred or not batch.continuous, detail)
+        self.log.put(number, _STATE, state._value_, rule, inferred or not batch.continuous, detail)
         since: datetime | None
         if tracks:
-            since, seen = self._table.tracks[detail].state_of(number)
+            decides = tracks[0] if len(ids) == 1 else self._table.tracks[detail]
+            since, seen = decides.call.since, decides.call.first_seen
+            if decides.joined is not None:
+                since, seen = decides.joined_since(number, since, seen)
         elif before is not None and before.state is state:
             since, seen = before.since, before.first_seen
         else:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from pbxnb.protocol.messages import CallEntry
 
 from .changes import Batch
+from .clock import Clock
 from .derive import QUEUE, numbers_of, phase_of, state_of, waits
 from .entities import Call, CallState, Phase
 from .tracks import CallTrack, pair_of
@@ -40,23 +41,27 @@ class CallTable:
 
     Args:
         type_of: the type of an account (``orbits``, ``acds`` ...) by number; empty when unknown.
+        clock: the PBX's.
 
     Attributes:
         calls: the public mapping; readers of other threads may hold it, so its order changes by swap only.
         tracks: the same calls with what else is remembered of them.
     """
 
-    def __init__(self, type_of: Callable[[str], str]) -> None:
+    def __init__(self, type_of: Callable[[str], str], clock: Clock) -> None:
         self.calls: dict[str, Call] = {}
         self.tracks: dict[str, CallTrack] = {}
         self._type_of = type_of
+        self._clock = clock
         self._by_number: dict[str, dict[CallTrack, None]] = {}
         self._count = 0
         self._last: tuple[datetime, int] | None = None
         self._unsorted = False
 
     def add(self, entry: CallEntry, batch: Batch, conversation: str, *, inferred: bool) -> CallTrack:
-        """Take in a call that was not there."""
+        """Take in a call that was not there; where it begins before our eyes, its start is a reading of the clock."""
+        if batch.continuous and entry.start is not None and self._clock.read_start(entry.start.at, batch.received):
+            batch.at = self._clock.at(batch.received)
         call, alone, waiting = self._value(entry, None, batch, conversation, inferred)
         self._count += 1
         track = CallTrack(
@@ -94,7 +99,7 @@ class CallTable:
             moved = entry.to != old.to or entry.from_ != old.from_ or entry.extensions != old.extensions
             if call.state is before.state and (moved or call.phase is not before.phase):
                 answered = call.phase is _TALKING and call.connected_at != before.connected_at
-                since, seen = _since(call.connected_at if answered else None, batch, track.phase_seen), batch.at
+                since, seen = self._since(call.connected_at if answered else None, batch, track.phase_seen), batch.at
             if moved:
                 self._rename(track, call, numbers_of(entry), batch, since)
             track.become(call, since, seen, alone=alone, waiting=waiting)
@@ -177,7 +182,7 @@ class CallTable:
         seen = batch.at
         since: datetime | None
         if track is None:
-            since = _since(_word(state, started_at, connected_at), batch, None)
+            since = self._since(_word(state, started_at, connected_at), batch, None)
         else:
             before = track.call
             started_at = before.started_at or started_at
@@ -195,7 +200,7 @@ class CallTable:
                     since = _met(_word(state, started_at, connected_at), batch, None)
             else:
                 word = connected_at if state is _CONNECTED and connected_at != before.connected_at else None
-                since = _since(word, batch, before.first_seen)
+                since = self._since(word, batch, before.first_seen)
         waiting = waits(state, kind, alone, arrived, waiting) if arrived or waiting else False
         extra: Mapping[str, Any] = entry.extra
         if entry.cmc:
@@ -219,24 +224,25 @@ class CallTable:
         )
         return replace(call, inferred=True) if inferred else call, alone, waiting
 
+    def _since(self, word: datetime | None, batch: Batch, after: datetime | None) -> datetime | None:
+        """When something began that a message shows: as the PBX says it, else the change we saw.
+
+        Args:
+            word: what the PBX says; it counts where the message allows it.
+            after: not before; None where we do not know what was before.
+        """
+        if not batch.continuous:
+            return _met(word, batch, after)
+        if word is not None and self._clock.known and (found := _met(word, batch, after)) is not None:
+            return found
+        return batch.at
+
 
 def _word(state: CallState, started_at: datetime | None, connected_at: datetime | None) -> datetime | None:
     """What the PBX says of when a state began: the answer of a connected call, the start of one that still rings."""
     if state is _CONNECTED:
         return connected_at
     return started_at if state is _RINGING and connected_at is None else None
-
-
-def _since(word: datetime | None, batch: Batch, after: datetime | None) -> datetime | None:
-    """When something began that a message shows: as the PBX says it, else the change we saw.
-
-    Args:
-        word: what the PBX says; it counts where the message allows it.
-        after: not before; None where we do not know what was before.
-    """
-    if not batch.continuous:
-        return _met(word, batch, after)
-    return (_met(word, batch, after) if batch.timed else None) or batch.at
 
 
 def _met(word: datetime | None, batch: Batch, after: datetime | None) -> datetime | None:

@@ -106,7 +106,6 @@ class Batch(msgspec.Struct):
         message: the message; None for a snapshot or a timer.
         received, seq: when it came, on the kernel's clock, and the number of its frame.
         at: when it came, on the PBX's clock.
-        timed: that clock is known, so that times of the PBX can be compared with ours.
         continuous: the line was up; False in a snapshot after an interruption, whose events are inferred.
         silent: no events come of it.
         touched: numbers whose account may be doing something else now.
@@ -125,7 +124,6 @@ class Batch(msgspec.Struct):
     received: datetime
     seq: int
     at: datetime
-    timed: bool = False
     continuous: bool = True
     silent: bool = False
     touched: dict[str, None] = {}

@@ -88,7 +88,7 @@ class Clock:
         offset = min(max(self._delta, timedelta(seconds=low)), timedelta(seconds=high))
         self._set(low, high, offset if self._sharpened else _middle(low, high), sharpened=self._sharpened)
 
-    def read_start(self, start: datetime, received: datetime) -> None:
+    def read_start(self, start: datetime, received: datetime) -> bool:
         """Take in the start of a call that began while the line was up: the PBX's time at ``received`` is not before.
 
         Without a ``Date`` nothing follows: a call may be shown long after it began.
@@ -96,16 +96,19 @@ class Clock:
         Args:
             start: as the PBX says it.
             received: kernel moment at which the first frame with the call arrived.
+
+        Returns:
+            whether the offset is another now.
         """
         if self._given or not self.known:
-            return
+            return False
         delta = start - received
         low = delta.total_seconds()
         self._widen(received)
-        if low > self._high:
-            self._set(low, low + 1.0, delta, sharpened=True)
-        elif low >= self._low:
-            self._set(low, self._high, delta, sharpened=True)
+        if low < self._low:
+            return False
+        self._set(low, self._high if low <= self._high else low + 1.0, delta, sharpened=True)
+        return True
 
     def _widen(self, received: datetime) -> None:
         """Allow for what the clocks may have parted since the last reading."""

@@ -6,7 +6,7 @@ Which calls belong together is decided in ``links``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ REMEMBERED = timedelta(seconds=60)  # how long an ended conversation stays visib
 
 # Looking up a member of an enum costs more than all else that is done with it here.
 _RINGING, _CONNECTED = CallState.RINGING, CallState.CONNECTED
-_MENU, _TALKING, _HELD, _ENDED = Phase.MENU, Phase.TALKING, Phase.HELD, Phase.ENDED
+_QUEUED, _MENU, _TALKING, _HELD, _ENDED = Phase.QUEUED, Phase.MENU, Phase.TALKING, Phase.HELD, Phase.ENDED
 _UNKNOWN = Direction.UNKNOWN
 
 
@@ -47,7 +47,7 @@ class ConversationTrack:
         self.id = id
         self.calls = [first]
         self._call_ids: tuple[str, ...] = (first.call.id,)
-        self.evidence: list[Evidence] = []
+        self.evidence: tuple[Evidence, ...] = ()
         self.inferred = False
         self.ended_at: datetime | None = None
         self._caller = first.call.from_
@@ -57,7 +57,7 @@ class ConversationTrack:
         answered, started = call.connected_at, call.started_at
         if not first.seen_start and answered is not None and started is not None and call.phase is not _MENU:
             self._times.ring = max(0.0, (answered - started).total_seconds())  # before we met it
-        self._agents: dict[str, None] = {}
+        self._agents: tuple[str, ...] = ()
         self._answered = False  # somebody has taken the caller since he came to a queue
         self._answered_by = ""
         self._direction = _UNKNOWN
@@ -86,27 +86,24 @@ class ConversationTrack:
         if call.to.number not in inside and self._type_of(call.to.number) == "extensions":
             inside.append(call.to.number)
         if call.state is _RINGING:
-            for number in inside:
-                if len(self._agents) < LIMIT:
-                    self._agents[number] = None
+            self._rang(inside)
         elif call.to.number in inside:
             self._answered_by = call.to.number
         elif len(inside) == 1:
             self._answered_by = inside[0]
 
-    def add(self, evidence: Evidence) -> None:
+    def add(self, *evidence: Evidence) -> None:
         """Keep why the ledger says so."""
-        if len(self.evidence) < LIMIT:
-            self.evidence.append(evidence)
+        self.evidence = (*self.evidence, *evidence)[:LIMIT]
 
     def absorb(self, other: ConversationTrack) -> None:
         """Take over a younger conversation. Its times ran beside ours, so they are not added."""
         self.calls = sorted(self.calls + other.calls, key=_order)
         self._call_ids = tuple([track.call.id for track in self.calls])
-        self.evidence = (self.evidence + other.evidence)[:LIMIT]
+        self.add(*other.evidence)
         self.inferred = self.inferred or other.inferred
         self.ended_at = None
-        self._agents.update(other._agents)
+        self._rang(other._agents)
         self._answered = self._answered or other._answered
         self._answered_by = self._answered_by or other._answered_by
         for track in other.calls:
@@ -131,7 +128,9 @@ class ConversationTrack:
             last = max(calls, key=_end)
         call = last.call
         state = call.state if open_ else None
-        phase = in_conversation(call, waiting and not self._answered) if open_ else _ENDED
+        phase = call.phase if open_ else _ENDED
+        if waiting or phase is _QUEUED:  # else the newest call decides
+            phase = in_conversation(call, waiting and not self._answered)
         times = self._times
         if phase is not times.phase:
             if phase is call.phase and (last.phase_since or last.phase_seen) >= times.start:
@@ -160,8 +159,8 @@ class ConversationTrack:
             self._shown,
             calls=self._call_ids,
             queue=queue,
-            agents=tuple(self._agents),
-            evidence=tuple(self.evidence),
+            agents=self._agents,
+            evidence=self.evidence,
             inferred=self.inferred,
             ring=times.ring,
             talk=times.talk,
@@ -183,6 +182,11 @@ class ConversationTrack:
             ended_by=last.ended_by if state is None else "",
         )
         return shown
+
+    def _rang(self, numbers: Iterable[str]) -> None:
+        new = [number for number in numbers if number not in self._agents]
+        if new:
+            self._agents = (*self._agents, *new)[:LIMIT]
 
     def _find_direction(self, call: Call) -> Direction:
         inside = call.extensions
@@ -280,7 +284,7 @@ class Ledger:
         return tuple([track.record() for track in list(self._closed)])
 
     def _close(self, track: CallTrack, rule: str, batch: Batch) -> None:
-        track.end(batch.at, batch.received, self._turn, inferred=bool(rule))
+        track.end(batch.at, self._turn, inferred=bool(rule))
         self._closed.append(track)
         conversation = self._tracks[track.call.conversation]
         if rule:

@@ -59,7 +59,7 @@ class Linker:
         self._table = table
         self._type_of = type_of
         self._calls_of = calls_of
-        self._gone: deque[CallTrack] = deque()  # ended within the window, oldest first
+        self._gone: deque[tuple[datetime, CallTrack]] = deque()  # ended within the window, oldest first, and when
         self._gone_by_number: dict[str, dict[int, CallTrack]] = {}
         self._stars: dict[int, CallTrack] = {}  # calls to star codes, open or in the window, by their running number
 
@@ -85,7 +85,7 @@ class Linker:
             if track.star and len(self._stars) < _SEARCHED:
                 self._stars[track.order[1]] = track
         for track in ended:
-            self._remember(track, continuous)
+            self._remember(track, received, continuous)
         for track in fresh:
             yield from self.group(track) or (self.transfer(track, turn) if continuous and self._gone else ())
         if not continuous:
@@ -96,7 +96,7 @@ class Linker:
         for track in ended:
             yield from self.attended_reversed(track, received)
         if self._stars:
-            late = self._gone if any(track.star for track in moved) else ()
+            late = [track for _, track in self._gone] if any(track.star for track in moved) else ()
             for track in dict.fromkeys((*moved, *ended, *late)):
                 yield from self.star(track, received)
 
@@ -214,17 +214,17 @@ class Linker:
         gone = self._gone_by_number.get(number)
         return list(islice(reversed(gone.values()), _SEARCHED)) if gone and number else []
 
-    def _remember(self, track: CallTrack, continuous: bool) -> None:
+    def _remember(self, track: CallTrack, received: datetime, continuous: bool) -> None:
         if not continuous:
             self._stars.pop(track.order[1], None)
             return
-        self._gone.append(track)
+        self._gone.append((received, track))
         for number in track.numbers:
             self._gone_by_number.setdefault(number, {})[track.order[1]] = track
 
     def _expire(self, received: datetime) -> None:
-        while self._gone and not _within(self._gone[0].ended_received, received):
-            track = self._gone.popleft()
+        while self._gone and not _within(self._gone[0][0], received):
+            _, track = self._gone.popleft()
             self._stars.pop(track.order[1], None)
             for number in track.numbers:
                 tracks = self._gone_by_number[number]

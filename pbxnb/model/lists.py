@@ -12,7 +12,6 @@ from pbxnb.protocol.messages import CallEntry
 from .accounts import WireAccounts
 from .calls import CallTable, restarted
 from .changes import Batch
-from .clock import Clock
 from .derive import numbers_of
 from .ledger import Ledger
 from .tracks import CallTrack
@@ -39,7 +38,6 @@ class CallLists:
         table: the open calls.
         accounts: what they say of their own calls.
         ledger: opens a conversation for every call that begins.
-        clock: learns from the start of calls that begin before our eyes.
         user: our own extension; in scope ``own`` only calls with this number exist.
 
     Attributes:
@@ -47,15 +45,12 @@ class CallLists:
         arrays: a ``call-state`` with an array was seen: absence from the list, and nothing else, ends a call.
     """
 
-    def __init__(
-        self, table: CallTable, accounts: WireAccounts, ledger: Ledger, clock: Clock, user: str, scope: Scope
-    ) -> None:
+    def __init__(self, table: CallTable, accounts: WireAccounts, ledger: Ledger, user: str, scope: Scope) -> None:
         self.scope = scope
         self.arrays = False
         self._table = table
         self._accounts = accounts
         self._ledger = ledger
-        self._clock = clock
         self._user = user
 
     def whole(self, entries: Sequence[CallEntry], batch: Batch, rule: str) -> None:
@@ -133,9 +128,6 @@ class CallLists:
             self._end(track, batch, "" if batch.continuous else "end.resync")
         elif len(self._table.tracks) >= _CALLS_KEPT:
             return
-        if batch.continuous and entry.start is not None:
-            self._clock.read_start(entry.start.at, batch.received)
-            batch.at = self._clock.at(batch.received)
         track = self._table.add(entry, batch, self._ledger.name(entry.id), inferred=inferred)
         self._ledger.open(track)
         batch.fresh[track] = None

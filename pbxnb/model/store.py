@@ -77,10 +77,10 @@ class Store:
         self.seq = 0
         self.queues: dict[str, Queue] = {}
         self.orbits: dict[str, Orbit] = {}
-        self._calls = CallTable(self._type_of)
+        self._calls = CallTable(self._type_of, self.clock)
         self._accounts = AccountTable(self._calls)
         self._ledger = Ledger(self._calls, self._type_of)
-        self._lists = CallLists(self._calls, self._accounts.wire, self._ledger, self.clock, user, scope)
+        self._lists = CallLists(self._calls, self._accounts.wire, self._ledger, user, scope)
         self._handlers: dict[type[Message], Callable[[Any, Batch], None]] = {
             CallState: self._call_state,
             UserState: self._user_state,
@@ -130,7 +130,7 @@ class Store:
         if handler is None:
             return NO_CHANGES
         at = self.clock.at(received)
-        batch = Batch(message, received, seq, at, self.clock.known)
+        batch = Batch(message, received, seq, at)
         self._accounts.log.begin(at, received, seq)
         handler(message, batch)
         return self._commit(batch)
@@ -279,7 +279,7 @@ class Store:
         self.seq = max(seq, self.seq)
         at = self.clock.at(received)
         self._accounts.log.begin(at, received, seq)
-        return Batch(None, received, seq, at, self.clock.known, continuous, silent)
+        return Batch(None, received, seq, at, continuous, silent)
 
     def _commit(self, batch: Batch) -> Changes:
         """Settle the ledger and the accounts, and say what changed."""
@@ -289,7 +289,7 @@ class Store:
         conversations = self._ledger.settle(batch)
         self._calls.settle()
         if batch.fresh:  # the start of one may have taught the clock
-            self._accounts.log.begin(batch.at, batch.received, batch.seq)
+            self._accounts.log.at = batch.at
         accounts = self._accounts.derive(batch) if batch.touched else {}
         if accounts or conversations or batch.queues or batch.orbits:
             return batch.changes(accounts, conversations)

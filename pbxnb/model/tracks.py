@@ -84,12 +84,11 @@ class CallTrack:
         gained: numbers that joined at its last change of parties, at ``moved_at`` (kernel time).
         former, former_pair: all its numbers, and who spoke with whom, before that change.
         star: what stands behind the star of the code it dialled, such as ``85700``; empty when it dialled none.
-        ended_at, ended_received: when it ended, on the PBX's clock and on the kernel's.
     """
 
     __slots__ = (
         "_states", "_unattended", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
-        "ended_received", "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
+        "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
         "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times", "waiting",
         "was_parked",
     )  # fmt: skip
@@ -126,7 +125,6 @@ class CallTrack:
         self.was_parked = call.state is _STATE_PARKED
         self.answered = _is_answered(call)
         self.ended_at: datetime | None = None
-        self.ended_received: datetime | None = None
         self.ended_turn = 0
         self.inferred_end = False
         self.ended_by = ""
@@ -180,17 +178,15 @@ class CallTrack:
         self.moved_at = received
         self.ended_by = ""  # whoever said goodbye left a call that goes on
 
-    def end(self, at: datetime, received: datetime, turn: int, *, inferred: bool) -> None:
-        """The call is over, at ``at`` on the PBX's clock and ``received`` on the kernel's."""
+    def end(self, at: datetime, turn: int, *, inferred: bool) -> None:
+        """The call is over."""
         self._end_phase(_ENDED, at)
         self.ended_at = at
-        self.ended_received = received
         self.ended_turn = turn
         self.inferred_end = inferred
 
-    def state_of(self, number: str) -> tuple[datetime | None, datetime]:
-        """Since when, and seen since when, one of its numbers is in its state."""
-        since, seen = self.call.since, self.call.first_seen
+    def joined_since(self, number: str, since: datetime | None, seen: datetime) -> tuple[datetime | None, datetime]:
+        """Since when, and seen since when, a number is in the call's state, which began at ``since`` or ``seen``."""
         joined = self.joined.get(number) if self.joined else None
         if joined is None or (since or seen) >= (joined[0] or joined[1]):
             return since, seen
