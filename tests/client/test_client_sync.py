@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from pbxnb.client.rest_state import accounts_in
-from pbxnb.client.sync import Arrival, Sync, dialect_of, opening_frames, switch_frames
+from pbxnb.client.sync import Arrival, ModelWriter, Sync, dialect_of, opening_frames, switch_frames
 from pbxnb.errors import ConfigError
-from pbxnb.model.store import Scope
+from pbxnb.model.changes import Changes, Event
+from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import decode
+from pbxnb.signals import Signal
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -94,6 +97,62 @@ def test_changes_during_a_rest_read_come_on_top_of_its_answer():
     assert sync.missing == ("accounts",)
     assert sync.rest_answered(accounts_in([{"name": "45"}]))
     assert split(sync) == (["45"], [], [3])
+
+
+def test_who_offers_hears_when_nothing_is_missing_any_more():
+    sync = Sync()
+    offered = [sync.offer(arrival(message)) for message in (user("45"), accounts("45"), user("45"), calls("1"))]
+    assert offered == [False, False, False, True]
+
+
+def arrival(message: dict[str, object], seq: int = 1) -> Arrival:
+    return Arrival(decode(msgspec.json.encode(message)), NOW, seq)
+
+
+class Written:
+    """A writer, and what it told."""
+
+    def __init__(self, store: Store) -> None:
+        self.events: list[str] = []
+        self.changes: list[Changes] = []
+        events, changes = Signal[Event](), Signal[Changes]()
+        events.add(lambda event: self.events.append(event.kind))
+        changes.add(self.changes.append)
+        self.writer = ModelWriter(store, nullcontext(), events, changes, lambda _changes, _arrival: None)
+
+
+def test_parts_that_come_after_the_line_went_live_are_a_snapshot_each():
+    told = Written(store := Store(domain="acme.example"))
+    told.writer.begin()
+    told.writer.finish(NOW, None)
+    assert told.writer.missing == ("accounts", "calls")
+    told.writer.take(arrival(accounts("45"), 1))
+    assert (list(store.accounts), told.writer.missing) == (["45"], ("calls",))
+    told.writer.take(arrival(calls("1"), 2))
+    assert (list(store.calls), told.writer.missing) == (["1"], ())
+    told.writer.finish(NOW, None)  # nothing is being read any more
+    assert "call.new" not in told.events
+
+
+def test_accounts_read_late_are_the_models():
+    told = Written(store := Store(domain="acme.example"))
+    told.writer.begin()
+    told.writer.finish(NOW, None)
+    told.writer.late_accounts(accounts_in([{"name": "45"}]), NOW)
+    assert (list(store.accounts), told.writer.missing) == (["45"], ("calls",))
+    assert [list(changes.accounts) for changes in told.changes] == [["45"]]
+
+
+def test_rules_of_time_wait_for_the_snapshot_and_then_tell():
+    store = Store(domain="acme.example")
+    store.tick = lambda now: Changes(accounts=frozenset(("45",)))  # type: ignore[method-assign]
+    told = Written(store)
+    told.writer.begin()
+    told.writer.tick(NOW)
+    assert told.changes == []
+    told.writer.finish(NOW, None)
+    told.writer.tick(NOW)
+    assert [list(changes.accounts) for changes in told.changes] == [["45"]]
 
 
 @pytest.mark.parametrize(
