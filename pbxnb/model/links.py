@@ -118,8 +118,6 @@ class Linker:
             ]
             rule, weak = "link.group", bool(self._type_of(caller))
         for other in waiting:
-            if other is track:
-                continue
             # an agent rings for one waiting call at a time: with two of them, the other one is meant
             if any(
                 rung is not track

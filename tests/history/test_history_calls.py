@@ -91,6 +91,14 @@ def test_the_title_follows_while_the_call_goes_on(change: dict[str, Any]) -> Non
     assert one.title == other.title != ""
 
 
+def test_who_is_not_named_stands_as_a_question_mark() -> None:
+    watched = Watched()
+    watched.say(0, call(TALKING, from_=Party(), to=Party("40", "Al")))
+    story = watched.follower.story("1")
+    assert story is not None
+    assert story.title == "? → 40 Al"
+
+
 def test_a_parked_call_lies_on_its_orbit_and_a_waiting_one_on_its_queue() -> None:
     watched = Watched()
     watched.say(0, call(QUEUED, to=Party(number="600"), queue="600"))

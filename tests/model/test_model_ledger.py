@@ -25,6 +25,19 @@ def test_a_star_code_is_understood_on_a_busy_pbx() -> None:
     assert desk.talks()["1"] == ("1", "2")
 
 
+def test_star_codes_are_understood_after_many_interruptions() -> None:
+    desk = Desk()
+    known = [account("204"), account("700", "orbits")]
+    desk.accounts(*known)
+    for n in range(100):
+        desk.calls(call(f"s{n}", "204", "*85700", "alerting", ext="204"))
+        desk.resync(known, [], gap=5)
+    desk.calls(call("1", X, "204"))
+    desk.calls(call("1", X, "204", "onhold"), call("2", "204", "*85700", "alerting", ext="204"))
+    desk.calls(call("1", X, "700", ext=""))
+    assert desk.talks()["1"] == ("1", "2")
+
+
 def test_a_caller_waits_as_soon_as_it_is_known_to_be_a_queue() -> None:
     desk = Desk()
     desk.calls(call("1", X, "600"))
