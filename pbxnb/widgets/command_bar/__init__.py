@@ -179,12 +179,11 @@ class CommandBar(LivePanel):
                 self._menu[id_] = text
         return part | ({"calls": entries} if entries else {}) or None
 
-    def _paint(self, now: float) -> float | None:
-        with self._lock:
-            if not self._closed:
-                chosen = self._situation().call
-                self.set_trait("call", chosen.id if chosen is not None else "")
-        return super()._paint(now)
+    def _read_inbox(self) -> bool:
+        lost = super()._read_inbox()
+        chosen = self._situation().call  # also while nobody looks
+        self.set_trait("call", chosen.id if chosen is not None else "")
+        return lost
 
     def _tick(self, now: float) -> float | None:
         if self._question is None:
