@@ -92,6 +92,7 @@ def test_a_queue_is_entered_or_left_as_its_list_of_agents_says(agents: dict[str,
         ({"frame": "[1]"}, "send", "one JSON object"),
         ({"frame": "{"}, "send", "no JSON"),
         ({"account": "700", "account_type": "acds"}, "dnd", "no extension"),
+        ({"account": "207", "target": "207"}, "forward", "Type the number"),
     ],
 )
 def test_what_cannot_be_done_says_why(fields: dict[str, Any], name: str, why: str) -> None:

@@ -229,6 +229,12 @@ def no_extension(s: Situation, on: bool | None) -> str:
     return "" if s.account_type == "extensions" else f"{s.account} is no extension."
 
 
+def to_itself(s: Situation, on: bool | None) -> str:
+    """The account is no person's, or its calls would go on to itself: a selected tile is both account and target."""
+    itself = on and s.target == s.account
+    return no_extension(s, on) or (f"Type the number that calls to {s.account} are to go on to." if itself else "")
+
+
 def no_agent(s: Situation, on: bool | None) -> str:
     """The account is no agent of the queue, or one that is logged in or out already."""
     if s.agents and s.account not in s.agents:

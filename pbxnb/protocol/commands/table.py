@@ -30,6 +30,7 @@ from .command import (
     rings_at,
     rings_here,
     steer,
+    to_itself,
 )
 from .plans import Effect, RestRequest
 
@@ -164,7 +165,7 @@ _ROWS = (
         modern=Form(_dnd), turns="dnd", labels=("DND on", "DND off"),
     ),
     Command(
-        name="forward", label="Forward", by="account", unless=no_extension, group="more",
+        name="forward", label="Forward", by="account", unless=to_itself, group="more",
         arguments=(
             Argument("to", "number", optional=True),
             Argument("when", "choice", "all", by_name=True, choices=_WHEN),
