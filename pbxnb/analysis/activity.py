@@ -13,22 +13,24 @@ __all__ = ["edges", "flows", "per_extension", "per_hour", "per_slot"]
 
 
 def per_extension(calls: Any) -> Any:
-    """What each extension did.
+    """What each extension did: every phone that rang or talked counts, with its own time.
 
     Args:
-        calls: needs ``ext``, ``outcome``, ``wait_ms``, ``talk_ms``; rows without an extension are left out.
+        calls: needs ``ext``, ``outcome``, ``wait_ms``, ``talk_ms``, a row a leg; rows without an extension are left
+            out. Of a table of one row a conversation only the account it is counted for is known.
 
     Returns:
-        ``ext``, ``calls``, ``answered``, ``missed`` (known not to be answered), ``ring_ms``, ``talk_ms`` (sums over
-        what is known; int64), in order of ``ext``; the same kind as ``calls``.
+        ``ext``, ``calls``, ``answered``, ``missed`` (known not to be answered, nor elsewhere), ``ring_ms``,
+        ``talk_ms`` (sums over what is known; int64), in order of ``ext``; the same kind as ``calls``.
     """
-    frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms")
+    frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms", legs=True)
     import narwhals as nw
 
     names = ("calls", "answered", "missed", "ring_ms", "talk_ms")
     outcome = nw.col("outcome")
     answered = outcome == "answered"
-    missed = ~outcome.is_null() & (outcome != "unknown") & ~answered  # the outcome of an open call is unknown
+    # the outcome of an open call is unknown
+    missed = ~outcome.is_null() & (outcome != "unknown") & (outcome != "answered_elsewhere") & ~answered
     return back(
         frame.filter(~nw.col("ext").is_null() & (nw.col("ext") != ""))
         .with_columns(calls=nw.lit(1).cast(nw.Int64), answered=one_if(answered), missed=one_if(missed))
@@ -41,18 +43,19 @@ def per_extension(calls: Any) -> Any:
     )
 
 
-def per_slot(calls: Any) -> Any:
+def per_slot(calls: Any, *, legs: bool = False) -> Any:
     """The week, hour by hour, as means: a sum misleads where the window holds unequal numbers of weekdays.
 
     Args:
         calls: needs ``dow`` (0 = Monday), ``hour`` and ``day``, all in the domain's zone.
+        legs: count every row, not every conversation.
 
     Returns:
         ``dow``, ``hour``, ``calls`` (int64), ``days`` (int64: days of that weekday on which any call was seen),
         ``mean`` (calls a day, float); slots without a call, and calls without a slot, are left out; in order of
         ``dow``, ``hour``.
     """
-    frame, back = opened(calls, "dow", "hour", "day")
+    frame, back = opened(calls, "dow", "hour", "day", legs=legs)
     import narwhals as nw
 
     frame = frame.drop_nulls()
@@ -69,18 +72,19 @@ def per_slot(calls: Any) -> Any:
     )
 
 
-def edges(calls: Any, *, top: int = 200) -> Any:
+def edges(calls: Any, *, top: int = 200, legs: bool = False) -> Any:
     """The busiest pairs of parties.
 
     Args:
         calls: needs ``from_num`` and ``to_num``.
         top: how many pairs to keep, most calls first; ties by ``from_num``, ``to_num``.
+        legs: count every row, not every conversation.
 
     Returns:
         ``from_num``, ``to_num``, ``calls`` (int64).
     """
     check_number("top", top, whole=True, error=AnalysisError)
-    frame, back = opened(calls, "from_num", "to_num")
+    frame, back = opened(calls, "from_num", "to_num", legs=legs)
     import narwhals as nw
 
     pairs = frame.with_columns(calls=nw.lit(1).cast(nw.Int64)).group_by("from_num", "to_num").agg(nw.col("calls").sum())
@@ -88,16 +92,17 @@ def edges(calls: Any, *, top: int = 200) -> Any:
     return back(ordered.head(top))
 
 
-def flows(calls: Any) -> Any:
+def flows(calls: Any, *, legs: bool = False) -> Any:
     """How calls went from caller over called party to outcome.
 
     Args:
         calls: needs ``from_num``, ``to_num``, ``outcome``.
+        legs: count every row, not every conversation.
 
     Returns:
         ``from_num``, ``to_num``, ``outcome``, ``calls`` (int64), in order of the three; the same kind as ``calls``.
     """
-    frame, back = opened(calls, "from_num", "to_num", "outcome")
+    frame, back = opened(calls, "from_num", "to_num", "outcome", legs=legs)
     import narwhals as nw
 
     keys = ("from_num", "to_num", "outcome")
@@ -105,17 +110,18 @@ def flows(calls: Any) -> Any:
     return back(counted.with_columns(*whole("calls")).sort(*keys))
 
 
-def per_hour(calls: Any) -> Any:
+def per_hour(calls: Any, *, legs: bool = False) -> Any:
     """The day, hour by hour, as means over all days on which any call was seen.
 
     Args:
         calls: needs ``hour`` and ``day``, in the domain's zone.
+        legs: count every row, not every conversation.
 
     Returns:
         ``hour``, ``calls``, ``days`` (int64), ``mean`` (calls a day, float); calls without an hour are left
         out; in order of ``hour``.
     """
-    frame, back = opened(calls, "hour", "day")
+    frame, back = opened(calls, "hour", "day", legs=legs)
     import narwhals as nw
 
     frame = frame.drop_nulls()

@@ -1,11 +1,13 @@
-"""The table of calls: what each column means, and how the session's ended calls become rows of it.
+"""The table of calls: what each column means, and how the session's calls become rows of it.
 
 Columns: ``domain``, ``call_id`` (key together with ``started_at``), ``started_at``, ``answered_at``, ``ended_at``
 (UTC, without zone, microseconds; the last two may be null: a queue's music and a menu are no answer), ``day`` (local
 date as text), ``dow`` (0 = Monday), ``hour``, ``tz`` (of those three), ``direction`` (in, out, internal), ``from_num``,
 ``to_num``, ``ext`` (the account the call is counted for), ``queue``, ``outcome`` (answered; abandoned: a caller from
-outside or in a queue left; no_answer; unknown), ``wait_ms``, ``talk_ms``, ``hold_ms`` (null when unknown, never 0 for
-unknown; time with a menu is none of them), ``end_inferred``, ``gap`` (the line was down during some of it).
+outside or in a queue left; no_answer; answered_elsewhere: of a phone that rang while another was answered; unknown),
+``wait_ms``, ``talk_ms``, ``hold_ms`` (null when unknown, never 0 for unknown; time with a menu is none of them),
+``end_inferred``, ``gap`` (the line was down during some of it), ``conversation`` (rows that are one call to the people
+on the line).
 """
 
 from __future__ import annotations
@@ -15,13 +17,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pbxnb.errors import AnalysisError
-from pbxnb.model.entities import Call, CallRecord, CallState, Phase
+from pbxnb.errors import AnalysisError, MissingExtra
+from pbxnb.model.entities import Call, CallRecord
 
-__all__ = ["COLUMNS", "call_rows"]
+from .legs import Leg, conversations, direction, legs_of, part_of, whole_of
 
-_ANSWERED = frozenset({Phase.TALKING, Phase.HELD, Phase.PARKED})
-_TALKED = frozenset({CallState.CONNECTED, CallState.HELD, CallState.PARKED})
+__all__ = ["COLUMNS", "call_rows", "calls_of"]
 
 COLUMNS = (
     "domain",
@@ -44,6 +45,7 @@ COLUMNS = (
     "hold_ms",
     "end_inferred",
     "gap",
+    "conversation",
 )
 
 
@@ -54,6 +56,7 @@ def call_rows(
     tz: str = "UTC",
     domain: str = "",
     at: Callable[[datetime], datetime] = lambda moment: moment,
+    legs: bool = True,
 ) -> list[dict[str, Any]]:
     """Rows of the calls table.
 
@@ -63,44 +66,83 @@ def call_rows(
         tz: the domain's zone, for ``day``, ``dow`` and ``hour``.
         domain: the tenant's name.
         at: puts the model's times on another clock; they are on the PBX's already.
+        legs: a row for each phone that rang or talked, with its own times, and one with an empty ``ext`` for a caller
+            who was with no phone; False gives one row a conversation.
 
     Raises:
         AnalysisError: the zone is not known.
+
+    Example:
+        >>> talks = call_rows(pbx.closed_calls(), pbx.calls.values(), legs=False)
     """
     try:
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):  # no text, or the name of a folder
         raise AnalysisError(f"{tz!r} is not a time zone.", hint="Use a name such as Europe/Berlin or UTC.") from None
-    ended = (_row(record.call, zone, domain, record, at) for record in records)
-    return [*ended, *(_row(call, zone, domain, None, at) for call in open_calls)]
+    parts = [part_of(record.call, record, at) for record in records]
+    parts += [part_of(call, None, at) for call in open_calls]
+    rows: list[dict[str, Any]] = []
+    for conversation in conversations(parts):
+        inside = {number for part in conversation for number in part.leg.call.extensions}
+        found = legs_of(conversation) if legs else [whole_of(conversation)]
+        rows += [_row(leg, zone, domain, inside) for leg in found]
+    return rows
 
 
-def _row(
-    call: Call, zone: ZoneInfo, domain: str, record: CallRecord | None, at: Callable[[datetime], datetime]
-) -> dict[str, Any]:
-    started, outcome = call.started_at or at(call.since or call.first_seen), _outcome(call, record)
+def calls_of(handle: Any, *, tz: str | None = None, legs: bool = False, offered: bool = False) -> Any:
+    """The calls of a handle's session, ended and open, as a pyarrow table.
+
+    Args:
+        handle: a `pbxnb.Pbx`.
+        tz: the zone of ``day``, ``dow`` and ``hour``; None means the handle's own, UTC where it has none.
+        legs: as for `call_rows`.
+        offered: only calls that came from outside or through a queue: service levels and patience are those of callers.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise MissingExtra(
+            "The calls of a live handle as a table need the analysis extra.",
+            hint='Install it: pip install "pbxnb[analysis]"',
+        ) from None
+    zone = str(getattr(handle, "tz", None) or "UTC") if tz is None else tz
+    rows = call_rows(handle.closed_calls(), handle.calls.values(), tz=zone, domain=handle.domain, legs=legs)
+    if offered:
+        rows = [row for row in rows if row["queue"] or row["direction"] == "in"]
+    types = {"dow": pa.int8(), "hour": pa.int8(), "end_inferred": pa.bool_(), "gap": pa.bool_()}
+    types |= {column: pa.timestamp("us") for column in COLUMNS if column.endswith("_at")}
+    types |= {column: pa.int64() for column in COLUMNS if column.endswith("_ms")}
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS]))
+
+
+def _row(leg: Leg, zone: ZoneInfo, domain: str, inside: set[str]) -> dict[str, Any]:
+    call, started = leg.call, leg.started
     local = started.astimezone(zone)
     return {
         "domain": domain,
         "call_id": call.id,
         "started_at": _naive(started),
-        "answered_at": _naive(call.connected_at) if outcome == "answered" else None,
-        "ended_at": _naive(at(record.ended_at)) if record else None,
+        "answered_at": _naive(leg.answered),
+        "ended_at": _naive(leg.ended),
         "day": local.date().isoformat(),
         "dow": local.weekday(),
         "hour": local.hour,
         "tz": zone.key,
-        "direction": _direction(call),
+        "direction": direction(call, leg.queue, inside),
         "from_num": call.from_.number,
         "to_num": call.to.number,
-        "ext": call.extensions[-1] if call.extensions else "",
-        "queue": call.queue,
-        "outcome": outcome,
-        "wait_ms": _milliseconds(record.ring) if record else None,
-        "talk_ms": _milliseconds(record.talk) if record else None,
-        "hold_ms": _milliseconds(record.hold) if record else None,
-        "end_inferred": record.inferred if record else False,
-        "gap": record.gap if record else False,
+        "ext": leg.ext,
+        "queue": leg.queue,
+        "outcome": leg.outcome,
+        "wait_ms": _milliseconds(leg.wait),
+        "talk_ms": _milliseconds(leg.talk),
+        "hold_ms": _milliseconds(leg.hold),
+        "end_inferred": leg.inferred,
+        "gap": leg.gap,
+        "conversation": leg.conversation,
     }
 
 
@@ -110,22 +152,3 @@ def _naive(moment: datetime | None) -> datetime | None:
 
 def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
-
-
-def _direction(call: Call) -> str:
-    inside = set(call.extensions)
-    caller, called = call.from_.number in inside, call.to.number in inside or bool(call.queue)
-    return {(True, True): "internal", (True, False): "out"}.get((caller, called), "in")
-
-
-def _outcome(call: Call, record: CallRecord | None) -> str:
-    if record is None:
-        return "answered" if call.phase in _ANSWERED else "unknown"
-    if record.talk or record.hold:
-        return "answered"
-    if record.talk is None and (call.connected_at is not None or any(state in _TALKED for state, *_ in record.phases)):
-        return "answered"
-    waited = call.phase is Phase.QUEUED or call.phase is Phase.RINGING
-    if record.inferred or (call.connected_at is not None and not waited):  # gone while a machine spoke: was that all?
-        return "unknown"
-    return "abandoned" if call.queue or _direction(call) == "in" else "no_answer"

@@ -5,10 +5,12 @@ Everything else in this package sees narwhals frames with canonical names and ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra
+
+from .conversations import READ, one_each
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -32,18 +34,21 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "wait_ms": ("ring_ms", "q_time_ms"),
     "talk_ms": ("service_ms", "billsec_ms"),
     "hold_ms": (),
+    "conversation": ("conversation_id", "linkedid"),
+    "domain": ("tenant",),
 }
 """Canonical column -> the other names under which it is accepted. What each means: `pbxnb.analysis.calls`."""
 _TIMES = ("started_at", "answered_at", "ended_at")
 
 
-def opened(table: Any, *needed: str, optional: Iterable[str] = ()) -> tuple[nw.LazyFrame[Any], Callable[..., Any]]:
+def opened(table: Any, *needed: str, legs: bool = False) -> tuple[nw.LazyFrame[Any], Callable[..., Any]]:
     """See a table of any kind as a lazy narwhals frame with canonical column names.
 
     Args:
         table: pandas, polars (also lazy), pyarrow or DuckDB; or anything else narwhals takes.
         needed: canonical columns that must be there.
-        optional: canonical columns to take along when they are there.
+        legs: the rows as they are; False makes one of all rows that have one ``conversation``, where there is such a
+            column (`pbxnb.analysis.conversations`).
 
     Returns:
         The frame with just those columns, and ``back(frame)``, which turns a result into the kind that came in.
@@ -68,8 +73,9 @@ def opened(table: Any, *needed: str, optional: Iterable[str] = ()) -> tuple[nw.L
         ) from None
     schema = native.collect_schema()
     there = schema.names()
+    merged = not legs and any(name in there for name in ("conversation", *ALIASES["conversation"]))
     picked = []
-    for column in dict.fromkeys([*needed, *optional]):
+    for column in dict.fromkeys([*needed, *(READ if merged else ())]):
         accepted = (column, *ALIASES.get(column, ()))
         name = next((name for name in accepted if name in there), None)
         if name is not None:
@@ -89,7 +95,8 @@ def opened(table: Any, *needed: str, optional: Iterable[str] = ()) -> tuple[nw.L
     def back(frame: nw.LazyFrame[Any]) -> Any:
         return frame.collect().to_native() if eager else frame.to_native()
 
-    return native.lazy().select(*picked), back
+    frame = native.lazy().select(*picked)
+    return (one_each(frame, needed) if merged else frame), back
 
 
 def one_if(condition: nw.Expr) -> nw.Expr:

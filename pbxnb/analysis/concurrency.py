@@ -17,13 +17,14 @@ SLOTS: dict[Slot, timedelta] = {"1m": timedelta(minutes=1), "1h": timedelta(hour
 """How wide a slot of `load` may be."""
 
 
-def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at") -> Any:
+def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
     """How many calls were up at each instant where the number changed.
 
     Args:
         calls: a table of calls; rows without a start are left out, an open end never counts down.
         start: column that counts up; ``started_at`` counts ringing too.
         end: column that counts down. A call that ends before it starts counts as nothing.
+        legs: count every row, not every conversation.
 
     Returns:
         ``instant``, ``at_once`` (int64, from this instant to the next), in order; the same kind as ``calls``.
@@ -38,23 +39,26 @@ def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at"
         >>> list(concurrency(table).columns)
         ['instant', 'at_once']
     """
-    frame, back = opened(calls, start, end)
+    frame, back = opened(calls, start, end, legs=legs)
     return back(_steps(frame, start, end).select("instant", "at_once"))
 
 
-def peak(calls: Any, *, start: str = "answered_at", end: str = "ended_at") -> Any:
+def peak(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
     """The highest number of calls at once and the first instant it was reached: one row, ``instant``, ``at_once``."""
-    frame, back = opened(calls, start, end)
+    frame, back = opened(calls, start, end, legs=legs)
     return back(_peak(frame, start, end))
 
 
-def load(calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str = "ended_at") -> Any:
+def load(
+    calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str = "ended_at", legs: bool = False
+) -> Any:
     """Traffic slot by slot: the mean number of calls at once, which is the load in erlang, and the highest.
 
     Args:
         calls: as for `concurrency`.
         every: width of the clock's slots (UTC).
         start, end: as for `concurrency`.
+        legs: count every row, not every conversation.
 
     Returns:
         ``slot`` (its start), ``erlang`` (float), ``most`` (int64), in order of ``slot``; the same kind as ``calls``. A
@@ -62,7 +66,7 @@ def load(calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str
     """
     if every not in list(SLOTS):
         raise AnalysisError(f"There is no slot {every!r}.", hint=f"Choose of {', '.join(SLOTS)}.")
-    frame, back = opened(calls, start, end)
+    frame, back = opened(calls, start, end, legs=legs)
     import narwhals as nw
 
     width = SLOTS[every]
@@ -92,9 +96,9 @@ def load(calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str
     )
 
 
-def peak_calls(calls: Any, *, start: str = "answered_at", end: str = "ended_at") -> Any:
+def peak_calls(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
     """The calls that made the first peak, in order of ``call_id``: ``call_id`` and the interval's two columns."""
-    frame, back = opened(calls, "call_id", start, end)
+    frame, back = opened(calls, "call_id", start, end, legs=legs)
     import narwhals as nw
 
     top = _peak(frame, start, end).select("instant")

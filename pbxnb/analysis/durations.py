@@ -12,13 +12,16 @@ from .columns import one_if, opened, whole
 __all__ = ["durations", "histogram"]
 
 
-def durations(calls: Any, of: str = "talk_ms", *, at_least: float = 0.0, at_most: float | None = None) -> Any:
+def durations(
+    calls: Any, of: str = "talk_ms", *, at_least: float = 0.0, at_most: float | None = None, legs: bool = False
+) -> Any:
     """A summary of one kind of duration.
 
     Args:
         calls: needs the column ``of``; nulls are left out, they are unknown, not zero.
         of: a column of integer milliseconds, such as ``talk_ms`` or ``wait_ms``.
         at_least, at_most: bounds in seconds, both included; None means no bound.
+        legs: count every row, not every conversation.
 
     Returns:
         One row: ``n``, ``below_10`` (int64), ``mean``, ``sd`` (n - 1), ``median``, ``p90``, ``p99`` in seconds (linear
@@ -28,7 +31,7 @@ def durations(calls: Any, of: str = "talk_ms", *, at_least: float = 0.0, at_most
     check_number("at_least", at_least, error=AnalysisError)
     if at_most is not None:
         check_number("at_most", at_most, error=AnalysisError)
-    frame, back = opened(calls, of)
+    frame, back = opened(calls, of, legs=legs)
     import narwhals as nw
 
     seconds = nw.col(of).cast(nw.Float64) / 1000.0
@@ -59,13 +62,14 @@ def durations(calls: Any, of: str = "talk_ms", *, at_least: float = 0.0, at_most
     )
 
 
-def histogram(calls: Any, of: str = "talk_ms", *, width: float = 10.0) -> Any:
+def histogram(calls: Any, of: str = "talk_ms", *, width: float = 10.0, legs: bool = False) -> Any:
     """How many calls lasted how long.
 
     Args:
         calls: needs the column ``of``; nulls are left out.
         of: a column of integer milliseconds.
         width: of a bin, seconds; at least a millisecond.
+        legs: count every row, not every conversation.
 
     Returns:
         ``from_s`` (a bin's lower bound, seconds, included), ``calls`` (int64), empty bins left out, in order.
@@ -74,7 +78,7 @@ def histogram(calls: Any, of: str = "talk_ms", *, width: float = 10.0) -> Any:
         AnalysisError: a bin below a millisecond.
     """
     check_number("width", width, 0.001, error=AnalysisError)
-    frame, back = opened(calls, of)
+    frame, back = opened(calls, of, legs=legs)
     import narwhals as nw
 
     step = round(width * 1000)

@@ -21,7 +21,9 @@ SERVICE_LEVELS = {
 """The definitions by number; ``offered`` is answered + abandoned. Source: ICMI 2002, reprinted 2005."""
 
 
-def service_level(calls: Any, *, within: float = 20.0, definition: int = 4, short: float | None = None) -> Any:
+def service_level(
+    calls: Any, *, within: float = 20.0, definition: int = 4, short: float | None = None, legs: bool = False
+) -> Any:
     """Share of calls answered in time.
 
     Args:
@@ -29,6 +31,7 @@ def service_level(calls: Any, *, within: float = 20.0, definition: int = 4, shor
         within: the time limit, seconds.
         definition: a key of `SERVICE_LEVELS`; 4 is the usual one, 3 the strict one.
         short: seconds up to which an abandoned call does not count, for definitions 4 and 5; None means ``within``.
+        legs: count every row, not every conversation.
 
     Returns:
         One row: ``offered``, ``answered``, ``abandoned``, ``answered_in_time``, ``short_abandons`` (int64),
@@ -44,7 +47,7 @@ def service_level(calls: Any, *, within: float = 20.0, definition: int = 4, shor
     short = within if short is None else short
     check_number("within", within, error=AnalysisError)
     check_number("short", short, error=AnalysisError)
-    frame, back = opened(calls, "outcome", "wait_ms")
+    frame, back = opened(calls, "outcome", "wait_ms", legs=legs)
     import narwhals as nw
 
     answered, abandoned = nw.col("outcome") == "answered", nw.col("outcome") == "abandoned"
@@ -80,20 +83,21 @@ def service_level(calls: Any, *, within: float = 20.0, definition: int = 4, shor
     )
 
 
-def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0) -> Any:
+def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0, legs: bool = False) -> Any:
     """Share of offered calls whose caller gave up, short abandons taken out of both sides of the fraction.
 
     Args:
         calls: needs ``outcome`` and ``wait_ms``, and the column ``by``.
         by: a column to group by, such as ``day`` or ``queue``; None for one row.
         short: seconds up to which an abandoned call does not count; 0 counts every one that waited at all, -1 all.
+        legs: count every row, not every conversation.
 
     Returns:
         ``by``, ``offered``, ``abandoned``, ``short_abandons`` (int64), ``abandonment`` (0 to 1, null when nothing
         counts), in order of ``by``; the same kind as ``calls``.
     """
     check_number("short", short, -1, error=AnalysisError)
-    frame, back = opened(calls, "outcome", "wait_ms", *([] if by is None else [by]))
+    frame, back = opened(calls, "outcome", "wait_ms", *([] if by is None else [by]), legs=legs)
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"

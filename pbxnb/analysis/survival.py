@@ -9,7 +9,7 @@ from .columns import one_if, opened, whole
 __all__ = ["kaplan_meier"]
 
 
-def kaplan_meier(calls: Any, *, of: str = "wait_ms") -> Any:
+def kaplan_meier(calls: Any, *, of: str = "wait_ms", legs: bool = False) -> Any:
     """Share of callers still waiting after a time, had nobody answered.
 
     An answered caller was patient up to the answer and says nothing of later: censored, not patient for ever.
@@ -17,6 +17,7 @@ def kaplan_meier(calls: Any, *, of: str = "wait_ms") -> Any:
     Args:
         calls: needs ``outcome`` and ``of``; only answered and abandoned calls with a known wait count.
         of: a column of integer milliseconds.
+        legs: count every row, not every conversation.
 
     Returns:
         ``wait_ms``, ``at_risk``, ``gave_up`` (int64), ``survival`` (0 to 1, from this wait on); one row for each
@@ -24,7 +25,7 @@ def kaplan_meier(calls: Any, *, of: str = "wait_ms") -> Any:
 
     Source: Kaplan and Meier, JASA 53 (1958), the product-limit estimate; the product is taken as a sum of logarithms.
     """
-    frame, back = opened(calls, "outcome", of)
+    frame, back = opened(calls, "outcome", of, legs=legs)
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"

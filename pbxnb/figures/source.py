@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from pbxnb.analysis.calls import call_rows
+from pbxnb.analysis.calls import calls_of
 from pbxnb.analysis.columns import opened
-from pbxnb.errors import AnalysisError, MissingExtra
+from pbxnb.errors import AnalysisError
 from pbxnb.history import Interval
 from pbxnb.ui.handle import handle_of
 
@@ -43,41 +43,23 @@ class Calls(msgspec.Struct, frozen=True):
         return " · ".join(part for part in (window, counted(found["n"] or 0), self.coverage, *definitions) if part)
 
 
-def of(source: Any, *, tz: str = "UTC", offered: bool = False) -> Calls:
+def of(source: Any, *, tz: str | None = None, offered: bool = False, legs: bool = False) -> Calls:
     """The calls of a live handle, ended and open, or of a table as it is.
 
     Args:
         source: a `pbxnb.Pbx`, or a pandas, polars, pyarrow or DuckDB table.
         tz: the domain's zone, for a handle's weekday and hour; a table brings its own columns.
-        offered: of a handle take only calls that came from outside or through a queue: service levels and patience
-            are those of callers, and a table is taken to hold just them.
+        offered: of a handle take only calls that came from outside or through a queue; a table is taken to hold them.
+        legs: of a handle take a row a phone, not one a conversation.
 
     Raises:
         MissingExtra: a handle was given and pyarrow is not installed.
     """
     if not hasattr(source, "closed_calls"):
         return Calls(source)
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise MissingExtra(
-            "Pictures of a live handle need the analysis extra.", hint='Install it: pip install "pbxnb[analysis]"'
-        ) from None
-    text, whole, moment = pa.string(), pa.int64(), pa.timestamp("us")
-    schema = pa.schema(
-        dict.fromkeys(("domain", "call_id"), text)
-        | dict.fromkeys(("started_at", "answered_at", "ended_at"), moment)
-        | {"day": text, "dow": pa.int8(), "hour": pa.int8(), "tz": text}
-        | dict.fromkeys(("direction", "from_num", "to_num", "ext", "queue", "outcome"), text)
-        | dict.fromkeys(("wait_ms", "talk_ms", "hold_ms"), whole)
-        | dict.fromkeys(("end_inferred", "gap"), pa.bool_())
-    )
     handle = handle_of(source)
-    history = handle.history
-    listed = call_rows(history.closed_calls(), history.open_calls(), tz=tz, domain=handle.domain)
-    if offered:
-        listed = [row for row in listed if row["queue"] or row["direction"] == "in"]
-    return Calls(pa.Table.from_pylist(listed, schema=schema), _coverage(history.gaps(), handle.clock.now()))
+    table = calls_of(handle, tz=tz, offered=offered, legs=legs)
+    return Calls(table, _coverage(handle.history.gaps(), handle.clock.now()))
 
 
 def rows(table: Any) -> list[dict[str, Any]]:

@@ -235,6 +235,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         ended_at: UTC.
         ring, talk, hold: seconds; None when the phase's bounds are not known.
         phases: ``(state, from, to)`` in order, for timelines.
+        stays: ``(phase, phones, from, to)`` in order: the extensions that rang for it or were in it, and when.
         ended_by: ``caller``, ``called`` or empty.
         inferred: the end was concluded (a resync, a timeout), not seen.
         gap: the line was down during some of it.
@@ -246,6 +247,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     talk: float | None = None
     hold: float | None = None
     phases: tuple[tuple[CallState, datetime, datetime], ...] = ()
+    stays: tuple[tuple[Phase, tuple[str, ...], datetime, datetime], ...] = ()
     ended_by: str = ""
     inferred: bool = False
     gap: bool = False

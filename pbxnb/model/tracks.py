@@ -87,7 +87,7 @@ class CallTrack:
     """
 
     __slots__ = (
-        "_states", "_unattended", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
+        "_states", "_stayed", "_stays", "_unattended", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
         "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
         "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times", "waiting",
         "was_parked",
@@ -129,6 +129,8 @@ class CallTrack:
         self.inferred_end = False
         self.ended_by = ""
         self._states: list[tuple[CallState, datetime, datetime]] = []
+        self._stays: list[tuple[Phase, tuple[str, ...], datetime, datetime]] = []
+        self._stayed = self.times.start  # since when these phones are in this phase of it
         self._unattended = False  # it was connected with nobody there
 
     def become(self, call: Call, since: datetime | None, seen: datetime, *, alone: bool, waiting: bool) -> None:
@@ -146,6 +148,8 @@ class CallTrack:
             self.answered = self.answered or _is_answered(call)
         elif self.phase_since is None:
             self.phase_since = call.since  # the PBX told it only now
+        if call.phase is not self.call.phase or call.extensions != self.call.extensions:
+            self._end_stay(since or seen)
         self.call = call
         self.alone = alone
         self.arrived = self.arrived or (waiting and not self.waiting)
@@ -181,6 +185,7 @@ class CallTrack:
     def end(self, at: datetime, turn: int, *, inferred: bool) -> None:
         """The call is over."""
         self._end_phase(_ENDED, at)
+        self._end_stay(at)
         self.ended_at = at
         self.ended_turn = turn
         self.inferred_end = inferred
@@ -217,10 +222,20 @@ class CallTrack:
             talk=times.talk if whole else None,
             hold=times.hold if whole else None,
             phases=tuple(self._states),
+            stays=tuple(self._stays),
             ended_by=self.ended_by,
             inferred=self.inferred_end,
             gap=self.gap,
         )
+
+    def _end_stay(self, at: datetime) -> None:
+        call, at = self.call, max(self._stayed, at)
+        if len(self._stays) < _STATES_KEPT:
+            phones = call.extensions
+            if call.state is not _STATE_RINGING and call.to.number in phones:  # others may stay listed that only rang
+                phones = tuple([number for number in phones if number in (call.from_.number, call.to.number)])
+            self._stays.append((call.phase, phones, self._stayed, at))
+        self._stayed = at
 
     def _end_phase(self, phase: Phase, at: datetime) -> None:
         times = self.times

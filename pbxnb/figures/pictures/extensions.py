@@ -27,7 +27,7 @@ def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figu
     Raises:
         AnalysisError: no call names an extension.
     """
-    calls = of(source)
+    calls = of(source, legs=True)
     everyone = rows(per_extension(calls.table))
     needs(everyone, "calls with an extension")
     shown = sorted(everyone, key=lambda row: (-row["talk_ms"], row["ext"]))[:top]

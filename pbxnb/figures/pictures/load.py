@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import plotly.graph_objects as go
 
@@ -50,7 +50,7 @@ def concurrency(
         At most ...
     """
     calls = of(source)
-    columns = {"start": start, "end": end}
+    columns = _Columns(start=start, end=end)
     hours = rows(load(calls.table, every="1h", **columns))
     needs(hours, "call with a start")
     [top] = rows(peak(calls.table, **columns))
@@ -82,7 +82,12 @@ def concurrency(
     return figure
 
 
-def _curve(calls: Calls, hours: int, columns: dict[str, str]) -> tuple[list[dict[str, Any]], str]:
+class _Columns(TypedDict):
+    start: str
+    end: str
+
+
+def _curve(calls: Calls, hours: int, columns: _Columns) -> tuple[list[dict[str, Any]], str]:
     """Instants and calls at once from each on; of a table too long to draw every step, the highest of each slot."""
     if (calls.window(columns["start"])["n"] or 0) <= _EXACT:
         return rows(steps_of(calls.table, **columns)), ""

@@ -1,0 +1,98 @@
+"""One row a conversation, of a table whose rows are legs: what people would call one call is counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .legs import OUTCOMES
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+__all__ = ["READ", "one_each"]
+
+READ = ("conversation", "domain", "started_at", "answered_at", "ended_at", "call_id", "ext")
+"""Columns that are looked at, where they are there, whatever the measure needs."""
+_KEY = "_conversation"
+_OPEN = len(OUTCOMES) + 1
+
+
+def one_each(frame: nw.LazyFrame[Any], needed: Iterable[str]) -> nw.LazyFrame[Any]:
+    """One row a conversation, with the columns needed.
+
+    It began with the first of its rows, was answered with the first that was, and ended with the last; it is open while
+    one of them is. Its outcome is the first of `OUTCOMES` that a row has, but unknown while it is open and nobody has
+    answered. Of waits the longest counts among the rows that began before the answer, of other durations the longest;
+    all else is that of the row that began first. Rows without a conversation count by themselves.
+
+    Args:
+        frame: columns by their canonical names.
+    """
+    import narwhals as nw
+
+    columns, there = list(dict.fromkeys(needed)), set(frame.collect_schema().names())
+    named = nw.col("conversation").cast(nw.String).fill_null("")
+    alone = frame.filter(named == "").select(*columns)
+    domain = nw.col("domain").cast(nw.String).fill_null("") if "domain" in there else nw.lit("")
+    rows = frame.filter(named != "").with_columns(nw.concat_str([domain, named], separator="\x1f").alias(_KEY))
+    if {"started_at", "answered_at"} <= there:
+        rows = rows.with_columns(_answer=nw.col("answered_at").min().over(_KEY))
+        before = nw.col("_answer").is_null() | (nw.col("started_at") <= nw.col("_answer"))
+    else:
+        before = nw.lit(value=True)
+    ended = nw.col("ended_at").is_null() if "ended_at" in there else nw.lit(value=False)
+    summed: dict[str, tuple[nw.Expr, nw.Expr]] = {}  # column: what of each row, and how it is summed up
+    after: list[nw.Expr] = []
+    for column in columns:
+        value, name = nw.col(column), f"_{column}"
+        if column in ("started_at", "answered_at"):
+            summed[column] = value, nw.col(name).min()
+        elif column == "ended_at":
+            summed[column] = value, nw.col(name).max()
+            summed["open"] = nw.when(ended).then(nw.lit(1)).otherwise(nw.lit(0)), nw.col("_open").max()
+            after.append(nw.when(nw.col("_open") == 0).then(nw.col(name)).alias(name))
+        elif column == "outcome":
+            summed[column] = _rank(value, ended), nw.col(name).min()
+            after.append(_outcome(nw.col(name)).alias(name))
+        elif column.endswith("_ms"):
+            summed[column] = nw.when(before).then(value) if column == "wait_ms" else value, nw.col(name).max()
+    if summed:
+        each = rows.select(nw.col(_KEY), *(value.alias(f"_{column}") for column, (value, _) in summed.items()))
+        totals = each.group_by(_KEY).agg(*(total for _, total in summed.values()))
+        totals = totals.with_columns(*after) if after else totals
+    others = [column for column in columns if column not in summed]
+    if not others:
+        merged = totals.select(*(nw.col(f"_{column}").alias(column) for column in columns))
+    else:
+        order = [column for column in ("started_at", "ext", "call_id") if column in there] or others
+        firsts = rows.with_columns(_first=nw.col(_KEY).is_first_distinct().over(order_by=order)).filter("_first")
+        firsts = firsts.select(nw.col(_KEY), *others)
+        if summed:
+            firsts = firsts.join(totals, on=_KEY, how="inner")
+        merged = firsts.select(
+            *(nw.col(f"_{column}").alias(column) if column in summed else nw.col(column) for column in columns)
+        )
+    return nw.concat([alone, merged])
+
+
+def _rank(outcome: nw.Expr, open_: nw.Expr) -> nw.Expr:
+    """A number for each outcome: what tells more has the smaller one."""
+    import narwhals as nw
+
+    rank = nw.lit(_OPEN + 1)
+    for place, word in reversed(list(enumerate(OUTCOMES[1:], start=2))):
+        rank = nw.when(outcome == word).then(nw.lit(place)).otherwise(rank)
+    rank = nw.when(open_ & (outcome != OUTCOMES[0])).then(nw.lit(1)).otherwise(rank)
+    return nw.when(outcome == OUTCOMES[0]).then(nw.lit(0)).otherwise(rank).cast(nw.Int64)
+
+
+def _outcome(rank: nw.Expr) -> nw.Expr:
+    """The outcome of a number; null of none."""
+    import narwhals as nw
+
+    words = {0: OUTCOMES[0], 1: "unknown"} | dict(enumerate(OUTCOMES[1:], start=2))
+    outcome = nw.lit(None, nw.String)
+    for place, word in words.items():
+        outcome = nw.when(rank == place).then(nw.lit(word)).otherwise(outcome)
+    return outcome
