@@ -388,6 +388,6 @@ class Client:
 
 
 def _note_exception(task: asyncio.Task[None]) -> None:
-    """Read a background failure: `Client.wait_live` has told it, so the loop need not."""
+    """Read a background failure: `Client.wait_live` has raised it, so the loop need not."""
     if not task.cancelled():
         task.exception()

@@ -136,7 +136,7 @@ class Line:
         with self.lock:
             return fn()
 
-    def ask(self, fn: Callable[[], T]) -> T:
+    def on_loop(self, fn: Callable[[], T]) -> T:
         """Call ``fn()`` on the I/O lane, between two messages, and return what it returns; a few milliseconds."""
 
         async def there() -> T:

@@ -170,7 +170,7 @@ class Pbx:
 
     def coverage(self) -> CoverageReport:
         """Which actions, fields and values were seen, and which of them nobody knows."""
-        return self._line.ask(self._line.client.coverage.report)
+        return self._line.on_loop(self._line.client.coverage.report)
 
     def frames(self) -> tuple[Frame, ...]:
         """The recent frames, oldest first."""
@@ -191,7 +191,7 @@ class Pbx:
         store = self._line.client.store
         return self._line.read(lambda: store.explain(number))
 
-    # ---- hearing ----
+    # ---- events ----
 
     def on(self, kind: str, fn: Callable[[Event], Any]) -> Callable[[], None]:
         """Call ``fn(event)`` for every event of ``kind``.

@@ -99,10 +99,12 @@ def test_the_gap_of_a_dead_network_begins_where_it_died_and_not_where_it_was_not
 def test_attempts_in_between_do_not_shorten_it():
     clocks = Clocks()
     line, last = line_of(clocks), clocks.sign()
+    clocks.run(15)
     line.line_down(last)
+    assert line.status.gaps == (Gap(at(0)),)
     clocks.run(60)
     assert line.status.gaps == (Gap(at(0)),)
-    assert line.line_up(clocks.now()) == Gap(at(0), at(60))
+    assert line.line_up(clocks.now()) == Gap(at(0), at(75))
     assert line.line_up(clocks.now()) is None
 
 

@@ -23,6 +23,7 @@ from pbxnb.errors import (
     WaitTimeout,
     WrongThread,
 )
+from pbxnb.session.timing import SessionTiming
 from pbxnb.ui.handle import handle_of
 from tests.helpers.fault_server import account, call, silent
 from tests.helpers.scripted_pbx import ScriptedPbx
@@ -210,6 +211,7 @@ def test_a_handler_that_blocks_does_not_hold_the_close_for_long(server):
 @pytest.mark.parametrize("blocking", [True, False])
 async def test_what_came_before_the_close_reaches_its_handlers_first(server, blocking):
     pbx = await pbxnb.connect(**server.arguments)
+    pbx._line.timing = SessionTiming(last_words=30.0, join_within=60.0)  # a busy machine is no reason to leave one out
     kinds: list[str] = []
     for kind in ("message", "call.new"):
         pbx.on(kind, lambda event: (time.sleep(0.05), kinds.append(event.kind)))
@@ -218,7 +220,7 @@ async def test_what_came_before_the_close_reaches_its_handlers_first(server, blo
     await asyncio.to_thread(server.say_calls, call("c1", "45", "204"))
     await new
     await (asyncio.to_thread(pbx.close) if blocking else pbx.aclose())
-    assert kinds[-1:] == ["call.new"]
+    assert kinds.count("call.new") == 1
     assert "message" in kinds
 
 

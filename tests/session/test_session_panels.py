@@ -91,6 +91,16 @@ def test_simulate_takes_what_the_simulator_takes_each_by_name_with_its_default()
         pbxnb.simulate(sped=2)
 
 
+def test_a_panel_that_closes_ends_the_reads_that_were_kept_up_for_it(pbx):
+    def kept():
+        return pbx._line.on_loop(lambda: dict(pbx._line.client._reader._watchers))
+
+    calls = pbx.call_list()
+    assert kept() == {"queues": 1, "orbits": 1}
+    calls.close()
+    assert kept() == {"queues": 0, "orbits": 0}
+
+
 def test_an_option_that_a_panel_does_not_have_is_refused(pbx):
     with pytest.raises(TypeError, match=r"grid\(\) takes no keyword 'densty'; did you mean 'density'\?"):
         pbx.grid(densty="compact")

@@ -1,4 +1,4 @@
-"""Who wants to hear of which events: plain handlers, coroutine handlers, streams and one-time waits.
+"""Who subscribes to which events: plain handlers, coroutine handlers, streams and one-time waits.
 
 `publish` runs on the I/O lane and only hands over: handlers run on the callback lane, coroutines and streams on the
 loop that asked for them.
