@@ -3,7 +3,8 @@
 A recording is JSON lines, each an object with a time and a frame. The time is ``at`` (seconds of any origin),
 ``received`` (seconds since 1970, or ISO 8601) or ``recv_us`` (microseconds since 1970). The frame is ``text`` or
 ``payload`` (as received) or ``frame`` (an object). Lines whose ``direction`` is ``out`` came from the client and are
-left out. Commands have no effect on a replay, and REST has no answers.
+left out. Commands have no effect on a replay, and REST has no answers. There is no login: what was not sent to our own
+address is refused, or any page open in a browser could read along.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pbxnb.loops import LoopThread
 from pbxnb.protocol.rest import SESSION
 
 from .engine.clock import TIMING, Pace, SimClock
+from .server.addresses import foreign
 from .server.http import WebPort, start_in_thread
 from .server.sockets import SimSocket
 
@@ -156,6 +158,7 @@ class Replay:
         self._port = WebPort(
             "replay", version, now=lambda: self._pace.moment if session.begin else None, websocket=self._websocket
         )
+        self._port.gates.append(lambda request: foreign(request, self.host))
         self._state: dict[tuple[str, str], str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: LoopThread | None = None
@@ -294,7 +297,7 @@ class Replay:
     # -- HTTP ----------------------------------------------------------------------------------------------------
 
     async def _session(self, request: web.Request) -> web.Response:
-        """Anybody may come in: there is nothing to steer."""
+        """Any program may come in: there is nothing to steer."""
         return web.json_response(True, headers={"Set-Cookie": "session=replay; Path=/; HttpOnly"})
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:

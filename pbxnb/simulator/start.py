@@ -24,6 +24,7 @@ from .handle import Simulator
 from .presets import PRESETS, Preset, preset
 from .scenario_run import ScenarioRun
 from .scenarios import scenario_names
+from .server.addresses import foreign
 from .server.answers import answer
 from .server.frames import Dialect, Variants
 from .server.http import Handler, SimServer
@@ -161,6 +162,8 @@ def build(settings: Settings) -> Simulator:
         port=settings.port,
         tls=settings.tls,
     )
+    if settings.open_cookie:
+        server.gates.append(lambda request: foreign(request, settings.host))
     server.routes += [*rest_routes(server), *steering_routes(simulator)]
     return simulator
 
@@ -229,7 +232,7 @@ def start(
         tls: serve ``wss`` and ``https`` with a certificate made on the fly.
         user: the client's extension, a supervisor that does nothing by itself; the first by default.
         password: of every extension and the administrator; a random one by default.
-        open_cookie: sockets need no login.
+        open_cookie: sockets need no login; requests of other pages of a browser are refused (403).
         held: time stands still until the first client has its lists, so that the frames that follow are the same for
             the same seed, to the byte; by default where ``start`` is given.
 
@@ -268,7 +271,9 @@ async def serve(preset: str | Preset = "office", **options: Any) -> AsyncIterato
 
 
 def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
-    """``/simulator/...`` on the PBX's own port, for another process; anybody but the administrator gets 401.
+    """``/simulator/...`` on the PBX's own port, for another process.
+
+    Anybody but the administrator gets 401, and a page of a browser that is not ours 403.
 
     A real PBX has nothing like it; it does no more than the methods of `Simulator` do.
 
@@ -280,6 +285,8 @@ def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
 
     def guarded(handler: Handler) -> Handler:
         async def guard(request: web.Request) -> web.StreamResponse:
+            if (refused := foreign(request, simulator.host)) is not None:
+                return refused
             whose = server.identity(request)
             if whose is None or whose.kind != "admin":
                 return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="pbxnb simulator"'})

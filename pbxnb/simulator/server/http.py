@@ -35,7 +35,7 @@ __all__ = ["Gate", "Handler", "SimServer", "SimTenant", "WebPort", "start_in_thr
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Steps = Callable[[], Coroutine[Any, Any, object]]
 Gate = Callable[[web.Request], web.StreamResponse | None]
-"""A fault's hook: an answer instead of the PBX's, or None."""
+"""A hook, such as a fault's: an answer instead of the PBX's, or None."""
 
 
 class WebPort:
