@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -19,11 +20,13 @@ from .derive import QUEUE, numbers_of, phase_of, state_of, waits
 from .entities import Call, CallState, Phase
 from .tracks import CallTrack, pair_of
 
-__all__ = ["CallTable", "restarted"]
+__all__ = ["BY_ORDER", "CallTable", "restarted"]
 
 # Two printings of one start may differ in the fraction (protocol.md 7.5), so only whole seconds tell starts apart.
 _SAME_START = timedelta(seconds=1)
 _SLACK = timedelta(seconds=2)  # by which a time of the PBX may miss what its message allows
+BY_ORDER = attrgetter("order")
+"""Sorts tracks by their start."""
 _NOT_RECORDING = frozenset({"", "false", "off"})
 _RINGING, _CONNECTED, _TALKING = CallState.RINGING, CallState.CONNECTED, Phase.TALKING
 
@@ -129,13 +132,13 @@ class CallTable:
             tracks = self.tracks
             found += [tracks[key] for key in dict.fromkeys(also) if key in tracks and tracks[key] not in found]
         if len(found) > 1:
-            found.sort(key=_order)
+            found.sort(key=BY_ORDER)
         return found
 
     def settle(self) -> None:
         """Bring the public mapping into order of start, by swap, when a change made that necessary."""
         if self._unsorted:
-            ordered = sorted(self.tracks.values(), key=_order)
+            ordered = sorted(self.tracks.values(), key=BY_ORDER)
             self.calls = {track.call.id: track.call for track in ordered}
             self.tracks = {track.call.id: track for track in ordered}
             self._last = ordered[-1].order if ordered else None
@@ -250,7 +253,3 @@ def _met(word: datetime | None, batch: Batch, after: datetime | None) -> datetim
     if word is None or word - batch.at > _SLACK or (after is not None and after - word > _SLACK):
         return None
     return word
-
-
-def _order(track: CallTrack) -> tuple[datetime, int]:
-    return track.order

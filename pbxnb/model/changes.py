@@ -139,7 +139,7 @@ class Batch(msgspec.Struct):
     ask_again: bool = False
 
     def changes(self, accounts: dict[str, AccountChange], conversations: dict[str, None]) -> Changes:
-        """All of it, for whoever is told.
+        """All of it, as it leaves the store.
 
         Args:
             accounts: by number, what became of the accounts touched.

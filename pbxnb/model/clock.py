@@ -53,7 +53,7 @@ class Clock:
 
     @property
     def known(self) -> bool:
-        """Whether the PBX has told its time."""
+        """Whether there was a reading, or the offset is given."""
         return self._given or self._high < math.inf
 
     def at(self, moment: datetime) -> datetime:

@@ -128,7 +128,7 @@ def phase_of(state: CallState, kind: str, alone: bool, waiting: bool) -> Phase:
 
 
 def in_conversation(newest: Call, waiting: bool) -> Phase:
-    """The phase of a conversation: that of its newest open call, but for what its other calls tell.
+    """The phase of a conversation: that of its newest open call, but for what its other calls show.
 
     Args:
         newest: its newest open call.

@@ -65,7 +65,7 @@ class CallState(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a call or a conversation is in its life, told by one rule (`pbxnb.model.derive.phase_of`).
+    """Where a call or a conversation is in its life, by one rule (`pbxnb.model.derive.phase_of`).
 
     A caller who is with a queue and not yet with one of its agents is *queued*, whatever the PBX plays meanwhile; one
     who is alone with a menu is in the *menu*. Neither is talk.
@@ -150,7 +150,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         to: the called party.
         raw_state: the state as on the wire.
         started_at: PBX time; None when the wire did not say.
-        connected_at: PBX time of the answer; None until then, or when never told.
+        connected_at: PBX time of the answer; None until then, or when the PBX never says.
         since: when ``state`` began: as the PBX says it, else the change we saw; None when not known.
         first_seen: from when on we know ``state``: it has lasted at least since then.
         phase: of this call alone; an agent that rings for a queued caller is *ringing*.
@@ -360,7 +360,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         reconnects: how often a live line was set up again.
         last_message_at: when the last frame came, UTC.
         gaps: intervals without news, oldest first.
-        pbx_version: from the ``Server`` header, such as ``70.1``; empty when not told.
+        pbx_version: from the ``Server`` header, such as ``70.1``; empty when there was none.
         latency: seconds of the last ping; None before the first.
         missing: what the line is live without: ``accounts``, ``calls``.
         dropped_events: ``message`` events that a slow handler made us drop.

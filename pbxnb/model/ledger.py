@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from msgspec.structs import replace
 
-from .calls import CallTable
+from .calls import BY_ORDER, CallTable
 from .changes import Batch
 from .derive import direction_of, in_conversation
 from .entities import Call, CallRecord, CallState, Conversation, Direction, Evidence, Phase
@@ -69,8 +70,8 @@ class ConversationTrack:
         """The extension that answered; empty until then."""
         return self._answered_by
 
-    def note(self, track: CallTrack) -> None:
-        """Note who rings for a call, who answered it, and that it came to a queue."""
+    def follow(self, track: CallTrack) -> None:
+        """Take in a change of one of its calls: who rings, who answered, whether it came to a queue."""
         call = track.call
         if track.arrived:
             track.arrived = self._answered = False
@@ -98,7 +99,7 @@ class ConversationTrack:
 
     def absorb(self, other: ConversationTrack) -> None:
         """Take over a younger conversation. Its times ran beside ours, so they are not added."""
-        self.calls = sorted(self.calls + other.calls, key=_order)
+        self.calls = sorted(self.calls + other.calls, key=BY_ORDER)
         self._call_ids = tuple([track.call.id for track in self.calls])
         self.add(*other.evidence)
         self.inferred = self.inferred or other.inferred
@@ -125,7 +126,7 @@ class ConversationTrack:
                 last, open_ = track, True
                 waiting = waiting or track.waiting
         if not open_ and len(calls) > 1:
-            last = max(calls, key=_end)
+            last = max(calls, key=attrgetter("ended_turn", "order"))
         call = last.call
         state = call.state if open_ else None
         phase = call.phase if open_ else _ENDED
@@ -253,9 +254,9 @@ class Ledger:
             self._close(track, rule, batch)
         tracks = self._tracks
         for track in fresh:
-            tracks[track.call.conversation].note(track)
+            tracks[track.call.conversation].follow(track)
         for track in changed:
-            tracks[track.call.conversation].note(track)
+            tracks[track.call.conversation].follow(track)
             # of the mere changes of state only these can tie calls together
             if track.moved_at == received or ((track.star or track.was_parked) and track.call.first_seen == batch.at):
                 moved.append(track)
@@ -316,11 +317,3 @@ class Ledger:
         self.conversations[key] = conversation.value(batch.at, seen=batch.continuous)
         if conversation.ended_at is not None and was_over is None:
             self._ended.append((batch.received, conversation.ended_at, conversation))
-
-
-def _order(track: CallTrack) -> tuple[datetime, int]:
-    return track.order
-
-
-def _end(track: CallTrack) -> tuple[int, tuple[datetime, int]]:
-    return (track.ended_turn, track.order)
