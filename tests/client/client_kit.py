@@ -61,7 +61,7 @@ class Watched:
         """The events but for ``message``, in order."""
         return [event.kind for event in self.events if event.kind != "message"]
 
-    async def until(self, predicate: Callable[[], object], timeout: float = 5.0) -> None:
+    async def until(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
         """Wait until the predicate holds; tried whenever the client says something."""
         async with asyncio.timeout(timeout):
             while not predicate():

@@ -66,7 +66,7 @@ class Page:
     def answer(self) -> None:
         self.say(_js2py_traceDeltas={"trace_deltas": [], "trace_edit_id": self.figure._last_trace_edit_id})
 
-    def next(self, timeout: float = 5.0) -> dict[str, Any]:
+    def next(self, timeout: float = 30.0) -> dict[str, Any]:
         """The next picture that comes, answered."""
         self.answer()
         count = len(self.pictures())

@@ -185,7 +185,7 @@ class FaultServer:
         self._notices.add(task)
         task.add_done_callback(self._notices.discard)
 
-    async def until(self, predicate: Callable[[], object], timeout: float = 5.0) -> None:
+    async def until(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
         """Wait until something true has arrived here."""
         async with asyncio.timeout(timeout), self._moved:
             await self._moved.wait_for(lambda: bool(predicate()))

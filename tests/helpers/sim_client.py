@@ -21,7 +21,7 @@ class Line:
     async def send(self, action: str, **fields: Any) -> None:
         await self.ws.send_json({"action": action} | {k.rstrip("_").replace("_", "-"): v for k, v in fields.items()})
 
-    async def text(self, timeout: float = 5.0) -> str:
+    async def text(self, timeout: float = 30.0) -> str:
         message = await asyncio.wait_for(self.ws.receive(), timeout)
         assert message.type is aiohttp.WSMsgType.TEXT, message
         return str(message.data)

@@ -248,7 +248,7 @@ class Wire:
         state: dict[str, Any] = json.loads(buffers[index])
         return state
 
-    def wait(self, count: int, timeout: float = 5.0) -> list[dict[str, Any]]:
+    def wait(self, count: int, timeout: float = 30.0) -> list[dict[str, Any]]:
         """Wait until at least ``count`` batches came."""
         with RecordingComm.arrived:
             if not RecordingComm.arrived.wait_for(lambda: len(self.batches()) >= count, timeout):
@@ -314,7 +314,7 @@ def call(id_: str, from_: str, to: str, state: CallState = CallState.CONNECTED, 
     return Call(id=id_, from_=Party(number=from_), to=Party(number=to), state=state, **fields)
 
 
-def until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
+def until(condition: Callable[[], bool], timeout: float = 30.0) -> None:
     """Wait for something another thread does and gives no event for."""
     end = time.monotonic() + timeout
     while not condition():
