@@ -60,22 +60,26 @@ class Rows(list[V], Generic[V]):
 
     @property
     def df(self) -> pd.DataFrame:
-        """A pandas table, one row each, the same columns always.
+        """A pandas table, one row each, the same columns always; it goes to Parquet, SQL, CSV and Excel.
+
+        Times are UTC with their zone (without, in Excel), a party is two columns, and what holds more than one value
+        (``extensions``, ``extra``, ``agents`` ...) is JSON text; `records` has lists and dictionaries instead.
+
+        Example:
+            >>> pbx.extensions.df["state"].value_counts().idxmax()
+            'idle'
 
         Raises:
             MissingExtra: pandas is not installed.
         """
         try:
-            import pandas as pd
+            from pbxnb.analysis.tables import flat_table
         except ImportError:
             raise MissingExtra(
                 "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
             ) from None
-        table = pd.DataFrame(self.records(), columns=_columns(self._type))
-        for name in table.columns:
-            if _is_time(self._type, name):
-                table[name] = pd.to_datetime(table[name], utc=True)
-        return table
+        columns = _columns(self._type)
+        return flat_table(self.records(), columns, [name for name in columns if _is_time(self._type, name)])
 
 
 class LiveMapping(Mapping[str, V], Generic[V]):

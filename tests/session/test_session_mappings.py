@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,10 +14,22 @@ import pytest
 from pbxnb.errors import MissingExtra
 from pbxnb.model.changes import Frame
 from pbxnb.model.clock import Clock
-from pbxnb.model.entities import Account, AccountState, Call, CallState, Party
+from pbxnb.model.entities import (
+    Account,
+    AccountState,
+    Agent,
+    Call,
+    CallState,
+    Conversation,
+    Evidence,
+    Orbit,
+    Parked,
+    Party,
+    Queue,
+)
 from pbxnb.session.clock import PbxClock
 from pbxnb.session.handle import FrameBuffer
-from pbxnb.session.mappings import LiveMapping
+from pbxnb.session.mappings import LiveMapping, Rows
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -136,8 +151,53 @@ def test_a_table_has_the_same_columns_full_and_empty(accounts, model):
     assert len(empty) == 0
 
 
+HOSTILE = '=HYPERLINK("http://e.example") \x07 \ud800 Jo \u00e9'
+ENTITIES = [
+    (Account, Account(number="45", calls=("7",), since=None)),
+    (Account, Account(number="45", name=HOSTILE, registered=True, since=NOW, extra={"a": {"b": [1, None, HOSTILE]}})),
+    (Call, Call(id="7", from_=Party("+15550100", HOSTILE), extensions=("45", "46"), since=NOW)),
+    (Conversation, Conversation(id="7", calls=("7", "8"), evidence=(Evidence("link", "r", 1, NOW),), since=NOW)),
+    (Orbit, Orbit(number="700", parked=(Parked(call="7", party=Party("45"), by="46", since=NOW),), read_at=NOW)),
+    (Queue, Queue(number="600", agents=(Agent(number="45", paused=False),), waiting=2, stats={"calls": 2**70})),
+]
+
+
+@pytest.mark.parametrize(("type_", "entity"), ENTITIES, ids=lambda one: getattr(one, "__name__", ""))
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_every_table_goes_to_parquet_excel_sql_and_csv(type_, entity, n, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("openpyxl")
+    others = [type_(**dict.fromkeys({"id", "number"} & set(type_.__struct_fields__), "1"), **EMPTY.get(type_, {}))]
+    table = Rows([entity, *others][:n], type_).df
+    table.to_parquet(tmp_path / "t.parquet")
+    back = pandas.read_parquet(tmp_path / "t.parquet")
+    assert list(back.columns) == list(table.columns)
+    assert len(back) == n
+    with closing(sqlite3.connect(":memory:")) as connection:
+        table.to_sql("t", connection, index=False)
+        assert len(pandas.read_sql("select * from t", connection)) == n
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert len(pandas.read_csv(tmp_path / "t.csv")) == n
+    table[table.notna().any(axis=1)].to_excel(tmp_path / "t.xlsx", index=False)
+    cells = pandas.read_excel(tmp_path / "t.xlsx", keep_default_na=False)
+    assert len(cells) == n
+    assert not [cell for row in cells.to_numpy() for cell in row if str(cell).startswith("=")]
+
+
+EMPTY = {Conversation: {"calls": ("1",)}}
+
+
+def test_what_holds_several_values_is_json_text_in_a_table_and_plain_in_records():
+    pytest.importorskip("pandas")
+    rows = Rows([Call(id="7", extensions=("45", "46"), extra={"x": [1]}, since=NOW)], Call)
+    [row] = rows.df[["extensions", "extra"]].to_dict("records")
+    assert (json.loads(row["extensions"]), json.loads(row["extra"])) == (["45", "46"], {"x": [1]})
+    assert (rows.records()[0]["extensions"], rows.records()[0]["extra"]) == (["45", "46"], {"x": [1]})
+
+
 def test_without_pandas_a_table_says_what_to_install(accounts, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "pbxnb.analysis.tables", raising=False)
     with pytest.raises(MissingExtra, match=r'pip install "pbxnb\[analysis\]"'):
         accounts.df  # noqa: B018
     assert not hasattr(accounts, "df")
