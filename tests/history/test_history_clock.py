@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from pbxnb import figures
@@ -13,7 +14,8 @@ from pbxnb.figures.timeline.background import condition_marks, gap_marks
 from pbxnb.figures.timeline.lanes import chosen_rows
 from pbxnb.figures.timeline.marks import marks_of
 from pbxnb.history import LaneBy
-from tests.history.session import Session, a_morning
+from pbxnb.model.changes import Changes, Event
+from tests.history.session import KERNEL, Session, a_morning
 
 OFFSETS = (0.0, 2.0, -2.0, 300.0, -300.0, -34_000.0)
 WAYS: tuple[LaneBy, ...] = ("extension", "call", "queue")
@@ -95,6 +97,9 @@ def test_the_pictures_are_those_of_what_happened() -> None:
         ("600", 110, 130, "queued"),
     ]
     assert links == [(30.0, 1, 30.0, 2)]
+    _, drawn, _, _ = shown["extension"]
+    behind = {(130 + start, length, kind) for start, length, _, kind in drawn if kind in ("dnd", "offline", "gap")}
+    assert behind == {(20, 15, "dnd"), (35, 95, "offline"), (85, 10, "gap")}
     assert shown["life"][0].endswith("ringing 6 s, talking 14 s, held 12 s, talking 14 s; ended.")
     assert shown["counts"] == {"calls": 2, "rate": 1, "waiting": 1, "registered": 2}
 
@@ -132,3 +137,32 @@ def test_who_was_answered_waits_no_more(offset: float) -> None:
     expected = [int(56 <= second < 80 or second >= 110) for second in range(131)]
     lost = range(85, 95)
     assert waiting == [None if second in lost else n for second, n in enumerate(expected)]
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_conversation_that_was_two_is_one_lane_for_all_who_look(offset: float) -> None:
+    seen = []
+    for looks in (False, True):
+        session = Session(offset)
+        session.begin([{"account": number, "type": "extensions"} for number in ("201", "202")], [])
+        one = session.call("1", "+12025550101", "201", "connected", 0, 0, "201")
+        session.list(1, one)
+        two = session.call("2", "201", "202", "connected", 10, 11, "201 202")
+        session.list(11, {**one, "state": "onhold"}, two)
+        session.list(20, {**one, "state": "onhold"}, {**two, "state": "onhold"})
+        if looks:
+            timeline(session, "call")
+        session.list(30, session.call("1", "+12025550101", "202", "connected", 0, 0, "202"))  # handed over
+        session.seconds = 40
+        seen.append(timeline(session, "call"))
+    assert seen[0] == seen[1]
+    assert {row.lane for row in seen[0][0]} == {"1"}
+
+
+def test_an_event_without_a_time_of_its_own_is_put_on_the_pbxs_clock() -> None:
+    session = Session(300.0)
+    session.begin([{"account": "201", "type": "extensions", "registered": True}], [])
+    away = msgspec.structs.replace(session.accounts["201"], registered=False)
+    event = Event(kind="account.changed", account=away, before=session.accounts["201"], received=KERNEL)
+    session.history.feed(Changes(events=(event,), accounts=frozenset(["201"])))
+    assert session.history.conditions.since["offline"]["201"] == KERNEL.timestamp() + 300

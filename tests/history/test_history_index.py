@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbxnb.history import WIDTHS, Block, Index, Span, Story
-from pbxnb.history.index import Bins, Joined
+from pbxnb.history.index import SHELVES, Bins, Joined
 from pbxnb.model.entities import Phase
 
 spans = st.lists(
@@ -46,6 +46,12 @@ def test_a_window_finds_what_touches_it(taken: list[Span], start: float, length:
     assert [block.span.start for block in found] == sorted(block.span.start for block in found)
     only = made.blocks(start, start + length, {"201"})
     assert shown(only) == sorted((one for one in expected if one.extensions == ("201",)), key=repr)
+
+
+@pytest.mark.parametrize("width", SHELVES)
+def test_a_span_that_began_in_the_compartment_before_is_found(width: float) -> None:
+    long = span("1", 0.9 * width, 1.8 * width)
+    assert [block.span for block in index(long).blocks(1.2 * width, 1.3 * width)] == [long]
 
 
 @given(spans)
