@@ -162,6 +162,14 @@ def test_calls_that_the_model_links_are_one_story() -> None:
     assert [(move.lane, move.to) for move in story.moves()] == [("40", "41")]
 
 
+def test_a_call_that_is_linked_as_it_begins_writes_the_same_story() -> None:
+    watched = Watched()
+    watched.say(0, call(TALKING, "40"))
+    watched.say(5, call(RINGING, "41", id_="2", conversation="1", first_seen=at(5)))
+    assert watched.follower.story("2") is watched.follower.story("1")
+    assert {story.id for _, story in watched.follower.running()} == {"1"}
+
+
 def test_a_conversation_waits_for_as_long_as_the_model_says_so() -> None:
     watched = Watched()
     watched.say(0, call(QUEUED, to=Party(number="600"), queue="600"))
