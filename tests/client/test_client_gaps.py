@@ -13,7 +13,17 @@ from pbxnb.client.status import LastSign, LineStatus, utc_now
 from pbxnb.model.entities import Gap
 from pbxnb.signals import Signal
 from tests.client.client_kit import Watched, watching
-from tests.helpers.fault_server import FaultServer, Script, call, clean_close, drop_when_told, healthy, stalled, too_big
+from tests.helpers.fault_server import (
+    FaultServer,
+    Script,
+    call,
+    clean_close,
+    dead_then_reset,
+    drop_when_told,
+    healthy,
+    stalled,
+    too_big,
+)
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -201,6 +211,22 @@ async def test_a_line_that_answers_no_ping_had_its_last_news_with_the_last_pong(
         await watched.live(2)
         (gap,) = watched.client.status.gaps
         stale = next(status for status in watched.statuses if status.state == "stale")
+        assert last <= gap.start
+        assert stale.since - gap.start >= timedelta(seconds=0.09)
+
+
+async def test_a_network_that_was_dead_before_the_reset_was_dead_from_its_last_pong():
+    async with (
+        FaultServer(dead_then_reset, healthy) as server,
+        watching(server, ping_interval=0.05, ping_timeout=60.0) as watched,
+    ):
+        last = await last_frame(server, watched)
+        server.go()
+        await watched.until(lambda: watched.states[-1] == "stale")
+        stale = watched.statuses[-1]
+        server.go()
+        await watched.live(2)
+        (gap,) = watched.client.status.gaps
         assert last <= gap.start
         assert stale.since - gap.start >= timedelta(seconds=0.09)
 

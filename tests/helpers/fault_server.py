@@ -301,6 +301,14 @@ async def stalled(peer: Peer) -> None:
     await asyncio.Event().wait()
 
 
+async def dead_then_reset(peer: Peer) -> None:
+    """Healthy until told; then the network is dead (no frame, no pong), and when told again the connection breaks."""
+    await peer.snapshot()
+    await peer.until_told()
+    await peer.server.told.wait()
+    peer.drop()
+
+
 def clean_close(code: int) -> Script:
     """Says goodbye with a code when told."""
 
