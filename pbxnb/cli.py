@@ -281,6 +281,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
             "user": simulator.user,
             "password": simulator.password,
             "connect": simulator.connect_line,
+            **({"admin_password": simulator.admin_password} if isinstance(simulator, Simulator) else {}),
         }
         if arguments.json:
             _say(json.dumps(facts))
@@ -295,7 +296,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
             if isinstance(simulator, Simulator):
                 base = simulator.url.replace("ws", "http", 1)
                 _say(
-                    f"Steer it over HTTP:  curl{trust and f' --cacert {trust}'} -u admin:{simulator.password} "
+                    f"Steer it over HTTP:  curl{trust and f' --cacert {trust}'} -u admin:{simulator.admin_password} "
                     f"-X POST {base}/simulator/faults/NAME"
                 )
             _say("Ctrl-C ends it.")

@@ -38,7 +38,8 @@ class Simulator:
         domain: the first tenant.
         user: the client's extension, which does nothing by itself. It supervises: it may command calls of others too.
         password: of every extension.
-        admin: the system administrator's name and secret.
+        admin_password: of the system's administrator, who alone may steer over HTTP; no extension has it.
+        admin: the administrator's name and this secret.
         clock: the virtual clock.
         faults: what can be made to fail.
         server, pbx, traffic: the parts, for code that runs on the simulator's loop (`run`).
@@ -64,7 +65,8 @@ class Simulator:
         self.domain = traffic.pbx.domain
         self.user = user
         self.password = password
-        self.admin = (server.login.admin, password)
+        self.admin_password = server.login.admin_password
+        self.admin = (server.login.admin, self.admin_password)
         self.host = host
         self.tls = tls
         self.clock = SimulatorClock(server.pace, self.run, self.advance)
@@ -105,7 +107,7 @@ class Simulator:
 
     @property
     def connect_line(self) -> str:
-        """A line for a notebook that connects to it; the password is in it."""
+        """A line for a notebook that connects to it; the extension's password is in it, never the administrator's."""
         trust = f', tls="{self.tls_certificate}"' if self.tls else ""
         return (
             f'pbx = await pbxnb.connect("{self.url}", domain="{self.domain}", user="{self.user}", '

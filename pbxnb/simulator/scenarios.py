@@ -129,13 +129,16 @@ def scenario_names() -> tuple[str, ...]:
     return tuple(sorted(each.name.removesuffix(".json") for each in _folder().iterdir() if each.name.endswith(".json")))
 
 
-def scenario(what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario, name: str = "") -> Scenario:
+def scenario(
+    what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario, name: str = "", *, files: bool = True
+) -> Scenario:
     """Read a scenario from wherever it is.
 
     Args:
         what: the name of one that comes with pbxnb; the path of a ``.json`` or ``.yaml`` file; such a file's text; or
             the data themselves, either the list of steps or a mapping with ``name``, ``text`` and ``steps``.
         name: how to call it when the data do not say.
+        files: whether a path is read; not where it was somebody else who gave it.
 
     Raises:
         ScenarioError: it cannot be read; the sentence names the step.
@@ -148,14 +151,14 @@ def scenario(what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario, na
     match what:
         case Scenario():
             return what
-        case Path():
+        case Path() if files:
             try:
                 return _from_text(what.read_text(encoding="utf-8"), name or what.stem)
             except (OSError, UnicodeDecodeError) as error:
                 raise ScenarioError(f"The scenario {what.name!r} cannot be read: {error}.") from error
         case str() if "\n" in what or what.lstrip()[:1] in ("{", "["):
             return _from_text(what, name or "scenario")
-        case str() if what.endswith((".json", ".yaml", ".yml")):
+        case str() if files and what.endswith((".json", ".yaml", ".yml")):
             return scenario(Path(what), name)
         case str():
             return _built_in(what)
@@ -189,7 +192,7 @@ def _from_text(text: str, name: str) -> Scenario:
     if len(text) > MOST_TEXT:
         raise ScenarioError(f"The scenario {name!r} is longer than {MOST_TEXT} characters.")
     try:
-        return scenario(msgspec.json.decode(text), name)
+        return _from_data(msgspec.json.decode(text), name)
     except msgspec.DecodeError as error:
         if text.lstrip()[:1] in ("{", "["):
             raise ScenarioError(f"The scenario {name!r} is no valid JSON: {error}.") from error
@@ -203,6 +206,11 @@ def _from_text(text: str, name: str) -> Scenario:
         data = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise ScenarioError(f"The scenario {name!r} is no valid YAML: {error}.") from error
+    return _from_data(data, name)
+
+
+def _from_data(data: object, name: str) -> Scenario:
+    """What a text has in it; a text in the text is no scenario, let alone the path of one."""
     if not isinstance(data, (Mapping, list)):
         raise ScenarioError(f"The scenario {name!r} is neither a list of steps nor a mapping.")
     return scenario(data, name)

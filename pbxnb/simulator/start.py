@@ -23,7 +23,7 @@ from .faults import FAULTS
 from .handle import Simulator
 from .presets import PRESETS, Preset, preset
 from .scenario_run import ScenarioRun
-from .scenarios import scenario_names
+from .scenarios import scenario, scenario_names
 from .server.addresses import foreign
 from .server.answers import answer
 from .server.frames import Dialect, Variants
@@ -231,7 +231,7 @@ def start(
         port: 0 takes any free one.
         tls: serve ``wss`` and ``https`` with a certificate made on the fly.
         user: the client's extension, a supervisor that does nothing by itself; the first by default.
-        password: of every extension and the administrator; a random one by default.
+        password: of every extension; a random one by default. The administrator's is `Simulator.admin_password`.
         open_cookie: sockets need no login; requests of other pages of a browser are refused (403).
         held: time stands still until the first client has its lists, so that the frames that follow are the same for
             the same seed, to the byte; by default where ``start`` is given.
@@ -337,9 +337,9 @@ def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
         return answer({"ended": going})
 
     async def run_scenario(request: web.Request) -> web.Response:
-        """Play a scenario: by the name in the path, or the JSON or YAML in the body."""
+        """Play a scenario: by the name in the path, or the steps in the body, as JSON or YAML; never a file."""
         name = request.match_info.get("name", "")
-        run = simulator.scenario(name or await body(request))
+        run = simulator.scenario(scenario(name or await body(request), files=False))
         del runs[: len(runs) - MOST_RUNS + 1]
         runs.append(run)
         return answer(_run(run))

@@ -136,6 +136,7 @@ def test_simulate_prints_a_line_that_connects_and_stops_cleanly(options: tuple[s
         assert running.stdout is not None
         facts = json.loads(running.stdout.readline())
         assert connected(facts["connect"]) == ("live", 6)
+        assert facts["admin_password"] not in ("", facts["password"])
         running.send_signal(end)
         code, out, remarks = end_of(running)
     assert (code, out) == (0, "")
@@ -158,6 +159,8 @@ def test_simulate_says_how_to_use_it(options: tuple[str, ...]) -> None:
         assert code == 0
         assert json.loads(out)["kind"]
         assert ("--cacert" in lines[3]) == bool(options)
+        assert "-u admin:" in lines[3]
+        assert secret not in lines[3], "the administrator's is another"
         assert lines[4] == "Ctrl-C ends it.\n"
         running.send_signal(signal.SIGINT)
         assert end_of(running)[0] == 0

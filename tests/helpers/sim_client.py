@@ -60,7 +60,8 @@ class Http:
 
     def basic(self, name: str = "") -> dict[str, str]:
         login = name or f"{self.sim.user}@{self.sim.domain}"
-        return {"Authorization": "Basic " + base64.b64encode(f"{login}:{self.sim.password}".encode()).decode()}
+        secret = self.sim.admin_password if login.startswith("admin") else self.sim.password
+        return {"Authorization": "Basic " + base64.b64encode(f"{login}:{secret}".encode()).decode()}
 
     async def ask(self, method: str, path: str, *, name: str = "", **options: Any) -> Any:
         async with self.session.request(method, self.base + path, headers=self.basic(name), **options) as response:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import ssl
 import threading
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 import pytest
+from yarl import URL
 
-from pbxnb.errors import SimulatorError
+from pbxnb.errors import ScenarioError, SimulatorError
 from pbxnb.simulator import Simulator, serve, start
 from pbxnb.simulator.faults import FAULTS, GARBAGE, ActiveFault
+from pbxnb.simulator.scenarios import scenario
 from tests.helpers.sim_client import Http, Line, client
 
 
@@ -386,6 +392,40 @@ async def test_scenarios_over_http(sim: Simulator, http: Http) -> None:
         ("mine", True, ""),
         ("scenario", True, ""),
     ]
+
+
+async def test_no_scenario_over_http_reads_a_file(http: Http, tmp_path: Path) -> None:
+    """Neither by a path in the URL, nor as text, JSON text, or text inside of text; here in the kernel it may."""
+    file = tmp_path / "secrets.json"
+    file.write_text('[{"hunter2": "hold"}]')
+    bodies = [str(file), json.dumps(str(file)), "\n" + json.dumps(str(file)), "\n" + str(file), f"- {file}\n"]
+    asked = [("", body) for body in bodies] + [("/" + quote(str(file), safe=""), ""), ("/secrets.json", "")]
+    for path, body in asked:
+        url, headers = f"{http.base}/simulator/scenarios{path}", http.basic("admin")
+        async with http.session.post(URL(url, encoded=True), data=body, headers=headers) as answer:
+            assert answer.status == 400
+            assert "hunter2" not in await answer.text()
+    for text in ("\n" + json.dumps(str(file)), json.dumps(json.dumps([]))):
+        with pytest.raises(ScenarioError):
+            scenario(text)
+    with pytest.raises(ScenarioError, match="hunter2"):
+        scenario(str(file))
+
+
+async def test_the_administrator_has_a_secret_of_its_own(sim: Simulator, http: Http) -> None:
+    assert sim.admin == ("admin", sim.admin_password)
+    assert sim.admin_password != sim.password
+    assert sim.admin_password not in sim.connect_line
+    for name in ("admin", f"admin@{sim.domain}"):
+        known = base64.b64encode(f"{name}:{sim.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {known}"}
+        for path in ("/simulator", f"/rest/domain/{sim.domain}/users"):
+            async with http.session.get(http.base + path, headers=headers) as answer:
+                assert answer.status == 401
+        for secret, well in ((sim.password, False), (sim.admin_password, True)):
+            value = f"{name} {hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest()}"
+            assert bool(sim.login.by_hash(value)) == well
+    assert "faults" in await http.ask("GET", "/simulator", name="admin")
 
 
 async def test_a_scenario_can_break_the_line(sim: Simulator, http: Http) -> None:

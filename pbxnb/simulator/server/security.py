@@ -49,12 +49,13 @@ class SimLogin:
     """Credentials and sessions of all tenants.
 
     Args:
-        password: of every extension and administrator.
+        password: of every extension.
         admin: login name of the system's administrator.
         wall: a monotonic clock, for tests.
 
     Attributes:
         tenants: by domain.
+        admin_password: of the administrators, the system's and each tenant's; random, no extension knows it.
         api_access: the administrator's "Enable API Access" switch; off answers 403.
         token_life: seconds a token can be exchanged.
     """
@@ -68,6 +69,7 @@ class SimLogin:
         timing: Timing = TIMING,
     ) -> None:
         self.admin = admin
+        self.admin_password = secrets.token_urlsafe(9)
         self.api_access = True
         self.token_life = timing.token_life
         self.tenants: dict[str, SimPbx] = {}
@@ -93,8 +95,9 @@ class SimLogin:
     def by_hash(self, value: str) -> Identity | None:
         """``<login> <md5 of the password>``, an empty password as an empty hash."""
         name, _, given = value.strip().rpartition(" ") if " " in value.strip() else (value.strip(), "", "")
+        right = self._secret(name)
         # MD5 is what the PBX's login page sends; it protects nothing here.
-        right = hashlib.md5(self._password.encode(), usedforsecurity=False).hexdigest() if self._password else ""
+        right = hashlib.md5(right.encode(), usedforsecurity=False).hexdigest() if right else ""
         matches = hmac.compare_digest(given.lower().encode(), right.encode())
         return self.identity(name) if matches else None
 
@@ -107,7 +110,11 @@ class SimLogin:
             name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
-        return self.identity(name) if hmac.compare_digest(password.encode(), self._password.encode()) else None
+        return self.identity(name) if hmac.compare_digest(password.encode(), self._secret(name).encode()) else None
+
+    def _secret(self, name: str) -> str:
+        """What has to be given with a login name."""
+        return self.admin_password if name.partition("@")[0] == self.admin else self._password
 
     def third_party(self, body: Mapping[str, object]) -> Identity | None:
         """Whom a ``3rd`` request is for; None when there is no such domain or extension (protocol.md 2.3 b)."""
