@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from .entities import Call, CallRecord, CallState, Phase
 
 __all__ = ["AccountTrack", "CallTrack", "Times", "pair_of"]
 
-_STATES_KEPT = 1_000  # of one call, for timelines; the sums stay exact beyond it
+_SPANS_KEPT = 1_000  # of one call, for timelines; the sums stay exact beyond it
 
 # Looking up a member of an enum, and hashing one, costs more than all else that is done with it here.
 _STATE_RINGING, _CONNECTED, _STATE_HELD, _STATE_PARKED = (
@@ -87,7 +88,7 @@ class CallTrack:
     """
 
     __slots__ = (
-        "_states", "_stayed", "_stays", "_unattended", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
+        "_spans", "_spans_from", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
         "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
         "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times", "waiting",
         "was_parked",
@@ -128,10 +129,9 @@ class CallTrack:
         self.ended_turn = 0
         self.inferred_end = False
         self.ended_by = ""
-        self._states: list[tuple[CallState, datetime, datetime]] = []
-        self._stays: list[tuple[Phase, tuple[str, ...], datetime, datetime]] = []
-        self._stayed = self.times.start  # since when these phones are in this phase of it
-        self._unattended = False  # it was connected with nobody there
+        # by what it was and with whom: state, phase, extensions, caller, called, from when to when
+        self._spans: list[tuple[CallState, Phase, tuple[str, ...], str, str, datetime, datetime]] = []
+        self._spans_from = self.times.start
 
     def become(self, call: Call, since: datetime | None, seen: datetime, *, alone: bool, waiting: bool) -> None:
         """Take a new value; a change of state or of phase ends the running one.
@@ -139,17 +139,19 @@ class CallTrack:
         Args:
             since, seen: of the phase, where that changes.
         """
-        state = call.state
-        if state is not self.call.state or call.phase is not self.call.phase:
-            if call.phase is not self.call.phase:
+        state, phase, was = call.state, call.phase, self.call
+        if state is not was.state or phase is not was.phase:
+            if phase is not was.phase:
                 self.phase_since, self.phase_seen = since, seen
-            self._end_phase(call.phase, since or seen)
+            self._end_span(since or seen)
+            self.times.turn(phase, since or seen)
             self.was_parked = self.was_parked or state is _STATE_PARKED
             self.answered = self.answered or _is_answered(call)
-        elif self.phase_since is None:
-            self.phase_since = call.since  # the PBX told it only now
-        if call.phase is not self.call.phase or call.extensions != self.call.extensions:
-            self._end_stay(since or seen)
+        else:
+            if self.phase_since is None:
+                self.phase_since = call.since  # the PBX says it only now
+            if call.extensions != was.extensions:
+                self._end_span(since or seen)
         self.call = call
         self.alone = alone
         self.arrived = self.arrived or (waiting and not self.waiting)
@@ -184,8 +186,8 @@ class CallTrack:
 
     def end(self, at: datetime, turn: int, *, inferred: bool) -> None:
         """The call is over."""
-        self._end_phase(_ENDED, at)
-        self._end_stay(at)
+        self._end_span(at)
+        self.times.turn(_ENDED, at)
         self.ended_at = at
         self.ended_turn = turn
         self.inferred_end = inferred
@@ -205,10 +207,11 @@ class CallTrack:
         """The ended call with its times apart; None where a phase's bounds were not seen."""
         call, times, ended_at = self.call, self.times, self.ended_at
         assert ended_at is not None
-        first = self._states[0][0] if self._states else call.state
+        first = self._spans[0][0]
         whole = not self.gap and (self.seen_start or first is _STATE_RINGING)
         ring: float | None = None
-        if self._unattended:  # when somebody answered, the PBX may not say: its connect may be that of a menu
+        if any(state is _CONNECTED and (phase is _QUEUED or phase is _MENU) for state, phase, *_ in self._spans):
+            # nobody was there: when somebody answered, the PBX may not say, its connect may be that of a menu
             ring = times.ring if self.seen_start and not self.gap else None
         elif call.connected_at is not None and call.started_at is not None:
             # both from the PBX: one clock, and known even for a call we met half-way
@@ -221,29 +224,36 @@ class CallTrack:
             ring=ring,
             talk=times.talk if whole else None,
             hold=times.hold if whole else None,
-            phases=tuple(self._states),
-            stays=tuple(self._stays),
+            phases=self._phases(),
+            stays=self._stays(),
             ended_by=self.ended_by,
             inferred=self.inferred_end,
             gap=self.gap,
         )
 
-    def _end_stay(self, at: datetime) -> None:
-        call, at = self.call, max(self._stayed, at)
-        if len(self._stays) < _STATES_KEPT:
-            phones = call.extensions
-            if call.state is not _STATE_RINGING and call.to.number in phones:  # others may stay listed that only rang
-                phones = tuple([number for number in phones if number in (call.from_.number, call.to.number)])
-            self._stays.append((call.phase, phones, self._stayed, at))
-        self._stayed = at
+    def _end_span(self, at: datetime) -> None:
+        call, at = self.call, max(self._spans_from, at)
+        if len(self._spans) < _SPANS_KEPT:
+            self._spans.append(
+                (call.state, call.phase, call.extensions, call.from_.number, call.to.number, self._spans_from, at)
+            )
+        self._spans_from = at
 
-    def _end_phase(self, phase: Phase, at: datetime) -> None:
-        times = self.times
-        if times.phase is _QUEUED or times.phase is _MENU:
-            self._unattended = self._unattended or self.call.state is _CONNECTED
-        if len(self._states) < _STATES_KEPT:
-            self._states.append((self.call.state, times.start, max(times.start, at)))
-        times.turn(phase, at)
+    def _phases(self) -> tuple[tuple[CallState, datetime, datetime], ...]:
+        """Its states in order; one that goes on in another phase, such as with an agent, begins anew."""
+        runs = [[*run] for _, run in groupby(self._spans, lambda span: (span[0], span[1]))]
+        return tuple([(run[0][0], run[0][5], run[-1][6]) for run in runs])
+
+    def _stays(self) -> tuple[tuple[Phase, tuple[str, ...], datetime, datetime], ...]:
+        """Who was with it in which phase."""
+        stays = []
+        for _, run in groupby(self._spans, lambda span: (span[1], span[2])):
+            spans = [*run]
+            state, phase, phones, caller, called, _, end = spans[-1]
+            if state is not _STATE_RINGING and called in phones:  # others may stay listed that only rang
+                phones = tuple([number for number in phones if number in (caller, called)])
+            stays.append((phase, phones, spans[0][5], end))
+        return tuple(stays)
 
 
 class AccountTrack(msgspec.Struct, gc=False):

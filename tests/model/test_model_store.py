@@ -108,7 +108,7 @@ class TestBounds:
         assert max(len(talk.calls) for talk in desk.store.conversations.values()) == 5
 
     def test_phases_of_a_call_that_is_held_for_ever(self, monkeypatch):
-        monkeypatch.setattr("pbxnb.model.tracks._STATES_KEPT", 10)
+        monkeypatch.setattr("pbxnb.model.tracks._SPANS_KEPT", 10)
         desk = Desk()
         for number in range(100):
             desk.calls(call("1", "204", "207", "onhold" if number % 2 else "connected"))
