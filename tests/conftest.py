@@ -15,12 +15,14 @@ settings.load_profile("pbxnb")
 
 QUICK = {"analysis", "client", "history", "model", "protocol", "ui", "widgets", "test_borders.py"}
 """What `pytest -m quick` runs: nothing here starts a process or waits for long."""
+NOT_QUICK = {"test_history_socket.py"}  # an embedded PBX plays a scenario for each of its tests
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.relative_to(Path(__file__).parent).parts[0] in QUICK and not item.get_closest_marker("long"):
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in QUICK and item.path.name not in NOT_QUICK and not item.get_closest_marker("long"):
             item.add_marker("quick")
 
 
