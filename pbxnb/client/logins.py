@@ -24,7 +24,7 @@ from pbxnb.errors import (
 )
 from pbxnb.protocol.rest import SESSION, auth_body, exchange_body, token_body
 
-from .rest import Reply, Rest, not_a_pbx
+from .rest import Reply, Rest, is_session_id, not_a_pbx
 from .secrets import Secret
 
 __all__ = ["AdminToken", "Login", "Password", "Session", "ask_password", "resolve_login"]
@@ -169,7 +169,7 @@ class Session:
 
     def __init__(self, cookie: str) -> None:
         text = str(cookie).strip().removeprefix("session=").split(";")[0].strip()
-        if not text or any(not "!" <= char <= "~" or char in '",\\' for char in text):
+        if not is_session_id(text):
             raise ConfigError("This is no session id.", hint="Give the value of the browser's cookie named session.")
         self._id = Secret(text)
 
@@ -218,7 +218,7 @@ def _text(reply: Reply) -> str:
         value = next((value[key] for key in ("session", "value", "token") if isinstance(value.get(key), str)), "")
     if not isinstance(value, str) or not 8 <= len(value) <= 512:
         return ""
-    return value if all("!" <= char <= "~" and char not in ';,"\\' for char in value) else ""
+    return value if is_session_id(value) else ""
 
 
 def _session(reply: Reply) -> Secret | None:

@@ -13,7 +13,6 @@ from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import aiohttp
@@ -223,6 +222,11 @@ class Rest:
         raise RestError(f"{method} {path}: the PBX {said}.", status=reply.status)
 
 
+def is_session_id(text: str) -> bool:
+    """Whether a text can be sent back as a cookie's value: visible ASCII without what ends or quotes a value."""
+    return text != "" and all("!" <= char <= "~" and char not in '",;\\' for char in text)
+
+
 def unreachable(exc: BaseException, where: str) -> Unreachable:
     """The plain words for an OSError or a timeout on the way to ``where``."""
     cause: BaseException = getattr(exc, "os_error", None) or exc
@@ -288,14 +292,14 @@ def _reply(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
 
 
 def _session_cookie(headers: Mapping[str, str]) -> Secret | None:
+    """The session id an answer sets; attributes are a browser's, and new ones are invented all the time."""
+    found = None
     for header in getattr(headers, "getall", lambda _name, _default: ())("Set-Cookie", ()):
-        try:
-            morsel = SimpleCookie(header).get("session")
-        except CookieError:
-            continue
-        if morsel is not None and morsel.value:
-            return Secret(morsel.value)
-    return None
+        name, _, value = header.partition(";")[0].partition("=")
+        value = value.strip().removeprefix('"').removesuffix('"')
+        if name.strip() == "session" and is_session_id(value):
+            found = Secret(value)  # of two with one name the later counts, as in a browser
+    return found
 
 
 def _ssl_error(exc: BaseException) -> ssl.SSLError | None:

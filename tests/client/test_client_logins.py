@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from pbxnb.client import AdminToken, Endpoint, Password, Session
 from pbxnb.client.logins import resolve_login
@@ -211,3 +212,28 @@ async def test_a_session_may_be_pasted_with_its_name():
         server.sessions.add("abc123")
         async with make_client(server, login=Session("session=abc123; path=/")) as client:
             assert client.status.state == "live"
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "session=id-12345678; Path=/; Secure; HttpOnly; SameSite=None; Partitioned",
+        "session=id-12345678; Priority=High; not an attribute at all; ;=; Expires=soon",
+        'session="id-12345678"; Path=/',
+        " session = id-12345678 ;Path",
+        "session=id-12345678",
+    ],
+)
+async def test_a_session_cookie_is_read_whatever_attributes_it_has(cookie):
+    async with FaultServer() as server:
+        headers = [("Set-Cookie", "lang=de; Partitioned"), ("Set-Cookie", cookie), ("Set-Cookie", "session=; Max-Age=0")]
+        server.answers[PATH] = lambda _: web.Response(text="true", headers=CIMultiDict(headers))
+        assert await log_in(server, Password("x")) == "id-12345678"
+
+
+@pytest.mark.parametrize("cookie", ["session", "session=", 'session="a b"', "session=a,b", "xsession=id-12345678"])
+async def test_what_is_no_session_cookie_is_none(cookie):
+    async with FaultServer() as server:
+        server.answers[PATH] = lambda _: web.Response(text="true", headers={"Set-Cookie": cookie})
+        with pytest.raises(LoginRefused):
+            await log_in(server, Password("x"))
