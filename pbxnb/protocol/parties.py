@@ -17,6 +17,7 @@ CACHED = 256  # characters; longer texts are read anew each time, so that strang
 _SCHEME = re.compile(r"(sips?|tel):", re.IGNORECASE)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = re.compile(r'(?:[^"\\]|\\.)*\\?', re.DOTALL)  # a last backslash escapes nothing
 _DIALLED = re.compile(r"[+*#(\d][\d*#+().\-\s]*|[^\s<>\"]+")  # a number as people write it, or any single word
 _DIGITS = re.compile(r"[+*#]*\d[\d*#]*|\*+")
 _SEPARATORS = str.maketrans("", "", "-.() ")  # what RFC 3966 lets people put into a tel: number
@@ -95,20 +96,31 @@ def split_party(number: str, name: str) -> Party:
 
 def _parse(text: str) -> Party:
     text = text.strip()
-    name, rest = "", text
     if quoted := _QUOTED.match(text):
-        name, rest = _ESCAPE.sub(r"\1", quoted[1]), text[quoted.end() :].strip()
+        rest = text[quoted.end() :].strip()
         if not rest:
-            return Party(name=name)
+            return Party(name=_name(quoted[0]))
+        if rest.startswith("<"):  # a parameter behind the address may hold brackets too
+            return _address(rest[1:], _name(quoted[0]))
+        if '"' in rest.partition("<")[0]:
+            quoted = None  # a quote inside the name that its writer did not escape: only the last one closes it
+    name, rest = (_name(quoted[0]), rest) if quoted else ("", text)
     head, bracket, tail = rest.rpartition("<")
     if bracket:
-        head = head.strip() if quoted else head.removeprefix('"').strip()  # a quote that was never closed
-        return _address(tail, _joined(name, head))
+        return _address(tail, _joined(name, _name(head.strip())))
     if _SCHEME.match(rest) or "@" in rest:
         return _address(rest, name)
     if _DIALLED.fullmatch(rest):
         return Party(number=rest, name=name)
-    return Party(name=_joined(name, rest))
+    return Party(name=_joined(name, _name(rest)))
+
+
+def _name(text: str) -> str:
+    """A display name without its quotes; where one is missing or not escaped as it should be, no text is lost."""
+    if not text.startswith('"'):
+        return text
+    inner = text[1:].removesuffix('"')
+    return _ESCAPE.sub(r"\1", inner) if _ESCAPED.fullmatch(inner) else inner
 
 
 _cached_party = lru_cache(maxsize=16384)(_parse)
