@@ -8,12 +8,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
 from pbxnb.errors import ConfigError
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "proxy_for"]
 
 _SUFFIX = "/websocket"
 _PORTS = {"ws": 80, "wss": 443}
@@ -133,6 +134,40 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             return address.is_private or address.is_loopback or address.is_link_local
         host = self.host.lower().rstrip(".")
         return "." not in host or host.endswith((".localhost", *_LOCAL_SUFFIXES))
+
+
+def proxy_for(endpoint: Endpoint, asked: str | bool | None = None) -> str | None:
+    """The HTTP proxy on the way to a PBX, for its socket and its REST alike.
+
+    The environment is asked here and not by the libraries: they would also send what ``~/.netrc`` holds for the host.
+
+    Args:
+        asked: None (none for a private address, else the environment's), False (none), True (the environment's), a URL.
+
+    Raises:
+        ConfigError: what is given, or what the environment names, is no HTTP proxy.
+    """
+    if isinstance(asked, str):
+        proxy, where = asked, "proxy= names"
+    elif not (not endpoint.is_private if asked is None else asked) or proxy_bypass(f"{endpoint.host}:{endpoint.port}"):
+        return None
+    else:
+        found = getproxies()
+        names = ("wss", "https", "all", "socks") if endpoint.secure else ("ws", "http", "all", "socks")
+        name = next((name for name in names if found.get(name)), None)
+        if name is None:
+            return None
+        proxy, where = found[name], f"{name}_proxy in the environment names"
+        if "://" not in proxy:
+            proxy = f"{'socks' if name == 'socks' else 'http'}://{proxy}"
+    kind = proxy.partition("://")[0].lower()
+    if kind not in ("http", "https"):
+        what = "a SOCKS proxy" if kind.startswith("socks") else "no HTTP proxy"
+        raise ConfigError(
+            f"{where} {what}; only http proxies are supported.",
+            hint='Write proxy="http://host:port" for one that is, or proxy=False to go without it.',
+        )
+    return proxy
 
 
 def _one(name: str, given: str | None, query: dict[str, list[str]]) -> str:

@@ -19,11 +19,11 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, PbxError, Unreachable
+from pbxnb.errors import ConnectionFailed, NotAPbx, PbxError, Unreachable
 from pbxnb.model.clock import Clock
 from pbxnb.protocol.rest import ROOT
 
-from .endpoint import Endpoint
+from .endpoint import Endpoint, proxy_for
 from .secrets import Secret
 from .tls import Trust, needs_legacy
 
@@ -66,7 +66,7 @@ class Rest:
     """The PBX's web side, for one client.
 
     Args:
-        proxy: None (none for a private address, else the environment's), False (none), True (the environment's), a URL.
+        proxy: as `proxy_for` takes it.
         timeout: seconds for one whole request.
         clock: the PBX's; a new one, which knows nothing, unless given.
 
@@ -74,6 +74,7 @@ class Rest:
         session: the cookie every request carries; None before a login.
         version: from the ``Server`` header, such as ``70.1``; empty while not told.
         clock: the PBX's, which learns from every ``Date`` header.
+        proxy: the URL of the proxy in between, if there is one.
     """
 
     def __init__(
@@ -85,13 +86,11 @@ class Rest:
         timeout: float = 10.0,
         clock: Clock | None = None,
     ) -> None:
-        if not isinstance(proxy, bool | None) and not str(proxy).startswith(("http://", "https://")):
-            raise ConfigError("Only http proxies are supported.", hint='Write proxy="http://host:port".')
         self.endpoint = endpoint
         self.session: Secret | None = None
         self.version = ""
         self.clock = Clock() if clock is None else clock
-        self.proxy = (not endpoint.is_private) if proxy is None else proxy
+        self.proxy = proxy_for(endpoint, proxy)
         self._trust = trust
         self._timeout = timeout
         self._http: aiohttp.ClientSession | None = None
@@ -166,7 +165,7 @@ class Rest:
                 **({"Authorization": _basic(*basic)} if basic else {}),
             },
             allow_redirects=False,
-            proxy=self.proxy if isinstance(self.proxy, str) else None,
+            proxy=self.proxy,
         ) as answer:
             self._note(answer.headers, sent)
             return _reply(answer.status, answer.headers, await _read(answer.content))
@@ -180,7 +179,6 @@ class Rest:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # Our own timeout nests: aiohttp's may swallow that of a caller which expires at the same moment.
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                trust_env=self.proxy is True,
             )
         return self._http
 

@@ -132,7 +132,7 @@ async def dial(
     *,
     cookie: Secret | None,
     trust: Trust,
-    proxy: str | bool,
+    proxy: str | None,
     max_size: int,
     close_timeout: float,
     compress: bool,
@@ -142,7 +142,7 @@ async def dial(
     Args:
         url: the full URL.
         cookie: the session id; set by hand, so that it also goes over ws://.
-        proxy: a URL, True for the environment's, False for none.
+        proxy: the URL of an HTTP proxy; the library does not look for one itself.
         max_size: bytes of the largest frame accepted.
         compress: offer compression; it pays on a long way, and costs CPU on a short one.
 
@@ -156,7 +156,7 @@ async def dial(
             additional_headers={"Cookie": f"session={cookie.reveal()}"} if cookie else None,
             logger=redacting_logger("websockets", [cookie] if cookie else []),
             ssl=trust.context,
-            proxy=None if proxy is False else proxy,
+            proxy=proxy,
             open_timeout=None,
             ping_interval=None,  # `keepalive` pings, because it also counts frames as signs of life
             close_timeout=close_timeout,

@@ -65,7 +65,7 @@ def connect(
         ping_interval: seconds between two WebSocket pings.
         ping_timeout: seconds a pong may take.
         max_size: bytes of the largest frame taken.
-        proxy: as in websockets; None uses none on private addresses.
+        proxy: an HTTP proxy's URL, False (none), True (the environment's); None: True, but none on private addresses.
 
     Raises:
         ConfigError: an argument cannot be used. What goes wrong on the line is raised by waiting.

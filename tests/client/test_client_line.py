@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from pbxnb.client import Client, Endpoint, Password
+from pbxnb.client.endpoint import proxy_for
 from pbxnb.client.rest import Rest, RestError
 from pbxnb.client.tls import Trust
 from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, Unreachable
@@ -148,6 +150,57 @@ async def test_a_private_address_needs_no_proxy_unless_asked(monkeypatch):
 def test_only_http_proxies():
     with pytest.raises(ConfigError, match="http proxies"):
         Client("ws://127.0.0.1", domain="acme.example", user="45", proxy="socks5://127.0.0.1:1")
+
+
+@pytest.fixture
+def no_proxies(monkeypatch):
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("value", ["socks5://user:secret@127.0.0.1:1", "SOCKS5H://127.0.0.1:1", "socks://127.0.0.1:1"])
+@pytest.mark.parametrize("name", ["ALL_PROXY", "wss_proxy", "https_proxy"])
+def test_a_socks_proxy_of_the_environment_is_answered_with_the_way_out(no_proxies, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"{name.lower()} in the environment names a SOCKS proxy") as caught:
+        Client("wss://pbx.example.com", domain="acme.example", user="45")
+    assert "proxy=False" in caught.value.hint
+    assert "secret" not in str(caught.value)
+    Client("wss://pbx.example.com", domain="acme.example", user="45", proxy=False)
+    Client("wss://pbx.lan", domain="acme.example", user="45")
+
+
+def test_the_proxy_of_the_environment(no_proxies, monkeypatch):
+    secure, plain = (Endpoint.parse(f"{scheme}://pbx.example.com", "acme.example", "45") for scheme in ("wss", "ws"))
+    assert proxy_for(secure) is proxy_for(secure, True) is None
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("https_proxy", "proxy.example:3128")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:3128")
+    assert proxy_for(secure) == "http://proxy.example:3128"
+    assert proxy_for(plain) == "http://127.0.0.1:3128"
+    assert proxy_for(plain, "https://other.example") == "https://other.example"
+    monkeypatch.setenv("no_proxy", "example.com")
+    assert proxy_for(secure) is None
+
+
+@pytest.mark.parametrize("proxy", [None, True, False])
+async def test_what_netrc_holds_for_the_host_is_never_sent(no_proxies, monkeypatch, tmp_path, proxy):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login jo password s3cret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    sent: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        sent.append(str(request.headers))
+        return web.json_response([])
+
+    async with FaultServer(healthy) as server:
+        server.answers["/"] = answer
+        async with watching(server, proxy=proxy):
+            pass
+    assert sent
+    assert not [headers for headers in sent if "Authorization" in headers]
 
 
 async def test_a_login_grown_old_is_renewed_before_rest_is_used():

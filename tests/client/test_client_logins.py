@@ -226,7 +226,11 @@ async def test_a_session_may_be_pasted_with_its_name():
 )
 async def test_a_session_cookie_is_read_whatever_attributes_it_has(cookie):
     async with FaultServer() as server:
-        headers = [("Set-Cookie", "lang=de; Partitioned"), ("Set-Cookie", cookie), ("Set-Cookie", "session=; Max-Age=0")]
+        headers = [
+            ("Set-Cookie", "lang=de; Partitioned"),
+            ("Set-Cookie", cookie),
+            ("Set-Cookie", "session=; Max-Age=0"),
+        ]
         server.answers[PATH] = lambda _: web.Response(text="true", headers=CIMultiDict(headers))
         assert await log_in(server, Password("x")) == "id-12345678"
 
