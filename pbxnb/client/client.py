@@ -157,6 +157,7 @@ class Client:
         self._commander = Commander(self.store, self.send, self._access.rest, self._reader, self._timing.read_gap, now)
         self._supervisor = Supervisor(self._timing, jitter, max_size=max_size, login=self._access.login_kind)
         self._connection: Connection | None = None
+        self._behind: tuple[str, ...] = ()  # of the model, as the status says it
         self._new_connection = partial(
             Connection,
             access=self._access,
@@ -381,8 +382,9 @@ class Client:
             self._commander.moved(changes, arrival)
         self._reader.moved(changes, arrival)
         line = self._status.current
-        if line.missing != self._writer.missing and line.state is LineState.LIVE:
-            self._status.live(self._writer.missing)
+        if line.state is LineState.LIVE and (line.missing, self._behind) != (self._writer.missing, self._writer.behind):
+            self._behind = self._writer.behind
+            self._status.live(self._writer.missing, self._behind)
         if changes.ask_again and self._connection is not None:
             self._connection.check_accounts()
 

@@ -21,6 +21,7 @@ from pbxnb.model.changes import Frame
 from pbxnb.model.store import Scope
 from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode
+from pbxnb.protocol.messages import Malformed
 from pbxnb.signals import Signal
 
 from .endpoint import Endpoint
@@ -147,6 +148,7 @@ class Frames:
         self._on_frame = on_frame
         self._coverage = coverage
         self._max_size = max_size
+        self._broken = False  # bytes came that are no UTF-8
 
     def received(self, raw: bytes, at: datetime) -> Arrival:
         """A frame came.
@@ -156,10 +158,18 @@ class Frames:
         """
         message = decode(raw, max_size=self._max_size)
         self._seq += 1
+        broken = False
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text, broken = raw.decode("utf-8", "replace"), True
+            if not self._broken:
+                _LOG.warning("The PBX sends bytes that are no UTF-8; they are read as U+FFFD. Said once.")
+            self._broken = True
         if self._on_frame.listeners:
-            now, mono, text = datetime.now(UTC), time.monotonic(), raw.decode("utf-8", "replace")
+            now, mono = datetime.now(UTC), time.monotonic()
             self._on_frame(Frame(self._seq, "in", now, mono, self.connection, text, message))
-        self._coverage.add(message)
+        self._coverage.add(message, broken=broken)
         return Arrival(message, at, self._seq)
 
     def sent(self, text: str) -> None:
@@ -219,6 +229,7 @@ class Connection:
         self._live_now = asyncio.Event()
         self._sync = writer.begin()
         self._accounts_by_rest = False
+        self._asked_again = float("-inf")  # when the state was last asked for because of a frame that was unreadable
         self._group = asyncio.TaskGroup()
         frames.connection += 1
         self._pulse = Pulse(
@@ -274,7 +285,12 @@ class Connection:
             at = self._now()
             self._pulse.beat(at)
             self._status.last_message_at = at
-            if self._writer.take(self._frames.received(raw, at)):
+            arrival = self._frames.received(raw, at)
+            if isinstance(arrival.message, Malformed):
+                if not self._status.unreadable:
+                    _LOG.warning("A frame of the PBX could not be read; others are counted: %s", arrival.message.reason)
+                self._status.unreadable += 1
+            if self._writer.take(arrival):
                 self._go_live()
             count += 1
             if count % _FRAMES_IN_A_ROW == 0:
@@ -327,7 +343,7 @@ class Connection:
         self.live = True
         now = self._now()
         self._writer.finish(now, self._status.line_up(now))
-        self._status.live(self._writer.missing)
+        self._status.live(self._writer.missing, self._writer.behind)
         self._live_now.set()
         self._on_live()
         self._group.create_task(self._become_stable())
@@ -342,15 +358,29 @@ class Connection:
         """The model's time-driven rules; on evidence that the tenant's calls are not shown to us, ask for our own."""
         now, store = self._now(), self._writer.store
         self._writer.tick(now)
+        await self._catch_up()
         if self._access.dialect == "modern" and store.scope is Scope.DOMAIN and store.scope_evidence(now):
             _LOG.info("The PBX shows calls on accounts but not to us: switching to our own calls.")
             self._writer.narrow()
             for frame in switch_frames():
                 await self.send(frame)
 
+    async def _catch_up(self) -> None:
+        """After a frame that could not be read: ask for everything that it may have changed."""
+        behind, since = self._writer.behind, time.monotonic() - self._asked_again
+        if not behind or since < self._timing.catch_up:
+            return
+        again, self._asked_again = self._asked_again > float("-inf"), time.monotonic()
+        for frame in GET_ALL:
+            await self.send(frame)
+        if "accounts" in behind and (again or self._accounts_by_rest):
+            self._group.create_task(self._accounts_from_rest())
+
     def _stale(self, stale: bool) -> None:
-        if self.live:
-            (self._status.stale if stale else self._status.live)(self._writer.missing)
+        if self.live and stale:
+            self._status.stale(self._writer.missing)
+        elif self.live:
+            self._status.live(self._writer.missing, self._writer.behind)
 
     def _latency(self, seconds: float) -> None:
         self._status.latency = seconds

@@ -65,6 +65,7 @@ class LineStatus:
         last_message_at: when the last frame came.
         latency: seconds of the last ping.
         version: what the PBX said it is.
+        unreadable: frames that could not be read.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class LineStatus:
         self.last_message_at: datetime | None = None
         self.latency: float | None = None
         self.version = ""
+        self.unreadable = 0
         self._on_event = on_event
         self._on_status = on_status
         self._now = now
@@ -91,7 +93,11 @@ class LineStatus:
     def status(self) -> Status:
         """The whole of it, as of now."""
         return msgspec.structs.replace(
-            self.current, last_message_at=self.last_message_at, latency=self.latency, pbx_version=self.version
+            self.current,
+            last_message_at=self.last_message_at,
+            latency=self.latency,
+            pbx_version=self.version,
+            unreadable=self.unreadable,
         )
 
     def turn(self, state: LineState, *, why: str = "", missing: tuple[str, ...] = ()) -> None:
@@ -113,10 +119,14 @@ class LineStatus:
             self._on_event(Event(kind="connection", before=before.state.value, state=state.value, received=now))
         self._on_status(self.status)
 
-    def live(self, missing: tuple[str, ...]) -> None:
-        """The line is live, if need be without something."""
-        why = f"The PBX has not sent its {' and '.join(missing)}." if missing else ""
-        self.turn(LineState.LIVE, missing=missing, why=why)
+    def live(self, missing: tuple[str, ...], behind: tuple[str, ...] = ()) -> None:
+        """The line is live, if need be without something, or with something that may be old."""
+        why = [f"The PBX has not sent its {' and '.join(missing)}."] if missing else []
+        if behind:
+            why.append(
+                f"A frame could not be read: {' and '.join(behind)} may be old. The PBX is asked for them again."
+            )
+        self.turn(LineState.LIVE, missing=missing, why=" ".join(why))
 
     def stale(self, missing: tuple[str, ...]) -> None:
         """The line is open and silent."""

@@ -25,6 +25,7 @@ from pbxnb.protocol.messages import (
     CallEntry,
     CallState,
     DomainState,
+    Malformed,
     Message,
     UserState,
 )
@@ -50,6 +51,12 @@ GET_ALL: Frames = (GetUsers().frame(), GetCalls().frame())
 KEEPALIVE = AvoidDisconnect().frame()
 _SUBSCRIPTION = {Scope.DOMAIN: DomainCalls, Scope.OWN: OwnCalls}
 _FIRST_MODERN_MAJOR = 60
+_MAY_CHANGE = {
+    "": ("accounts", "calls"),  # a frame of which not even the action could be read
+    "call-state": ("calls",),
+    "domain-state": ("accounts", "calls"),
+    "user-state": ("accounts",),
+}
 
 
 def dialect_of(dialect: str, version: str) -> Dialect:
@@ -170,7 +177,16 @@ def _covered(message: Message, position: int, accounts_at: int, calls_at: int, n
         return position <= calls_at
     if isinstance(message, UserState):
         return position <= accounts_at and message.entry.account in named
+    if isinstance(message, Malformed):
+        return position <= min(accounts_at, calls_at)
     return False
+
+
+def _whole(message: Message) -> tuple[Sequence[AccountEntry] | None, Sequence[CallEntry] | None]:
+    """All accounts and all calls, where a message brings them; a single call is no list."""
+    if isinstance(message, DomainState):
+        return message.accounts, None if message.calls is UNSET else message.calls
+    return None, message.calls if isinstance(message, CallState) and message.whole else None
 
 
 class ModelWriter:
@@ -188,6 +204,7 @@ class ModelWriter:
     Attributes:
         store: the model.
         missing: what the line is live without: ``accounts``, ``calls``.
+        behind: what a frame that could not be read may have changed, until the PBX sends it whole.
     """
 
     def __init__(
@@ -207,19 +224,26 @@ class ModelWriter:
         self._knew_accounts = False
         self._knew_calls = False
         self.missing: tuple[str, ...] = ()
+        self.behind: tuple[str, ...] = ()
 
     def begin(self) -> Sync:
         """A new socket: from now on messages wait for the snapshot."""
         self._sync = Sync()
+        self.behind = ()
         return self._sync
 
     def take(self, arrival: Arrival) -> bool:
         """Apply a message or let it wait; True when the snapshot it waits for is complete."""
         if self._sync is not None:
             return self._sync.offer(arrival)
+        message, received, seq = arrival.message, arrival.received, arrival.seq
+        if isinstance(message, Malformed):
+            self.behind = tuple(sorted({*self.behind, *_MAY_CHANGE.get(message.action, ())}))
+        elif self.behind:
+            accounts, calls = _whole(message)
+            self._brought(accounts, calls)
         if self.missing and self._completes(arrival):
             return False
-        message, received, seq = arrival.message, arrival.received, arrival.seq
         with self._lock:
             changes = self.store.apply(message, received, seq=seq)
         if changes:
@@ -259,7 +283,7 @@ class ModelWriter:
 
     def late_accounts(self, accounts: Sequence[AccountEntry], received: datetime) -> None:
         """Accounts read by REST after the line was declared live, or to check a doubtful snapshot."""
-        self.missing = tuple(part for part in self.missing if part != "accounts")
+        self._brought(accounts, None)
         self._resync(accounts, None, received, source="rest")
 
     def tick(self, received: datetime) -> None:
@@ -285,20 +309,20 @@ class ModelWriter:
 
     def _completes(self, arrival: Arrival) -> bool:
         """Whether a message brings a part the line went live without: a snapshot then too, not news."""
-        message = arrival.message
-        accounts = calls = None
-        if isinstance(message, DomainState):
-            accounts = message.accounts
-            calls = None if message.calls is UNSET else message.calls
-        elif isinstance(message, CallState) and message.whole:
-            calls = message.calls
-        brought = [part for part, got in (("accounts", accounts), ("calls", calls)) if got is not None]
-        if not set(brought) & set(self.missing):
+        message, missing = arrival.message, self.missing
+        accounts, calls = _whole(message)
+        self._brought(accounts, calls)
+        if self.missing == missing:
             return False
         self._on_event(Event(kind="message", message=message, received=arrival.received, seq=arrival.seq))
-        self.missing = tuple(part for part in self.missing if part not in brought)
         self._resync(accounts, calls, arrival.received, seq=arrival.seq, arrays=isinstance(message, CallState))
         return True
+
+    def _brought(self, accounts: Sequence[AccountEntry] | None, calls: Sequence[CallEntry] | None) -> None:
+        """A part came whole: it is neither missing nor old any more."""
+        brought = [part for part, got in (("accounts", accounts), ("calls", calls)) if got is not None]
+        self.missing = tuple(part for part in self.missing if part not in brought)
+        self.behind = tuple(part for part in self.behind if part not in brought)
 
     def _resync(
         self,

@@ -27,6 +27,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         close_timeout: how long a server may take to answer our close before we hang up.
         stale_pings: the line is stale after this many ping intervals (a count) without a frame or a pong.
         tick: how often the model's time-driven rules run.
+        catch_up: after a frame that could not be read the state is asked for again, never more often than this.
         read_every: queues and orbits are re-read this often while somebody looks.
         read_gap: never read one queue, or the orbits, more often than this.
         session_age: a login older than this is renewed before REST is used (web sessions last an hour, rest.md 1.5).
@@ -44,6 +45,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     close_timeout: float = 0.5
     stale_pings: int = 2
     tick: float = 1.0
+    catch_up: float = 10.0
     read_every: float = 30.0
     read_gap: float = 1.0
     session_age: float = 1800.0

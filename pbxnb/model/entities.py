@@ -364,6 +364,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         latency: seconds of the last ping; None before the first.
         missing: what the line is live without: ``accounts``, ``calls``.
         dropped_events: ``message`` events that a slow handler made us drop.
+        unreadable: frames that could not be read; after one of them accounts and calls may be old, which ``why`` says.
         why: one sentence: the reason of this state and what to try next; empty when all is well.
     """
 
@@ -376,4 +377,5 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     latency: float | None = None
     missing: tuple[str, ...] = ()
     dropped_events: int = 0
+    unreadable: int = 0
     why: str = ""

@@ -43,7 +43,7 @@ class CoverageReport(msgspec.Struct, frozen=True, kw_only=True):
         actions: kinds of messages; unknown ones by the action they gave.
         fields: ``kind.path`` of each field, unknown ones as they stood in ``extra``.
         values: ``field=value`` of the fields that are vocabularies.
-        malformed: the sentences of malformed frames.
+        malformed: what was wrong with frames, in sentences: those that could not be read, and those with broken bytes.
     """
 
     messages: int
@@ -82,9 +82,11 @@ class Coverage:
         self._calls: _Shapes = {}
         self._counted: dict[int, CallEntry] = {}  # by identity; holding the entry keeps its identity its own
 
-    def add(self, message: Message) -> None:
-        """Counts one message."""
+    def add(self, message: Message, *, broken: bool = False) -> None:
+        """Counts one message; ``broken``: bytes of it were no UTF-8 and were read as U+FFFD."""
         self._messages += 1
+        if broken:
+            _count(self._malformed, "Some bytes are no UTF-8.", known=False)
         kind = message.kind
         if isinstance(message, UserState):
             self._account(kind, message.entry)

@@ -15,7 +15,7 @@ from . import messages as m
 from .entries import account_entry, call_entry, read_account, read_calls, side
 from .fields import Fields, as_flag, as_text, shape, truthy
 from .parties import parse_party, split_party
-from .raw import MAX_SIZE, BadFrame, as_bytes, load_frame
+from .raw import MAX_SIZE, BadFrame, as_bytes, as_unicode, load_frame
 from .wire import FLAT_KEYS, quick
 
 __all__ = ["MAX_SIZE", "account_entry", "call_entry", "decode"]
@@ -33,17 +33,20 @@ def decode(raw: bytes | str, *, max_size: int = MAX_SIZE) -> m.Message:
 
     Returns:
         The message; `messages.Unknown` for what no rule names, `messages.Malformed` with the reason for what is no
-        message. Calls and parties that were seen before may be the very same objects again.
+        message. Bytes that are no UTF-8 are read as U+FFFD, which no command accepts: a caller's broken name must not
+        hide the whole list. Calls and parties that were seen before may be the very same objects again.
 
     Example:
         >>> decode(b'{"action":"call-state","calls":[]}')
         CallState(extra=mappingproxy({}), calls=(), whole=True)
     """
     try:
-        text = as_bytes(raw, max_size)
+        text = as_bytes(raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw, max_size)
         try:
             return quick(text)
         except (BadFrame, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if (mended := as_unicode(text)) != text:
+                return decode(mended, max_size=3 * max_size)  # a broken byte is printed in three
             value = load_frame(text, max_size)  # not the usual spelling, or broken: the tolerant way finds out
     except BadFrame as bad:
         return m.Malformed(reason=bad.reason, size=_size(raw))

@@ -308,7 +308,7 @@ class Unknown(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Malformed(Message, frozen=True, kw_only=True, gc=False):
-    """Bytes that are no message: broken JSON, no object, too big, not UTF-8, too deep, or a known kind misshapen.
+    """Bytes that are no message: broken JSON, no object, too big, too deep, or a known kind misshapen.
 
     Attributes:
         reason: one sentence.

@@ -16,7 +16,7 @@ import msgspec
 
 from .fields import shape
 
-__all__ = ["MAX_SIZE", "BadFrame", "as_bytes", "load", "load_frame", "tidy"]
+__all__ = ["MAX_SIZE", "BadFrame", "as_bytes", "as_unicode", "load", "load_frame", "tidy"]
 
 MAX_SIZE = 64 * 2**20  # bytes of a frame
 MAX_DEPTH = 64  # arrays and objects inside each other; the deepest real message has 6
@@ -62,6 +62,11 @@ def as_bytes(raw: bytes | str, max_size: int) -> bytes:
     if len(raw) > max_size:
         raise BadFrame(f"The frame has {len(raw):,} bytes, more than the {max_size:,} allowed.")
     return raw
+
+
+def as_unicode(raw: bytes) -> bytes:
+    """The same text with U+FFFD for what is no UTF-8."""
+    return raw.decode("utf-8", "replace").encode()
 
 
 def load(raw: bytes) -> Any:

@@ -40,7 +40,8 @@ function createBadge(view) {
       status.state === "live" ? status.last !== null && `last message ${age(now - status.last)} ago` : `for ${age(now - status.since)}`,
       status.latency !== null && status.state === "live" && `round trip ${status.latency} ms`,
       status.reconnects && `${status.reconnects} ${status.reconnects === 1 ? "reconnect" : "reconnects"}`,
-      gapText(status, now), status.dropped && `${status.dropped} message events dropped`, status.control ? "control on" : "control off",
+      gapText(status, now), status.dropped && `${status.dropped} message events dropped`, 
+      status.unreadable && `${status.unreadable} ${status.unreadable === 1 ? "frame" : "frames"} not readable`, status.control ? "control on" : "control off",
     ].filter(Boolean);
     // Each fact in its own direction: a domain or user may be in any script.
     while (facts.children.length > parts.length) facts.lastChild?.remove();

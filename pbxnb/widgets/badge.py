@@ -90,6 +90,7 @@ class StatusBadge(LivePanel):
             "gaps": [[self._seconds(gap.start), self._seconds(gap.end)] for gap in gaps[-_GAPS_SHOWN:]],
             "gap_count": len(gaps),
             "dropped": status.dropped_events,
+            "unreadable": status.unreadable,
             "why": clean(status.why, 400),
             "step": lacks or ("" if status.why else step),
         }
@@ -117,6 +118,7 @@ class StatusBadge(LivePanel):
             ("PBX", clean(status.pbx_version, 40)),
             ("Last message", "" if last is None else last.isoformat(sep=" ", timespec="seconds")),
             ("Reconnects, gaps", f"{status.reconnects}, {len(status.gaps)}"),
+            ("Frames not readable", f"{status.unreadable:,}" if status.unreadable else ""),
             ("Why", clean(status.why, 400)),
         ]
         return table(("", ""), rows)

@@ -118,6 +118,9 @@ def _call(value: Any, command: str) -> CallRef:
     if not isinstance(value, CallRef):
         hint = "Take one from the handle: pbx.calls[...]."
         raise BadCommand(f"{command} needs a call, not {_short(value)}.", hint=hint, command=command)
+    if "\ufffd" in value.id or any("\ufffd" in number for number in value.extensions):
+        hint = "The PBX sent bytes there that are no UTF-8."
+        raise BadCommand(f"{command} cannot name this call: its id or a number of it is broken.", hint=hint)
     if not value.id:
         hint = "Wait until it is in pbx.calls."
         raise BadCommand(f"{command} needs a call with an id; this one has none.", hint=hint, command=command)
