@@ -6,6 +6,7 @@ Knows nothing of PBXes: it runs one main coroutine, takes work while that runs, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 __all__ = ["LoopThread", "fail", "fulfil"]
 
+_LOG = logging.getLogger("pbxnb")
 T = TypeVar("T")
 
 
@@ -108,23 +110,31 @@ class LoopThread:
 
     def _begin(self, make: Callable[[], Coroutine[Any, Any, T]], future: Future[T]) -> None:
         def finish(task: asyncio.Task[T]) -> None:
-            if task.cancelled():
-                return  # by the end of the loop, which settles what is open
-            error = task.exception()
-            if error is not None:
-                fail(future, error)
-            else:
-                fulfil(future, task.result())
             with self._lock:
                 if self._open is not None:
                     self._open.discard(future)
+                elif task.cancelled():
+                    return  # by the end of the loop, which settles what is open
+            if task.cancelled():
+                fail(future, self._ended())
+            elif (error := task.exception()) is not None:
+                fail(future, error)
+            else:
+                fulfil(future, task.result())
 
         self._loop.create_task(make()).add_done_callback(finish)
 
     def _run(self) -> None:
         loop = self._loop
+        main = loop.create_task(self._main())
         try:
-            loop.run_until_complete(self._main())
+            while not main.done():
+                try:
+                    loop.run_until_complete(main)
+                except (KeyboardInterrupt, SystemExit):  # asyncio lets them through, whichever callback raised them
+                    if main.done():
+                        raise
+                    _LOG.exception("A callback failed; the loop goes on.")
         finally:
             with self._lock:
                 open_, self._open = self._open or set(), None

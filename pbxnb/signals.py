@@ -36,7 +36,7 @@ class Signal(Generic[_T]):
 
     __slots__ = ("_entries", "_lock", "_report", "listeners")
 
-    def __init__(self, report: Callable[[Exception], object] | None = None) -> None:
+    def __init__(self, report: Callable[[BaseException], object] | None = None) -> None:
         self.listeners: tuple[Callable[[_T], object], ...] = ()
         self._entries: tuple[list[Callable[[_T], object]], ...] = ()  # a list has its own identity: fn may be in twice
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class Signal(Generic[_T]):
             for fn in self.listeners:
                 try:
                     fn(value)
-                except Exception as error:  # noqa: BLE001 - whatever a listener does wrong, the others go on
+                except BaseException as error:  # noqa: BLE001 - whatever a listener does wrong, the others go on
                     if self._report is None:
                         _LOG.exception("A callback failed. The others go on.")
                     else:

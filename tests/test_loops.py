@@ -67,6 +67,20 @@ def test_work_that_fails_fails_its_future(running: Running, caplog):
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+def test_nothing_that_work_or_a_callback_raises_ends_the_loop(running: Running, error: type[BaseException]):
+    async def raises():
+        raise error
+
+    def fails():
+        raise error
+
+    with pytest.raises(Ended if error is asyncio.CancelledError else error):
+        running.lane.submit(raises).result(5)
+    running.lane.call(fails)
+    assert running.lane.submit(where).result(5) == "pbxnb-test"
+
+
 def test_later_runs_on_the_thread_in_time_and_at_once_where_the_loop_has_ended(running: Running):
     names: Future[str] = Future()
     running.lane.later(0.001, lambda: names.set_result(threading.current_thread().name))

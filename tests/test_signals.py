@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
+
+import pytest
 
 from pbxnb.signals import Signal
 
@@ -18,6 +21,20 @@ def test_every_listener_gets_every_value_in_order_until_its_own_stop():
     first()
     signal(2)
     assert seen == [("first", 1), ("second", 1), ("second", 2)]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, KeyboardInterrupt, SystemExit, pytest.fail.Exception])
+def test_whatever_a_listener_raises_the_others_are_called(error: type[BaseException], caplog):
+    def fails(_: int) -> None:
+        raise error("mine")
+
+    seen: list[int] = []
+    signal: Signal[int] = Signal()
+    signal.add(fails)
+    signal.add(seen.append)
+    signal(1)
+    assert seen == [1]
+    assert [r.exc_info[0] for r in caplog.records] == [error]
 
 
 def test_the_same_function_may_listen_twice_and_each_stop_takes_one_away():

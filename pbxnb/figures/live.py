@@ -102,7 +102,7 @@ class LivePicture(FigurePanel):
             try:
                 if made is not None and _redrawn(self.figure, made):
                     self._sent()
-            except Exception as error:  # noqa: BLE001 - shown in the panel; the next beat tries again
+            except BaseException as error:  # noqa: BLE001 - shown in the panel; the next beat tries again
                 _log.exception("A live picture could not be shown.")
                 self._problem = f"Could not show: {error}"
             self._tools.say(self._problem)

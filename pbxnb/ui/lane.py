@@ -133,7 +133,7 @@ class Lane:
                 if not ticket.closed:
                     try:
                         fn()
-                    except Exception:  # noqa: BLE001 - one panel's fault must not stop the others
+                    except BaseException:  # noqa: BLE001 - one panel's fault must not stop the others
                         _log.exception("What a panel asked for failed.")
             beat = now >= self._last_beat + self._beat
             if beat:
@@ -144,7 +144,7 @@ class Lane:
                     ticket.due = _NEVER
                     try:
                         again = ticket.paint(now)
-                    except Exception:  # noqa: BLE001 - as above; panels show their own errors
+                    except BaseException:  # noqa: BLE001 - as above; panels show their own errors
                         _log.exception("A panel could not be painted.")
                         continue
                     if isinstance(again, float):

@@ -239,7 +239,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
                         return due if again is None else min(due, again)
                     self._send_batch(now)
                 return again
-            except Exception as error:  # noqa: BLE001 - shown in the panel's strip; the next beat tries again
+            except BaseException as error:  # noqa: BLE001 - shown in the panel's strip; the next beat tries again
                 _log.exception("%s could not be painted.", type(self).__name__)
                 self.report(error)
                 return None
@@ -276,7 +276,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
     def _guarded(self, message: dict[str, Any]) -> None:
         try:
             self._receive(message)
-        except Exception as error:  # noqa: BLE001 - shown in the panel; a page's message must not stop the painting
+        except BaseException as error:  # noqa: BLE001 - shown in the panel; a page's message must not stop the painting
             _log.debug("A message of the page failed.", exc_info=True)
             self.report(error)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -84,17 +83,85 @@ def test_a_failing_job_is_logged_and_the_next_one_runs(lane, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_exit_in_user_code_ends_neither_the_lane_nor_its_report(lane, caplog):
+ANY_ERROR = [SystemExit, asyncio.CancelledError, KeyboardInterrupt, pytest.fail.Exception]
+
+
+@pytest.mark.parametrize("error", ANY_ERROR)
+def test_nothing_that_user_code_raises_ends_the_lane_or_goes_unsaid(lane, caplog, error):
+    def fails(*_):
+        raise error("enough")
+
     subscriptions, done, future = Subscriptions(lane), threading.Event(), Future()
-    lane.post(sys.exit)
-    subscriptions.on("call.new", lambda _: sys.exit("enough"))
+    lane.post(fails)
+    subscriptions.on("call.new", fails)
     subscriptions.publish(event())
-    lane.until(sys.exit, future)
-    with pytest.raises(SystemExit):
+    lane.until(fails, future)
+    with pytest.raises(error):
         future.result(5)
     lane.post(done.set)
     assert done.wait(5)
-    assert [r.exc_info[0] for r in caplog.records] == [SystemExit, SystemExit]
+    assert [r.exc_info[0] for r in caplog.records] == [error, error]
+
+
+@pytest.mark.parametrize("error", ANY_ERROR)
+async def test_nothing_that_a_coroutine_handler_raises_ends_its_events_or_its_loop(lane, caplog, error):
+    seen = asyncio.Queue()
+
+    async def fails(e):
+        seen.put_nowait(e.seq)
+        raise error("enough")
+
+    subscriptions = Subscriptions(lane)
+    subscriptions.on("call.new", fails)
+    for n in (1, 2):
+        subscriptions.publish(event(n=n))
+        assert await asyncio.wait_for(seen.get(), 5) == n
+    assert [r.exc_info[0] for r in caplog.records] == [error]  # the 1st, 10th ...
+
+
+async def test_a_coroutine_handler_whose_loop_ends_lets_it(lane, caplog):
+    begun = asyncio.Event()
+
+    async def waits(_):
+        begun.set()
+        await asyncio.Event().wait()
+
+    subscriptions = Subscriptions(lane)
+    subscriptions.on("call.new", waits)
+    before = asyncio.all_tasks()
+    subscriptions.publish(event())
+    await begun.wait()
+    (task,) = asyncio.all_tasks() - before
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not caplog.records
+
+
+class NoTruth:
+    """As a table of pandas: neither true nor comparable."""
+
+    def __bool__(self):
+        raise ValueError("ambiguous")
+
+    def __eq__(self, other):
+        return self
+
+    __hash__ = None
+
+
+def test_a_value_that_is_neither_true_nor_false_fails_its_waiter_and_nobody_else(lane):
+    one, other = Future(), Future()
+    lane.until(NoTruth, one)
+    with pytest.raises(ValueError, match="ambiguous"):
+        one.result(5)
+    subscriptions, edge = Subscriptions(lane), Future()
+    subscriptions.add("call.new", OneEvent(event_matcher("call.new", {"id": NoTruth()}), edge))
+    subscriptions.add("call.new", OneEvent(event_matcher("call.new", {"id": "1"}), other))
+    subscriptions.publish(event(call=call()))
+    assert other.result(5)
+    with pytest.raises(ValueError, match="ambiguous"):
+        edge.result(0)
 
 
 def test_a_lane_nobody_uses_has_no_thread():

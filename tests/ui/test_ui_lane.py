@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 import time
@@ -126,19 +127,24 @@ def test_calls_run_on_the_lane_in_order(lane: Lane) -> None:
     assert not lane.here()
 
 
-def test_a_painter_that_fails_does_not_stop_the_others(lane: Lane, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(now: float) -> None:
-        raise RuntimeError("broken")
+@pytest.mark.parametrize(
+    "error", [RuntimeError, SystemExit, KeyboardInterrupt, asyncio.CancelledError, pytest.fail.Exception]
+)
+def test_a_painter_that_fails_does_not_stop_the_others(
+    lane: Lane, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
+    def fail(_: object = None) -> None:
+        raise error("broken")
 
     good = Painter()
     bad, fine = lane.register(fail), lane.register(good)
     bad.nudge()
     fine.nudge()
     good.after(1)
-    bad.call(lambda: 1 / 0)
+    bad.call(fail)
     fine.nudge()
     good.after(2)
-    assert "could not be painted" in caplog.text
+    assert [r.exc_info and r.exc_info[0] for r in caplog.records] == [error, error]
 
 
 def test_a_closed_ticket_is_silent(lane: Lane) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -43,7 +44,7 @@ class Gauge:
         self.value = value
 
     def __call__(self, _handle: object) -> Any:
-        if isinstance(self.value, Exception):
+        if isinstance(self.value, BaseException):
             raise self.value
         return self.value
 
@@ -181,15 +182,16 @@ def test_changes_are_logged_and_told_back_to_ok_included_whether_anybody_looks_o
     assert len(heard) == 3
 
 
-def test_a_rule_that_fails_is_named_once_and_stops_no_other() -> None:
-    good, bad = Gauge(), Gauge(ValueError("no such queue"))
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, asyncio.CancelledError, pytest.fail.Exception])
+def test_a_rule_that_fails_is_named_once_and_stops_no_other(error: type[BaseException]) -> None:
+    good, bad = Gauge(), Gauge(error("no such queue"))
     alerts = Alerts(FakeHandle(), rules=[Rule("bad", bad), Rule("good", good)])
     wire = Wire(alerts)
     wire.hello()
     good.value = 1
     until(lambda: alerts.standing() == {"bad": Level.OK, "good": Level.RED})
     wire.settle()
-    assert list(alerts._errors) == ["Alert rule “bad” failed: ValueError: no such queue"]
+    assert list(alerts._errors) == [f"Alert rule “bad” failed: {error.__name__}: no such queue"]
     wire.say(dismiss=True)
     good.value = 0
     until(lambda: alerts.standing()["good"] is Level.OK)

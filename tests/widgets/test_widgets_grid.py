@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from datetime import timedelta
@@ -205,6 +206,25 @@ def test_a_failing_function_of_the_user_is_reported_and_the_board_stays() -> Non
     opened = wire.opened()
     assert len(opened["full"]["numbers"]) == 3
     assert opened["e"] == ["text failed: ZeroDivisionError: division by zero"]
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, pytest.fail.Exception])
+def test_whatever_a_function_of_the_user_raises_the_board_stays(error: type[BaseException]) -> None:
+    def fails(_: Account) -> str:
+        raise error("mine")
+
+    wire = Wire(ExtensionGrid(board(3), text=fails, group_by=fails))
+    opened = wire.opened()
+    assert len(opened["full"]["numbers"]) == 3
+    assert {f"{name} failed: {error.__name__}: mine" for name in ("text", "group_by")} == set(opened["e"])
+
+
+def test_who_interrupts_the_cell_that_makes_a_board_is_obeyed() -> None:
+    def interrupted(_: Account) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ExtensionGrid(board(3), text=interrupted)
 
 
 def test_an_account_is_left_out_only_where_the_predicate_says_so() -> None:

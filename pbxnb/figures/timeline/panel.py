@@ -242,7 +242,7 @@ class Timeline(FigurePanel):
             try:
                 if self._draw():
                     self._sent()
-            except Exception as error:  # noqa: BLE001 - shown in the panel; the next beat tries again
+            except BaseException as error:  # noqa: BLE001 - shown in the panel; the next beat tries again
                 _log.exception("The timeline could not be painted.")
                 self._tools.say(f"Could not paint: {error}")
                 return now + timing.unanswered

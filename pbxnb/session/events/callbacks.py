@@ -1,6 +1,6 @@
 """The callback lane: one daemon thread ``pbxnb-callbacks`` that runs user handlers and `until` predicates, in order.
 
-User code is slow, blocks and fails; here it can do all three without touching the line.
+User code is slow, blocks and fails, in whatever way; here it can do all three without touching the line.
 """
 
 from __future__ import annotations
@@ -16,12 +16,9 @@ from pbxnb.loops import fail, fulfil
 
 from .queueing import EventQueue, Tally
 
-__all__ = ["FAILURES", "CallbackLane"]
+__all__ = ["CallbackLane"]
 
 logger = logging.getLogger("pbxnb")
-
-FAILURES = (Exception, SystemExit)
-"""What user code may raise here: ``exit()`` too, which would end the lane and leave later handlers uncalled."""
 
 
 class CallbackLane:
@@ -130,12 +127,10 @@ class CallbackLane:
         for future, test in conditions:
             if not future.done():
                 try:
-                    value = test()
-                except FAILURES as error:  # the predicate is the user's; its error is the waiter's
-                    fail(future, error)
-                else:
-                    if value:
+                    if value := test():  # asking a table whether it is true fails, too
                         fulfil(future, value)
+                except BaseException as error:  # noqa: BLE001 - the predicate is the user's; its error is the waiter's
+                    fail(future, error)
             if future.done():
                 with self._lock:
                     self._conditions.pop(future, None)
@@ -144,5 +139,5 @@ class CallbackLane:
 def _run(job: Callable[[], object]) -> None:
     try:
         job()
-    except FAILURES:
+    except BaseException:  # ``exit()``, a cancel or an interrupt would end the lane for all the others
         logger.exception("A callback failed; the line goes on.")

@@ -25,7 +25,7 @@ from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.session.waiting import wake_on
 
-from .callbacks import FAILURES, CallbackLane
+from .callbacks import CallbackLane
 from .matching import KINDS
 from .queueing import EventQueue, Tally
 
@@ -133,7 +133,7 @@ class PlainHandler:
     def _call(self, event: Event) -> None:
         try:
             self._context.run(self._fn, event)
-        except FAILURES as error:  # the user's; it is reported, and the next event still comes
+        except BaseException as error:  # noqa: BLE001 - the user's; it is reported, and the next event still comes
             self._failures.report(error)
 
 
@@ -175,7 +175,9 @@ class CoroutineHandler:
         while (event := self._queue.get()) is not None:
             try:
                 await self._fn(event)
-            except Exception as error:  # noqa: BLE001 - as in PlainHandler
+            except BaseException as error:  # as in PlainHandler
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise  # it is this task that was cancelled: its loop ends
                 self._failures.report(error)
 
 
@@ -280,8 +282,11 @@ class OneEvent:
 
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
-        if not self._future.done() and self._match(event):
-            fulfil(self._future, event)
+        try:
+            if not self._future.done() and self._match(event):
+                fulfil(self._future, event)
+        except BaseException as error:  # noqa: BLE001 - a comparison of the user's; the other subscribers go on
+            fail(self._future, error)
 
     def end(self, error: BaseException) -> None:
         """The event can no longer come."""

@@ -130,14 +130,14 @@ class Alerts(LivePanel):
         worst = max((at.level for at in self._standing), key=lambda level: level.rank, default=Level.OK)
         try:
             self.set_trait("level", str(worst))
-        except Exception as error:  # noqa: BLE001 - an observer of the user's
+        except BaseException as error:  # noqa: BLE001 - an observer of the user's
             self.report(error)
 
     def _judge(self, place: int, rule: Rule) -> None:
         old = self._standing[place]
         try:
             value = rule.read(self._handle)
-        except Exception as error:  # noqa: BLE001 - the user's function; it must not stop the other rules
+        except BaseException as error:  # noqa: BLE001 - the user's function; it must not stop the other rules
             text = clean(f"{type(error).__name__}: {error}", 200)
             if text != old.error:  # a fault that stays is said once
                 _log.info("The alert rule %r failed.", rule.name, exc_info=True)

@@ -6,6 +6,7 @@ Queues, orbits and the like are accounts too and have tiles, which say their typ
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
@@ -187,7 +188,9 @@ class ExtensionGrid(LivePanel):
         """Call a function of the user; its error is shown once in the strip, and ``failed`` stands for its answer."""
         try:
             return fn(account) if fn is not None else ""
-        except Exception as error:  # noqa: BLE001 - the user's function; one bad account must not empty the board
+        except BaseException as error:  # the user's function; one bad account must not empty the board
+            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                raise  # somebody interrupts the cell that makes the board
             self.report(f"{name} failed: {type(error).__name__}: {error}")
             return failed
 
