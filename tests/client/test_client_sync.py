@@ -143,6 +143,20 @@ def test_accounts_read_late_are_the_models():
     assert [list(changes.accounts) for changes in told.changes] == [["45"]]
 
 
+@pytest.mark.parametrize("by_rest", [True, False])
+def test_what_is_known_says_where_it_was_read(by_rest):
+    told = Written(store := Store(domain="acme.example"))
+    sync = told.writer.begin()
+    if by_rest:
+        sync.rest_requested()
+        sync.rest_answered(accounts_in([{"name": "45", "dnd": True}]))
+    else:
+        told.writer.take(arrival({"action": "domain-state", "accounts": [{"account": "45", "dnd": True}]}))
+    told.writer.finish(NOW, None)
+    rules = {evidence.rule for evidence in store.explain("45")}
+    assert rules & {"account.rest", "account.snapshot"} == {"account.rest" if by_rest else "account.snapshot"}
+
+
 def test_rules_of_time_wait_for_the_snapshot_and_then_tell():
     store = Store(domain="acme.example")
     store.tick = lambda now: Changes(accounts=frozenset(("45",)))  # type: ignore[method-assign]

@@ -504,6 +504,20 @@ def test_rest_calls() -> None:
     assert call_entry(row) == m.CallEntry(id="5", from_=parse_party(JO), raw_state="connected", extra={"duration": 12})
 
 
+@pytest.mark.parametrize("key", ["state", "callstate"])
+def test_a_state_of_the_line_wins_over_the_status_of_rest(key: str) -> None:
+    row = {"id": "5", "status": "connected", key: "alerting"}
+    assert call_entry(row) == m.CallEntry(id="5", raw_state="alerting", extra={"status": "connected"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "registered"),
+    [({"regs": 1}, True), ({"regs": "0"}, False), ({"regs": "some"}, UNSET), ({"regs": 1, "registered": False}, False)],
+)
+def test_a_count_of_registrations_says_whether_there_is_one(fields: dict[str, Any], registered: Any) -> None:
+    assert account_entry({"account": "204", **fields}).registered is registered
+
+
 # --- the quick way and the tolerant way are one ----------------------------------------------------------------------
 
 texts = st.text(max_size=12)
