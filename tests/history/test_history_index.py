@@ -77,6 +77,13 @@ def test_the_count_is_exact_up_to_its_bins(taken: list[Span], start: float, leng
     assert inside <= made.count(start, start + length) <= around
 
 
+def test_a_bin_says_where_it_begins_and_how_busy_it_was() -> None:
+    bins = Bins(60.0)
+    bins.add("201", 150.0, 210.0)
+    shown = [(one.lane, one.start, one.width, one.share, one.blocks) for one in bins.density(0.0, 600.0, ["201"])]
+    assert shown == [("201", 120.0, 60.0, 0.5, 1), ("201", 180.0, 60.0, 0.5, 0)]
+
+
 def test_old_spans_go_and_their_density_stays() -> None:
     made = Index(most=100)
     for minute in range(200):  # read as they come: what nobody reads is not kept at all
