@@ -21,6 +21,7 @@ from pbxnb.client.rest import Rest, unreachable
 from pbxnb.client.sync import dialect_of
 from pbxnb.client.tls import Trust
 from pbxnb.errors import PbxError, Unreachable
+from pbxnb.text import LONGEST, clean
 
 __all__ = ["CheckStep", "check"]
 
@@ -35,6 +36,10 @@ class CheckStep(msgspec.Struct, frozen=True):
     ok: bool
     said: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("said", "hint"):
+            msgspec.structs.force_setattr(self, name, clean(getattr(self, name), LONGEST))
 
 
 async def check(

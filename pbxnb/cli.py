@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from . import errors
+from .text import clean_lines, escaped
 
 __all__ = ["main"]
 
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except errors.PbxError as error:
         said, hint = _in_the_shell(error.message), _in_the_shell(error.hint)
         if arguments.json:
-            _say(json.dumps({"ok": False, "error": type(error).__name__, "said": said, "try": hint}))
+            _tell({"ok": False, "error": type(error).__name__, "said": said, "try": hint})
         else:
             _remark(f"pbxnb: {said} {hint}".rstrip())
         return 2 if isinstance(error, errors.ConfigError) or "argument" in error.data else 1
@@ -186,8 +187,6 @@ def _watch(arguments: argparse.Namespace) -> int:
     """Events as JSON lines. The queue of a handler keeps them in order; the pipe's reader sets the pace."""
     import queue
 
-    import msgspec
-
     from . import connect
     from .arguments import check_number
     from .session.mappings import plain
@@ -210,7 +209,7 @@ def _watch(arguments: argparse.Namespace) -> int:
             fields = plain(event)
             if event.kind != "message":
                 del fields["message"]  # the frame that caused it may be the list of all calls
-            _say(msgspec.json.encode(fields).decode())
+            _tell(fields)
             printed += 1
     return 0
 
@@ -232,7 +231,7 @@ def _check(arguments: argparse.Namespace) -> int:
                 if hint:
                     _say(f"     {'':<14} {hint}")
         if arguments.json:
-            _say(json.dumps({"ok": passed, "steps": steps}, ensure_ascii=False, indent=2))
+            _tell({"ok": passed, "steps": steps}, indent=2)
         return passed
 
     return 0 if asyncio.run(walk()) else 1
@@ -284,7 +283,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
             **({"admin_password": simulator.admin_password} if isinstance(simulator, Simulator) else {}),
         }
         if arguments.json:
-            _say(json.dumps(facts))
+            _tell(facts)
         else:
             _say(f"An embedded PBX listens on {simulator.url} (domain {simulator.domain}).")
             _say(f"Connect a notebook:  {simulator.connect_line}")
@@ -311,16 +310,28 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     if arguments.check:
         verdict = demo.check(_remark)
-        _say(json.dumps({"ok": verdict.ok, "verdict": verdict.sentence}) if arguments.json else verdict.sentence)
+        if arguments.json:
+            _tell({"ok": verdict.ok, "verdict": verdict.sentence})
+        else:
+            _say(verdict.sentence)
         return 0 if verdict.ok else 1
     return demo.open_lab(port=arguments.port, browser=not arguments.no_browser, remark=_remark)
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(clean_lines(line) + "\n")
+    sys.stdout.flush()
+
+
+def _tell(data: object, indent: int | None = None) -> None:
+    """For programs: JSON, nothing of it cut."""
+    import msgspec
+
+    told = json.dumps(msgspec.to_builtins(data), ensure_ascii=False, indent=indent)
+    sys.stdout.write(escaped(told) + "\n")
     sys.stdout.flush()
 
 
 def _remark(line: str) -> None:
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(clean_lines(line) + "\n")
     sys.stderr.flush()

@@ -1,9 +1,12 @@
 """One tree of errors: each carries its data, says what happened in a full sentence and what to try next.
 
-Nothing here may hold a secret: the callers pass reasons, numbers and names, never credentials.
+Nothing here may hold a secret: the callers pass reasons, numbers and names, never credentials. What the other side
+wrote into a sentence is cleaned here.
 """
 
 from __future__ import annotations
+
+from pbxnb.text import LONGEST, clean
 
 __all__ = [
     "AnalysisError",
@@ -44,9 +47,9 @@ class PbxError(Exception):
     """
 
     def __init__(self, message: str, *, hint: str = "", **data: object) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = clean(message, LONGEST)
+        self.hint = clean(hint, LONGEST)
+        super().__init__(self.message)
         self.data = data
 
     def __str__(self) -> str:

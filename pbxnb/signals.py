@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from pbxnb.text import clean_logger
+
 __all__ = ["Assignable", "Signal"]
 
-_LOG = logging.getLogger("pbxnb")
+_LOG = clean_logger("pbxnb")
 _T = TypeVar("_T")
 
 

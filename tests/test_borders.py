@@ -21,7 +21,8 @@ PACKAGE = Path(pbxnb.__file__).parent
 PARTS = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
 
 AT_MODULE_LEVEL: dict[str, set[str]] = {
-    "errors": set(),
+    "text": set(),
+    "errors": {"text"},
     "arguments": set(),
     "signals": set(),
     "loops": set(),
@@ -41,7 +42,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-FOR_ALL = ("errors", "arguments", "signals", "loops")
+FOR_ALL = ("text", "errors", "arguments", "signals", "loops")
 """Parts that every other may import."""
 
 INSIDE_FUNCTIONS: dict[str, set[str]] = {

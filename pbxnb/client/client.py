@@ -6,7 +6,6 @@ Connects, and connects again as the supervisor says; each time it is a new `Conn
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from pbxnb.model.store import Store
 from pbxnb.protocol.commands import CallRef, Context, Plan
 from pbxnb.protocol.coverage import Coverage
 from pbxnb.signals import Assignable, Signal
+from pbxnb.text import clean_logger
 
 from .commands import Commander, Outcome
 from .connection import Access, Connection, Frames
@@ -48,7 +48,7 @@ from .tls import Trust
 
 __all__ = ["Client"]
 
-_LOG = logging.getLogger("pbxnb.client")
+_LOG = clean_logger("pbxnb.client")
 _ENDED = (LineState.REFUSED, LineState.CLOSED)
 
 

@@ -22,6 +22,7 @@ from pbxnb.model.entities import Snapshot
 from pbxnb.model.store import Store
 from pbxnb.protocol.commands import Effect, Plan, RestRequest
 from pbxnb.protocol.messages import Bye
+from pbxnb.text import LONGEST, clean
 
 from .rest import Rest, RestError
 from .rest_state import RestReader
@@ -60,6 +61,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     latency: float | None = None
     sent: tuple[Any, ...] = ()
     why: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("effect", "why"):  # sentences in which ids and names of the PBX stand
+            msgspec.structs.force_setattr(self, name, clean(getattr(self, name), LONGEST))
 
 
 class _Waiting:

@@ -8,7 +8,6 @@ twice. Every frame, in or out, passes `Frames`, which numbers and stamps it: the
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode
 from pbxnb.protocol.messages import Malformed
 from pbxnb.signals import Signal
+from pbxnb.text import clean_logger
 
 from .endpoint import Endpoint
 from .keepalive import Pulse, repeat
@@ -37,7 +37,7 @@ from .transport import Line, LineLost, Loss, dial
 
 __all__ = ["Access", "Connection", "Frames"]
 
-_LOG = logging.getLogger("pbxnb.client")
+_LOG = clean_logger("pbxnb.client")
 _FRAMES_IN_A_ROW = 200  # a burst is read without pause; after so many frames, timers and senders get a turn
 
 

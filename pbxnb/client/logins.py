@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -23,13 +22,14 @@ from pbxnb.errors import (
     Unreachable,
 )
 from pbxnb.protocol.rest import SESSION, auth_body, exchange_body, token_body
+from pbxnb.text import clean_logger
 
 from .rest import Reply, Rest, is_session_id, not_a_pbx
 from .secrets import Secret
 
 __all__ = ["AdminToken", "Login", "Password", "Session", "ask_password", "resolve_login"]
 
-_LOG = logging.getLogger("pbxnb.client")
+_LOG = clean_logger("pbxnb.client")
 _SECOND_FACTOR = ("2nd", "2fa", "otp", "totp", "second", "second_factor", "secondfactor")
 
 

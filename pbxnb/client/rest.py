@@ -22,6 +22,7 @@ from yarl import URL
 from pbxnb.errors import ConnectionFailed, NotAPbx, PbxError, Unreachable
 from pbxnb.model.clock import Clock
 from pbxnb.protocol.rest import ROOT
+from pbxnb.text import clean
 
 from .endpoint import Endpoint, proxy_for
 from .secrets import Secret
@@ -29,6 +30,7 @@ from .tls import Trust, needs_legacy
 
 __all__ = ["Reply", "Rest", "RestError"]
 
+_LONGEST_VERSION = 40
 _MAX_BODY = 32 * 2**20
 
 
@@ -185,7 +187,7 @@ class Rest:
     def _note(self, headers: Mapping[str, str], sent: datetime) -> None:
         server = headers.get("Server", "")
         if server.startswith("PBX/"):
-            self.version = server[4:].split()[0] if server[4:].split() else ""
+            self.version = clean(next(iter(server[4:].split()), ""), _LONGEST_VERSION)
         try:
             shown = parsedate_to_datetime(headers["Date"])
         except (KeyError, ValueError, TypeError, OverflowError):

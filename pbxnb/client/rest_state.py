@@ -8,7 +8,6 @@ let us read is shown as unavailable, with the reason.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
@@ -24,6 +23,7 @@ from pbxnb.protocol.messages import NOTHING, AccountEntry, UserState
 from pbxnb.protocol.parties import parse_party
 from pbxnb.protocol.rest import url
 from pbxnb.protocol.times import parse_moment
+from pbxnb.text import clean_logger
 
 from .endpoint import Endpoint
 from .rest import Rest, RestError
@@ -32,7 +32,7 @@ from .timing import Timing
 
 __all__ = ["RestReader", "accounts_in", "orbits_in", "queue_in", "read_accounts"]
 
-_LOG = logging.getLogger("pbxnb.client")
+_LOG = clean_logger("pbxnb.client")
 _ORBITS = ""  # the key of "all orbits" among the queues' numbers, which are never empty
 _UNAVAILABLE = (401, 403, 404)
 _MAX_ITEMS = 10_000

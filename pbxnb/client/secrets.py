@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from pbxnb.protocol.redact import redact
+from pbxnb.text import LONGEST, clean, clean_lines
 
 __all__ = ["Secret", "redacting_logger"]
 
@@ -45,10 +46,10 @@ class _Redact(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         secrets = [secret.reveal() for secret in self._secrets if secret]
-        record.msg, record.args = redact(record.getMessage(), secrets), ()
+        record.msg, record.args = clean(redact(record.getMessage(), secrets), LONGEST), ()
         if record.exc_info:
             # A formatter prints this text instead of formatting the exception itself.
-            record.exc_text = redact(logging.Formatter().formatException(record.exc_info), secrets)
+            record.exc_text = clean_lines(redact(logging.Formatter().formatException(record.exc_info), secrets), "    ")
         return True
 
 

@@ -7,7 +7,6 @@ is granted only after exactly that failure and leaves verification on.
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import re
 import ssl
@@ -15,12 +14,13 @@ import warnings
 from pathlib import Path
 
 from pbxnb.errors import ConfigError, ConnectionFailed, TlsError, Unreachable
+from pbxnb.text import clean_logger
 
 from .endpoint import Endpoint
 
 __all__ = ["Pin", "Trust", "needs_legacy"]
 
-_LOG = logging.getLogger("pbxnb.client")
+_LOG = clean_logger("pbxnb.client")
 _OP_LEGACY_SERVER_CONNECT = 0x4  # named in Python only from 3.12
 _LEGACY_REASON = "UNSAFE_LEGACY_RENEGOTIATION_DISABLED"
 _PLAIN_REASONS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")

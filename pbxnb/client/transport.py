@@ -7,7 +7,6 @@ ours. A swap of the library stays inside this file.
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 import time
 from enum import StrEnum
@@ -24,6 +23,7 @@ from websockets.exceptions import (
 )
 
 from pbxnb.errors import ConnectionFailed, LoginRefused, NotAPbx, Unreachable, UpgradeRefused
+from pbxnb.text import clean_logger
 
 from .rest import unreachable
 from .secrets import Secret, redacting_logger
@@ -177,7 +177,7 @@ async def dial(
     except (InvalidHandshake, WebSocketException) as exc:
         failure = NotAPbx(f"{where} does not open a WebSocket properly: {exc}.", hint="Is a proxy in between?")
     else:
-        logging.getLogger("pbxnb.client").debug("Socket to %s is open.", where)
+        clean_logger("pbxnb.client").debug("Socket to %s is open.", where)
         return Line(socket, close_timeout)
     # Outside the handler: the library's exception may hold the request with its headers.
     raise failure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pbxnb.errors import ConfigError, PbxError
+from pbxnb.text import clean_logger
 from pbxnb.ui.handle import Handle
 
 from .plotting.panel import FigurePanel
@@ -18,7 +18,7 @@ from .plotting.widget import SpareFigures
 
 __all__ = ["LivePicture", "live"]
 
-_log = logging.getLogger("pbxnb.ui")
+_log = clean_logger("pbxnb.ui")
 
 Picture = Callable[..., go.Figure]
 

@@ -6,7 +6,6 @@ The engine behind a `Pbx`. It does not know the handle, its panels or the notebo
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import Future
@@ -22,6 +21,7 @@ from pbxnb.loops import LoopThread, fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.model.entities import LineState, Status
 from pbxnb.signals import Signal
+from pbxnb.text import LONGEST, clean, clean_logger
 
 from .events.callbacks import CallbackLane
 from .events.matching import event_matcher
@@ -33,7 +33,7 @@ from .waiting import block, check_seconds, settled, timed_out
 
 __all__ = ["Line"]
 
-logger = logging.getLogger("pbxnb")
+logger = clean_logger("pbxnb")
 
 T = TypeVar("T")
 
@@ -215,7 +215,7 @@ class Line:
         if error is not None and not isinstance(error, PbxError):
             logger.error("The connection ended with an error that is not its own.", exc_info=error)
         self._error = error
-        self._why = str(error) if error is not None else self._why or "Closed."
+        self._why = clean(error, LONGEST) or self._why or "Closed."
         last = self.client.status
         if last.state in (LineState.CLOSED, LineState.REFUSED):
             self._final = self._with_reason(last)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, TypeVar
 
 from pbxnb.errors import HandleClosed
+from pbxnb.text import LONGEST, clean, clean_logger
 
 from .waiting import block, settled
 
 __all__ = ["Pending"]
 
-logger = logging.getLogger("pbxnb")
+logger = clean_logger("pbxnb")
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class Pending(Generic[T]):
         if self._future.cancelled():
             return f"<{self._what}: no longer waited for>"
         error = self._future.exception()
-        return f"<{self._what}: {error if error else self._future.result()}>"
+        return clean(f"<{self._what}: {error if error else self._future.result()}>", LONGEST)
 
     def _take(self) -> T:
         self._read = True

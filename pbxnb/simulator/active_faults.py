@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from pbxnb.errors import SimulatorError
+from pbxnb.text import clean_logger
 
 from .server.http import SimServer
 from .server.sockets import SimSocket
 
 __all__ = ["LONGEST", "MOST", "ActiveFault", "FaultControl", "Reopen", "within"]
 
-_log = logging.getLogger("pbxnb.simulator")
+_log = clean_logger("pbxnb.simulator")
 _N = TypeVar("_N", int, float)
 
 Reopen = Callable[[Callable[[], Awaitable[object]], bool], Awaitable[object]]

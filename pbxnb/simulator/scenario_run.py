@@ -6,13 +6,13 @@ calls. A step that the PBX does not carry out ends the scenario with an error th
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
 from pbxnb.errors import PbxError, ScenarioError
 from pbxnb.signals import Signal
+from pbxnb.text import clean_logger
 
 from .engine.accounts import SimAccount, SimAttendant, SimExtension, SimHuntGroup, SimOrbit, SimQueue
 from .engine.calls import ChangeKind, SimChange
@@ -23,7 +23,7 @@ from .traffic import SimUsers
 
 __all__ = ["ScenarioRun", "StartFault"]
 
-_log = logging.getLogger("pbxnb.simulator")
+_log = clean_logger("pbxnb.simulator")
 
 StartFault = Callable[[str, Mapping[str, str | float | bool]], object]
 """Makes something break: the fault's name and its options."""

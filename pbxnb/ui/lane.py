@@ -7,12 +7,13 @@ at once. The lane knows neither panels nor handles.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import ClassVar
+
+from pbxnb.text import clean_logger
 
 from .kernel import detached_context
 from .timing import Timing
@@ -21,7 +22,7 @@ __all__ = ["Lane", "Ticket"]
 
 AT_ONCE = float("-inf")
 _NEVER = float("inf")
-_log = logging.getLogger("pbxnb.ui")
+_log = clean_logger("pbxnb.ui")
 
 
 class Ticket:

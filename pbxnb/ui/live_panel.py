@@ -24,7 +24,6 @@ a number is missing, ``{bye: page}`` when its last view goes; anything else reac
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections import deque
 from collections.abc import Iterable
@@ -37,6 +36,7 @@ import traitlets
 from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import LineState, Status
+from pbxnb.text import clean_logger
 
 from .assets import bundle, loader, styles
 from .handle import Handle
@@ -48,7 +48,7 @@ from .text import clean
 
 __all__ = ["LivePanel"]
 
-_log = logging.getLogger("pbxnb.ui")
+_log = clean_logger("pbxnb.ui")
 _BASE_SCRIPT, _BASE_SHEET = "ui/base.js", "ui/base.css"  # of every panel, before its own
 _EXPECTED = ""  # a page that was given the panel but has not said hello yet
 _MOST_PAGES = 16

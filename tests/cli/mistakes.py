@@ -106,7 +106,7 @@ def self_signed() -> Iterator[Line]:
 @contextlib.contextmanager
 def wrong_account() -> Iterator[Line]:
     with pbx() as sim:
-        yield [sim.url, "--domain", "acme.example", "--user", "999", "--login", "admin"], env()
+        yield [sim.url, "--domain", "acme.example", "--user", "999", "--login", "admin"], env(sim.admin_password)
 
 
 @contextlib.contextmanager
@@ -119,7 +119,7 @@ def wrong_password() -> Iterator[Line]:
 def api_access_off() -> Iterator[Line]:
     with pbx() as sim:
         sim.run(lambda: setattr(sim.login, "api_access", False))
-        yield [sim.url, *WHO, "--login", "admin"], env()
+        yield [sim.url, *WHO, "--login", "admin"], env(sim.admin_password)
 
 
 @contextlib.contextmanager

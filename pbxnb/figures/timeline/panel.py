@@ -6,7 +6,6 @@ Each flush shows the visible window of the handle's history in at most about 600
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ import traitlets
 from pbxnb.history import LaneBy
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Phase
+from pbxnb.text import clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import clean
@@ -54,7 +54,7 @@ _LEGEND = (
     *((words, f"{COLOURS[name]}55", 11) for name, words in BACKS.items()),
     ("line down", "repeating-linear-gradient(135deg,#9994 0 3px,#999b 3px 5px)", 11),
 )
-_log = logging.getLogger("pbxnb.ui")
+_log = clean_logger("pbxnb.ui")
 
 
 class Timeline(FigurePanel):

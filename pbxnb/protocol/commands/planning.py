@@ -14,6 +14,7 @@ import msgspec
 
 from pbxnb.arguments import nearest
 from pbxnb.errors import BadCommand
+from pbxnb.text import LONGEST, clean
 
 from ..requests import Request
 from .arguments import as_shown, check, dialable
@@ -88,11 +89,14 @@ def _made(command: Command, context: Context, values: Mapping[str, Any], shown: 
         rest=(frame,) if isinstance(frame, RestRequest) else (),
         read=command.reads(g) if command.reads is not None else None,
         effect=form.effect or command.effect,
-        effect_text=sentence.format(
-            account=account,
-            to=g.to,
-            party=other_party(call, account) if call else "",
-            **{one.name: one.choices[values[one.name]] for one in command.arguments if one.choices},
+        effect_text=clean(
+            sentence.format(
+                account=account,
+                to=g.to,
+                party=other_party(call, account) if call else "",
+                **{one.name: one.choices[values[one.name]] for one in command.arguments if one.choices},
+            ),
+            LONGEST,
         ),
         destructive=command.destructive,
         certainty=form.certainty,

@@ -5,7 +5,6 @@ User code is slow, blocks and fails, in whatever way; here it can do all three w
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,12 +12,13 @@ from concurrent.futures import Future
 from typing import Any
 
 from pbxnb.loops import fail, fulfil
+from pbxnb.text import clean_logger
 
 from .queueing import EventQueue, Tally
 
 __all__ = ["CallbackLane"]
 
-logger = logging.getLogger("pbxnb")
+logger = clean_logger("pbxnb")
 
 
 class CallbackLane:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import logging
 import threading
 import weakref
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from pbxnb.errors import ConfigError
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.session.waiting import wake_on
+from pbxnb.text import clean_logger
 
 from .callbacks import CallbackLane
 from .matching import KINDS
@@ -31,7 +31,7 @@ from .queueing import EventQueue, Tally
 
 __all__ = ["EventStream", "OneEvent", "Subscriptions"]
 
-logger = logging.getLogger("pbxnb")
+logger = clean_logger("pbxnb")
 
 
 def check_kind(kind: str) -> str:

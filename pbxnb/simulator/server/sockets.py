@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from aiohttp import WSCloseCode, WSMsgType, web
+
+from pbxnb.text import clean_logger
 
 from ..engine.accounts import SimOrbit
 from ..engine.calls import ChangeKind, SimCall, SimChange, SimPhase
@@ -26,7 +27,7 @@ __all__ = ["Filter", "SimSocket", "Subscriptions"]
 Filter = Callable[["SimSocket", str], str | None]
 """A fault's hook: returns the frame to send instead, or None to lose it."""
 
-_log = logging.getLogger("pbxnb.simulator")
+_log = clean_logger("pbxnb.simulator")
 
 
 class SimSocket:

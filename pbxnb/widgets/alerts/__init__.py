@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections import deque
@@ -16,6 +15,7 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import LineState
 from pbxnb.signals import Signal
+from pbxnb.text import clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
@@ -25,7 +25,7 @@ from .rules import AlertEvent, Level, Rule
 
 __all__ = ["AlertEvent", "Alerts", "Level", "Rule"]
 
-_log = logging.getLogger("pbxnb.ui")
+_log = clean_logger("pbxnb.ui")
 _SHARE = 20  # rules may take a twentieth of the lane: slow ones are asked less often
 _KEPT = 500
 _IN_PAGE = 50
