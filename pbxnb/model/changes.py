@@ -114,7 +114,7 @@ class Batch(msgspec.Struct):
         fresh: calls that are new.
         changed: calls that have another value, with the value before.
         with_calls: accounts that came with calls of their own.
-        relreleased: accounts that no longer claim to be in a call: track before and after.
+        released: accounts that no longer claim to be in a call: track before and after.
         retyped: numbers that have another type now: a call to one may be parked, or come through a queue.
         queues, orbits: keys of queues and orbits that changed.
         ask_again: a snapshot lacked known accounts.
