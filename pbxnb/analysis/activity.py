@@ -7,11 +7,12 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import one_if, opened, whole
+from .columns import measure, one_if, opened, whole
 
 __all__ = ["edges", "flows", "per_extension", "per_hour", "per_slot"]
 
 
+@measure
 def per_extension(calls: Any) -> Any:
     """What each extension did: every phone that rang or talked counts, with its own time.
 
@@ -43,6 +44,7 @@ def per_extension(calls: Any) -> Any:
     )
 
 
+@measure
 def per_slot(calls: Any, *, legs: bool = False) -> Any:
     """The week, hour by hour, as means: a sum misleads where the window holds unequal numbers of weekdays.
 
@@ -72,6 +74,7 @@ def per_slot(calls: Any, *, legs: bool = False) -> Any:
     )
 
 
+@measure
 def edges(calls: Any, *, top: int = 200, legs: bool = False) -> Any:
     """The busiest pairs of parties.
 
@@ -92,6 +95,7 @@ def edges(calls: Any, *, top: int = 200, legs: bool = False) -> Any:
     return back(ordered.head(top))
 
 
+@measure
 def flows(calls: Any, *, legs: bool = False) -> Any:
     """How calls went from caller over called party to outcome.
 
@@ -110,6 +114,7 @@ def flows(calls: Any, *, legs: bool = False) -> Any:
     return back(counted.with_columns(*whole("calls")).sort(*keys))
 
 
+@measure
 def per_hour(calls: Any, *, legs: bool = False) -> Any:
     """The day, hour by hour, as means over all days on which any call was seen.
 

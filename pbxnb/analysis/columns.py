@@ -5,17 +5,23 @@ Everything else in this package sees narwhals frames with canonical names and ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra
+from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError
 
 from .conversations import READ, one_each
+from .values import read
 
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["ALIASES", "one_if", "opened", "whole"]
+__all__ = ["ALIASES", "measure", "one_if", "opened", "whole"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "call_id": ("id", "callid", "uniqueid"),
@@ -39,23 +45,53 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Canonical column -> the other names under which it is accepted. What each means: `pbxnb.analysis.calls`."""
 _TIMES = ("started_at", "answered_at", "ended_at")
+_MS = ("wait_ms", "talk_ms", "hold_ms")
 
 
-def opened(table: Any, *needed: str, legs: bool = False) -> tuple[nw.LazyFrame[Any], Callable[..., Any]]:
-    """See a table of any kind as a lazy narwhals frame with canonical column names.
+def measure(fn: Callable[P, R]) -> Callable[P, R]:
+    """A measure whose every failure over a table is an `AnalysisError` with a sentence, never an engine's own error."""
+
+    @functools.wraps(fn)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        inspect.signature(fn).bind(*args, **kwargs)  # a call that is wrong in itself stays a TypeError
+        try:
+            return fn(*args, **kwargs)
+        except PbxError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())[:200]
+            raise AnalysisError(
+                f"{fn.__name__} could not be computed of this table: {type(error).__name__}: {said}",
+                hint="Look at the types of its columns; docs/telephony.md 5.1 says what they hold.",
+            ) from error
+
+    return wrapper
+
+
+def opened(
+    table: Any,
+    *needed: str,
+    legs: bool = False,
+    times: Iterable[str] = (),
+    ms: Iterable[str] = (),
+    by: str | None = None,
+) -> tuple[nw.LazyFrame[Any], Callable[..., Any]]:
+    """See a table of any kind as a lazy narwhals frame with canonical column names and values.
 
     Args:
         table: pandas, polars (also lazy), pyarrow or DuckDB; or anything else narwhals takes.
         needed: canonical columns that must be there.
         legs: the rows as they are; False makes one of all rows that have one ``conversation``, where there is such a
             column (`pbxnb.analysis.conversations`).
+        times, ms: those of ``needed`` that hold times, or milliseconds, besides the canonical ones.
+        by: one more column that must be there, of any type that can be grouped by.
 
     Returns:
         The frame with just those columns, and ``back(frame)``, which turns a result into the kind that came in.
 
     Raises:
         MissingColumn: a needed column stands under none of its names.
-        AnalysisError: the object is no table.
+        AnalysisError: the object is no table, or a column holds what cannot be read (`pbxnb.analysis.values`).
         MissingExtra: narwhals is not installed.
     """
     try:
@@ -71,18 +107,16 @@ def opened(table: Any, *needed: str, legs: bool = False) -> tuple[nw.LazyFrame[A
             f"{type(table).__name__} is not a table pbxnb can analyse.",
             hint="Give a pandas or polars frame, a pyarrow table or a DuckDB relation.",
         ) from None
-    schema = native.collect_schema()
-    there = schema.names()
+    there = native.collect_schema().names()
     merged = not legs and any(name in there for name in ("conversation", *ALIASES["conversation"]))
-    picked = []
-    for column in dict.fromkeys([*needed, *(READ if merged else ())]):
+    wanted = list(dict.fromkeys([*needed, *([] if by is None else [by])]))
+    names: dict[str, str] = {}
+    for column in dict.fromkeys([*wanted, *(READ if merged else ())]):
         accepted = (column, *ALIASES.get(column, ()))
         name = next((name for name in accepted if name in there), None)
         if name is not None:
-            # A column of nothing, as of calls that are all open, has no type of its own in a table made of plain rows.
-            untold = column in _TIMES and not schema[name].is_temporal()
-            picked.append((nw.col(name).cast(nw.Datetime("us")) if untold else nw.col(name)).alias(column))
-        elif column in needed:
+            names[column] = name
+        elif column in wanted:
             raise MissingColumn(
                 f"The table has no column {column!r}.",
                 hint=f"Name it {', '.join(map(str, accepted))}; the table has: {', '.join(there)}.",
@@ -90,13 +124,26 @@ def opened(table: Any, *needed: str, legs: bool = False) -> tuple[nw.LazyFrame[A
                 accepted=accepted,
                 columns=tuple(there),
             )
+    kinds = {
+        column: "time"
+        if column in (*_TIMES, *times)
+        else "ms"
+        if column in (*_MS, *ms)
+        else column
+        if column in ("dow", "hour", "outcome")
+        else "text"
+        if column in ALIASES
+        else "any"
+        for column in names
+    }
     eager = isinstance(native, nw.DataFrame)
 
     def back(frame: nw.LazyFrame[Any]) -> Any:
         return frame.collect().to_native() if eager else frame.to_native()
 
-    frame = native.lazy().select(*picked)
-    return (one_each(frame, needed) if merged else frame), back
+    renamed = native.lazy().select(*(nw.col(name).alias(column) for column, name in names.items()))
+    frame = read(renamed, kinds, names)
+    return (one_each(frame, wanted) if merged else frame), back
 
 
 def one_if(condition: nw.Expr) -> nw.Expr:

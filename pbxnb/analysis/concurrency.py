@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pbxnb.errors import AnalysisError
 
-from .columns import opened
+from .columns import measure, opened
 
 __all__ = ["SLOTS", "Slot", "concurrency", "load", "peak", "peak_calls"]
 
@@ -17,6 +17,7 @@ SLOTS: dict[Slot, timedelta] = {"1m": timedelta(minutes=1), "1h": timedelta(hour
 """How wide a slot of `load` may be."""
 
 
+@measure
 def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
     """How many calls were up at each instant where the number changed.
 
@@ -39,16 +40,18 @@ def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at"
         >>> list(concurrency(table).columns)
         ['instant', 'at_once']
     """
-    frame, back = opened(calls, start, end, legs=legs)
+    frame, back = opened(calls, start, end, legs=legs, times=(start, end))
     return back(_steps(frame, start, end).select("instant", "at_once"))
 
 
+@measure
 def peak(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
     """The highest number of calls at once and the first instant it was reached: one row, ``instant``, ``at_once``."""
-    frame, back = opened(calls, start, end, legs=legs)
+    frame, back = opened(calls, start, end, legs=legs, times=(start, end))
     return back(_peak(frame, start, end))
 
 
+@measure
 def load(
     calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str = "ended_at", legs: bool = False
 ) -> Any:
@@ -66,7 +69,7 @@ def load(
     """
     if every not in list(SLOTS):
         raise AnalysisError(f"There is no slot {every!r}.", hint=f"Choose of {', '.join(SLOTS)}.")
-    frame, back = opened(calls, start, end, legs=legs)
+    frame, back = opened(calls, start, end, legs=legs, times=(start, end))
     import narwhals as nw
 
     width = SLOTS[every]
@@ -96,9 +99,10 @@ def load(
     )
 
 
+@measure
 def peak_calls(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
     """The calls that made the first peak, in order of ``call_id``: ``call_id`` and the interval's two columns."""
-    frame, back = opened(calls, "call_id", start, end, legs=legs)
+    frame, back = opened(calls, "call_id", start, end, legs=legs, times=(start, end))
     import narwhals as nw
 
     top = _peak(frame, start, end).select("instant")

@@ -7,11 +7,12 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import one_if, opened, whole
+from .columns import measure, one_if, opened, whole
 
 __all__ = ["durations", "histogram"]
 
 
+@measure
 def durations(
     calls: Any, of: str = "talk_ms", *, at_least: float = 0.0, at_most: float | None = None, legs: bool = False
 ) -> Any:
@@ -31,7 +32,7 @@ def durations(
     check_number("at_least", at_least, error=AnalysisError)
     if at_most is not None:
         check_number("at_most", at_most, error=AnalysisError)
-    frame, back = opened(calls, of, legs=legs)
+    frame, back = opened(calls, of, legs=legs, ms=(of,))
     import narwhals as nw
 
     seconds = nw.col(of).cast(nw.Float64) / 1000.0
@@ -62,6 +63,7 @@ def durations(
     )
 
 
+@measure
 def histogram(calls: Any, of: str = "talk_ms", *, width: float = 10.0, legs: bool = False) -> Any:
     """How many calls lasted how long.
 
@@ -78,7 +80,7 @@ def histogram(calls: Any, of: str = "talk_ms", *, width: float = 10.0, legs: boo
         AnalysisError: a bin below a millisecond.
     """
     check_number("width", width, 0.001, error=AnalysisError)
-    frame, back = opened(calls, of, legs=legs)
+    frame, back = opened(calls, of, legs=legs, ms=(of,))
     import narwhals as nw
 
     step = round(width * 1000)

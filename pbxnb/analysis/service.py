@@ -7,7 +7,7 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import one_if, opened, whole
+from .columns import measure, one_if, opened, whole
 
 __all__ = ["SERVICE_LEVELS", "abandonment", "service_level"]
 
@@ -21,6 +21,7 @@ SERVICE_LEVELS = {
 """The definitions by number; ``offered`` is answered + abandoned. Source: ICMI 2002, reprinted 2005."""
 
 
+@measure
 def service_level(
     calls: Any, *, within: float = 20.0, definition: int = 4, short: float | None = None, legs: bool = False
 ) -> Any:
@@ -83,6 +84,7 @@ def service_level(
     )
 
 
+@measure
 def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0, legs: bool = False) -> Any:
     """Share of offered calls whose caller gave up, short abandons taken out of both sides of the fraction.
 
@@ -97,7 +99,7 @@ def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0, legs: 
         counts), in order of ``by``; the same kind as ``calls``.
     """
     check_number("short", short, -1, error=AnalysisError)
-    frame, back = opened(calls, "outcome", "wait_ms", *([] if by is None else [by]), legs=legs)
+    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, by=by)
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .columns import one_if, opened, whole
+from .columns import measure, one_if, opened, whole
 
 __all__ = ["kaplan_meier"]
 
 
+@measure
 def kaplan_meier(calls: Any, *, of: str = "wait_ms", legs: bool = False) -> Any:
     """Share of callers still waiting after a time, had nobody answered.
 
@@ -25,7 +26,7 @@ def kaplan_meier(calls: Any, *, of: str = "wait_ms", legs: bool = False) -> Any:
 
     Source: Kaplan and Meier, JASA 53 (1958), the product-limit estimate; the product is taken as a sum of logarithms.
     """
-    frame, back = opened(calls, "outcome", of, legs=legs)
+    frame, back = opened(calls, "outcome", of, legs=legs, ms=(of,))
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"

@@ -84,7 +84,7 @@ def label(text: object, most: int = 48) -> str:
 
 
 def _window(table: Any, column: str) -> Any:
-    frame, back = opened(table, column)
+    frame, back = opened(table, column, times=(column,))
     import narwhals as nw
 
     counted = frame.with_columns(one=nw.lit(1))

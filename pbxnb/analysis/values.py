@@ -1,0 +1,168 @@
+"""What the values of a table may be: times, milliseconds, words of other systems; read right or refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pbxnb.errors import AnalysisError
+
+from .legs import OUTCOMES
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+__all__ = ["WORDS", "read"]
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "answered": (
+        "answer", "connected", "completed", "completecaller", "completeagent", "transfer", "transferred", "handled",
+        "normal_clearing", "success", "talked",
+    ),
+    "abandoned": (
+        "abandon", "cancel", "cancelled", "canceled", "originator_cancel", "exitwithkey", "aborted", "lose_race",
+    ),
+    "no_answer": (
+        "noanswer", "unanswered", "not_answered", "no_user_response", "allotted_timeout", "progress_timeout",
+        "recovery_on_timer_expire", "exitwithtimeout", "ringnoanswer", "exitempty", "timeout", "voicemail",
+        "subscriber_absent",
+    ),
+    "busy": ("user_busy", "call_rejected", "rejected"),
+    "failed": (
+        "congestion", "chanunavail", "error", "unallocated_number", "normal_temporary_failure", "no_route_destination",
+        "network_out_of_order", "destination_out_of_order", "normal_circuit_congestion", "user_not_registered",
+        "incompatible_destination", "invalid_number_format", "service_unavailable", "normal_unspecified", "invalid",
+    ),
+    "missed": (),
+    "answered_elsewhere": ("answered_elsewhere", "picked_off"),
+    "unknown": ("none", ""),
+}  # fmt: skip
+"""Outcome -> the words for it of Asterisk (CDR, queue_log), FreeSWITCH (hangup causes), 3CX and Cisco (UCCX).
+
+Case, spaces and hyphens do not matter.
+"""
+_OUTCOME_OF = {word: outcome for outcome, words in WORDS.items() for word in (outcome, *words)}
+assert set(WORDS) == set(OUTCOMES)
+
+_EARLIEST, _LATEST = datetime(1971, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - UTC without zone, as in every table
+_LONGEST = 2**43  # milliseconds: 278 years; a million such calls still add up in 64 bits
+_UTC = ("UTC", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "Zulu", "Universal", "GMT", "Etc/GMT")
+_RANGES = {"ms": (-_LONGEST, _LONGEST), "dow": (0, 6), "hour": (0, 23)}
+_WANTED = {
+    "time": ("times", "Convert it to timestamps first, UTC without zone."),
+    "ms": ("milliseconds as whole numbers", "Convert seconds or text first."),
+    "dow": ("weekdays as numbers, 0 = Monday", "Convert it first."),
+    "hour": ("hours, 0 to 23", "Convert it first."),
+    "text": ("text", "Convert it to text first."),
+    "outcome": ("words", f"Convert it to words such as {', '.join(OUTCOMES)}."),
+    "any": ("values to group by", "Convert it to text first."),
+}
+
+
+def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str, str]) -> nw.LazyFrame[Any]:
+    """The frame with values as every measure expects them.
+
+    Times become UTC without zone; one before 1971 or from 2200 on is a "none" of somebody's and becomes null. Whole
+    numbers stay, numbers in a column of text become text, words for outcomes become ours (`WORDS`).
+
+    Args:
+        frame: columns by their canonical names.
+        kinds: what each column should hold: ``time``, ``ms``, ``dow``, ``hour``, ``text``, ``outcome`` or ``any``.
+        names: what the table itself calls each column, for texts.
+
+    Raises:
+        AnalysisError: a column holds something else.
+    """
+    import narwhals as nw
+
+    schema, duckdb = frame.collect_schema(), frame.implementation.is_duckdb()
+    wrong: dict[str, nw.Expr] = {}  # by column: whether it has a value that cannot be read
+    values: list[nw.Expr] = []
+    for column, kind in kinds.items():
+        found, refused = _reading(nw.col(column), schema[column], kind, duckdb=duckdb)
+        values.append(found.alias(column))
+        if refused is not None:
+            wrong[column] = refused.any()
+    if wrong:
+        [told] = frame.select(**wrong).collect().rows(named=True)
+        for column, refused_any in told.items():
+            if refused_any is not None and bool(refused_any):
+                wanted, hint = _WANTED[kinds[column]]
+                raise AnalysisError(
+                    f"The column {names[column]!r}, of type {schema[column]}, holds what cannot be read as {wanted}.",
+                    hint=hint,
+                    column=names[column],
+                    type=str(schema[column]),
+                )
+    frame = frame.select(*values)
+    return frame.with_columns(_in_our_words(frame, names["outcome"])) if "outcome" in kinds else frame
+
+
+def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw.Expr, nw.Expr | None]:
+    """A column as a kind, and which of its values are none of that kind (None: all are)."""
+    import narwhals as nw
+
+    there = ~value.is_null()
+    if dtype.is_float():
+        there = there & ~value.is_nan()
+    text = dtype in (nw.String, nw.Categorical, nw.Enum)
+    if kind == "time" and dtype.is_temporal() and dtype not in (nw.Duration, nw.Time):
+        zone = getattr(dtype, "time_zone", None)
+        if zone is not None and zone not in _UTC:
+            if duckdb:  # it knows no zone but that of its connection, and would show its wall clock
+                return value, there
+            value = value.dt.convert_time_zone("UTC")
+        moment = (value.dt.replace_time_zone(None) if zone is not None else value).cast(nw.Datetime("us"))
+        return nw.when((moment >= nw.lit(_EARLIEST)) & (moment < nw.lit(_LATEST))).then(moment), None
+    if kind in _RANGES and dtype.is_numeric():
+        low, high = _RANGES[kind]
+        number = value.cast(nw.Float64) if dtype.is_decimal() else value
+        refused = there & ((number < low) | (number > high))
+        if dtype.is_integer():
+            return number.cast(nw.Int64), refused
+        return nw.when(there & ~refused).then(
+            number.round(0)
+        ), refused  # floats: pandas knows no whole numbers with null
+    if kind in ("text", "outcome", "any") and text:
+        return value.cast(nw.String), None
+    if kind == "text" and dtype.is_integer():
+        return value.cast(nw.String), None
+    if kind == "text" and dtype.is_float():  # whole numbers that became floats beside a null
+        refused = there & ((value.round(0) != value) | (value < -(2**53)) | (value > 2**53))
+        whole = nw.when(there & ~refused).then(value).otherwise(nw.lit(0.0)).cast(nw.Int64).cast(nw.String)
+        return nw.when(there & ~refused).then(whole), refused
+    if kind in ("text", "any") and (dtype == nw.Date or (dtype == nw.Datetime and dtype.time_zone is None)):
+        return value.dt.to_string("%Y-%m-%d" if kind == "text" else "%Y-%m-%d %H:%M:%S"), None
+    if kind == "any" and (dtype.is_numeric() or dtype == nw.Boolean):
+        return value, None
+    # a column of nothing has no type of its own in a table made of plain rows
+    none: Any = nw.Datetime("us") if kind == "time" else nw.Float64 if kind in _RANGES else nw.String
+    return nw.when(value.is_null()).then(nw.lit(None, none)), there
+
+
+def _in_our_words(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
+    import narwhals as nw
+
+    column = nw.col("outcome")
+    distinct = (
+        frame.select("outcome").filter(~column.is_null()).unique(["outcome"]).sort("outcome").head(1000).collect()
+    )
+    words = {word: _OUTCOME_OF.get(_plain(word)) for word in distinct["outcome"].to_list()}
+    if unknown := [word for word, outcome in words.items() if outcome is None]:
+        listed = ", ".join(repr(word[:40]) for word in unknown[:10]) + (" …" if len(unknown) > 10 else "")
+        raise AnalysisError(
+            f"The column {name!r} holds words for outcomes that are not known: {listed}.",
+            hint=f"Replace them by {', '.join(OUTCOMES)}.",
+            column=name,
+            unknown=tuple(unknown),
+        )
+    ours = column
+    for word, outcome in words.items():
+        if outcome != word:
+            ours = nw.when(column == word).then(nw.lit(outcome)).otherwise(ours)
+    return ours.alias("outcome")
+
+
+def _plain(word: str) -> str:
+    return "_".join(word.strip().lower().replace("-", " ").replace("_", " ").split())
