@@ -26,7 +26,7 @@ from pbxnb.text import LONGEST, clean, clean_logger
 from .events.callbacks import CallbackLane
 from .events.matching import event_matcher
 from .events.subscriptions import OneEvent, Subscriptions, check_kind
-from .pending import Pending
+from .pending import Pending, Wait
 from .registry import REGISTRY
 from .timing import SessionTiming
 from .waiting import block, check_seconds, settled, timed_out
@@ -174,19 +174,18 @@ class Line:
         """Wait for ``test()`` to become true."""
         check_seconds("timeout", timeout)
         future: Future[T] = Future()
-        self.lane.until(test, future)
-        return self._pending(future, "the condition", timeout)
+        wait = Wait(future, lambda: self.lane.until(test, future))
+        return self._pending(future, "the condition", timeout, wait)
 
     def wait_for(self, kind: str, timeout: float | None, match: dict[str, Any]) -> Pending[Event]:
         """Wait for one event."""
         check_seconds("timeout", timeout)
         future: Future[Event] = Future()
         one = OneEvent(event_matcher(check_kind(kind), match), future)
-        remove = self.subscriptions.add(kind, one)
-        future.add_done_callback(lambda _: remove())
-        return self._pending(future, f"an event {kind!r}", timeout)
+        wait = Wait(future, lambda: self.subscriptions.add(kind, one))
+        return self._pending(future, f"an event {kind!r}", timeout, wait)
 
-    def _pending(self, future: Future[T], what: str, timeout: float | None) -> Pending[T]:
+    def _pending(self, future: Future[T], what: str, timeout: float | None, wait: Wait | None = None) -> Pending[T]:
         if timeout is not None and not future.done():
             self._thread.later(timeout, lambda: fail(future, timed_out(what, timeout)))
         return Pending(
@@ -195,6 +194,7 @@ class Line:
             post=self.lane.post,
             later=self._thread.later,
             unread_after=self.timing.pending_unread_after,
+            wait=wait,
         )
 
     # ---- on the I/O lane ----

@@ -231,7 +231,8 @@ class Pbx:
         """Wait until ``predicate(pbx)`` is true; the result is what it returned.
 
         It is tried at once and after changes, on the callback lane, with the newest state: a state that came and
-        went in between may be skipped (for edges, `wait_for`). Its exception is the waiter's.
+        went in between may be skipped (for edges, `wait_for`). Its exception is the waiter's. The end of the only
+        waiter, or of the `Pending`, ends it; asked again, it begins anew.
 
         Args:
             predicate: reads, and returns something true when the wait is over.
@@ -246,6 +247,8 @@ class Pbx:
 
     def wait_for(self, kind: str, timeout: float | None = None, **match: Any) -> Pending[Event]:
         """Wait for the next event of ``kind`` whose fields, or whose call's or account's fields, match.
+
+        The end of the only waiter, or of the `Pending`, ends it; asked again, it begins anew.
 
         Args:
             kind: as for `on`.

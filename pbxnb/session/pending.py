@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pbxnb.errors import HandleClosed
@@ -18,8 +21,48 @@ logger = clean_logger("pbxnb")
 T = TypeVar("T")
 
 
+class Wait:
+    """What tries a condition or looks out for an event: from the start, and on while somebody may still want to know.
+
+    As a context manager it is one waiter; the last that leaves ends it, and the next one begins it anew.
+
+    Args:
+        future: where the result will appear; done, it ends this for good.
+        begin: begins to try, and returns the way to stop.
+    """
+
+    def __init__(self, future: Future[Any], begin: Callable[[], Callable[[], None]]) -> None:
+        self._future = future
+        self._begin = begin
+        self._waiters = 0
+        self._lock = threading.RLock()
+        self._stop: Callable[[], None] | None = begin()
+        future.add_done_callback(lambda _: self._end())
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._waiters += 1
+            if self._stop is None and not self._future.done():
+                self._stop = self._begin()
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._waiters -= 1
+            if not self._waiters:
+                self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            stop, self._stop = self._stop, None
+        if stop is not None:
+            stop()
+
+
 class Pending(Generic[T]):
     """A command in flight or a wait; ``await`` it, or ask for ``.result()``.
+
+    A command goes on whoever waits. A wait ends with its only waiter (a timeout, an interrupt, a cancelled ``await``)
+    and begins anew when asked again; dropped, it ends as well, unless `add_done_callback` has one to call.
 
     Args:
         future: where the result will appear.
@@ -27,6 +70,7 @@ class Pending(Generic[T]):
         post: hands a function to the callback lane.
         later: runs a function on the I/O lane after so many seconds; used to report a failure that nobody read.
         unread_after: seconds a failure waits for somebody to read it before it is logged.
+        wait: of a wait, what tries.
 
     Example:
         >>> outcome = await pbx.dnd(True, account="45")  # in a cell
@@ -35,7 +79,7 @@ class Pending(Generic[T]):
         True
     """
 
-    __slots__ = ("__weakref__", "_future", "_post", "_read", "_unread_after", "_what")
+    __slots__ = ("__weakref__", "_future", "_later", "_post", "_read", "_wait", "_what")
 
     def __init__(
         self,
@@ -45,17 +89,24 @@ class Pending(Generic[T]):
         post: Callable[[Callable[[], None]], None],
         later: Callable[[float, Callable[[], None]], None],
         unread_after: float = 0.5,
+        wait: Wait | None = None,
     ) -> None:
         self._future = future
-        self._unread_after = unread_after
         self._what = what
         self._post = post
-        self._read = False
-        future.add_done_callback(lambda _: self._watch_unread(later))
+        self._later = later
+        self._wait = wait
+        self._read = read = threading.Event()  # the callback knows this, not the Pending, which can so be dropped
+        future.add_done_callback(lambda done: _log_unread(done, read, what, partial(later, unread_after)))
 
     def __await__(self) -> Generator[Any, None, T]:
-        yield from settled(self._future).__await__()
+        with self._wait or nullcontext():
+            yield from settled(self._future).__await__()
         return self._take()
+
+    def __del__(self) -> None:
+        if self._wait is not None and not self._future.done():
+            self._later(0.0, self._future.cancel)  # not here: whoever runs now may hold any lock
 
     def result(self, timeout: float | None = None) -> T:
         """Block until it is known and return it; an interrupt stops the waiting, not the thing waited for.
@@ -67,7 +118,8 @@ class Pending(Generic[T]):
             WaitTimeout: not known in time.
             WrongThread: called on one of pbxnb's own threads before it is known.
         """
-        block(self._future, timeout, self._what)
+        with self._wait or nullcontext():
+            block(self._future, timeout, self._what)
         return self._take()
 
     def cancel(self) -> bool:
@@ -85,6 +137,8 @@ class Pending(Generic[T]):
     def add_done_callback(self, fn: Callable[[Pending[T]], Any]) -> None:
         """Call ``fn(pending)`` once it is done, on the callback lane."""
         self._future.add_done_callback(lambda _: self._post(lambda: fn(self)))
+        if self._wait is not None:
+            self._wait.__enter__()  # a waiter that never leaves
 
     def __repr__(self) -> str:
         if not self._future.done():
@@ -95,19 +149,23 @@ class Pending(Generic[T]):
         return clean(f"<{self._what}: {error if error else self._future.result()}>", LONGEST)
 
     def _take(self) -> T:
-        self._read = True
+        self._read.set()
         return self._future.result()
 
-    def _watch_unread(self, later: Callable[[float, Callable[[], None]], None]) -> None:
-        try:
-            error = self._future.exception()
-        except CancelledError:
-            return
-        if error is None or isinstance(error, HandleClosed):
-            return  # a closed handle ends all its waits: that is one fact, and whoever closed it knows
 
-        def log() -> None:
-            if not self._read:
-                logger.error("Unread failure of %s: %s", self._what, error)
+def _log_unread(
+    future: Future[Any], read: threading.Event, what: str, later: Callable[[Callable[[], None]], None]
+) -> None:
+    """Log the failure of ``future``, once it is done, if nobody has read it a little later."""
+    try:
+        error = future.exception()
+    except CancelledError:
+        return
+    if error is None or isinstance(error, HandleClosed):
+        return  # a closed handle ends all its waits: that is one fact, and whoever closed it knows
 
-        later(self._unread_after, log)
+    def log() -> None:
+        if not read.is_set():
+            logger.error("Unread failure of %s: %s", what, error)
+
+    later(log)

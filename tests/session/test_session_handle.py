@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -338,6 +339,71 @@ def test_waits_time_out(pbx):
         pbx.wait_for("gap", timeout=0.02).result()
     with pytest.raises(TimeoutError):
         pbx.until(lambda p: False, timeout=0.02).result()
+
+
+def waits_of(pbx) -> int:
+    """How many conditions and subscriptions are open."""
+    return len(pbx._line.lane._conditions) + len(pbx._line.subscriptions._all)
+
+
+def eventually_none(pbx) -> None:
+    end = time.monotonic() + 5
+    while waits_of(pbx) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert waits_of(pbx) == 0
+
+
+@pytest.mark.parametrize("begin", [lambda p: p.until(lambda p: p.calls), lambda p: p.wait_for("call.new")])
+async def test_a_wait_ends_with_its_only_waiter_and_begins_anew_when_asked_again(server, begin):
+    async with pbxnb.connect(**server.arguments) as pbx:
+        waiting = begin(pbx)
+        assert waits_of(pbx) == 1  # from the start, for whoever will ask
+        with pytest.raises(WaitTimeout):
+            await asyncio.to_thread(waiting.result, 0.01)
+        assert waits_of(pbx) == 0
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(waiting, 0.01)
+        assert waits_of(pbx) == 0
+        first = asyncio.ensure_future(waiting)
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(waiting, 0.01)
+        assert waits_of(pbx) == 1  # the first still waits
+        await asyncio.to_thread(server.say_calls, call("c1", "45", "204"))
+        assert await asyncio.wait_for(first, 5)
+        eventually_none(pbx)
+        assert waiting.result()
+
+
+@pytest.mark.parametrize("begin", [lambda p: p.until(lambda p: p.calls), lambda p: p.wait_for("call.new")])
+def test_a_wait_that_nobody_holds_or_wants_any_more_ends_but_a_callback_is_a_waiter(server, pbx, begin, caplog):
+    begin(pbx)
+    eventually_none(pbx)
+    waiting = begin(pbx)
+    waiting.cancel()
+    assert waits_of(pbx) == 0
+    with pytest.raises(WaitTimeout):
+        begin(pbx).result(0.01)
+    eventually_none(pbx)
+    called: Future = Future()
+    begin(pbx).add_done_callback(lambda done: called.set_result(done.result()))
+    gc.collect()
+    assert waits_of(pbx) == 1
+    server.say_calls(call("c1", "45", "204"))
+    assert called.result(5)
+    eventually_none(pbx)
+    assert "Unread" not in caplog.text
+
+
+def test_an_interrupted_wait_ends(pbx, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pbxnb.session.pending.block", interrupt)
+    waiting = pbx.until(lambda p: False)
+    with pytest.raises(KeyboardInterrupt):
+        waiting.result()
+    assert waits_of(pbx) == 0
 
 
 def test_closing_ends_every_wait(server):

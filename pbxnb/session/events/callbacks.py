@@ -51,16 +51,26 @@ class CallbackLane:
         else:
             _run(job)
 
-    def until(self, test: Callable[[], Any], future: Future[Any]) -> None:
-        """Try ``test()`` at once and after changes; its first true value, or its error, settles ``future``."""
+    def until(self, test: Callable[[], Any], future: Future[Any]) -> Callable[[], None]:
+        """Try ``test()`` at once and after changes; its first true value, or its error, settles ``future``.
+
+        Returns:
+            The way to stop trying.
+        """
         with self._lock:
             if self._error is None:
                 self._conditions[future] = test
         if self._error is not None:
             fail(future, self._error)
-            return
-        self._start()
-        self.changed()
+        else:
+            self._start()
+            self.changed()
+
+        def stop() -> None:
+            with self._lock:
+                self._conditions.pop(future, None)
+
+        return stop
 
     def changed(self, _value: object = None) -> None:
         """Try the conditions soon: an event came, or the model changed. Cheap, for the I/O lane."""
@@ -125,7 +135,7 @@ class CallbackLane:
         with self._lock:
             conditions = list(self._conditions.items())
         for future, test in conditions:
-            if not future.done():
+            if future in self._conditions and not future.done():  # a test before it may have stopped it
                 try:
                     if value := test():  # asking a table whether it is true fails, too
                         fulfil(future, value)
