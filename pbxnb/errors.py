@@ -28,6 +28,7 @@ __all__ = [
     "SecondFactorRequired",
     "SessionExpired",
     "SimulatorError",
+    "StreamOverrun",
     "TlsError",
     "UnknownAccount",
     "Unreachable",
@@ -82,6 +83,16 @@ class WrongThread(PbxError, RuntimeError):
 
 class WaitTimeout(PbxError, TimeoutError):
     """What was waited for did not come within the time given."""
+
+
+class StreamOverrun(PbxError):
+    """A stream of events ended because nobody read it for too long; ``lost`` events are missing at its end."""
+
+    @property
+    def lost(self) -> int:
+        """How many events came after the last one that could be kept."""
+        lost = self.data["lost"]
+        return lost if isinstance(lost, int) else 0
 
 
 class ConnectionFailed(PbxError):

@@ -221,7 +221,11 @@ class Pbx:
         return stop
 
     def events(self, kind: str = "*") -> EventStream:
-        """The events of ``kind`` as an async iterator, which ends with the handle; kinds as for `on`."""
+        """The events of ``kind`` as an async iterator, which ends with the handle; kinds as for `on`.
+
+        Raises:
+            StreamOverrun: while iterating: nobody read it for 100,000 events; its ``lost`` came after those.
+        """
         stream = self._line.subscriptions.stream(kind)
         REGISTRY.cells.remember(stream.unsubscribe)
         return stream

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pbxnb.errors import ConfigError, HandleClosed, WaitTimeout, WrongThread
+from pbxnb.errors import ConfigError, HandleClosed, StreamOverrun, WaitTimeout, WrongThread
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.model.entities import Account, Call, Party
@@ -293,6 +293,48 @@ async def test_a_stream_keeps_the_events_since_its_making_and_ends_with_the_hand
     subscriptions.end(HandleClosed("over"))
     assert seen == [1, 2]
     assert [e async for e in stream] == []
+
+
+async def test_a_stream_that_nobody_reads_says_so_once_and_ends_after_what_it_kept(lane, caplog):
+    subscriptions = Subscriptions(lane)
+    stream = subscriptions.stream("*")
+    stream._buffer.queue.limit = 5
+    subscriptions.publish(event("message"))
+    for n in range(9):
+        subscriptions.publish(event(n=n))
+    subscriptions.publish(event("message"))
+    assert [r.getMessage() for r in caplog.records] == ["Nobody reads events('*'): 5 wait, and the stream ends here."]
+    assert [(await anext(stream)).seq for _ in range(5)] == [0, 1, 2, 3, 4]
+    with pytest.raises(StreamOverrun, match=r"5 events are lost.*snapshot\(\)") as caught:
+        await anext(stream)
+    assert caught.value.lost == caught.value.data["lost"] == 5
+    assert [e async for e in stream] == []
+    assert subscriptions._all == ()
+    assert lane.tally.count == 1  # the message
+
+
+async def test_an_overrun_is_said_even_where_the_handle_has_closed(lane):
+    subscriptions = Subscriptions(lane)
+    stream = subscriptions.stream("*")
+    stream._buffer.queue.limit = 1
+    for n in range(3):
+        subscriptions.publish(event(n=n))
+    subscriptions.end(HandleClosed("over"))
+    assert (await anext(stream)).seq == 0
+    with pytest.raises(StreamOverrun):
+        await anext(stream)
+
+
+def test_a_handler_that_is_too_far_behind_is_named_once(lane, caplog):
+    lane._jobs.limit = 3
+    subscriptions, release = Subscriptions(lane), threading.Event()
+    subscriptions.on("*", lambda _: release.wait(5))
+    for n in range(20):
+        subscriptions.publish(event(n=n))
+    release.set()
+    assert [r.getMessage() for r in caplog.records] == [
+        "A handler holds up all the others of this handle: more than 3 events wait that may not be dropped."
+    ]
 
 
 async def test_every_reader_of_one_stream_is_woken(lane):

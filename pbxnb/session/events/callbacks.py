@@ -29,7 +29,9 @@ class CallbackLane:
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self._jobs: EventQueue[Callable[[], object]] = EventQueue(self.tally)
+        self._jobs: EventQueue[Callable[[], object]] = EventQueue(
+            self.tally, "A handler holds up all the others of this handle"
+        )
         self._conditions: dict[Future[Any], Callable[[], Any]] = {}
         self._changed = False
         self._wake = threading.Event()

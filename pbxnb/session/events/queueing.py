@@ -1,12 +1,15 @@
-"""A bounded queue of events for a slow reader: state events are never lost, old `message` events may be, counted."""
+"""A queue of events for a slow reader: old `message` events go, counted; state events never go unsaid."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from typing import Generic, TypeVar
 
 __all__ = ["LIMIT", "EventQueue", "Tally"]
+
+logger = logging.getLogger("pbxnb")
 
 T = TypeVar("T")
 
@@ -24,13 +27,18 @@ class Tally:
 class EventQueue(Generic[T]):
     """First in, first out, over two shelves: what must stay, and what may go when too much lies here.
 
+    Where what must stay goes beyond the limit, the log says so, once.
+
     Args:
         tally: counts what goes; only the I/O lane puts, so one writer counts.
+        late: begins the sentence of the log that says who is too slow.
         limit: entries, both shelves together, beyond which the oldest that may go, goes.
     """
 
-    def __init__(self, tally: Tally, limit: int = LIMIT) -> None:
+    def __init__(self, tally: Tally, late: str = "A reader of events is late", limit: int = LIMIT) -> None:
         self.limit = limit
+        self._late = late
+        self._said = False
         self._tally = tally
         self._kept: deque[tuple[int, T]] = deque()
         self._droppable: deque[tuple[int, T]] = deque()
@@ -45,6 +53,15 @@ class EventQueue(Generic[T]):
             if self._droppable and len(self._kept) + len(self._droppable) > self.limit:
                 self._droppable.popleft()
                 self._tally.count += 1
+            say = len(self._kept) > self.limit and not self._said
+            self._said = self._said or say
+        if say:
+            logger.error("%s: more than %d events wait that may not be dropped.", self._late, self.limit)
+
+    @property
+    def full(self) -> bool:
+        """Whether what must stay has reached the limit."""
+        return len(self._kept) >= self.limit
 
     def get(self) -> T | None:
         """Take the oldest entry; None when nothing lies here."""

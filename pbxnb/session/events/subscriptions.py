@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from pbxnb.arguments import check_text, nearest
-from pbxnb.errors import ConfigError
+from pbxnb.errors import ConfigError, StreamOverrun
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.session.waiting import wake_on
@@ -78,7 +78,7 @@ class Subscriptions:
     def stream(self, kind: str) -> EventStream:
         """Subscribe an async iterator; dropping it unsubscribes."""
         check_kind(kind)
-        buffer = StreamBuffer(self._lane.tally)
+        buffer = StreamBuffer(kind, self._lane.tally)
         return EventStream(buffer, self.add(kind, buffer))
 
     def add(self, kind: str, subscriber: Subscriber) -> Callable[[], None]:
@@ -153,7 +153,7 @@ class CoroutineHandler:
         self._failures = Failures(fn)
         self._task: asyncio.Task[None] | None = None
         self._scheduled = False
-        self._queue: EventQueue[Event] = EventQueue(tally)
+        self._queue: EventQueue[Event] = EventQueue(tally, f"The handler {self._failures.name} is late")
 
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
@@ -185,7 +185,7 @@ class Failures:
     """Reports the errors of one handler: with traceback, but the 1st, 10th, 100th ... only."""
 
     def __init__(self, fn: Callable[..., Any]) -> None:
-        self._name = getattr(fn, "__qualname__", repr(type(fn)))
+        self.name = getattr(fn, "__qualname__", repr(type(fn)))
         self._count = 0
 
     def report(self, error: BaseException) -> None:
@@ -193,22 +193,40 @@ class Failures:
         self._count += 1
         if str(self._count).rstrip("0") == "1":
             text = "The handler %s failed (%d so far); the line goes on."
-            logger.error(text, self._name, self._count, exc_info=error)
+            logger.error(text, self.name, self._count, exc_info=error)
 
 
 class StreamBuffer:
-    """The writing end of a stream; holds no reference to it, so that dropping the stream ends the subscription."""
+    """The writing end of a stream; holds no reference to it, so that dropping the stream ends the subscription.
 
-    def __init__(self, tally: Tally) -> None:
+    Full of what must stay, it takes no more and only counts: the reader gets what it holds and then the error.
+    """
+
+    def __init__(self, kind: str, tally: Tally) -> None:
+        self._kind = kind
         self.queue: EventQueue[Event] = EventQueue(tally)
+        self.lost = 0
         self.ended = False
         self.wakes: set[Callable[[], None]] = set()
         """One for each reader that waits: an iterator may be shared by several tasks."""
 
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
-        self.queue.put(event, may_go=event.kind == "message")
-        self._nudge()
+        if not self.lost and not self.queue.full:
+            self.queue.put(event, may_go=event.kind == "message")
+            self._nudge()
+            return
+        if not self.lost:
+            logger.error("Nobody reads events(%r): %d wait, and the stream ends here.", self._kind, len(self.queue))
+        self.lost += 1
+
+    def overrun(self) -> StreamOverrun:
+        """The error of a reader who comes too late."""
+        return StreamOverrun(
+            f"This stream of events {self._kind!r} was not read in time: {self.lost} events are lost.",
+            hint="Take a snapshot() and a new stream, and read it as the events come; or use on(), or a narrower kind.",
+            lost=self.lost,
+        )
 
     def end(self, error: BaseException) -> None:
         """Let the reader finish what is queued, then stop."""
@@ -218,6 +236,7 @@ class StreamBuffer:
     def stop(self) -> None:
         """The reader wants no more, not even what is queued."""
         self.queue.clear()
+        self.lost = 0
         self.ended = True
         self._nudge()
 
@@ -228,6 +247,9 @@ class StreamBuffer:
 
 class EventStream:
     """Events as an async iterator; it ends with the handle. Events since its making are kept for the first `anext`.
+
+    Unread, it keeps 100,000, of which the oldest messages go first, counted in ``status.dropped_events``; when state
+    events alone are that many, it ends: the reader gets what is kept, then `StreamOverrun`.
 
     Example:
         >>> async for event in pbx.events("call.*"):
@@ -258,6 +280,10 @@ class EventStream:
             try:
                 if (event := buffer.queue.get()) is not None:
                     return event
+                if buffer.lost:
+                    error = buffer.overrun()
+                    self.close()
+                    raise error
                 if buffer.ended:
                     raise StopAsyncIteration
                 await wake_on(waiter)
