@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from typing import Generic, TypeVar
 
+from pbxnb.text import clean_logger
+
 __all__ = ["LIMIT", "EventQueue", "Tally"]
 
-logger = logging.getLogger("pbxnb")
+logger = clean_logger("pbxnb")
 
 T = TypeVar("T")
 
