@@ -87,7 +87,7 @@ class Pending(Generic[T]):
         what: str,
         *,
         post: Callable[[Callable[[], None]], None],
-        later: Callable[[float, Callable[[], None]], None],
+        later: Callable[[float, Callable[[], object]], None],
         unread_after: float = 0.5,
         wait: Wait | None = None,
     ) -> None:
