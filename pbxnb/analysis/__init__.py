@@ -1,13 +1,15 @@
 """Tables and measures of call activity, written once for pandas, polars, pyarrow and DuckDB; queueing formulas.
 
-A table of calls goes in, a table of the same kind comes out; the input is never changed. The seven rules that keep
+A table of calls goes in, a table of the same kind comes out; the input is never changed. Instead of a table every
+measure takes a `pbxnb.Pbx`: the calls of its session, ended and open, as pyarrow; of service levels, abandonment and
+patience only those that came from outside or through a queue. The seven rules that keep
 engines from disagreeing silently are followed here: durations are integer milliseconds, weekday and hour are stored
 columns in the domain's zone, booleans become 0/1 by when/then, divisions happen on float64, sums leave as int64,
 timestamps are UTC without zone, and whatever is cut or ordered is ordered by every key.
 """
 
 from .activity import edges, flows, per_extension, per_hour, per_slot
-from .calls import call_rows
+from .calls import call_rows, calls_of
 from .concurrency import concurrency, load, peak, peak_calls
 from .durations import durations, histogram
 from .erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
@@ -19,6 +21,7 @@ __all__ = [
     "Delay",
     "abandonment",
     "call_rows",
+    "calls_of",
     "concurrency",
     "durations",
     "edges",

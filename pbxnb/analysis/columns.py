@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError
 
+from .calls import calls_of
 from .conversations import READ, one_each
 from .values import read
 
@@ -75,16 +76,19 @@ def opened(
     times: Iterable[str] = (),
     ms: Iterable[str] = (),
     by: str | None = None,
+    offered: bool = False,
 ) -> tuple[nw.LazyFrame[Any], Callable[..., Any]]:
     """See a table of any kind as a lazy narwhals frame with canonical column names and values.
 
     Args:
-        table: pandas, polars (also lazy), pyarrow or DuckDB; or anything else narwhals takes.
+        table: pandas, polars (also lazy), pyarrow or DuckDB; or anything else narwhals takes; or a `pbxnb.Pbx`, whose
+            session's calls are a pyarrow table (`pbxnb.analysis.calls_of`).
         needed: canonical columns that must be there.
         legs: the rows as they are; False makes one of all rows that have one ``conversation``, where there is such a
             column (`pbxnb.analysis.conversations`).
         times, ms: those of ``needed`` that hold times, or milliseconds, besides the canonical ones.
         by: one more column that must be there, of any type that can be grouped by.
+        offered: of a handle, only the calls of callers; a table is taken to hold just them.
 
     Returns:
         The frame with just those columns, and ``back(frame)``, which turns a result into the kind that came in.
@@ -100,12 +104,14 @@ def opened(
         raise MissingExtra(
             "The analysis functions need the analysis extra.", hint='Install it: pip install "pbxnb[analysis]"'
         ) from None
+    if hasattr(table, "closed_calls"):
+        table = calls_of(table, legs=legs, offered=offered)
     try:
         native = nw.from_native(table)
     except TypeError:
         raise AnalysisError(
             f"{type(table).__name__} is not a table pbxnb can analyse.",
-            hint="Give a pandas or polars frame, a pyarrow table or a DuckDB relation.",
+            hint="Give a Pbx, a pandas or polars frame, a pyarrow table or a DuckDB relation.",
         ) from None
     there = native.collect_schema().names()
     merged = not legs and any(name in there for name in ("conversation", *ALIASES["conversation"]))

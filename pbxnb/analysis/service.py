@@ -48,7 +48,7 @@ def service_level(
     short = within if short is None else short
     check_number("within", within, error=AnalysisError)
     check_number("short", short, error=AnalysisError)
-    frame, back = opened(calls, "outcome", "wait_ms", legs=legs)
+    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True)
     import narwhals as nw
 
     answered, abandoned = nw.col("outcome") == "answered", nw.col("outcome") == "abandoned"
@@ -99,7 +99,7 @@ def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0, legs: 
         counts), in order of ``by``; the same kind as ``calls``.
     """
     check_number("short", short, -1, error=AnalysisError)
-    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, by=by)
+    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True, by=by)
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"

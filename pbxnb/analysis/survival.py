@@ -26,7 +26,7 @@ def kaplan_meier(calls: Any, *, of: str = "wait_ms", legs: bool = False) -> Any:
 
     Source: Kaplan and Meier, JASA 53 (1958), the product-limit estimate; the product is taken as a sum of logarithms.
     """
-    frame, back = opened(calls, "outcome", of, legs=legs, ms=(of,))
+    frame, back = opened(calls, "outcome", of, legs=legs, offered=True, ms=(of,))
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pbxnb import analysis
 from pbxnb.analysis import (
     abandonment,
     concurrency,
@@ -242,6 +243,30 @@ class Session:
 @pytest.fixture(params=[RING_ALL_BY_FOUR_IDS, RING_ALL_BY_ONE_ID], ids=["four ids", "one id"])
 def session(request: pytest.FixtureRequest) -> Session:
     return Session(request.param)
+
+
+@pytest.mark.parametrize("legs", [False, True])
+def test_every_measure_takes_a_handle(session: Session, legs: bool) -> None:
+    measures = {name: getattr(analysis, name) for name in analysis.__all__}
+    measures = {name: fn for name, fn in measures.items() if "calls" in getattr(fn, "__annotations__", {})}
+    assert len(measures) == 14
+    for name, fn in measures.items():
+        asked = {} if name == "per_extension" else {"legs": legs}
+        told = fn(session, **asked)
+        assert told.to_pylist() == fn(calls_of(session, legs=legs or not asked), **asked).to_pylist(), name
+    assert [row["ext"] for row in per_extension(session).to_pylist()] == ["204", "205", "206"]
+
+
+def test_the_service_level_of_a_handle_is_that_of_its_callers() -> None:
+    store = told(
+        (10, [entry("1", "205", "alerting", ["204", "205"], from_="204"), entry("2", "206", "alerting", ["206"])]),
+        (14, [entry("1", "205", "connected", ["204", "205"], from_="204", connect=14)]),
+        (34, []),
+    )
+    for measure in (service_level, abandonment):
+        [row] = measure(Session(store)).to_pylist()
+        assert (row["offered"], row["abandoned"]) == (1, 1)
+    assert [row["gave_up"] for row in kaplan_meier(Session(store)).to_pylist()] == [1]
 
 
 def test_the_table_of_a_handle_has_the_columns_of_the_schema(session: Session) -> None:
