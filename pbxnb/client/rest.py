@@ -21,6 +21,7 @@ from yarl import URL
 
 from pbxnb.errors import ConnectionFailed, NotAPbx, PbxError, Unreachable
 from pbxnb.model.clock import Clock
+from pbxnb.protocol.raw import BadFrame, load_answer
 from pbxnb.protocol.rest import ROOT
 from pbxnb.text import clean
 
@@ -278,8 +279,8 @@ def _reply(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     is_json = False
     if not is_html:
         try:
-            value, is_json = msgspec.json.decode(body), True
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            value, is_json = load_answer(body), True
+        except BadFrame:
             is_json = False
     return Reply(
         status=status,

@@ -16,7 +16,7 @@ import msgspec
 
 from .fields import shape
 
-__all__ = ["MAX_SIZE", "BadFrame", "as_bytes", "as_unicode", "load", "load_frame", "tidy"]
+__all__ = ["MAX_SIZE", "BadFrame", "as_bytes", "as_unicode", "load", "load_answer", "load_frame", "tidy"]
 
 MAX_SIZE = 64 * 2**20  # bytes of a frame
 MAX_DEPTH = 64  # arrays and objects inside each other; the deepest real message has 6
@@ -89,6 +89,24 @@ def load(raw: bytes) -> Any:
         if re.search(rb"[:,\[\s]-?(NaN|Infinity)", raw):
             raise BadFrame("The JSON holds NaN or Infinity, which are no JSON numbers.") from None
         raise BadFrame(f"The JSON is broken: {error}.") from None
+    return value
+
+
+def load_answer(raw: bytes) -> Any:
+    """Reads the JSON of an HTTP answer: as `load`, but with plain floats, and repeated keys are passed over.
+
+    Raises:
+        BadFrame: it is no JSON, or nested beyond `MAX_DEPTH`.
+    """
+    try:
+        try:
+            value = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeError):
+            value = msgspec.json.decode(_ESCAPES.sub(_mend, as_unicode(raw)))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadFrame(f"The answer is no JSON: {error}.") from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _deeper(value):
+        raise BadFrame(f"The JSON is nested more than {MAX_DEPTH} levels deep.")
     return value
 
 

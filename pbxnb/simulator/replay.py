@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +31,8 @@ from .server.sockets import SimSocket
 __all__ = ["RecordedFrame", "RecordedSession", "Replay", "read_recording", "serve_recording", "start_recording"]
 
 MOST_FRAMES = 5_000_000
+LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""No time of a recording is beyond, and a replay may go on for centuries before a clock ends."""
 
 
 class RecordedFrame(NamedTuple):
@@ -64,8 +65,9 @@ def read_recording(source: str | Path | Iterable[str]) -> RecordedSession:
     if isinstance(source, (str, Path)):
         try:
             lines = Path(source).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError as error:
-            raise SimulatorError(f"The recording {Path(source).name!r} cannot be read: {error.strerror}.") from error
+        except (OSError, ValueError) as error:  # ValueError: no name that a file can have
+            why = getattr(error, "strerror", "") or error
+            raise SimulatorError(f"The recording {Path(source).name!r} cannot be read: {why}.") from error
     else:
         lines = list(source)
     frames: list[RecordedFrame] = []
@@ -76,7 +78,7 @@ def read_recording(source: str | Path | Iterable[str]) -> RecordedSession:
             continue
         try:
             entry = msgspec.json.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             if number == len(lines) and frames:
                 break
             raise SimulatorError(f"Line {number} of the recording is no JSON: {error}.", line=number) from error
@@ -106,9 +108,9 @@ def _entry(entry: Any, number: int) -> tuple[float, str]:
             at = float(time)
         else:
             at = int(entry["recv_us"]) / 1e6
-        if not math.isfinite(at):
+        if not abs(at) < LATEST:  # nor is it NaN
             raise ValueError
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         raise SimulatorError(f"{where} has no time.", hint="Give it as at, received or recv_us.", line=number) from None
     text = entry.get("text", entry.get("payload"))
     if isinstance(text, str):
@@ -283,7 +285,7 @@ class Replay:
         """Keep what a late-comer needs: the last snapshot, each account's last change after it, the last list."""
         try:
             frame = msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
             return  # garbage is part of a recording too
         action = frame.get("action") if isinstance(frame, dict) else None
         if action == "domain-state":

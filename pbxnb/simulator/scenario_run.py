@@ -148,6 +148,10 @@ class ScenarioRun:
             raise self._wrong(step, f"needs {place} of {kind!r}, and this PBX has {len(there)}")
         return there[place - 1]
 
+    def _name(self, word: str) -> str:
+        """The number that a word of a step means; a label is none, and stands for itself."""
+        return self._names.get(word, word)
+
     def _clear(self, numbers: set[str]) -> None:
         """No calls, no DND, a phone registered."""
         for number in sorted(numbers):
@@ -205,30 +209,30 @@ class ScenarioRun:
         match step.verb:
             case "call":
                 caller = text("from")
-                ok = self.calls[word] = pbx.dial(self._names[caller], to, name=caller.partition(" ")[2].strip())
+                ok = self.calls[word] = pbx.dial(self._name(caller), to, name=caller.partition(" ")[2].strip())
             case "answer" | "reject" | "hangup" | "hold" | "resume" | "pickup":
                 ok = getattr(pbx, step.verb)(call, by)
             case "transfer":
                 other = self.calls.get(text("to"))
                 ok = pbx.attended_transfer(call, other, by) if other else pbx.transfer(call, to, by)
             case "park":
-                ok = pbx.park(call, self._names[text("orbit")], by)
+                ok = pbx.park(call, self._name(text("orbit")), by)
             case "retrieve":
-                ok = self._retrieve(self._names[word], by)
+                ok = self._retrieve(self._name(word), by)
             case "press":
                 ok = pbx.press(call, text("digits"))
             case "record":
                 ok = pbx.record(call, on, by)
             case "dnd":
-                pbx.dnd(self._names[word], on)
+                pbx.dnd(self._name(word), on)
             case "status":
-                pbx.set_chat_status(self._names[word], text("to"))
+                pbx.set_chat_status(self._name(word), text("to"))
             case "register" | "unregister":
-                getattr(pbx, step.verb)(self._names[word])
+                getattr(pbx, step.verb)(self._name(word))
             case "login" | "logout":
-                pbx.queue_login(self._names[text("queue")], self._names[word], step.verb == "login")
+                pbx.queue_login(self._name(text("queue")), self._name(word), step.verb == "login")
             case "chat":
-                ok = pbx.chat(self._names[text("from")], to, word)
+                ok = pbx.chat(self._name(text("from")), to, word)
             case "expect":
                 self._expect(step, call)
             case "fault":

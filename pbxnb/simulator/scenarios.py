@@ -17,6 +17,7 @@ time and one verb, in Python, JSON or YAML alike::
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.resources import files
@@ -27,12 +28,15 @@ import msgspec
 
 from pbxnb.arguments import nearest
 from pbxnb.errors import MissingExtra, ScenarioError
+from pbxnb.text import clean
 
 __all__ = ["VERBS", "Scenario", "ScenarioStep", "Verb", "scenario", "scenario_names"]
 
 MOST_STEPS = 10_000
 MOST_TEXT = 2**20
+MOST_WORD = 4_000
 LONGEST = 7 * 86_400.0
+_SCALAR = (str, int, float, type(None))
 
 
 class Verb(msgspec.Struct, frozen=True):
@@ -153,9 +157,10 @@ def scenario(
             return what
         case Path() if files:
             try:
-                return _from_text(what.read_text(encoding="utf-8"), name or what.stem)
-            except (OSError, UnicodeDecodeError) as error:
+                text = what.read_text(encoding="utf-8")
+            except (OSError, ValueError) as error:  # ValueError: no text, or no name that a file can have
                 raise ScenarioError(f"The scenario {what.name!r} cannot be read: {error}.") from error
+            return _from_text(text, name or what.stem)
         case str() if "\n" in what or what.lstrip()[:1] in ("{", "["):
             return _from_text(what, name or "scenario")
         case str() if files and what.endswith((".json", ".yaml", ".yml")):
@@ -170,8 +175,8 @@ def scenario(
                     f"A scenario has name, text and steps, not {has}.",
                     hint="A single list of steps will do as well.",
                 )
-            called = str(what.get("name") or name or "scenario")
-            return Scenario(called, _steps(what["steps"], called), str(what.get("text") or ""))
+            called = _words(what.get("name")) or name or "scenario"
+            return Scenario(called, _steps(what["steps"], called), _words(what.get("text")))
         case _:
             return Scenario(name or "scenario", _steps(what, name or "scenario"))
 
@@ -193,7 +198,7 @@ def _from_text(text: str, name: str) -> Scenario:
         raise ScenarioError(f"The scenario {name!r} is longer than {MOST_TEXT} characters.")
     try:
         return _from_data(msgspec.json.decode(text), name)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         if text.lstrip()[:1] in ("{", "["):
             raise ScenarioError(f"The scenario {name!r} is no valid JSON: {error}.") from error
     try:
@@ -204,7 +209,7 @@ def _from_text(text: str, name: str) -> Scenario:
         ) from error
     try:
         data = yaml.load(text, Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ScenarioError(f"The scenario {name!r} is no valid YAML: {error}.") from error
     return _from_data(data, name)
 
@@ -257,8 +262,18 @@ def _error(name: str, step: str, wrong: _WrongStepError, number: int) -> Scenari
 
 
 def _brief(raw: object) -> str:
-    text = repr(raw)
+    """At most 80 characters of it: what refers to itself again and again would be endless written out."""
+    flat = isinstance(raw, str) or (isinstance(raw, Mapping) and all(isinstance(v, _SCALAR) for v in raw.values()))
+    try:
+        text = repr(raw) if flat else reprlib.repr(raw)
+    except ValueError:
+        text = "a number of thousands of digits"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _words(value: object) -> str:
+    """A name or a remark; what is neither text nor number is none."""
+    return clean(value, MOST_WORD) if isinstance(value, str | float) else _brief(value) if value else ""
 
 
 def _step(raw: object, number: int, now: float) -> list[ScenarioStep]:
@@ -287,7 +302,8 @@ def _step(raw: object, number: int, now: float) -> list[ScenarioStep]:
     every = _amount(raw, "every", 0.0)
     if count != int(count) or not 1 <= count <= MOST_STEPS:
         raise _WrongStepError(f"repeats {count:g} times, which is not a number from 1 to {MOST_STEPS}")
-    maybe = str(raw.get("maybe", False)).lower() in ("true", "yes", "on", "1")
+    given = raw.get("maybe", False)
+    maybe = given.lower() in ("true", "yes", "on", "1") if isinstance(given, str) else given in (True, 1)
     return [
         ScenarioStep(
             begin + n * every,
@@ -311,22 +327,24 @@ def _amount(raw: Mapping[str, Any], key: str, default: float) -> float:
     value = raw.get(key, default)
     try:
         number = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 <= number <= LONGEST:
-        raise _WrongStepError(f"has {key!r} {value!r}, which is not a number from 0 to {LONGEST:.0f}")
+        raise _WrongStepError(f"has {key!r} {_brief(value)}, which is not a number from 0 to {LONGEST:.0f}")
     return number
 
 
 def _value(value: object, n: int) -> str | float | bool:
     """A text with ``{n}`` counted; numbers and booleans as they are. Nothing else is formatted."""
     match value:
-        case bool() | int() | float():
+        case bool() | float():
             return value
-        case str() if value:
+        case int() if abs(value) < 2**63:
+            return value
+        case str() if 0 < len(value) <= MOST_WORD:
             return value.replace("{n}", str(n + 1))
         case _:
-            raise _WrongStepError(f"has {value!r} where a word or a number belongs")
+            raise _WrongStepError(f"has {_brief(value)} where a word or a number belongs")
 
 
 def _check_labels(step: ScenarioStep, labels: set[str]) -> None:

@@ -301,7 +301,7 @@ def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
         text = (await request.read()).decode(errors="replace")
         try:
             return msgspec.json.decode(text) if text.strip() else {}
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return text
 
     async def overview(request: web.Request) -> web.Response:
