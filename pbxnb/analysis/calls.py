@@ -78,7 +78,9 @@ def call_rows(
     try:
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):  # no text, or the name of a folder
-        raise AnalysisError(f"{tz!r} is not a time zone.", hint="Use a name such as Europe/Berlin or UTC.") from None
+        raise AnalysisError(
+            f"{repr(tz)[:60]} is not a time zone.", hint="Use a name such as Europe/Berlin or UTC."
+        ) from None
     parts = [part_of(record.call, record, at) for record in records]
     parts += [part_of(call, None, at) for call in open_calls]
     rows: list[dict[str, Any]] = []
