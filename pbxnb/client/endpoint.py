@@ -18,6 +18,8 @@ __all__ = ["Endpoint", "proxy_for"]
 
 _SUFFIX = "/websocket"
 _PORTS = {"ws": 80, "wss": 443}
+_WEB = {"http": "ws", "https": "wss"}  # what stands in a browser's address line
+_PAGE = re.compile(r"/[^/]*\.(html?|php|aspx?|js)", re.IGNORECASE)
 _EXAMPLE = 'Write it as "wss://pbx.example.com", with domain="acme.example" and user="45".'
 # A tenant or account name never holds what would change the meaning of a path, a query or a header.
 _BAD_NAME = re.compile(r"[\s/\\?#@&\x00-\x1f\x7f]")
@@ -45,7 +47,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """Take a URL apart (protocol.md 2.1).
 
         Args:
-            url: ``ws://host[:port]``, ``wss://host[:port]``, or the full ``/websocket`` URL with its query.
+            url: ``ws://host[:port]``, ``wss://host[:port]``, with the path of a PBX behind a reverse proxy
+                (``wss://host/pbx/``), or the full ``/websocket`` URL with its query; ``http`` and ``https`` do too.
             domain: the tenant; may be left out when the URL's query has it.
             user: the extension's number; likewise.
 
@@ -69,15 +72,15 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         if parts.username is not None or parts.password is not None:
             raise ConfigError("The URL carries a user name or password.", hint="Give it as login=pbxnb.Password(…).")
         scheme = parts.scheme.lower()
-        if scheme in ("http", "https"):
-            raise ConfigError(f"The URL begins with {scheme}://.", hint=f"Begin it with {'ws' + scheme[4:]}://.")
+        scheme = _WEB.get(scheme, scheme)
         if scheme not in _PORTS:
             raise ConfigError("The URL must begin with ws:// or wss://.", hint=_EXAMPLE)
         if not parts.hostname:
             raise ConfigError("The URL names no host.", hint=_EXAMPLE)
         path = parts.path.rstrip("/")
-        if path and not path.endswith(_SUFFIX):
-            raise ConfigError("The URL's path is not /websocket.", hint=_EXAMPLE)
+        if page := _PAGE.search(path):
+            whole = f"{scheme}://{parts.netloc}{path[: page.start()]}{_SUFFIX}"
+            raise ConfigError("The URL's path is not /websocket but a page's.", hint=f'Write it as "{whole}".')
         query = parse_qs(parts.query, keep_blank_values=True)
         if "session" in query:
             raise ConfigError("The URL carries a session id.", hint="Give it as login=pbxnb.Session(…).")

@@ -10,6 +10,7 @@ import asyncio
 import ssl
 import time
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -165,7 +166,7 @@ async def dial(
             compression="deflate" if compress else None,
         )
     except InvalidStatus as exc:
-        failure: ConnectionFailed = _refused(exc.response.status_code, exc.response.headers.get("Location", ""), where)
+        failure: ConnectionFailed = _refused(exc.response.status_code, exc.response.headers.get("Location", ""), url)
     except ssl.SSLError as exc:
         failure = trust.failure(exc)
     except OSError as exc:
@@ -188,8 +189,9 @@ def trust_name(url: str) -> str:
     return url.split("/")[2]
 
 
-def _refused(status: int, location: str, where: str) -> ConnectionFailed:
+def _refused(status: int, location: str, url: str) -> ConnectionFailed:
     """The error for an upgrade that was answered with an HTTP status."""
+    where = trust_name(url)
     if 300 <= status < 400:
         hint = "It sends us to https: begin the URL with wss://." if location.startswith("https://") else ""
         return NotAPbx(f"{where} answers the WebSocket with a redirect.", hint=hint or "Use the PBX's own address.")
@@ -202,7 +204,8 @@ def _refused(status: int, location: str, where: str) -> ConnectionFailed:
     if status >= 500 or status in (408, 425, 429):
         return Unreachable(f"{where} cannot open the socket now (HTTP status {status}).", hint="Is it restarting?")
     return UpgradeRefused(
-        f"{where} refuses the WebSocket with HTTP status {status}.",
-        hint="Is this the PBX's web port? Check the URL, domain= and user=.",
+        f"{where} refuses the WebSocket at {urlsplit(url).path} with HTTP status {status}.",
+        hint="Is this the PBX's web port? Check the URL, domain= and user=. "
+        'Behind a reverse proxy write the whole address of the socket, such as "wss://host/pbx/websocket".',
         status=status,
     )

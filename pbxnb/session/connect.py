@@ -51,7 +51,8 @@ def connect(
     A second `connect` with the same url, domain, user and name replaces the first once it is live.
 
     Args:
-        url: ``ws://host[:port]``, ``wss://host[:port]``, or the full ``/websocket`` URL with its query.
+        url: ``ws://host[:port]``, ``wss://host[:port]``, with the path of a PBX behind a reverse proxy
+            (``wss://host/pbx/``), or the full ``/websocket`` URL with its query; ``http`` and ``https`` do too.
         domain: the tenant; may be left out when the URL has it.
         user: the extension whose view this is; may be left out when the URL has it.
         login: `Password`, `AdminToken`, `Session`, ``"ask"`` for a hidden prompt now, or None to send nothing.

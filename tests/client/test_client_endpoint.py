@@ -16,6 +16,10 @@ from pbxnb.errors import ConfigError
         ("WSS://PBX.example.com:443", "wss://pbx.example.com/websocket?domain=acme.example&user=45", "https://pbx.example.com"),
         ("ws://[::1]:81/websocket", "ws://[::1]:81/websocket?domain=acme.example&user=45", "http://[::1]:81"),
         ("wss://host.example/pbx/websocket", "wss://host.example/pbx/websocket?domain=acme.example&user=45", "https://host.example/pbx"),
+        ("wss://host.example/pbx/", "wss://host.example/pbx/websocket?domain=acme.example&user=45", "https://host.example/pbx"),
+        ("https://host.example/pbx/", "wss://host.example/pbx/websocket?domain=acme.example&user=45", "https://host.example/pbx"),
+        ("https://pbx.example.com", "wss://pbx.example.com/websocket?domain=acme.example&user=45", "https://pbx.example.com"),
+        ("http://10.0.0.5:8080/a/b", "ws://10.0.0.5:8080/a/b/websocket?domain=acme.example&user=45", "http://10.0.0.5:8080/a/b"),
     ],
 )  # fmt: skip
 def test_urls(url, ws_url, http_base):
@@ -34,14 +38,13 @@ def test_the_query_may_name_domain_and_user():
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://pbx.example.com", "wss://"),
-        ("http://pbx.example.com", "ws://"),
         ("pbx.example.com", "must begin with ws:// or wss://"),
         ("ws://", "names no host"),
         ("ws://host:99999", "malformed"),
         ("ws://[::1", "malformed"),
         ("ws://ho\nst", "a space or a control character"),
         ("ws://host/index.html", "not /websocket"),
+        ("https://host:444/pbx/main.htm?lang=de#top", '"wss://host:444/pbx/websocket"'),
         ("ws://host/websocket?user=46", "twice"),
         (5, "must be text"),
     ],

@@ -14,7 +14,7 @@ from pbxnb.client import Client, Endpoint, Password
 from pbxnb.client.endpoint import proxy_for
 from pbxnb.client.rest import Rest, RestError
 from pbxnb.client.tls import Trust
-from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, Unreachable
+from pbxnb.errors import ConfigError, ConnectionFailed, NotAPbx, Unreachable, UpgradeRefused
 from pbxnb.model.store import Scope, Store
 from tests.client.client_kit import QUICK, make_client, watching
 from tests.helpers.fault_server import PASSWORD, FaultServer, Peer, answering, call, clean_close, healthy
@@ -242,3 +242,11 @@ async def test_a_rest_refusal_names_the_path_and_the_status(status):
             await rest.get("/rest/x")
         assert refused.value.status == status
         await rest.aclose()
+
+
+async def test_a_pbx_behind_a_path_that_is_not_there_is_answered_with_what_to_write():
+    async with FaultServer(healthy) as server:
+        server.refuse_upgrade = 404
+        with pytest.raises(UpgradeRefused, match="at /pbx/websocket with HTTP status 404") as caught:
+            await Client(f"{server.url}/pbx/", domain="acme.example", user="45", timing=QUICK).start()
+        assert '"wss://host/pbx/websocket"' in caught.value.hint
