@@ -349,6 +349,7 @@ class Connection:
         self._group.create_task(self._become_stable())
         self._group.create_task(self._reader.run())
         self._group.create_task(repeat(self._timing.tick, self._tick))
+        self._group.create_task(repeat(self._timing.read_every, self._presumed_again))
 
     async def _become_stable(self) -> None:
         await asyncio.sleep(self._timing.stable_after)
@@ -375,6 +376,11 @@ class Connection:
             await self.send(frame)
         if "accounts" in behind and (again or self._accounts_by_rest):
             self._group.create_task(self._accounts_from_rest())
+
+    async def _presumed_again(self) -> None:
+        """Accounts that are busy by REST's word only: read again whether they still are."""
+        if self._writer.presumes:
+            await self._accounts_from_rest()
 
     def _stale(self, stale: bool) -> None:
         if self.live and stale:

@@ -8,10 +8,13 @@ let us read is shown as unavailable, with the reason.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from pbxnb.errors import ConnectionFailed
 from pbxnb.model.changes import Changes, Event
@@ -37,6 +40,8 @@ _ORBITS = ""  # the key of "all orbits" among the queues' numbers, which are nev
 _UNAVAILABLE = (401, 403, 404)
 _MAX_ITEMS = 10_000
 _PARKED = CallState.PARKED
+_NUMBER = re.compile(r"[+*#]*\d[\d*#]*", re.ASCII)
+_SHOWN = ("displayname", "display_name", "display")
 
 
 class RestReader:
@@ -151,10 +156,8 @@ class RestReader:
         except (RestError, ConnectionFailed) as exc:
             _LOG.debug("No list of queues: %s", exc)
             return
-        for item in _items(found):
-            number = _text(item, "name", "account", "number")
-            if number:
-                self._names[number] = _text(item, "display", "displayname")
+        for entry in accounts_in(found):
+            self._names[entry.account] = entry.name or ""
 
     async def _read_queue(self, number: str) -> None:
         endpoint = self._endpoint
@@ -208,16 +211,18 @@ def queue_in(number: str, name: str, answer: Any, read_at: datetime) -> Queue:
     logged = {_text(item, "account", "name") or str(item) for item in _items(board.get("logged_agents"), bare=True)}
     agents = []
     for item in _items(board.get("agents")):
-        agent = _text(item, "account", "name")
+        agent = _text(item, "account", "number", "name")
         login = item.get("login")
+        dnd, on_break, since = _truth(item.get("dnd")), *_break(item.get("work"))
         logged_in = _truth(login) if login is not None else (agent in logged if logged else None)
         agents.append(
             Agent(
                 number=agent,
                 name=_text(item, "name"),
                 logged_in=logged_in,
-                paused=_truth(item.get("dnd")),
+                paused=on_break if dnd is None else on_break or dnd,
                 state=_text(item, "state"),
+                since=since,
             )
         )
     waiting = [item for item in _items(board.get("current")) if _text(item, "agent") == ""]
@@ -236,6 +241,16 @@ def queue_in(number: str, name: str, answer: Any, read_at: datetime) -> Queue:
         stats=figures if isinstance(figures, Mapping) else NOTHING,
         read_at=read_at,
     )
+
+
+def _break(work: Any) -> tuple[bool | None, datetime | None]:
+    """Whether an agent is on a break, and since when: ``since``, or a segment that has not ended (rest.md 7)."""
+    if not isinstance(work, Mapping):
+        return None, None
+    begun = [work.get("since")]
+    begun += [item.get("begin", item.get("start")) for item in _items(work.get("segments")) if not item.get("end")]
+    moments = [moment.at for value in begun if value and (moment := parse_moment(_scalar(value))) is not None]
+    return bool(moments), moments[0] if moments else None
 
 
 def orbits_in(answer: Any, read_at: datetime) -> tuple[Orbit, ...]:
@@ -292,27 +307,39 @@ def _truth(value: Any) -> bool | None:
 
 
 def _since(call: Mapping[str, Any]) -> str | int | float | None:
-    value = next((call[key] for key in ("since", "start", "parked") if key in call), None)
+    return _scalar(next((call[key] for key in ("since", "start", "parked") if key in call), None))
+
+
+def _scalar(value: Any) -> str | int | float | None:
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
 
 async def read_accounts(rest: Rest, endpoint: Endpoint) -> tuple[AccountEntry, ...]:
     """The tenant's accounts by REST: what a user sees, then the two directories (rest.md 2.1).
 
+    Which of them are extensions is told by their type, or by the list of all extensions that has them.
+
     Raises:
         RestError: none of them may be read.
         ConnectionFailed: no answer came.
     """
+    extensions = url(paths.ACCOUNTS, account=endpoint.account, type="extensions")
     known = (
         url(paths.ACCOUNTS, account=endpoint.account),
-        url(paths.ACCOUNTS, account=endpoint.account, type="extensions"),
+        extensions,
         url(paths.USERS, domain=endpoint.domain),
         url(paths.USERLIST, domain=endpoint.domain, type="extensions"),
     )
     error: RestError | None = None
     for path in known:
         try:
-            found = accounts_in(await rest.get(path))
+            found = accounts_in(await rest.get(path), "extensions" if path in known[1::2] else "")
+            if path not in known[1::2] and any(not entry.type for entry in found):
+                listed = {entry.account for entry in accounts_in(await rest.get(extensions))}
+                found = tuple(
+                    replace(entry, type="extensions") if not entry.type and entry.account in listed else entry
+                    for entry in found
+                )
         except RestError as exc:
             error = error or exc
             continue
@@ -323,26 +350,42 @@ async def read_accounts(rest: Rest, endpoint: Endpoint) -> tuple[AccountEntry, .
     return ()
 
 
-def accounts_in(value: Any) -> tuple[AccountEntry, ...]:
-    """The accounts in each of the three shapes: a list, an object by id, one that holds ``accounts`` (rest.md 2.0)."""
+def accounts_in(value: Any, type_: str = "") -> tuple[AccountEntry, ...]:
+    """The accounts in each of the three shapes: a list, an object by key, one that holds ``accounts`` (rest.md 2.0).
+
+    Args:
+        type_: of those that do not tell theirs.
+    """
     if isinstance(value, Mapping):
         for key in ("accounts", "users", "data"):
             if isinstance(value.get(key), list | Mapping):
-                return accounts_in(value[key])
-        value = [item for item in value.values() if isinstance(item, Mapping)]
-    if not isinstance(value, list):
-        return ()
-    entries = (account_entry(_named(item)) for item in value if isinstance(item, Mapping))
-    return tuple(entry for entry in entries if entry.account)
+                return accounts_in(value[key], type_)
+    keyed: Iterable[tuple[Any, Any]] = (("", item) for item in value) if isinstance(value, list) else ()
+    if isinstance(value, Mapping):
+        keyed = value.items()
+    entries = [account_entry(_named(item, str(key))) for key, item in keyed if isinstance(item, Mapping)]
+    return tuple(replace(entry, type=entry.type or type_) for entry in entries if entry.account)
 
 
-def _named(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A REST record under the names of the wire: there ``name`` is often the number and ``displayname`` the name."""
-    if "account" in item:
-        return item
+def _named(item: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """A REST record under the names of the wire (rest.md 2.1, 7).
+
+    There ``name`` is often the number and ``displayname`` the name, which 70 splits into ``first_name`` and the surname
+    in ``display_name``; the number may stand in ``alias`` only, or nowhere but in the key of the record.
+    """
     record = dict(item)
-    number = record.pop("name", "") or record.pop("number", "")
-    shown = next((record.pop(key) for key in ("displayname", "display_name", "display") if record.get(key)), "")
-    if "usertype" in record:
-        record.setdefault("type", record.pop("usertype"))
-    return {**record, "account": str(number), "name": shown}
+    if _text(item, "account") and _text(item, "name"):
+        return record
+    number, name = _text(record, "account"), _text(record, "name")
+    shown = _text(record, *_SHOWN)
+    first, last = _text(record, "first_name"), _text(record, "last_name") or shown
+    if first:
+        shown = last if f"{last} ".startswith(f"{first} ") else f"{first} {last}".strip()
+    number = number or _text(record, "number")
+    if not number and name and (not key or shown or name == key or _NUMBER.fullmatch(name)):
+        number, name = name, ""
+    if not number:
+        number = (key if key != _text(record, "id") else "") or _text(record, "alias") or key
+    for understood in ("number", "name", "first_name", "last_name", *_SHOWN):
+        record.pop(understood, None)
+    return {**record, "account": number, "name": shown or name}

@@ -14,11 +14,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Gap, Orbit, Queue
+from pbxnb.model.entities import Call, Gap, Orbit, Queue
 from pbxnb.model.store import Scope, Store
+from pbxnb.protocol.fields import as_flag
 from pbxnb.protocol.messages import (
     UNSET,
     AccountEntry,
@@ -205,6 +207,7 @@ class ModelWriter:
         store: the model.
         missing: what the line is live without: ``accounts``, ``calls``.
         behind: what a frame that could not be read may have changed, until the PBX sends it whole.
+        presumes: accounts are shown as busy because REST says so; only REST can say when that is over.
     """
 
     def __init__(
@@ -225,6 +228,7 @@ class ModelWriter:
         self._knew_calls = False
         self.missing: tuple[str, ...] = ()
         self.behind: tuple[str, ...] = ()
+        self.presumes = False
 
     def begin(self) -> Sync:
         """A new socket: from now on messages wait for the snapshot."""
@@ -268,6 +272,8 @@ class ModelWriter:
         if gap is not None:
             self._on_event(Event(kind="gap", gap=gap, inferred=True, received=received))
         source: Literal["snapshot", "rest"] = "snapshot" if sync.got_domain_state else "rest"
+        if source == "rest" and accounts is not None:
+            accounts = self._presumed(accounts, calls or ())
         self._resync(
             accounts,
             calls,
@@ -284,6 +290,9 @@ class ModelWriter:
     def late_accounts(self, accounts: Sequence[AccountEntry], received: datetime) -> None:
         """Accounts read by REST after the line was declared live, or to check a doubtful snapshot."""
         self._brought(accounts, None)
+        with self._lock:
+            listed = tuple(self.store.calls.values())
+        accounts = self._presumed(accounts, listed)
         self._resync(accounts, None, received, source="rest")
 
     def tick(self, received: datetime) -> None:
@@ -317,6 +326,15 @@ class ModelWriter:
         self._on_event(Event(kind="message", message=message, received=arrival.received, seq=arrival.seq))
         self._resync(accounts, calls, arrival.received, seq=arrival.seq, arrays=isinstance(message, CallState))
         return True
+
+    def _presumed(self, accounts: Sequence[AccountEntry], listed: Sequence[CallEntry | Call]) -> Sequence[AccountEntry]:
+        """REST says of each phone whether it is ``connected``: that counts where no list shows us others' calls."""
+        us = self.store.user
+        if any(us not in (call.from_.number, call.to.number, *call.extensions) for call in listed):
+            return accounts
+        busy = [entry.code is UNSET and as_flag(entry.extra.get("connected")) is True for entry in accounts]
+        self.presumes = any(busy)
+        return [replace(entry, code=True) if one else entry for entry, one in zip(accounts, busy, strict=True)]
 
     def _brought(self, accounts: Sequence[AccountEntry] | None, calls: Sequence[CallEntry] | None) -> None:
         """A part came whole: it is neither missing nor old any more."""

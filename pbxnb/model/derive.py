@@ -265,7 +265,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "No call list names the account, but its user-state has a call without a state: busy, concluded.",
             "protocol.md 6.2",
         ),
-        "state.code": Rule("The account shows a code and no call names it: busy, concluded.", "protocol.md 6.3"),
+        "state.code": Rule(
+            "The account shows a code, or REST says that it is connected, and no call names it: busy, concluded.",
+            "protocol.md 6.3",
+        ),
         "state.offline": Rule("The PBX said that no phone is registered, and there is no call.", "protocol.md 6.2"),
         "state.idle": Rule("No call names the account.", "protocol.md 6.2"),
         # why calls belong together

@@ -115,7 +115,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         number: the account's number, its key.
-        type: ``extensions``, ``acds``, ``hunts``, ``attendants``, ``conferences``, ``orbits`` ... as on the wire.
+        type: ``extensions``, ``acds``, ``hunts``, ``attendants``, ``conferences``, ``orbits`` ... as on the wire;
+            empty when the PBX has not said, which is no extension.
         registered: a phone is registered; None when the PBX has not said.
         dnd: do not disturb; an axis of its own, never part of ``state``. None when the PBX has not said.
         chat_status: ``online``, ``offline`` or as on the wire; empty when cleared.
@@ -270,13 +271,19 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One agent of a queue; None where the PBX does not say."""
+    """One agent of a queue; None where the PBX does not say.
+
+    Attributes:
+        paused: on a break, or on do not disturb.
+        since: when the break that lasts began, PBX time.
+    """
 
     number: str
     name: str = ""
     logged_in: bool | None = None
     paused: bool | None = None
     state: str = ""
+    since: datetime | None = None
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True, gc=False):

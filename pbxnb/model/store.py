@@ -296,11 +296,13 @@ class Store:
         return Changes(ask_again=True) if batch.ask_again else NO_CHANGES
 
     def _type_of(self, number: str) -> str:
-        """The type of an account; empty when there is no such account."""
+        """What an account is in a call, where one of no told type is taken for a phone; empty when there is none."""
         record = self._accounts.wire.tracks.get(number)
-        if record is not None:
+        if record is not None and record.type:
             return record.type
-        return "orbits" if number in self.orbits else "acds" if number in self.queues else ""
+        return (
+            "orbits" if number in self.orbits else "acds" if number in self.queues else "extensions" if record else ""
+        )
 
 
 def _with(known: dict[str, _T], number: str, value: _T) -> dict[str, _T]:

@@ -266,7 +266,7 @@ class AccountTrack(msgspec.Struct, gc=False):
 
     number: str
     name: str = ""
-    type: str = "extensions"
+    type: str = ""
     domain: str = ""
     registered: bool | None = None
     dnd: bool | None = None

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from pbxnb.client.rest_state import orbits_in, queue_in
 from tests.client.client_kit import QUICK, watching
-from tests.helpers.fault_server import FaultServer, account, call, healthy
+from tests.helpers.fault_server import FaultServer, account, call, healthy, subscribing_only
 
 NOW = datetime(2026, 9, 21, 14, 13, 40, tzinfo=UTC)  # 1790000020
 BOARD = "/rest/user/45@acme.example/wallboard"
@@ -42,6 +42,63 @@ def test_a_wallboard_is_a_queue():
     assert queue.waiting == 2
     assert queue.longest_wait == 20
     assert queue.stats["calls"]["count"] == 12
+
+
+@pytest.mark.parametrize(
+    ("fields", "paused", "since"),
+    [
+        ({}, None, None),
+        ({"dnd": True}, True, None),
+        ({"work": {"begin": 1, "end": 86401, "segments": []}}, False, None),
+        ({"work": {"segments": [{"begin": 1789990000, "end": 1789990600}]}, "dnd": "false"}, False, None),
+        ({"work": {"since": 1790000000, "segments": [{"begin": 1, "end": 2}]}, "dnd": False}, True, 1790000000),
+        ({"work": {"since": "1790000000.500"}}, True, 1790000000.5),
+        ({"work": {"since": 0, "segments": [{"begin": 1790000000}]}}, True, 1790000000),
+        ({"work": {"since": None}, "dnd": True}, True, None),
+        ({"work": {"since": [], "segments": 5}}, False, None),
+        ({"work": "x"}, None, None),
+    ],
+)
+def test_an_agent_on_a_break_is_paused_since_then(fields, paused, since):
+    (agent,) = queue_in("73", "", {"agents": [{"account": "204", **fields}]}, NOW).agents
+    assert agent.paused is paused
+    assert (agent.since.timestamp() if agent.since else None) == since
+
+
+def test_agents_by_number():
+    (agent,) = queue_in("73", "", {"agents": {"204": {"name": "Jo"}}}, NOW).agents
+    assert (agent.number, agent.name) == ("204", "Jo")
+
+
+async def test_accounts_without_a_type_are_extensions_where_the_list_of_extensions_has_them():
+    async with FaultServer(subscribing_only) as server:
+
+        def answer(request: web.Request) -> web.Response:
+            listed = [{"name": "45"}, {"name": "204"}]
+            return web.json_response(listed if "type" in request.query else [*listed, {"name": "73"}])
+
+        server.answers["/rest/user/45@acme.example/accounts"] = answer
+        async with watching(server) as watched:
+            await watched.until(lambda: len(watched.client.store.accounts) == 3)
+            types = {number: account.type for number, account in watched.client.store.accounts.items()}
+            assert types == {"45": "extensions", "204": "extensions", "73": ""}
+
+
+async def test_a_phone_that_is_busy_by_rests_word_is_asked_for_again():
+    answers = [
+        [{"account": "207", "type": "extensions", "connected": True}],
+        [{"account": "207", "type": "extensions"}],
+    ]
+    async with FaultServer(subscribing_only) as server:
+        server.answers["/rest/user/45@acme.example/accounts"] = lambda _: web.json_response(
+            answers.pop(0) if len(answers) > 1 else answers[0]
+        )
+        async with watching(server) as watched:
+            await watched.until(
+                lambda: (
+                    [str(event.account.state) for event in watched.events if event.account is not None][-1:] == ["idle"]
+                )
+            )
 
 
 @pytest.mark.parametrize("answer", [{}, [], None, "x", {"agents": 5, "current": {}, "acds": []}, {"agents": [None, 3]}])

@@ -202,6 +202,74 @@ def test_accounts_by_rest_in_every_shape(answer):
     assert (entry.account, entry.name) == ("45", "Ann")
 
 
+@pytest.mark.parametrize(
+    ("answer", "number", "name"),
+    [
+        pytest.param({"45": {"displayname": "Ann"}}, "45", "Ann", id="number in the key only"),
+        pytest.param({"45": {"name": "Ann Field"}}, "45", "Ann Field", id="number in the key, name beside it"),
+        pytest.param({"45": {"name": "45", "displayname": "Ann"}}, "45", "Ann", id="number in both"),
+        pytest.param({"1187": {"name": "45"}}, "45", "", id="an internal id is the key"),
+        pytest.param(
+            {"1187": {"id": 1187, "alias": "45", "displayname": "Ann"}}, "45", "Ann", id="an id, and an alias"
+        ),
+        pytest.param(
+            {"accounts": {"45": {"displayname": "Ann", "alias": "845"}}}, "45", "Ann", id="the key before an alias"
+        ),
+        pytest.param([{"alias": "45", "displayname": "Ann"}], "45", "Ann", id="alias only"),
+        pytest.param([{"alias": 45}], "45", "", id="alias a number"),
+        pytest.param(
+            [{"name": "45", "first_name": "Ann", "display_name": "Field"}], "45", "Ann Field", id="70: surname"
+        ),
+        pytest.param([{"name": "45", "first_name": "Ann", "display_name": "Annan"}], "45", "Ann Annan", id="70: alike"),
+        pytest.param(
+            [{"name": "45", "first_name": "Ann", "display_name": "Ann Field"}], "45", "Ann Field", id="70: whole"
+        ),
+        pytest.param([{"name": "45", "first_name": "Ann", "display_name": ""}], "45", "Ann", id="70: no surname"),
+        pytest.param(
+            [{"name": "45", "first_name": "", "display_name": "Field"}], "45", "Field", id="70: no first name"
+        ),
+        pytest.param([{"account": "45", "first_name": "Ann", "last_name": "Field"}], "45", "Ann Field", id="last_name"),
+        pytest.param([{"account": "45", "name": "Ann", "alias": "845"}], "45", "Ann", id="an account is the number"),
+    ],
+)
+def test_a_directory_names_its_accounts_in_many_ways(answer, number, name):
+    (entry,) = accounts_in(answer)
+    assert (entry.account, entry.name) == (number, name)
+
+
+def test_a_type_that_is_not_told_stays_open():
+    told = Written(store := Store(domain="acme.example"))
+    told.writer.begin()
+    told.writer.finish(NOW, None)
+    told.writer.late_accounts(accounts_in([{"name": "45"}, {"name": "73", "usertype": "acds"}]), NOW)
+    assert {number: account.type for number, account in store.accounts.items()} == {"45": "", "73": "acds"}
+    assert [entry.type for entry in accounts_in([{"name": "45"}], "extensions")] == ["extensions"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "state"),
+    [
+        pytest.param(None, "busy", id="no list"),
+        pytest.param([], "busy", id="a list without calls"),
+        pytest.param([{"id": "1", "from": "45", "to": "+15550100", "state": "connected"}], "busy", id="our own calls"),
+        pytest.param([{"id": "1", "from": "204", "to": "205", "state": "connected"}], "idle", id="the calls of others"),
+    ],
+)
+def test_a_phone_that_rest_calls_connected_is_busy_where_we_may_not_see_its_call(listed, state):
+    told = Written(store := Store(domain="acme.example", user="45"))
+    told.writer.begin()
+    if listed is not None:
+        told.writer.take(arrival({"action": "call-state", "calls": listed}))
+    told.writer.finish(NOW, None)
+    told.writer.late_accounts(accounts_in([{"name": "207", "connected": "true"}, {"name": "45"}]), NOW)
+    assert store.accounts["207"].state == state
+    assert store.accounts["207"].inferred == (state == "busy")
+    assert told.writer.presumes == (state == "busy")
+    told.writer.late_accounts(accounts_in([{"name": "207", "connected": False}, {"name": "45"}]), NOW)
+    assert store.accounts["207"].state == "idle"
+    assert not told.writer.presumes
+
+
 @pytest.mark.parametrize("answer", [None, 5, "text", [], {}, [None, 3], {"accounts": "none"}])
 def test_answers_that_name_no_account(answer):
     assert accounts_in(answer) == ()

@@ -39,7 +39,7 @@ class Known:
     """What the wire said of an account."""
 
     name: str = ""
-    type: str = "extensions"
+    type: str = ""
     domain: str = ""
     registered: bool | None = None
     dnd: bool | None = None
@@ -277,9 +277,10 @@ class Reference:
         return self.events
 
     def _type(self, number: str) -> str:
-        if number in self.known:
+        if number in self.known and self.known[number].type:
             return self.known[number].type
-        return "orbits" if number in self.orbits else "acds" if number in self.queues else ""
+        untold = "extensions" if number in self.known else ""
+        return "orbits" if number in self.orbits else "acds" if number in self.queues else untold
 
     def _call(self, line: Line) -> Call:
         entry, shown = line.entry, line.shown

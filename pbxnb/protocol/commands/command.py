@@ -225,8 +225,9 @@ def orbit_empty(s: Situation, on: bool | None) -> str:
 
 
 def no_extension(s: Situation, on: bool | None) -> str:
-    """The account is no person's."""
-    return "" if s.account_type == "extensions" else f"{s.account} is no extension."
+    """The account is no person's; one whose type is not told may be."""
+    told = s.account_type or ("extensions" if s.account else "")
+    return "" if told == "extensions" else f"{s.account} is no extension."
 
 
 def to_itself(s: Situation, on: bool | None) -> str:
