@@ -6,12 +6,15 @@ wrote into a sentence is cleaned here.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from pbxnb.text import LONGEST, clean
 
 __all__ = [
     "AnalysisError",
     "ApiAccessOff",
     "BadCommand",
+    "CannotCopy",
     "ConfigError",
     "ConnectionFailed",
     "ControlDisabled",
@@ -20,6 +23,7 @@ __all__ = [
     "LoginRefused",
     "MissingColumn",
     "MissingExtra",
+    "NoEventLoop",
     "NotAPbx",
     "OpenTimeout",
     "PbxError",
@@ -81,8 +85,16 @@ class WrongThread(PbxError, RuntimeError):
     """A blocking call was made from one of pbxnb's own threads, where it could never return."""
 
 
+class NoEventLoop(PbxError, RuntimeError):
+    """Something was awaited where no asyncio loop runs, as in a cell under ``%autoawait trio``."""
+
+
 class WaitTimeout(PbxError, TimeoutError):
     """What was waited for did not come within the time given."""
+
+
+class CannotCopy(PbxError, TypeError):
+    """Something alive (a handle, a wait, a stream) was copied or pickled."""
 
 
 class StreamOverrun(PbxError):
@@ -161,3 +173,15 @@ class AnalysisError(PbxError, ValueError):
 
 class MissingColumn(AnalysisError):
     """A table lacks a column; the data name it, its accepted aliases and what is there."""
+
+
+def no_copy(self: object) -> NoReturn:
+    """The ``__reduce__`` of what is alive.
+
+    Raises:
+        CannotCopy: always.
+    """
+    raise CannotCopy(
+        f"A {type(self).__name__} is alive: it can be neither copied nor pickled.",
+        hint="Take what it holds: `snapshot()`, `records()`, a table or a result.",
+    )

@@ -6,16 +6,17 @@ Knows nothing of PBXes: it runs one main coroutine, takes work while that runs, 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from pbxnb.text import clean_logger
+
 __all__ = ["LoopThread", "fail", "fulfil"]
 
-_LOG = logging.getLogger("pbxnb")
+_LOG = clean_logger("pbxnb")
 T = TypeVar("T")
 
 

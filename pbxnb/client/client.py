@@ -24,6 +24,7 @@ from pbxnb.errors import (
     PbxError,
     Refused,
     Unreachable,
+    no_copy,
 )
 from pbxnb.model.changes import Changes, Event, Frame
 from pbxnb.model.clock import Clock
@@ -102,6 +103,8 @@ class Client:
     on_changes = Assignable[Changes]()
     on_frame = Assignable[Frame]()
     on_status = Assignable[Status]()
+
+    __reduce__ = no_copy
 
     def __init__(
         self,

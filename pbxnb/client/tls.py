@@ -46,6 +46,12 @@ class Pin:
             )
         self.fingerprint = f"sha256:{digits}"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pin) and other.fingerprint == self.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
     def __repr__(self) -> str:
         return f"Pin({self.fingerprint!r})"
 

@@ -6,6 +6,7 @@ Nothing is dropped on the way: fields that no rule understands are kept, as deco
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -49,7 +50,15 @@ __all__ = [
     "UserState",
 ]
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+def _read_only(values: dict[str, Any]) -> MappingProxyType[str, Any]:
+    return MappingProxyType(values)
+
+
+# What is read hangs on read-only mappings, which Python itself can neither copy nor pickle.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
+
+NOTHING: Mapping[str, Any] = _read_only({})
 
 
 class CallEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from pbxnb.errors import no_copy
 from pbxnb.model.clock import Clock
 
 __all__ = ["PbxClock"]
@@ -22,6 +23,8 @@ class PbxClock:
         now: the clock that stamps what arrives: the kernel's, or that of an embedded PBX.
         rate: the speed of an embedded PBX, 0 while paused.
     """
+
+    __reduce__ = no_copy
 
     def __init__(
         self, clock: Clock, *, now: Callable[[], datetime] = _kernel_now, rate: Callable[[], float] | None = None

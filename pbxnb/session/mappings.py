@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from pbxnb.arguments import check_function
-from pbxnb.errors import MissingExtra
+from pbxnb.errors import MissingExtra, no_copy
 from pbxnb.model.entities import Party
 
 from .events.matching import check_fields, fits
@@ -92,6 +92,8 @@ class LiveMapping(Mapping[str, V], Generic[V]):
         lock: held by the writer during one message.
         only: keeps the entities it accepts; None keeps all.
     """
+
+    __reduce__ = no_copy
 
     def __init__(
         self,

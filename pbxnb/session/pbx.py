@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pbxnb.arguments import check_function, helpful_keywords
+from pbxnb.errors import no_copy
 from pbxnb.model.changes import Event, Frame
 from pbxnb.model.entities import (
     Account,
@@ -67,6 +68,8 @@ class Pbx:
         '...'
         >>> await pbx.aclose()
     """
+
+    __reduce__ = no_copy
 
     def __init__(
         self, line: Line, *, name: str, control: bool, clock: PbxClock, simulator: Simulator | None = None

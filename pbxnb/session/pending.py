@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from pbxnb.errors import HandleClosed
+from pbxnb.errors import HandleClosed, no_copy
 from pbxnb.text import LONGEST, clean, clean_logger
 
 from .waiting import block, settled
@@ -80,6 +80,8 @@ class Pending(Generic[T]):
     """
 
     __slots__ = ("__weakref__", "_future", "_later", "_post", "_read", "_wait", "_what")
+
+    __reduce__ = no_copy
 
     def __init__(
         self,

@@ -14,9 +14,18 @@ from contextlib import suppress
 from typing import Any
 
 from pbxnb.arguments import check_number
-from pbxnb.errors import WaitTimeout, WrongThread
+from pbxnb.errors import NoEventLoop, WaitTimeout, WrongThread
 
-__all__ = ["HEARTBEAT", "block", "check_seconds", "forbid_own_thread", "in_own_thread", "settled", "wake_on"]
+__all__ = [
+    "HEARTBEAT",
+    "block",
+    "check_seconds",
+    "forbid_own_thread",
+    "in_own_thread",
+    "running_loop",
+    "settled",
+    "wake_on",
+]
 
 HEARTBEAT = 0.2
 """Seconds between two looks while waiting."""
@@ -45,6 +54,22 @@ def forbid_own_thread(what: str) -> None:
         )
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The loop of whoever awaits.
+
+    Raises:
+        NoEventLoop: what runs here is not asyncio.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise NoEventLoop(
+            "No asyncio loop runs here, as under `%autoawait trio`, so nothing of pbxnb can be awaited.",
+            hint="Use `.result()` instead of `await`, `with` instead of `async with`, `close()` instead of `aclose()`, "
+            "`on()` instead of a stream; or say `%autoawait asyncio`.",
+        ) from None
+
+
 async def wake_on(waiter: asyncio.Future[None]) -> None:
     """Sleep until ``waiter`` is done, waking up at each heartbeat; a cancelled sleep leaves nothing behind."""
     while not waiter.done():
@@ -55,7 +80,7 @@ async def settled(future: Future[Any]) -> None:
     """Return once ``future`` is done. Cancelling this never cancels the future: others may wait for it too."""
     if future.done():
         return
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 
     def finish() -> None:

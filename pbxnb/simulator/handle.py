@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from pbxnb.arguments import check_number, nearest
-from pbxnb.errors import SimulatorError
+from pbxnb.errors import SimulatorError, no_copy
 from pbxnb.loops import LoopThread
 
 from .engine.clock import SimulatorClock
@@ -44,6 +44,8 @@ class Simulator:
         faults: what can be made to fail.
         server, pbx, traffic: the parts, for code that runs on the simulator's loop (`run`).
     """
+
+    __reduce__ = no_copy
 
     def __init__(
         self,

@@ -19,10 +19,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from pbxnb.arguments import check_text, nearest
-from pbxnb.errors import ConfigError, StreamOverrun
+from pbxnb.errors import ConfigError, StreamOverrun, no_copy
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
-from pbxnb.session.waiting import wake_on
+from pbxnb.session.waiting import running_loop, wake_on
 from pbxnb.text import clean_logger
 
 from .callbacks import CallbackLane
@@ -258,6 +258,8 @@ class EventStream:
         call...
     """
 
+    __reduce__ = no_copy
+
     def __init__(self, buffer: StreamBuffer, remove: Callable[[], None]) -> None:
         def unsubscribe() -> None:  # knows the buffer, not the stream
             remove()
@@ -272,7 +274,7 @@ class EventStream:
 
     async def __anext__(self) -> Event:
         buffer = self._buffer
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         while True:
             waiter: asyncio.Future[None] = loop.create_future()
             wake = partial(_wake, loop, waiter)
