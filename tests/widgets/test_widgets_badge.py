@@ -38,12 +38,18 @@ def test_it_tells_ages_reconnects_gaps_and_what_is_missing() -> None:
     now = datetime.now(UTC)
     gaps = tuple(Gap(now - timedelta(seconds=100 + n), now - timedelta(seconds=90 + n)) for n in range(9))
     handle.status = msgspec.structs.replace(
-        handle.status, last_message_at=now, reconnects=9, gaps=gaps, missing=("accounts",), dropped_events=3
+        handle.status,
+        last_message_at=now,
+        reconnects=9,
+        gaps=gaps,
+        missing=("accounts",),
+        dropped_events=3,
+        unreadable=2,
     )
     told = Wire(StatusBadge(handle)).opened()["full"]
     assert told["last"] == pytest.approx(now.timestamp(), abs=2)
     assert (told["reconnects"], told["gap_count"], len(told["gaps"])) == (9, 9, 5)
-    assert (told["latency"], told["dropped"]) == (11, 3)
+    assert (told["latency"], told["dropped"], told["unreadable"]) == (11, 3, 2)
     assert told["step"] == "Live without accounts."
 
 
