@@ -150,6 +150,8 @@ def proxy_for(endpoint: Endpoint, asked: str | bool | None = None) -> str | None
     Raises:
         ConfigError: what is given, or what the environment names, is no HTTP proxy.
     """
+    if asked is not None and not isinstance(asked, str | bool):
+        raise ConfigError("Only http proxies are supported.", hint=f'Write proxy="http://host:{asked}", or False.')
     if isinstance(asked, str):
         proxy, where = asked, "proxy= names"
     elif not (not endpoint.is_private if asked is None else asked) or proxy_bypass(f"{endpoint.host}:{endpoint.port}"):
