@@ -1,7 +1,8 @@
 """When to try again: a pure policy from "how it failed" to "wait so long" or "stop, for this reason".
 
 Full jitter, capped; a hard limit on attempts beside it, because jitter alone may draw many short waits in a row; reset
-only after a stable period (telephony.md 4.4). No clock, no loop, no socket in here.
+only after a stable period (telephony.md 4.4). Before the first live moment a refusal is final; after it almost any
+answer may be passing: a restart, a maintenance page. No clock, no loop, no socket in here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from pbxnb.errors import ConnectionFailed, FrameTooBig, LoginRefused, PbxError, Refused, SessionExpired, UpgradeRefused
+from pbxnb.errors import (
+    ConnectionFailed,
+    FrameTooBig,
+    LoginRefused,
+    PbxError,
+    Refused,
+    SecondFactorRequired,
+    SessionExpired,
+    TlsError,
+    UpgradeRefused,
+)
 
 from .timing import Timing
 from .transport import LineLost, Loss
@@ -39,6 +50,7 @@ class Supervisor:
         self._max_size = max_size
         self._login = login
         self._attempts: deque[float] = deque(maxlen=timing.attempts)
+        self._ever_live = False
         self.stable()
 
     def attempt(self, now: float) -> None:
@@ -49,7 +61,8 @@ class Supervisor:
         """The line has been live long enough: what was before no longer counts."""
         self._failures = 0
         self._too_big = 0
-        self._logins = 0
+        self._logins = 0  # refused in a row ...
+        self._refused_at = 0.0  # ... since this moment
 
     def wait(self, failure: ConnectionFailed, *, was_live: bool, now: float) -> float:
         """Seconds until the next attempt.
@@ -62,7 +75,8 @@ class Supervisor:
         Raises:
             Refused: trying again cannot help.
         """
-        final = self._final(failure)
+        self._ever_live |= was_live
+        final = self._final(failure, now)
         if final is not None:
             raise final
         first, self._failures = self._failures == 0, self._failures + 1
@@ -78,28 +92,19 @@ class Supervisor:
             return 0.0
         return max(0.0, self._attempts[0] + self._timing.attempts_within - now)
 
-    def _final(self, failure: ConnectionFailed) -> PbxError | None:
-        refused_session = isinstance(failure, LoginRefused) and failure.data.get("status") in (401, 403)
-        if self._login == "once" and (refused_session or _code(failure) in _LOG_IN_AGAIN):
-            return SessionExpired(
-                "The session id is no longer valid.", hint="Log in again and give the new one, or use another login=."
-            )
-        if self._login == "none" and (refused_session or _code(failure) in _LOG_IN_AGAIN):
-            return LoginRefused("The PBX wants a login.", hint='Give login=pbxnb.Password("…") or another one.')
-        if isinstance(failure, Refused):
+    def _final(self, failure: ConnectionFailed, now: float) -> PbxError | None:
+        """What ends it for good, if this does."""
+        if isinstance(failure, LoginRefused) or _code(failure) in _LOG_IN_AGAIN:
+            return self._login_refused(failure, now)
+        if self._ever_live:
+            self._logins = 0
+        changed = isinstance(failure, TlsError) and "verify_code" in failure.data
+        if changed or (isinstance(failure, Refused) and not self._ever_live):
             return failure
         if _code(failure) == _STOP:
             return UpgradeRefused(
                 "The PBX closed the line for good (code 4403).", hint="This account may not watch this tenant."
             )
-        if _code(failure) in _LOG_IN_AGAIN:
-            self._logins += 1
-            if self._logins >= _LOGINS_IN_A_ROW:
-                return LoginRefused(
-                    f"The PBX accepted the login and then closed the line, {self._logins} times in a row "
-                    f"(code {_code(failure)}).",
-                    hint="May this account open the socket for this extension?",
-                )
         if isinstance(failure, LineLost) and failure.how is Loss.TOO_BIG:
             self._too_big += 1
             if self._too_big > 1:
@@ -109,6 +114,35 @@ class Supervisor:
                     max_size=self._max_size,
                 )
         return None
+
+    def _login_refused(self, failure: ConnectionFailed, now: float) -> PbxError | None:
+        """The PBX said no to the login, to the socket with it, or closed the socket to have another."""
+        self._logins += 1
+        if self._logins == 1:
+            self._refused_at = now
+        often = self._logins >= _LOGINS_IN_A_ROW
+        if self._ever_live:
+            believed = isinstance(failure, SecondFactorRequired) or (
+                often and now - self._refused_at >= self._timing.refused_for
+            )
+        else:
+            believed = isinstance(failure, LoginRefused) or self._login != "renews" or often
+        if not believed:
+            return None
+        wanted = not isinstance(failure, LoginRefused) or failure.data.get("status") in (401, 403)
+        if self._login == "once" and wanted:
+            return SessionExpired(
+                "The session id is no longer valid.", hint="Log in again and give the new one, or use another login=."
+            )
+        if self._login == "none" and wanted:
+            return LoginRefused("The PBX wants a login.", hint='Give login=pbxnb.Password("…") or another one.')
+        if isinstance(failure, LoginRefused):
+            return failure
+        return LoginRefused(
+            f"The PBX accepted the login and then closed the line, {self._logins} times in a row "
+            f"(code {_code(failure)}).",
+            hint="May this account open the socket for this extension?",
+        )
 
 
 def _code(failure: ConnectionFailed) -> int | None:

@@ -24,6 +24,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         restart_within: the wait after the first orderly close of a live line is drawn from 0 to this.
         attempts: never more connection attempts than this (a count) ...
         attempts_within: ... in so long.
+        refused_for: a line that was live believes that its login is refused after so long, and three refusals in a row.
         close_timeout: how long a server may take to answer our close before we hang up.
         stale_pings: the line is stale after this many ping intervals (a count) without a frame or a pong.
         tick: how often the model's time-driven rules run.
@@ -42,6 +43,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     restart_within: float = 1.0
     attempts: int = 8
     attempts_within: float = 10.0
+    refused_for: float = 60.0
     close_timeout: float = 0.5
     stale_pings: int = 2
     tick: float = 1.0

@@ -124,6 +124,7 @@ class Trust:
             return TlsError(
                 f"{where} shows another certificate than the pinned one: {exc.args[-1]}.",
                 hint="If the PBX got a new certificate, check it and pin the new fingerprint.",
+                verify_code=code,
             )
         hint = 'Give the certificate or its CA as tls="path.pem", or pin it with tls=pbxnb.Pin("sha256:…").'
         if code in (_HOST_MISMATCH, _IP_MISMATCH):

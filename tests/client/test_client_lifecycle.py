@@ -7,6 +7,7 @@ import socket
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from pbxnb.client import AdminToken, Client, Password, Session, Timing
 from pbxnb.errors import (
@@ -123,6 +124,38 @@ async def test_refused_upgrade_is_final(status, error):
         assert client.status.state == "refused"
         assert client.status.why
         assert server.upgrades == 1
+
+
+PASSING = {
+    "a maintenance page": lambda _: web.Response(text="<!doctype html><p>Back soon", content_type="text/html"),
+    "403 at the login": lambda _: web.Response(status=403),
+    "false at the login": lambda _: web.json_response(False),
+    "a redirect at the login": lambda _: web.Response(status=302, headers={"Location": "https://x.example/"}),
+    401: None,
+    403: None,
+    404: None,
+    302: None,
+}
+
+
+@pytest.mark.parametrize("answer", PASSING)
+async def test_a_line_that_was_live_outlives_an_answer_that_may_be_passing(answer):
+    async with (
+        FaultServer(drop_when_told, healthy, login=True) as server,
+        watching(server, login=AdminToken(*ADMIN)) as watched,
+    ):
+        if isinstance(answer, int):
+            server.refuse_upgrade = answer
+        else:
+            server.answers["/rest/system/session"] = PASSING[answer]
+        asked = [path for _, path, _ in server.requests].count("/")
+        server.go()
+        await server.until(lambda: [path for _, path, _ in server.requests].count("/") >= asked + 4)
+        assert watched.client.status.state == "reconnecting"
+        assert watched.client.status.why
+        server.refuse_upgrade = None
+        server.answers.clear()
+        await watched.live(2)
 
 
 async def test_an_upgrade_that_cannot_be_served_now_is_tried_again():
@@ -264,10 +297,10 @@ async def test_an_expired_session_is_refused_because_it_cannot_be_renewed():
             await make_client(server, login=Session("long-gone")).start()
 
 
-async def test_refused_after_live_ends_the_line():
+async def test_a_login_refused_long_enough_after_live_ends_the_line():
     async with (
         FaultServer(clean_close(1001), login=True) as server,
-        watching(server, login=Password(PASSWORD)) as watched,
+        watching(server, login=Password(PASSWORD), timing=replace(QUICK, refused_for=0.05)) as watched,
     ):
         server.answers["/rest/system/session"] = lambda _: web.json_response(False)
         server.go()

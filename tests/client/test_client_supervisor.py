@@ -9,7 +9,18 @@ import pytest
 from pbxnb.client.supervisor import Supervisor
 from pbxnb.client.timing import Timing
 from pbxnb.client.transport import LineLost, Loss
-from pbxnb.errors import FrameTooBig, LoginRefused, Refused, SessionExpired, TlsError, Unreachable, UpgradeRefused
+from pbxnb.errors import (
+    ApiAccessOff,
+    FrameTooBig,
+    LoginRefused,
+    NotAPbx,
+    Refused,
+    SecondFactorRequired,
+    SessionExpired,
+    TlsError,
+    Unreachable,
+    UpgradeRefused,
+)
 
 AWAY = Unreachable("away")
 DROPPED = LineLost(Loss.DROPPED)
@@ -75,7 +86,43 @@ def test_the_limit_holds_even_when_every_draw_is_zero():
 
 
 @pytest.mark.parametrize("error", [TlsError("no"), UpgradeRefused("no"), LoginRefused("no")])
-def test_a_refusal_is_final(error):
+def test_before_the_first_live_a_refusal_is_final(error):
+    with pytest.raises(type(error)):
+        supervisor().wait(error, was_live=False, now=0.0)
+
+
+@pytest.mark.parametrize(
+    "error", [NotAPbx("a web page"), UpgradeRefused("404", status=404), TlsError("does not speak TLS"), Refused("no")]
+)
+def test_a_line_that_was_live_outlives_every_answer_that_may_be_passing(error):
+    guard = supervisor()
+    guard.wait(DROPPED, was_live=True, now=0.0)
+    assert [guard.wait(error, was_live=False, now=100.0 * n) for n in range(20)][-1] == 30
+
+
+@pytest.mark.parametrize("login", ["none", "once", "renews"])
+@pytest.mark.parametrize(
+    "failure", [LoginRefused("no"), LoginRefused("no", status=401), ApiAccessOff("403"), closed(4401)]
+)
+def test_a_line_that_was_live_is_refused_three_times_over_a_minute_before_that_is_believed(login, failure):
+    guard = supervisor(login=login)
+    guard.wait(DROPPED, was_live=True, now=0.0)
+    for now in (10.0, 69.0, 69.5, 69.9):  # often, but not for a minute
+        guard.wait(failure, was_live=False, now=now)
+    with pytest.raises(LoginRefused):
+        guard.wait(failure, was_live=False, now=70.0)
+
+
+def test_a_login_refused_twice_over_hours_is_not_believed():
+    guard = supervisor()
+    guard.wait(LoginRefused("no"), was_live=True, now=0.0)
+    guard.wait(LoginRefused("no"), was_live=False, now=9999.0)
+    guard.stable()
+    guard.wait(LoginRefused("no"), was_live=False, now=19999.0)
+
+
+@pytest.mark.parametrize("error", [TlsError("another one", verify_code=0), SecondFactorRequired("no")])
+def test_another_certificate_and_a_second_factor_are_final_at_once(error):
     with pytest.raises(type(error)):
         supervisor().wait(error, was_live=True, now=0.0)
 
@@ -99,7 +146,7 @@ def test_a_demand_to_log_in_is_met_twice_and_then_believed(code):
 @pytest.mark.parametrize("failure", [closed(4401), closed(1008), LoginRefused("no", status=401)])
 def test_without_a_login_that_renews_the_demand_is_final_at_once(login, error, words, failure):
     with pytest.raises(error, match=words):
-        supervisor(login=login).wait(failure, was_live=True, now=0.0)
+        supervisor(login=login).wait(failure, was_live=False, now=0.0)
 
 
 def test_our_own_1009_is_tried_once_more():
