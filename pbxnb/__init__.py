@@ -63,10 +63,9 @@ def _meant(name: str) -> str:
     """The end of the sentence about a name that is not there; private ones are asked for by tools, not by people."""
     if name.startswith("_"):
         return ""
-    from difflib import get_close_matches
+    from pbxnb.arguments import meant
 
-    near = get_close_matches(name, __all__, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return meant(name, __all__)
 
 
 def __dir__() -> list[str]:

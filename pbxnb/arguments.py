@@ -21,6 +21,7 @@ __all__ = [
     "check_text",
     "check_truth",
     "helpful_keywords",
+    "meant",
     "nearest",
     "unknown_keyword",
 ]
@@ -32,10 +33,15 @@ R = TypeVar("R")
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about ``name``, which is not among the ``known``."""
     known = tuple(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
+    if near := meant(name, known):
+        return near
     return f"; there is {', '.join(known[:20])}{' …' if len(known) > 20 else '.'}" if known else "; there is none."
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The question that ends such a sentence, where something known is near; else an empty text."""
+    near = difflib.get_close_matches(name, tuple(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def unknown_keyword(function: str, name: str, known: Iterable[str]) -> TypeError:

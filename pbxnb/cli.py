@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from . import errors
+from .arguments import meant
 from .text import clean_lines, escaped
 
 __all__ = ["main"]
@@ -76,8 +76,7 @@ class _Parser(argparse.ArgumentParser):
         if wrong:
             given, choices = wrong[1] or wrong[2], message.partition("(choose from ")[2]
             known = re.findall(r"[\w-]+", choices) if choices else re.findall(r"--[a-z-]+", self.format_help())
-            near = difflib.get_close_matches(given, known, n=1)
-            message += f"; did you mean {near[0]!r}?" if near else ""
+            message += meant(given, known)
         super().error(message)
 
 
