@@ -9,23 +9,14 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from pbxnb.arguments import check_number
-from pbxnb.errors import (
-    BadCommand,
-    ConnectionFailed,
-    HandleClosed,
-    OpenTimeout,
-    PbxError,
-    Refused,
-    Unreachable,
-    no_copy,
-)
+from pbxnb.errors import ConnectionFailed, HandleClosed, OpenTimeout, PbxError, Refused, Unreachable, no_copy
 from pbxnb.model.changes import Changes, Event, Frame
 from pbxnb.model.clock import Clock
 from pbxnb.model.entities import LineState, Status
@@ -35,7 +26,7 @@ from pbxnb.protocol.coverage import Coverage
 from pbxnb.signals import Assignable, Signal
 from pbxnb.text import clean_logger
 
-from .commands import Commander, Outcome
+from .commands import Commander, Outcome, call_ref
 from .connection import Access, Connection, Frames
 from .endpoint import Endpoint
 from .logins import resolve_login
@@ -177,6 +168,8 @@ class Client:
             on_stable=self._supervisor.stable,
         )
         self._first_live: asyncio.Timeout | None = None  # runs until the first live
+        self._down = LineState.CONNECTING  # how a line that is down is called: after the first live, reconnecting
+        self._try_now = asyncio.Event()
         self._closing = False
         self._work: asyncio.Task[None] | None = None
         self._background: asyncio.Task[None] | None = None
@@ -214,10 +207,7 @@ class Client:
         Raises:
             BadCommand: there is no such call now.
         """
-        call = self.store.calls.get(id)
-        if call is None:
-            raise BadCommand(f"There is no call {id!r} now.", hint="It may have ended; look at the calls.", call=id)
-        return CallRef(id=call.id, from_=call.from_, to=call.to, extensions=call.extensions, state=call.state.value)
+        return call_ref(self.store, id)
 
     def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Read queues or orbits regularly by REST until the function returned is called."""
@@ -226,13 +216,16 @@ class Client:
     # Life
 
     async def run(self) -> None:
-        """Connect and stay connected, until closed.
+        """Connect and stay connected, until closed. May be called again, on any loop, after a failure ended it.
 
         Raises:
             PbxError: before the first live, what prevented it; later, the refusal that ended it.
         """
-        if self._work is not None or self._closing:
-            raise HandleClosed("A client runs once.", hint="Make a new one.")
+        if self._closing or (self._work is not None and not self._work.done()):
+            raise HandleClosed("A client runs once, and is closed once.", hint="Make a new one.")
+        if self._work is not None:
+            self._error, self._settled, self._try_now = None, asyncio.Event(), asyncio.Event()
+            self._status.turn(self._down)
         self._work = asyncio.ensure_future(self._stay_connected())
         try:
             await self._work
@@ -249,6 +242,10 @@ class Client:
         finally:
             await self._rest.aclose()
             self._end(LineState.CLOSED, None)
+
+    def reconnect(self) -> None:
+        """Try again at once, where the next attempt waits for its time; on the loop."""
+        self._try_now.set()
 
     async def start(self) -> None:
         """Run in the background and wait until live; raises what went wrong."""
@@ -328,15 +325,18 @@ class Client:
         """
         failure: ConnectionFailed | None = None
         try:
-            async with asyncio.timeout(self._open_timeout) as self._first_live:
+            limit = self._open_timeout if self._down is LineState.CONNECTING else None
+            async with asyncio.timeout(limit) as self._first_live:
                 while True:
                     failure, was_live = await self._connect()
                     if self._closing:
                         return
                     wait = self._supervisor.wait(failure, was_live=was_live, now=time.monotonic())
-                    ever_live = self._first_live.when() is None
-                    self._status.turn(LineState.RECONNECTING if ever_live else LineState.CONNECTING, why=str(failure))
-                    await asyncio.sleep(wait)
+                    self._status.turn(self._down, why=str(failure))
+                    self._try_now.clear()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait):
+                            await self._try_now.wait()
         except TimeoutError:
             if isinstance(failure, Unreachable | OpenTimeout):
                 raise failure from None
@@ -367,7 +367,8 @@ class Client:
         return failure, connection.live
 
     def _became_live(self) -> None:
-        if self._first_live is not None and self._first_live.when() is not None:
+        self._down = LineState.RECONNECTING
+        if self._first_live is not None:
             self._first_live.reschedule(None)
         self._settled.set()
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 
-from pbxnb.errors import ConnectionFailed, Refused
+from pbxnb.errors import BadCommand, ConnectionFailed, Refused
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.effects import already, proved, read_back
 from pbxnb.model.entities import Snapshot
 from pbxnb.model.store import Store
-from pbxnb.protocol.commands import Effect, Plan, RestRequest
+from pbxnb.protocol.commands import CallRef, Effect, Plan, RestRequest
 from pbxnb.protocol.messages import Bye
 from pbxnb.text import LONGEST, clean
 
@@ -28,7 +28,7 @@ from .rest import Rest, RestError
 from .rest_state import RestReader
 from .sync import Arrival
 
-__all__ = ["Commander", "Outcome", "OutcomeStatus"]
+__all__ = ["Commander", "Outcome", "OutcomeStatus", "call_ref"]
 
 _FIRST_ERROR = 400  # SIP: codes from here on are refusals
 
@@ -230,3 +230,11 @@ class Commander:
 def _concerns(plan: Plan, bye: Bye) -> bool:
     """Whether a bye names one of the plan's calls."""
     return bool(bye.callid) and bye.callid in {call.id for call in (plan.call, plan.call2) if call is not None}
+
+
+def call_ref(store: Store, id: str) -> CallRef:  # noqa: A002 - the field's name everywhere
+    """What a command needs to know of a call; raises `BadCommand` if there is none such now."""
+    call = store.calls.get(id)
+    if call is None:
+        raise BadCommand(f"There is no call {id!r} now.", hint="It may have ended; look at the calls.", call=id)
+    return CallRef(id=call.id, from_=call.from_, to=call.to, extensions=call.extensions, state=call.state.value)

@@ -103,6 +103,7 @@ class RestReader:
 
     async def run(self) -> None:
         """Read what is due, for ever."""
+        self._woken = asyncio.Event()  # one of this loop: after a refusal the line may start again on another
         await self._list_queues()
         self._schedule_all(queues=True, orbits=True)
         while True:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pbxnb.client.client import Client
-from pbxnb.errors import HandleClosed, PbxError
+from pbxnb.errors import HandleClosed, PbxError, WaitTimeout, WrongThread
 from pbxnb.history import History
 from pbxnb.loops import LoopThread, fail, fulfil
 from pbxnb.model.changes import Event
@@ -29,7 +29,7 @@ from .events.subscriptions import OneEvent, Subscriptions, check_kind
 from .pending import Pending, Wait
 from .registry import REGISTRY
 from .timing import SessionTiming
-from .waiting import block, check_seconds, settled, timed_out
+from .waiting import block, check_seconds, in_own_thread, settled, timed_out
 
 __all__ = ["Line"]
 
@@ -68,13 +68,15 @@ class Line:
         self.subscriptions = Subscriptions(self.lane)
         self.history = History(client.store, lambda: self.status.gaps)
         self.on_status: Signal[Status] = Signal()
-        self.timing = timing = timing or SessionTiming()
-        self._thread = LoopThread(self._main, "pbxnb-io", ended=_unfinished, after=self._after, settle=timing.settle)
+        self.timing = timing or SessionTiming()
+        self._thread = self._new_thread()
         self._finish = finish
         self._live: Future[None] = Future()
         self._gone: Future[None] = Future()
         self._read = threading.Event()  # somebody has seen why it failed
         self._closing = asyncio.Event()
+        self._asked = False  # somebody closed it
+        self._restarting = threading.Lock()
         self._why = ""
         self._error: BaseException | None = None
         self._final: Status | None = None
@@ -91,6 +93,49 @@ class Line:
         REGISTRY.enter(self)
         self._thread.start()
 
+    def _new_thread(self) -> LoopThread:
+        return LoopThread(self._main, "pbxnb-io", ended=_unfinished, after=self._after, settle=self.timing.settle)
+
+    def reconnect(self) -> None:
+        """Try at once: a line that waits for its next attempt, and one that a failure ended; its threads start again.
+
+        Raises:
+            HandleClosed: it was closed.
+            WrongThread: it has ended, and this is one of its own threads.
+        """
+        with self._restarting:
+            if self._final is None and not self._asked:
+                self.on_loop(self._try_now)
+            if self._final is None and not self._asked:
+                return
+            if self._asked or self._error is None:
+                raise self._closed()
+            if in_own_thread():
+                raise WrongThread(
+                    "A line that has ended cannot start again from one of pbxnb's own threads.",
+                    hint="Call reconnect() in a cell or in your own thread.",
+                )
+            self._read.set()
+            if not self.join(self.timing.join_within):
+                raise WaitTimeout(
+                    "The threads of the line have not ended yet.", hint="Does a handler block? Try again."
+                )
+            self._final = self._error = None
+            self._why = ""
+            self._live, self._gone, self._read, self._closing = Future(), Future(), threading.Event(), asyncio.Event()
+            self.lane.restart()
+            self.subscriptions.restart()
+            self._thread = self._new_thread()
+            self.start()
+            if self._asked:  # meanwhile
+                self._thread.call(self._closing.set)
+
+    def _try_now(self) -> None:
+        if self._final is None and self.client.status.state not in (LineState.LIVE, LineState.STALE):
+            if self._live.done():
+                self._live = Future()
+            self.client.reconnect()
+
     async def live(self) -> None:
         """Return once live; raise what went wrong, or what ended it."""
         await settled(self._live)
@@ -103,7 +148,7 @@ class Line:
 
     def begin_close(self, why: str) -> None:
         """Start to close; does not wait, and may be called again and from anywhere."""
-        self._why = self._why or why
+        self._why, self._asked = self._why or why, True
         self._thread.call(self._closing.set)
 
     async def gone(self) -> None:

@@ -136,6 +136,25 @@ class Pbx:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def reconnect(self) -> Self:
+        """Try at once, instead of waiting for the next attempt; also when a refusal has ended the line.
+
+        Handlers and panels go on; streams and waits that the end has ended stay so. A line that is open is left alone.
+
+        Returns:
+            This handle, to be awaited, or asked for ``.result(timeout)``.
+
+        Raises:
+            HandleClosed: it was closed or replaced.
+            WrongThread: a refusal has ended it, and this is one of pbxnb's own threads.
+
+        Example:
+            >>> (await pbx.reconnect()) is pbx
+            True
+        """
+        self._line.reconnect()
+        return self
+
     def close(self) -> None:
         """Close the line and wait for its threads to be gone; on one of them, only start to. May be called again."""
         self._line.begin_close("Closed.")

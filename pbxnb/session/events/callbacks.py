@@ -88,6 +88,11 @@ class CallbackLane:
         for future in conditions:
             fail(future, error)
 
+    def restart(self) -> None:
+        """The line starts again: take jobs and conditions as before; after the end of the thread."""
+        with self._lock:
+            self._error = self._stop_at = self._thread = None
+
     def stop(self, within: float) -> None:
         """Finish what is queued, but for no more than ``within`` seconds, then end."""
         with self._lock:

@@ -106,6 +106,12 @@ class Subscriptions:
         for subscriber in subscribers:
             subscriber.deliver(event)
 
+    def restart(self) -> None:
+        """The line starts again: handlers go on; streams and waits have ended."""
+        with self._lock:
+            self._ended, self._by_kind = None, {}
+            self._all = tuple(e for e in self._all if isinstance(e[1], PlainHandler | CoroutineHandler))
+
     def end(self, error: BaseException) -> None:
         """End every subscriber, also those still to come: no more events follow."""
         with self._lock:
