@@ -6,18 +6,27 @@ tokens of the day are known, and then search everything a person, a log file or 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import hashlib
 import io
+import json
 import logging
+import re
+import ssl
 import traceback
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 import pbxnb
+from pbxnb.client import Client
 from pbxnb.client.secrets import Secret
-from pbxnb.errors import PbxError
+from pbxnb.errors import PbxError, TlsError
+from tests.client.client_kit import Certificate
 
 PASSWORD = "correct-horse-battery-staple"
 
@@ -155,3 +164,163 @@ def test_a_password_given_in_the_wrong_place_is_not_repeated(simulator):
 def test_logins_show_nothing_of_themselves(simulator, revealed):
     for login in logins(simulator).values():
         assert_absent(revealed, reprs(login, set()))
+
+
+# However a login ends, what was being sent is in no frame of what is raised: `%xmode Verbose` and `pytest -l` show
+# every local variable, and an error may be looked at long after.
+
+COOKIE, TOKEN, SESSION, ADMIN = "pasted-cookie-5512", "token-of-ten-seconds", "session-of-an-hour", "iron-admin-word"
+DIGEST = hashlib.md5(PASSWORD.encode(), usedforsecurity=False).hexdigest()
+BASIC = b64encode(f"admin:{ADMIN}".encode()).decode()
+KNOWN = {PASSWORD, DIGEST, COOKIE, TOKEN, SESSION, ADMIN, BASIC}
+
+KINDS = {
+    "password": lambda: pbxnb.Password(PASSWORD),
+    "admin": lambda: pbxnb.AdminToken("admin", ADMIN),
+    "session": lambda: pbxnb.Session(COOKIE),
+}
+# login, and after how many good answers (the first is GET /) the PBX fails: at its login, at its second half, at the
+# socket.
+STAGES = [("password", 1), ("admin", 1), ("admin", 2), ("session", 1), ("password", 2), ("admin", 3)]
+FAULTS = {
+    "hang-up": "",
+    "half": "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{echo}",
+    "no HTTP": "\x16\x03\x01 {echo}\r\n\r\n",
+    "odd JSON": ("200 OK", '{{"2fa": true, "session": "session-of-an-hour", "you": {json}}}', ""),
+    "list": ("200 OK", '[[{json}], "session-of-an-hour"]', ""),
+    "page": ("200 OK", "<html>{echo}", ""),
+    "long": ("200 OK", '"{echo}' + "x" * 100_000 + '"', ""),
+    "redirect": ("302 Found", "", "Location: https://x/?{quoted}\r\nSet-Cookie: session=session-of-an-hour"),
+    "refused": ("403 Forbidden", "{json}", "Set-Cookie: session=session-of-an-hour"),
+    "500": ("500 Internal Server Error", "{json}", "Set-Cookie: session=session-of-an-hour"),
+}
+
+
+class Failing:
+    """A PBX that answers well some times and then fails in one way; it repeats what it was sent wherever it can."""
+
+    def __init__(self, fault: str, good: int, context: ssl.SSLContext | None = None) -> None:
+        self.fault, self.good, self.context = fault, good, context
+        self.failed = asyncio.Event()
+
+    async def __aenter__(self) -> Failing:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        scheme = "wss" if self.context else "ws"
+        self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            fails = self.good == 0
+            self.good -= not fails
+            if self.context and not (fails and self.fault == "TLS"):
+                await writer.start_tls(self.context)
+            if fails and self.fault == "TLS":
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                await writer.drain()
+                return
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            size = re.search(r"(?i)content-length: (\d+)", head)
+            got = head + (await reader.readexactly(int(size[1])) if size else b"").decode()
+            if not fails:
+                token = '"' + (TOKEN if "Basic" in head else SESSION) + '"'
+                answer = self._answer("200 OK", token, "")
+            elif self.fault == "silence":
+                self.failed.set()
+                await reader.read()
+                return
+            else:
+                said = FAULTS[self.fault]
+                answer = said if isinstance(said, str) else self._answer(*said)
+                echo = got.replace("\r\n", " ").replace('"', "'")
+                answer = answer.format(echo=echo, json=json.dumps(got), quoted=quote(got))
+                head, cut, body = answer.partition("\r\n\r\n")
+                answer = head.replace("Content-Length: 0", f"Content-Length: {len(body.encode())}") + cut + body
+            writer.write(answer.encode())
+            await writer.drain()
+
+    def _answer(self, status: str, body: str, more: str) -> str:
+        kind = "text/html" if body.startswith("<") else "application/json"
+        size = len(body) if status == "200 OK" and body.startswith('"') and "{" not in body else 0
+        lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {size}", *([more] if more else [])]
+        return "\r\n".join(lines) + "\r\n\r\n" + body
+
+
+def everything_in(error: BaseException | None) -> Iterator[str]:
+    """What an error and all that led to it show: words, data, and every local variable of our and others' frames."""
+    seen: set[int] = set()
+    done: set[int] = set()
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in done:
+            continue
+        done.add(id(one))
+        yield from (str(one), repr(one), repr(one.args), repr(getattr(one, "data", "")))
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            if frame.f_code.co_filename == __file__:
+                continue
+            for value in frame.f_locals.values():
+                yield from reprs(value, seen)
+                if isinstance(value, BaseException):
+                    waiting.append(value)
+        waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+
+
+async def failure_of(server: Failing, kind: str, **options: Any) -> PbxError:
+    client = Client(server.url, domain="acme.example", user="45", login=KINDS[kind](), **options)
+    with pytest.raises(PbxError) as caught:
+        await client.run()
+    assert_absent(KNOWN, reprs(client, set()))
+    return caught.value
+
+
+@pytest.mark.parametrize(("kind", "good"), STAGES)
+@pytest.mark.parametrize("fault", [*FAULTS, "silence"])
+async def test_a_pbx_that_fails_during_the_login_leaves_no_secret_in_the_traceback(fault, kind, good, revealed, log):
+    async with Failing(fault, good) as server:
+        error = await failure_of(server, kind, open_timeout=0.3)
+        assert_absent(KNOWN | revealed, everything_in(error))
+    assert_absent(KNOWN | revealed, [log.getvalue()])
+
+
+@pytest.mark.parametrize(("kind", "good"), STAGES)
+async def test_a_tls_error_during_the_login_leaves_no_secret_in_the_traceback(kind, good, revealed, log, tmp_path):
+    certificate = Certificate(tmp_path)
+    async with Failing("TLS", good, certificate.context) as server:
+        error = await failure_of(server, kind, tls=pbxnb.Pin(certificate.fingerprint), open_timeout=10)
+        assert isinstance(error, TlsError)
+        assert_absent(KNOWN | revealed, everything_in(error))
+    assert_absent(KNOWN | revealed, [log.getvalue()])
+
+
+@pytest.mark.parametrize(("kind", "good"), STAGES)
+async def test_a_login_that_is_cancelled_leaves_no_secret_in_the_traceback(kind, good, revealed, log):
+    async with Failing("silence", good) as server:
+        client = Client(server.url, domain="acme.example", user="45", login=KINDS[kind]())
+        running = asyncio.ensure_future(client.run())
+        await server.failed.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await running
+        assert_absent(KNOWN | revealed, everything_in(caught.value))
+    assert_absent(KNOWN | revealed, [log.getvalue()])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda word: pbxnb.Password(word.encode()),
+        lambda word: pbxnb.Password(f"{word}\udcff"),
+        lambda word: pbxnb.AdminToken("", word),
+        lambda word: pbxnb.AdminToken("admin", f"{word}\udcff"),
+        lambda word: pbxnb.Session(f"{word},"),
+    ],
+)
+def test_a_login_that_cannot_be_made_leaves_no_secret_in_the_traceback(make):
+    with pytest.raises(PbxError) as caught:
+        make(PASSWORD)
+    assert_absent({PASSWORD}, everything_in(caught.value))

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from pbxnb.errors import ConnectionFailed, OpenTimeout, UpgradeRefused
+from pbxnb.errors import ConnectionFailed, OpenTimeout, PbxError, UpgradeRefused
 from pbxnb.model.changes import Frame
 from pbxnb.model.store import Scope
 from pbxnb.protocol.coverage import Coverage
@@ -29,6 +29,7 @@ from .keepalive import Pulse, repeat
 from .logins import Login
 from .rest import Rest, RestError
 from .rest_state import RestReader, read_accounts
+from .secrets import without_frames
 from .status import LastSign, LineStatus
 from .sync import GET_ALL, KEEPALIVE, Arrival, Dialect, ModelWriter, dialect_of, opening_frames, switch_frames
 from .timing import Timing
@@ -115,7 +116,11 @@ class Access:
         return self._rest
 
     async def _log_in(self) -> None:
-        self._rest.session = await self._login.cookie(self._rest) if self._login is not None else None
+        try:
+            self._rest.session = await self._login.cookie(self._rest) if self._login is not None else None
+        except PbxError as exc:
+            without_frames(exc)
+            raise
         self._logged_in_at = time.monotonic()
 
     async def _dial(self, url: str) -> Line:

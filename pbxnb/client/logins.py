@@ -10,7 +10,9 @@ import getpass
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
+
+import msgspec
 
 from pbxnb.errors import (
     ApiAccessOff,
@@ -62,8 +64,10 @@ class Password:
     def __init__(self, secret: str | None = None) -> None:
         if secret is None:
             secret = os.environ.get("PBXNB_PASSWORD")
-        if not isinstance(secret, str):
-            raise ConfigError("No password is given.", hint='Write Password("…") or set PBXNB_PASSWORD.')
+        if not _is_text(secret):
+            said = "No password is given." if secret is None else "This is no password: it has to be a Unicode text."
+            del secret  # a verbose traceback shows local variables
+            raise ConfigError(said, hint='Write Password("…") or set PBXNB_PASSWORD.')
         # The PBX wants the plain MD5; an empty password is an empty hash (rest.md 1.2).
         digest = hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest() if secret else ""
         self._hash = Secret(digest)
@@ -80,9 +84,8 @@ class Password:
         answers: list[tuple[str, Reply]] = []
         for method, qualified in ways:
             name = http.endpoint.account if qualified else http.endpoint.user
-            body = auth_body(name, self._hash.reveal())
+            body = Secret(msgspec.json.encode(auth_body(name, self._hash.reveal())).decode())
             reply = await http.request(method, SESSION, body, anonymous=True)
-            del body  # a verbose traceback shows local variables
             found = _session(reply)
             if found:
                 self._worked = (method, qualified)
@@ -103,9 +106,10 @@ class AdminToken:
     renews = True
 
     def __init__(self, username: str, secret: str) -> None:
-        if not username or not isinstance(secret, str):
-            raise ConfigError("AdminToken wants a user name and a password.", hint='Write AdminToken("admin", "…").')
         self.username = username
+        if not username or not _is_text(secret):
+            del secret
+            raise ConfigError("AdminToken wants a user name and a password.", hint='Write AdminToken("admin", "…").')
         self._secret = Secret(secret)
 
     def __repr__(self) -> str:
@@ -115,7 +119,8 @@ class AdminToken:
         """Mint a token and exchange it at once: it lives 10 s and works once (protocol.md 2.3)."""
         for last in (False, True):
             token = await self._token(http)
-            reply = await http.request("POST", SESSION, exchange_body(token.reveal()), anonymous=True)
+            body = Secret(msgspec.json.encode(exchange_body(token.reveal())).decode())
+            reply = await http.request("POST", SESSION, body, anonymous=True)
             found = _session(reply)
             if found:
                 return found
@@ -170,6 +175,7 @@ class Session:
     def __init__(self, cookie: str) -> None:
         text = str(cookie).strip().removeprefix("session=").split(";")[0].strip()
         if not is_session_id(text):
+            del cookie, text
             raise ConfigError("This is no session id.", hint="Give the value of the browser's cookie named session.")
         self._id = Secret(text)
 
@@ -207,6 +213,11 @@ def resolve_login(login: object, account: str, *, getpass: Callable[[str], str] 
         f"login= cannot be {'a class' if isinstance(login, type) else type(login).__name__}.",
         hint='Give pbxnb.Password("…"), pbxnb.AdminToken("admin", "…"), pbxnb.Session("…"), "ask" or None.',
     )
+
+
+def _is_text(secret: object) -> TypeGuard[str]:
+    """Whether this can be encoded: the environment may hold what is no UTF-8, and the error would hold it too."""
+    return isinstance(secret, str) and not any("\ud800" <= char <= "\udfff" for char in secret)
 
 
 def _text(reply: Reply) -> str:

@@ -26,7 +26,7 @@ from pbxnb.protocol.rest import ROOT
 from pbxnb.text import clean
 
 from .endpoint import Endpoint, proxy_for
-from .secrets import Secret
+from .secrets import Secret, without_frames
 from .tls import Trust, needs_legacy
 
 __all__ = ["Reply", "Rest", "RestError"]
@@ -58,6 +58,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     is_html: bool = False
     location: str = ""
     session: Secret | None = None
+
+    def __repr__(self) -> str:
+        return f"Reply(status={self.status}, …)"  # what a login is answered may be what lets one in
 
     @property
     def refused(self) -> bool:
@@ -127,7 +130,7 @@ class Rest:
 
         Args:
             path: from ``/``, already quoted (`protocol.rest.url`).
-            body: anything JSON can say.
+            body: anything JSON can say; JSON text as a `Secret`.
             basic: user name and password of HTTP Basic.
             anonymous: leave the session cookie out.
 
@@ -138,9 +141,12 @@ class Rest:
             async with asyncio.timeout(self._timeout):
                 return await self._request(method, path, body, basic, anonymous)
         except (aiohttp.ClientError, OSError) as exc:
-            cause = _ssl_error(exc)
+            legacy = needs_legacy(_ssl_error(exc))
             failure = self._failure(exc)
-        if needs_legacy(cause) and self._trust.allow_legacy():
+        except BaseException as exc:  # cancelled, or a fault: the library's frames hold what was being sent
+            without_frames(exc)
+            raise
+        if legacy and self._trust.allow_legacy():
             # The handshake failed, so nothing of the request was sent: this is a first attempt, not a second.
             return await self.request(method, path, body, basic=basic, anonymous=anonymous)
         # Outside the handler: the library's exception may hold the request with its headers.
@@ -160,7 +166,7 @@ class Rest:
         async with self._open().request(
             method,
             URL(self.endpoint.http_base + path, encoded=True),
-            data=None if body is None else msgspec.json.encode(body),
+            data=None if body is None else _encode(body),
             headers={
                 "Accept": "application/json",
                 **({} if body is None else {"Content-Type": "application/json"}),
@@ -256,6 +262,10 @@ def not_a_pbx(reply: Reply, where: str) -> NotAPbx | None:
             hint="Is this the PBX's own address and port?",
         )
     return None
+
+
+def _encode(body: Any) -> bytes:
+    return body.reveal().encode() if isinstance(body, Secret) else msgspec.json.encode(body)
 
 
 def _basic(name: str, password: Secret) -> str:

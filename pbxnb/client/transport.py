@@ -27,7 +27,7 @@ from pbxnb.errors import ConnectionFailed, LoginRefused, NotAPbx, Unreachable, U
 from pbxnb.text import clean_logger
 
 from .rest import unreachable
-from .secrets import Secret, redacting_logger
+from .secrets import Secret, redacting_logger, without_frames
 from .tls import Trust
 
 __all__ = ["Line", "LineLost", "Loss", "dial"]
@@ -177,6 +177,9 @@ async def dial(
         failure = Unreachable(f"{where} hung up instead of opening the socket.", hint="Is the PBX restarting?")
     except (InvalidHandshake, WebSocketException) as exc:
         failure = NotAPbx(f"{where} does not open a WebSocket properly: {exc}.", hint="Is a proxy in between?")
+    except BaseException as exc:  # cancelled, or a fault: the library's frames hold the cookie
+        without_frames(exc)
+        raise
     else:
         clean_logger("pbxnb.client").debug("Socket to %s is open.", where)
         return Line(socket, close_timeout)
