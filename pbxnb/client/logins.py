@@ -26,7 +26,7 @@ from pbxnb.errors import (
 from pbxnb.protocol.rest import SESSION, auth_body, exchange_body, token_body
 from pbxnb.text import clean_logger
 
-from .rest import Reply, Rest, is_session_id, not_a_pbx
+from .rest import LOGIN_BODY, Reply, Rest, is_session_id, not_a_pbx
 from .secrets import Secret
 
 __all__ = ["AdminToken", "Login", "Password", "Session", "ask_password", "resolve_login"]
@@ -85,7 +85,7 @@ class Password:
         for method, qualified in ways:
             name = http.endpoint.account if qualified else http.endpoint.user
             body = Secret(msgspec.json.encode(auth_body(name, self._hash.reveal())).decode())
-            reply = await http.request(method, SESSION, body, anonymous=True)
+            reply = await http.request(method, SESSION, body, anonymous=True, most=LOGIN_BODY)
             found = _session(reply)
             if found:
                 self._worked = (method, qualified)
@@ -120,7 +120,7 @@ class AdminToken:
         for last in (False, True):
             token = await self._token(http)
             body = Secret(msgspec.json.encode(exchange_body(token.reveal())).decode())
-            reply = await http.request("POST", SESSION, body, anonymous=True)
+            reply = await http.request("POST", SESSION, body, anonymous=True, most=LOGIN_BODY)
             found = _session(reply)
             if found:
                 return found
@@ -140,6 +140,7 @@ class AdminToken:
             token_body(endpoint.user, endpoint.domain),
             basic=(self.username, self._secret),
             anonymous=True,
+            most=LOGIN_BODY,
         )
         token = _text(reply)
         if token:
@@ -234,7 +235,7 @@ def _text(reply: Reply) -> str:
 
 def _session(reply: Reply) -> Secret | None:
     """The session id an answer carries, in its cookie or its body; a refusal may come with a cookie and has none."""
-    if reply.status != 200 or reply.refused or reply.is_html or _wants_second_factor(reply):
+    if reply.status != 200 or reply.refused or reply.cut or reply.is_html or _wants_second_factor(reply):
         return None
     if reply.session:
         return reply.session

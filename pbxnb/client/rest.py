@@ -29,10 +29,12 @@ from .endpoint import Endpoint, proxy_for
 from .secrets import Secret, without_frames
 from .tls import Trust, needs_legacy
 
-__all__ = ["Reply", "Rest", "RestError"]
+__all__ = ["LOGIN_BODY", "Reply", "Rest", "RestError"]
 
 _LONGEST_VERSION = 40
 _MAX_BODY = 32 * 2**20
+LOGIN_BODY = 64 * 2**10
+"""Bytes read of an answer to a login: a token or a session id is shorter by far, and nobody is trusted yet."""
 
 
 class RestError(PbxError):
@@ -50,6 +52,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         value: the body as JSON; text that is no JSON stays text.
         is_json: whether it was JSON.
         session: the session cookie it set, if any.
+        cut: whether there was more than was asked for; then nothing was decoded.
     """
 
     status: int
@@ -58,6 +61,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     is_html: bool = False
     location: str = ""
     session: Secret | None = None
+    cut: bool = False
 
     def __repr__(self) -> str:
         return f"Reply(status={self.status}, …)"  # what a login is answered may be what lets one in
@@ -107,7 +111,7 @@ class Rest:
         Raises:
             ConnectionFailed: nothing answers, or its certificate is not acceptable.
         """
-        await self.request("GET", ROOT, anonymous=True)
+        await self.request("GET", ROOT, anonymous=True, most=0)
 
     async def get(self, path: str) -> Any:
         """Read a resource as JSON; raises `RestError` for anything but data."""
@@ -125,6 +129,7 @@ class Rest:
         *,
         basic: tuple[str, Secret] | None = None,
         anonymous: bool = False,
+        most: int = _MAX_BODY,
     ) -> Reply:
         """One request, one answer, whatever its status.
 
@@ -133,13 +138,14 @@ class Rest:
             body: anything JSON can say; JSON text as a `Secret`.
             basic: user name and password of HTTP Basic.
             anonymous: leave the session cookie out.
+            most: bytes read of the answer; a longer one is cut, above 32 MiB it is a failure.
 
         Raises:
             ConnectionFailed: no answer came.
         """
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._request(method, path, body, basic, anonymous)
+                return await self._request(method, path, body, basic, anonymous, most)
         except (aiohttp.ClientError, OSError) as exc:
             legacy = needs_legacy(_ssl_error(exc))
             failure = self._failure(exc)
@@ -148,7 +154,7 @@ class Rest:
             raise
         if legacy and self._trust.allow_legacy():
             # The handshake failed, so nothing of the request was sent: this is a first attempt, not a second.
-            return await self.request(method, path, body, basic=basic, anonymous=anonymous)
+            return await self.request(method, path, body, basic=basic, anonymous=anonymous, most=most)
         # Outside the handler: the library's exception may hold the request with its headers.
         raise failure
 
@@ -159,7 +165,7 @@ class Rest:
             await http.close()
 
     async def _request(
-        self, method: str, path: str, body: Any, basic: tuple[str, Secret] | None, anonymous: bool
+        self, method: str, path: str, body: Any, basic: tuple[str, Secret] | None, anonymous: bool, most: int
     ) -> Reply:
         sent = datetime.now(UTC)
         cookie = None if anonymous else self.session
@@ -177,7 +183,7 @@ class Rest:
             proxy=self.proxy,
         ) as answer:
             self._note(answer.headers, sent)
-            return _reply(answer.status, answer.headers, await _read(answer.content))
+            return _reply(answer.status, answer.headers, await _read(answer.content, most), most)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._http is None:
@@ -261,6 +267,11 @@ def not_a_pbx(reply: Reply, where: str) -> NotAPbx | None:
             f"{where} answers with a web page where a PBX answers with JSON.",
             hint="Is this the PBX's own address and port?",
         )
+    if reply.cut and reply.status == 200:
+        return NotAPbx(
+            f"{where} answers a login with more than {LOGIN_BODY // 1024} kB, which no PBX does.",
+            hint="Is this the PBX's own address and port?",
+        )
     return None
 
 
@@ -272,22 +283,24 @@ def _basic(name: str, password: Secret) -> str:
     return "Basic " + b64encode(f"{name}:{password.reveal()}".encode()).decode()
 
 
-async def _read(stream: aiohttp.StreamReader) -> bytes:
+async def _read(stream: aiohttp.StreamReader, most: int) -> bytes:
+    """The body; of one that is longer than ``most``, a little more than that. With 0 it stays unread."""
     body = bytearray()
-    async for chunk in stream.iter_chunked(2**16):
+    while most and len(body) <= most and (chunk := await stream.read(2**16)):
         body += chunk
-        if len(body) > _MAX_BODY:
-            raise aiohttp.ClientPayloadError("too large")
+    if len(body) > _MAX_BODY:
+        raise aiohttp.ClientPayloadError("too large")
     return bytes(body)
 
 
-def _reply(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+def _reply(status: int, headers: Mapping[str, str], body: bytes, most: int) -> Reply:
+    cut = len(body) > most
     text = body.decode("utf-8", "replace")
     kind = headers.get("Content-Type", "").lower()
     is_html = "html" in kind or text.lstrip()[:15].lower().startswith(("<!doctype", "<html"))
-    value: Any = text.strip()
+    value: Any = "" if cut else text.strip()
     is_json = False
-    if not is_html:
+    if not is_html and not cut:
         try:
             value, is_json = load_answer(body), True
         except BadFrame:
@@ -299,6 +312,7 @@ def _reply(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
         is_html=is_html,
         location=headers.get("Location", ""),
         session=_session_cookie(headers),
+        cut=cut,
     )
 
 

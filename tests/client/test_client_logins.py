@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -241,3 +244,33 @@ async def test_what_is_no_session_cookie_is_none(cookie):
         server.answers[PATH] = lambda _: web.Response(text="true", headers={"Set-Cookie": cookie})
         with pytest.raises(LoginRefused):
             await log_in(server, Password("x"))
+
+
+@pytest.mark.parametrize("login", [Password(PASSWORD), AdminToken(*ADMIN)], ids=["password", "admin"])
+@pytest.mark.parametrize("probed", [True, False], ids=["page", "login"])
+async def test_an_answer_without_end_is_not_kept(login, probed):
+    """30 MB of ``{}`` where a token is expected, or as the page that tells the version."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        with contextlib.closing(writer), contextlib.suppress(OSError):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30000001\r\n\r\n[")
+            for _ in range(30_000 if not probed or head.startswith(b"GET / ") else 0):
+                writer.write(b"{}," * 333 + b" ")
+                await writer.drain()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    endpoint = Endpoint.parse(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", DOMAIN, USER)
+    rest = Rest(endpoint, Trust(None, endpoint))
+    tracemalloc.start()
+    try:
+        if probed:
+            await rest.probe()
+        else:
+            with pytest.raises(NotAPbx, match="64 kB"):
+                await login.cookie(rest)
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()
+        await rest.aclose()
+        server.close()
