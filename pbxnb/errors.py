@@ -26,6 +26,7 @@ __all__ = [
     "NoEventLoop",
     "NotAPbx",
     "OpenTimeout",
+    "OutOfResources",
     "PbxError",
     "Refused",
     "ScenarioError",
@@ -79,6 +80,10 @@ class BadCommand(PbxError, ValueError):
 
 class HandleClosed(PbxError):
     """The handle was closed, replaced or refused; a new ``connect`` is needed."""
+
+
+class OutOfResources(PbxError, OSError):
+    """The system gives this process no more file descriptors or threads."""
 
 
 class WrongThread(PbxError, RuntimeError):

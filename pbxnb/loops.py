@@ -6,12 +6,15 @@ Knows nothing of PBXes: it runs one main coroutine, takes work while that runs, 
 from __future__ import annotations
 
 import asyncio
+import selectors
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from pbxnb.errors import OutOfResources
 from pbxnb.text import clean_logger
 
 __all__ = ["LoopThread", "fail", "fulfil"]
@@ -30,6 +33,20 @@ def fail(future: Future[Any], error: BaseException) -> None:
     """Set the error, unless somebody was quicker."""
     with suppress(InvalidStateError):
         future.set_exception(error)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        # A loop that gets only some of the descriptors it needs leaves a half of itself behind: first see.
+        with selectors.DefaultSelector():
+            for end in socket.socketpair():
+                end.close()
+        return asyncio.new_event_loop()
+    except OSError as exc:
+        raise OutOfResources(
+            f"There is no file descriptor left for another connection: {exc.strerror}.",
+            hint="Close handles and files that are not needed, or raise the limit (ulimit -n).",
+        ) from exc
 
 
 class LoopThread:
@@ -62,14 +79,20 @@ class LoopThread:
         self._ended = ended
         self._after = after
         self._settle = settle
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         self._open: set[Future[Any]] | None = set()  # None: no more work is taken
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the thread; raises `OutOfResources`."""
+        try:
+            self._thread.start()
+        except RuntimeError as exc:
+            self._loop.close()
+            raise OutOfResources(
+                "The system starts no more threads for this process.", hint="Close handles that are not needed."
+            ) from exc
 
     @property
     def inside(self) -> bool:

@@ -237,8 +237,9 @@ class Client:
                 raise
         except Exception as exc:  # a fault of ours: whoever waits must get it rather than wait for ever
             _LOG.exception("The line ended by a fault in pbxnb; please report it.")
-            self._end(LineState.CLOSED, exc)
-            raise
+            fault = PbxError("A fault in pbxnb ended the line.", hint="The log has the traceback; please report it.")
+            self._end(LineState.CLOSED, fault)
+            raise fault from exc
         finally:
             await self._rest.aclose()
             self._end(LineState.CLOSED, None)

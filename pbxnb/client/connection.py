@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from pbxnb.errors import ConnectionFailed, OpenTimeout, PbxError, UpgradeRefused
+from pbxnb.errors import ConnectionFailed, LoginRefused, OpenTimeout, PbxError, UpgradeRefused
 from pbxnb.model.changes import Frame
 from pbxnb.model.store import Scope
 from pbxnb.protocol.coverage import Coverage
@@ -27,7 +27,7 @@ from pbxnb.text import clean_logger
 from .endpoint import Endpoint
 from .keepalive import Pulse, repeat
 from .logins import Login
-from .rest import Rest, RestError
+from .rest import Rest
 from .rest_state import RestReader, read_accounts
 from .secrets import without_frames
 from .status import LastSign, LineStatus
@@ -118,9 +118,12 @@ class Access:
     async def _log_in(self) -> None:
         try:
             self._rest.session = await self._login.cookie(self._rest) if self._login is not None else None
-        except PbxError as exc:
+        except Exception as exc:
             without_frames(exc)
-            raise
+            if isinstance(exc, PbxError | TimeoutError):
+                raise
+            # A login may be the user's own.
+            raise LoginRefused(f"login= failed with {type(exc).__name__} instead of giving a session.") from exc
         self._logged_in_at = time.monotonic()
 
     async def _dial(self, url: str) -> Line:
@@ -331,8 +334,8 @@ class Connection:
     async def _accounts_from_rest(self) -> None:
         try:
             accounts = await read_accounts(await self._access.rest(), self._access.endpoint)
-        except (RestError, ConnectionFailed) as exc:
-            _LOG.info("No accounts by REST: %s", exc)
+        except Exception as exc:  # noqa: BLE001 - goes on beside the frames; whatever happens in it ends no line
+            _LOG.info("No accounts by REST: %r", exc)
             return
         if not accounts:
             return
@@ -352,7 +355,7 @@ class Connection:
         self._live_now.set()
         self._on_live()
         self._group.create_task(self._become_stable())
-        self._group.create_task(self._reader.run())
+        self._group.create_task(repeat(self._timing.read_every, self._reader.run))  # which returns only by failing
         self._group.create_task(repeat(self._timing.tick, self._tick))
         self._group.create_task(repeat(self._timing.read_every, self._presumed_again))
 

@@ -11,10 +11,15 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from pbxnb.errors import ConnectionFailed
+from pbxnb.text import clean_logger
+
 from .status import LastSign, utc_now
 from .transport import Line
 
 __all__ = ["Pulse", "repeat"]
+
+_LOG = clean_logger("pbxnb.client")
 
 
 class Pulse:
@@ -104,7 +109,12 @@ class Pulse:
 
 
 async def repeat(every: float, do: Callable[[], Awaitable[None]]) -> None:
-    """``await do()`` now and then every so many seconds; not at all when ``every`` is 0."""
+    """``await do()`` now and then every so many seconds; not at all when ``every`` is 0. A surprise in it is logged."""
     while every > 0:
-        await do()
+        try:
+            await do()
+        except ConnectionFailed:
+            raise  # that is the line's own end
+        except Exception:  # noqa: BLE001 - whatever it is, it is not the line
+            _LOG.exception("A job beside the frames failed; the line goes on. Please report it.")
         await asyncio.sleep(every)

@@ -23,7 +23,7 @@ from pbxnb.errors import ConnectionFailed, NotAPbx, PbxError, Unreachable
 from pbxnb.model.clock import Clock
 from pbxnb.protocol.raw import BadFrame, load_answer
 from pbxnb.protocol.rest import ROOT
-from pbxnb.text import clean
+from pbxnb.text import clean, clean_logger
 
 from .endpoint import Endpoint, proxy_for
 from .secrets import Secret, without_frames
@@ -31,6 +31,7 @@ from .tls import Trust, needs_legacy
 
 __all__ = ["LOGIN_BODY", "Reply", "Rest", "RestError"]
 
+_LOG = clean_logger("pbxnb.client")
 _LONGEST_VERSION = 40
 _MAX_BODY = 32 * 2**20
 LOGIN_BODY = 64 * 2**10
@@ -104,6 +105,7 @@ class Rest:
         self._trust = trust
         self._timeout = timeout
         self._http: aiohttp.ClientSession | None = None
+        self._odd_date = False
 
     async def probe(self) -> None:
         """``GET /``: is anything there, is its TLS acceptable, which version is it (rest.md 1.9).
@@ -201,12 +203,19 @@ class Rest:
         server = headers.get("Server", "")
         if server.startswith("PBX/"):
             self.version = clean(next(iter(server[4:].split()), ""), _LONGEST_VERSION)
+        if "Date" not in headers:
+            return
         try:
             shown = parsedate_to_datetime(headers["Date"])
-        except (KeyError, ValueError, TypeError, OverflowError):
-            return
-        if shown.tzinfo is not None:
-            self.clock.read_date(shown, sent, datetime.now(UTC))
+            if shown.tzinfo is not None:
+                self.clock.read_date(shown, sent, datetime.now(UTC))
+        except Exception:  # noqa: BLE001 - whatever can be wrong with a date: it costs only itself
+            known = False
+        else:
+            known = self.clock.known
+        if not known and not self._odd_date:
+            self._odd_date = True
+            _LOG.warning("The PBX sends a Date that cannot be computed with: %s. Said once.", headers["Date"][:40])
 
     def _failure(self, exc: Exception) -> ConnectionFailed:
         where = self.endpoint.authority

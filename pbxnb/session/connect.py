@@ -161,7 +161,11 @@ def simulate(
         now=embedded.clock.now,
         clock=Clock(offset=0.0),  # what it stamps is PBX time already
     )
-    line = Line(client, lock, key=key, finish=embedded.close)
+    try:
+        line = Line(client, lock, key=key, finish=embedded.close)
+    except BaseException:
+        embedded.close()
+        raise
     clock = PbxClock(client.store.clock, now=embedded.clock.now, rate=lambda: embedded.clock.rate)
     pbx = Pbx(line, name=name or str(preset), control=True, clock=clock, simulator=embedded)
     line.start()

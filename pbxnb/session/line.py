@@ -91,7 +91,11 @@ class Line:
     def start(self) -> None:
         """Begin to connect."""
         REGISTRY.enter(self)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            REGISTRY.leave(self)
+            raise
 
     def _new_thread(self) -> LoopThread:
         return LoopThread(self._main, "pbxnb-io", ended=_unfinished, after=self._after, settle=self.timing.settle)
@@ -120,12 +124,13 @@ class Line:
                 raise WaitTimeout(
                     "The threads of the line have not ended yet.", hint="Does a handler block? Try again."
                 )
+            thread = self._new_thread()
             self._final = self._error = None
             self._why = ""
             self._live, self._gone, self._read, self._closing = Future(), Future(), threading.Event(), asyncio.Event()
             self.lane.restart()
             self.subscriptions.restart()
-            self._thread = self._new_thread()
+            self._thread = thread
             self.start()
             if self._asked:  # meanwhile
                 self._thread.call(self._closing.set)
