@@ -60,7 +60,7 @@ def test_the_certificate_of_a_pbx_may_be_named_or_pinned(trust: str) -> None:
 @pytest.mark.parametrize(
     ("url", "hint"),
     [
-        ("https://pbx.example.com", "wss://"),
+        ("ftp://pbx.example.com", "wss://"),
         ("pbx.example.com", "wss://pbx.example.com --domain acme.example --user 45"),
         ("ws://40:secret@pbx.example.com", "PBXNB_PASSWORD"),
     ],
