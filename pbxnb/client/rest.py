@@ -302,7 +302,7 @@ async def _read(stream: aiohttp.StreamReader, most: int) -> bytes:
     return bytes(body)
 
 
-def _reply(status: int, headers: Mapping[str, str], body: bytes, most: int) -> Reply:
+def _reply(status: int, headers: Mapping[str, str], body: bytes, most: int = _MAX_BODY) -> Reply:
     cut = len(body) > most
     text = body.decode("utf-8", "replace")
     kind = headers.get("Content-Type", "").lower()
