@@ -29,6 +29,7 @@ __all__ = [
     "newest_call",
     "number_order",
     "numbers_of",
+    "open_calls",
     "phase_of",
     "state_of",
     "waits",
@@ -142,13 +143,24 @@ def in_conversation(newest: Call, waiting: bool) -> Phase:
     return phase
 
 
+def open_calls(conversation: Conversation, calls: Mapping[str, Call]) -> list[Call]:
+    """The open calls of a conversation, oldest first; one of another conversation may have an id that was used before.
+
+    Args:
+        calls: the open calls.
+    """
+    ours = (conversation.id, "")  # "": made by hand
+    return [call for key in conversation.calls if (call := calls.get(key)) is not None and call.conversation in ours]
+
+
 def newest_call(conversation: Conversation, calls: Mapping[str, Call]) -> str:
     """The id of the newest open call of a conversation, or of its newest: an attended transfer may leave an older one.
 
     Args:
         calls: the open calls.
     """
-    return next((key for key in reversed(conversation.calls) if key in calls), conversation.calls[-1])
+    still = open_calls(conversation, calls)
+    return still[-1].id if still else conversation.calls[-1]
 
 
 def identity(party: Party) -> str:

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pbxnb.model.derive import activity_unlisted, in_conversation, newest_call, number_order, phase_of, waits
+from pbxnb.model.derive import (
+    activity_unlisted,
+    in_conversation,
+    newest_call,
+    number_order,
+    open_calls,
+    phase_of,
+    waits,
+)
 from pbxnb.model.entities import Call, CallState, Conversation, Party, Phase
 from pbxnb.protocol.messages import CallEntry
 
@@ -22,6 +30,16 @@ def test_the_newest_call_is_one_that_can_still_be_steered(open_calls: tuple[str,
         for key in open_calls
     }
     assert newest_call(Conversation(id="1", calls=("1", "2", "3"), since=NOON), calls) == newest
+
+
+def test_an_id_used_again_is_a_call_of_its_own_conversation_only() -> None:
+    calls = {
+        "1": Call(id="1", since=NOON, conversation="1~2"),  # the id of a call that ended long ago
+        "2": Call(id="2", since=NOON, conversation="2"),
+    }
+    ours = Conversation(id="2", calls=("2", "1"), since=NOON)
+    assert open_calls(ours, calls) == [calls["2"]]
+    assert newest_call(ours, calls) == "2"
 
 
 R, C, H, P, O = CallState.RINGING, CallState.CONNECTED, CallState.HELD, CallState.PARKED, CallState.OTHER  # noqa: E741

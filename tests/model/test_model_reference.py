@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pbxnb.model.changes import Changes
@@ -236,8 +236,33 @@ def check_times(store: Store, before: dict[str, Conversation]) -> None:
             assert new == old
 
 
+def _call(id: str, from_: str, state: str, to: str = "204", **more: str) -> dict[str, Any]:  # noqa: A002 - the field's name
+    return {"id": id, "from-number": from_, "to-number": to, "state": state, "connect": "", **more}
+
+
+def _call_state(calls: Any) -> dict[str, Any]:
+    return {"action": "call-state", "calls": calls}
+
+
+# an id used again, while the call that had it is linked with a third
+ID_USED_AGAIN = [
+    (("frame", frame), 0.0)
+    for frame in (
+        _call_state(_call("1", "204", "alerting")),
+        _call_state(_call("1", "204", "alerting", start="1790000000.120")),
+        {
+            "action": "domain-state",
+            "accounts": [{"account": "204", "type": "extensions", "registered": True}],
+            "calls": [_call("1", "204", "alerting", to="205")],
+        },
+        _call_state([_call("1", "204", "connected", start="1790000060.5"), _call("2", "205", "alerting")]),
+    )
+]
+
+
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(histories, st.sampled_from(OFFSETS))
+@example(ID_USED_AGAIN, None)
 def test_the_store_agrees_with_the_reference(history: Any, offset: float | None):
     run(Store(user="204", clock=Clock(offset)), history, Reference("204", offset))
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import traitlets
 
 from pbxnb.model.changes import Changes
-from pbxnb.model.derive import newest_call
+from pbxnb.model.derive import newest_call, open_calls
 from pbxnb.model.entities import Conversation
 from pbxnb.protocol.commands import keys
 from pbxnb.signals import Signal
@@ -216,8 +216,8 @@ class CallList(LivePanel):
         )
 
     def _legs(self, conversation: Conversation) -> list[list[Any]]:
-        calls = self._handle.calls
-        return [leg(id_, calls.get(id_), self._handle.accounts) for id_ in conversation.calls[-20:]]
+        still = {call.id: call for call in open_calls(conversation, self._handle.calls)}
+        return [leg(id_, still.get(id_), self._handle.accounts) for id_ in conversation.calls[-20:]]
 
     def _orbits(self) -> list[list[str]]:
         orbits = list(self._handle.snapshot().orbits.items())[:50]

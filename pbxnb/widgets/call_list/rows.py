@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pbxnb.model.derive import newest_call
+from pbxnb.model.derive import newest_call, open_calls
 from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Phase, Queue
 from pbxnb.ui.text import clean
 from pbxnb.ui.times import began
@@ -29,9 +29,8 @@ _ENDED_BY = {"caller": "caller hung up", "called": "called party hung up"}
 def involved(conversation: Conversation, calls: Mapping[str, Call]) -> frozenset[str]:
     """Return the numbers of everybody the conversation touched: parties, agents that rang, extensions of its calls."""
     numbers = {conversation.from_.number, conversation.to.number, conversation.answered_by, *conversation.agents}
-    for key in conversation.calls:
-        if (call := calls.get(key)) is not None:
-            numbers.update(call.extensions)
+    for call in open_calls(conversation, calls):
+        numbers.update(call.extensions)
     numbers.discard("")
     return frozenset(numbers)
 
@@ -72,12 +71,11 @@ def row(
         orbits: for the slot of a parked call.
         lit: one of its parties is selected elsewhere.
     """
-    open_calls = [calls[key] for key in conversation.calls if key in calls]
     marks = "".join(
         letter
         for letter, on in (
             ("l", lit),
-            ("r", any(call.recording for call in open_calls)),
+            ("r", any(call.recording for call in open_calls(conversation, calls))),
             ("i", conversation.inferred),
         )
         if on
