@@ -34,7 +34,8 @@ class CallFollower:
         self._ended = ended
         self._joined = joined
         self._open: dict[str, tuple[Span, Story]] = {}  # by call, the span that lasts
-        self._stories: dict[str, Story] = {}  # by call and by conversation, open or ended
+        self._stories: dict[str, Story] = {}  # by conversation, open or ended
+        self._of_calls: dict[str, Story] = {}  # by call; an id may be used again, by a call of another conversation
 
     def follow(self, call: Call, moment: float) -> None:
         """A call has another value since a moment."""
@@ -78,7 +79,7 @@ class CallFollower:
         """The one story of all calls of a conversation; None where none of them is known."""
         key, found = (
             conversation.id,
-            [self._stories[call].whole for call in conversation.calls if call in self._stories],
+            [self._of_calls[call].whole for call in conversation.calls if call in self._of_calls],
         )
         if not found:
             return None
@@ -100,17 +101,18 @@ class CallFollower:
 
     def story(self, id: str) -> Story | None:  # noqa: A002 - the field's name
         """The story of a conversation, or of a call."""
-        story = self._stories.get(id)
+        story = self._stories.get(id) or self._of_calls.get(id)
         return None if story is None else story.whole
 
     def _begin(self, call: Call) -> None:
         """A call seen for the first time; what came before its present phase follows from its two times."""
         name = call.conversation or call.id
         known = self._stories.get(name) if name != call.id else None  # the model may link a call as it begins
-        story = self._stories[call.id] = self._stories[name] = known.whole if known else Story(name)
+        story = self._of_calls[call.id] = self._stories[name] = known.whole if known else Story(name)
         story.latest = call
-        while len(self._stories) > _STORIES:
-            del self._stories[next(iter(self._stories))]
+        for stories in (self._stories, self._of_calls):
+            while len(stories) > _STORIES:
+                del stories[next(iter(stories))]
         now = (call.since or call.first_seen).timestamp()
         start, answered = _seconds(call.started_at, now), _seconds(call.connected_at, now)
         if call.phase not in _UNANSWERED:

@@ -197,9 +197,9 @@ def test_an_id_used_again_is_another_call() -> None:
     watched.say(0, call(TALKING, "40"))
     watched.say(5, call(TALKING, "40"), ended=True)
     watched.say(6, call(RINGING, "41", conversation="1~2", first_seen=at(6)))
-    story = watched.follower.story("1")
-    assert story is watched.follower.story("1~2")
-    assert story is not watched.spans[0][1]
+    assert watched.follower.story("1") is watched.spans[0][1]  # a conversation before a call
+    assert watched.follower.story("1~2") is not watched.spans[0][1]
+    assert watched.follower.running()[0][1] is watched.follower.story("1~2")
 
 
 def test_the_stories_of_old_calls_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
