@@ -30,7 +30,7 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     Raises:
         AnalysisError: the session knows no such call.
     """
-    wanted = str(getattr(call, "id", call))
+    wanted = str(getattr(call, "conversation", "") or getattr(call, "id", call))  # an id may be used again
     handle = handle_of(pbx)
     history, now = handle.history, handle.clock.now().timestamp()
     story = history.story(wanted)
