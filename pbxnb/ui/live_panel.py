@@ -36,7 +36,7 @@ import traitlets
 from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import LineState, Status
-from pbxnb.text import clean_logger
+from pbxnb.text import clean, clean_logger
 
 from .assets import bundle, loader, styles
 from .handle import Handle
@@ -44,7 +44,6 @@ from .kernel import release_route
 from .pacing import DirtySet, Pacer
 from .panel import Panel
 from .static import Static, document
-from .text import clean
 
 __all__ = ["LivePanel"]
 

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 import ipywidgets
 
 from pbxnb.arguments import unknown_keyword
+from pbxnb.text import clean
 
 from .handle import Handle, handle_of
 from .lane import Lane
-from .text import clean
 from .timing import Timing
 
 __all__ = ["Panel"]

@@ -1,11 +1,11 @@
-"""How people call a party, as text fit for a page; `clean` is `pbxnb.text.clean`."""
+"""How people call a party, as text fit for a page."""
 
 from __future__ import annotations
 
 from pbxnb.protocol.parties import Party
 from pbxnb.text import clean
 
-__all__ = ["clean", "party_text"]
+__all__ = ["party_text"]
 
 
 def party_text(party: Party, limit: int = 60) -> str:

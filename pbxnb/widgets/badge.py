@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from pbxnb.model.entities import LineState, Status
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
-from pbxnb.ui.text import clean
 
 __all__ = ["StatusBadge"]
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
-from pbxnb.ui.text import clean
 
 __all__ = ["Sparklines"]
 

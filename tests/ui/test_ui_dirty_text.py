@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pbxnb.protocol.parties import Party
+from pbxnb.text import clean
 from pbxnb.ui.pacing import DirtySet
-from pbxnb.ui.text import clean, party_text
+from pbxnb.ui.text import party_text
 
 
 def test_marks_are_taken_once() -> None:

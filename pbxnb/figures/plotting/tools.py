@@ -7,9 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import traitlets
 
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
-from pbxnb.ui.text import clean
 
 __all__ = ["Choice", "FigureTools"]
 

@@ -17,10 +17,9 @@ import traitlets
 from pbxnb.history import LaneBy
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Phase
-from pbxnb.text import clean_logger
+from pbxnb.text import clean, clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.lane import Lane
-from pbxnb.ui.text import clean
 
 from ..plotting.panel import FigurePanel
 from ..plotting.tools import Choice, FigureTools

@@ -15,11 +15,10 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import LineState
 from pbxnb.signals import Signal
-from pbxnb.text import clean_logger
+from pbxnb.text import clean, clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
-from pbxnb.ui.text import clean
 
 from .rules import AlertEvent, Level, Rule
 

@@ -14,8 +14,8 @@ import msgspec
 from pbxnb.arguments import check_number, helpful_keywords
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Account, AccountState, Conversation, Direction, Phase, Queue
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
-from pbxnb.ui.text import clean
 from pbxnb.ui.times import AtLeast, lasted
 
 __all__ = ["AlertEvent", "Level", "Rule"]

@@ -12,10 +12,10 @@ from pbxnb.model.derive import newest_call, open_calls
 from pbxnb.model.entities import Conversation
 from pbxnb.protocol.commands import keys
 from pbxnb.signals import Signal
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
-from pbxnb.ui.text import clean
 from pbxnb.ui.times import lasted
 
 from .rows import PHASES, Row, difference, involved, leg, parked_text, row

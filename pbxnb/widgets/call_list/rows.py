@@ -10,7 +10,7 @@ from typing import Any
 
 from pbxnb.model.derive import newest_call, open_calls
 from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, Parked, Party, Phase, Queue
-from pbxnb.ui.text import clean
+from pbxnb.text import clean
 from pbxnb.ui.times import began
 
 __all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "row"]

@@ -14,9 +14,9 @@ from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import LineState, Status
 from pbxnb.protocol.commands import ACTIONS, CallRef, Situation, general
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle, PendingLike
 from pbxnb.ui.live_panel import LivePanel
-from pbxnb.ui.text import clean
 
 from .attended import Attended, Prepared
 from .choices import ABOUT, CHOICES, LABELS, ROWS, Typed, meant, missing, prepared, situation

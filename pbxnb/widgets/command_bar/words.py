@@ -9,8 +9,9 @@ import msgspec
 
 from pbxnb.model.entities import Account, Call, Orbit, Party, Queue
 from pbxnb.protocol.commands import Situation
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
-from pbxnb.ui.text import clean, party_text
+from pbxnb.ui.text import party_text
 
 from .attended import STEPS, Attended, Prepared
 

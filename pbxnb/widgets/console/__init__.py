@@ -12,10 +12,10 @@ import traitlets
 from pbxnb.model.changes import Frame
 from pbxnb.model.entities import Evidence
 from pbxnb.protocol.registry import REGISTRY
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
-from pbxnb.ui.text import clean
 
 from .frames import Wish, evidence_rows, explained, line, matches
 

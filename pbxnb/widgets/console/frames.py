@@ -22,7 +22,7 @@ from pbxnb.protocol.messages import (
     UserState,
 )
 from pbxnb.protocol.registry import explain_field, row
-from pbxnb.ui.text import clean
+from pbxnb.text import clean
 
 __all__ = ["Wish", "evidence_rows", "explained", "kind_of", "line", "matches"]
 

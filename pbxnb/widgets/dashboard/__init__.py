@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import ipywidgets
 import traitlets
 
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.panel import Panel
 from pbxnb.ui.static import Static, document
-from pbxnb.ui.text import clean
 
 from ..alerts import Alerts, Rule
 from ..badge import StatusBadge

@@ -18,10 +18,11 @@ from pbxnb.model.changes import Changes
 from pbxnb.model.entities import Account, AccountState, Call
 from pbxnb.protocol.commands import keys
 from pbxnb.signals import Signal
+from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
-from pbxnb.ui.text import clean, party_text
+from pbxnb.ui.text import party_text
 
 from .tiles import Tile, columns, department, make_tile
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pbxnb.model.entities import Account, AccountState, Call, CallState
-from pbxnb.ui.text import clean, party_text
+from pbxnb.text import clean
+from pbxnb.ui.text import party_text
 from pbxnb.ui.times import began
 
 __all__ = ["Tile", "calls_of", "columns", "department", "make_tile"]
