@@ -13,7 +13,7 @@ settings.register_profile(
 )
 settings.load_profile("pbxnb")
 
-QUICK = {"analysis", "client", "history", "model", "protocol", "ui", "widgets", "test_borders.py"}
+QUICK = {"history", "model", "protocol", "ui", "widgets", "test_borders.py"}
 """What `pytest -m quick` runs: nothing here starts a process or waits for long."""
 NOT_QUICK = {"test_history_socket.py"}  # an embedded PBX plays a scenario for each of its tests
 
