@@ -22,7 +22,8 @@ from .engine.clock import SimulatorClock
 from .faults import Faults
 from .scenario_run import ScenarioRun
 from .scenarios import Scenario, scenario
-from .server.http import SimServer, start_in_thread
+from .server.http import SimServer
+from .server.port import start_in_thread
 from .server.security import CertificateFile
 from .traffic import Traffic
 

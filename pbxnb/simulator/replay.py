@@ -25,7 +25,7 @@ from pbxnb.protocol.rest import SESSION
 
 from .engine.clock import TIMING, Pace, SimClock
 from .server.addresses import foreign
-from .server.http import WebPort, start_in_thread
+from .server.port import WebPort, start_in_thread
 from .server.sockets import SimSocket
 
 __all__ = ["RecordedFrame", "RecordedSession", "Replay", "read_recording", "serve_recording", "start_recording"]

@@ -27,7 +27,8 @@ from .scenarios import scenario, scenario_names
 from .server.addresses import foreign
 from .server.answers import answer
 from .server.frames import Dialect, Variants
-from .server.http import Handler, SimServer
+from .server.http import SimServer
+from .server.port import Handler
 from .server.rest import rest_routes
 from .server.security import SimLogin
 from .traffic import Traffic

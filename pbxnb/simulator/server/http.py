@@ -1,4 +1,4 @@
-"""The embedded PBX on one port: HTTP and WebSockets over aiohttp, and the loop that lets virtual time pass.
+"""The embedded PBX on one port: its tenants, who may open a socket, and the loop that lets virtual time pass.
 
 Everything that touches the PBX inside goes through `SimServer.do`: catch up with time, act, send. Faults plug in at
 ``gates`` (every HTTP request), ``filters`` (every frame) and the methods of `SimSocket`.
@@ -7,157 +7,24 @@ Everything that touches the PBX inside goes through `SimServer.do`: catch up wit
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
-from datetime import datetime, timedelta
-from email.utils import format_datetime
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import NamedTuple, TypeVar
 
-from aiohttp import WSCloseCode, web
-
-from pbxnb.errors import SimulatorError
-from pbxnb.loops import LoopThread, fail, fulfil
-from pbxnb.protocol.rest import ROOT
+from aiohttp import web
 
 from ..engine.clock import TIMING, Pace, Timing
 from ..engine.pbx import SimPbx
 from .answers import refusal
 from .frames import Dialect, FrameWriter, Variants
+from .port import WebPort
 from .requests import SimClient, handle_request
 from .security import Identity, SimLogin
 from .sockets import Filter, SimSocket, Subscriptions
 
-__all__ = ["Gate", "Handler", "SimServer", "SimTenant", "WebPort", "start_in_thread"]
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Steps = Callable[[], Coroutine[Any, Any, object]]
-Gate = Callable[[web.Request], web.StreamResponse | None]
-"""A hook, such as a fault's: an answer instead of the PBX's, or None."""
-
-
-class WebPort:
-    """The port of an embedded PBX, or of a replay.
-
-    Args:
-        name: for errors, and for the page at ``/``.
-        version: sent in the ``Server`` header.
-        now: the time of the ``Date`` header; None leaves it to real time.
-        websocket: answers a request for a WebSocket.
-        root: whether ``/`` takes WebSockets too.
-
-    Attributes:
-        number: of the port, once it is open.
-        sockets: the open sockets.
-        gates: hooks tried before every request; the first that answers wins.
-        nudged: set when the task that lets time pass must read the time again.
-    """
-
-    def __init__(
-        self, name: str, version: str, *, now: Callable[[], datetime | None], websocket: Handler, root: bool = True
-    ) -> None:
-        self.number = 0
-        self.sockets: list[SimSocket] = []
-        self.gates: list[Gate] = []
-        self.nudged = asyncio.Event()
-        self._name = name
-        self._version = version
-        self._now = now
-        self._websocket = websocket
-        self._root_sockets = root
-        self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
-        self._driver: asyncio.Task[None] | None = None
-
-    async def start(
-        self,
-        host: str,
-        port: int,
-        routes: Iterable[web.RouteDef],
-        drive: Callable[[], Coroutine[Any, Any, None]],
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        """Listen, and let time pass.
-
-        Args:
-            routes: what is served beside the WebSocket.
-            drive: lets time pass, until it is cancelled.
-            context: of the certificate, for TLS.
-
-        Raises:
-            SimulatorError: the port is taken.
-        """
-        app = web.Application(middlewares=[self._gate], client_max_size=2 * 2**20)
-        app.add_routes([web.get(ROOT, self._root), web.get("/websocket", self._websocket), *routes])
-        app.on_response_prepare.append(self._headers)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=TIMING.shutdown)
-        await self._runner.setup()
-        try:
-            await self.listen(host, port, context)
-        except OSError as error:
-            await self._runner.cleanup()
-            raise SimulatorError(
-                f"The {self._name} cannot listen on {host} port {port}: {error.strerror or error}.",
-                hint="Choose another port, or 0 for any free one.",
-            ) from error
-        self._driver = asyncio.create_task(drive(), name=f"pbxnb-simulator time of the {self._name}")
-
-    async def listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        """Open the port (0: any free one); with a certificate, over TLS."""
-        assert self._runner is not None
-        self._site = web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True)
-        await self._site.start()
-        self.number = self._runner.addresses[-1][1]
-
-    async def unlisten(self) -> None:
-        """Close the port; the sockets that are open stay."""
-        if self._site is not None:
-            site, self._site = self._site, None
-            await site.stop()
-
-    async def stop(self) -> None:
-        """Close every socket (1001) and free the port."""
-        if self._driver is not None:
-            self._driver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._driver
-        for socket in tuple(self.sockets):
-            socket.thaw()
-            socket.close(WSCloseCode.GOING_AWAY, f"the {self._name} stops")
-        # One turn for the close frames; who does not answer them is cut off by the runner.
-        await asyncio.sleep(0.02)
-        for socket in tuple(self.sockets):
-            socket.abort()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def wait(self, seconds: float | None) -> None:
-        """Wait until nudged, at most so many seconds (None: for ever)."""
-        # Not wait_for: on 3.11 it swallows a cancellation that meets the nudge.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.nudged.wait()
-
-    @web.middleware
-    async def _gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        for gate in tuple(self.gates):
-            if (answer := gate(request)) is not None:
-                return answer
-        return await handler(request)
-
-    async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        response.headers["Server"] = f"PBX/{self._version}"
-        if (now := self._now()) is not None:
-            response.headers["Date"] = format_datetime(now, usegmt=True)
-
-    async def _root(self, request: web.Request) -> web.StreamResponse:
-        if self._root_sockets and request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._websocket(request)
-        page = f"<!doctype html><title>PBX</title><p>pbxnb {self._name}</p>"
-        return web.Response(text=page, content_type="text/html")
-
+__all__ = ["SimServer", "SimTenant"]
 
 T = TypeVar("T")
 MOST_FROM_CLIENT = 4 * 2**20
@@ -370,31 +237,3 @@ class SimServer:
         for socket in tuple(self.sockets):
             if str(user) in ("", socket.user) and domain in ("", socket.domain):
                 yield socket
-
-
-def start_in_thread(open_: Steps, stop: asyncio.Event, close: Steps, name: str) -> LoopThread:
-    """Run ``open_``, and ``close`` once ``stop`` is set, on a thread of that name; returns when it is open.
-
-    Raises:
-        Exception: what ``open_`` raised.
-    """
-    opened: Future[None] = Future()
-
-    async def main() -> None:
-        try:
-            await open_()
-        except BaseException as error:  # noqa: BLE001  it is raised again where it was started
-            fail(opened, error)
-            return
-        fulfil(opened, None)
-        await stop.wait()
-        await close()
-
-    thread = LoopThread(main, name)
-    thread.start()
-    try:
-        opened.result()
-    except BaseException:
-        thread.join(5.0)
-        raise
-    return thread
