@@ -22,6 +22,8 @@ from .engine.pbx import SimPbx
 from .faults import FAULTS
 from .handle import Simulator
 from .presets import PRESETS, Preset, preset
+from .rest.catalogue import catalogue, page
+from .rest.routes import rest_routes
 from .scenario_run import ScenarioRun
 from .scenarios import scenario, scenario_names
 from .server.addresses import foreign
@@ -29,7 +31,6 @@ from .server.answers import answer
 from .server.frames import Dialect, Variants
 from .server.http import SimServer
 from .server.port import Handler
-from .server.rest import rest_routes
 from .server.security import SimLogin
 from .traffic import Traffic
 
@@ -319,6 +320,7 @@ def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
                 "active": [each.name for each in faults.active],
                 "scenarios": scenario_names(),
                 "playing": [_run(each) for each in runs],
+                "unknown": server.unknown,
             }
         )
 
@@ -345,8 +347,18 @@ def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
         runs.append(run)
         return answer(_run(run))
 
+    async def api(request: web.Request) -> web.Response:
+        """The catalogue of what is served; there is nothing secret in it, so that anybody of ours may read it."""
+        if (refused := foreign(request, simulator.host)) is not None:
+            return refused
+        rows = catalogue(server.dialect)
+        if "text/html" in request.headers.get("Accept", ""):
+            return web.Response(text=page(rows), content_type="text/html")
+        return answer(rows)
+
     return [
         web.get("/simulator", guarded(overview)),
+        web.get("/simulator/api", api),
         web.post("/simulator/faults/{name}", guarded(start_fault)),
         web.delete("/simulator/faults", guarded(end_fault)),
         web.delete("/simulator/faults/{name}", guarded(end_fault)),

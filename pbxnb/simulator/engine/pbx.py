@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from .accounts import SimAttendant, SimDirectory, SimExtension, SimOrbit, SimQueue
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimChange, SimPhase
+from .chats import SimChats
 from .clock import SimClock
 from .switch import Switch, dialable
 
@@ -42,6 +43,7 @@ class SimPbx:
         directory: the accounts; ``accounts`` has them by number.
         calls: the open calls by id.
         history: the records of the calls that are over, oldest first.
+        chats: the chat texts.
         changed: fires after every change.
         extension: gives the extension of a number, None without one.
         calls_of: gives the calls that an account shows now, oldest first.
@@ -69,6 +71,7 @@ class SimPbx:
         self.clock = clock or SimClock(0.0)
         self.park_return = park_return
         self.directory = SimDirectory(domain)
+        self.chats = SimChats()
         self.switch = Switch(
             self.directory, self.clock, seed=seed, channels=channels, no_answer=no_answer, fresh_ids=fresh_ids
         )
@@ -140,6 +143,7 @@ class SimPbx:
         """A chat text from one extension to another."""
         if self.extension(sender) is None or self.extension(receiver) is None or not text:
             return False
+        self.chats.keep(sender, receiver, text, self.clock.now)
         self.changed(SimChange(ChangeKind.CHAT, (receiver, sender), text=text))
         return True
 

@@ -51,10 +51,11 @@ class SimServer:
         open_cookie: sockets need no session.
 
     Attributes:
-        port: the port it listens on; ``sockets`` and ``gates`` are its.
+        port: the port it listens on; ``sockets`` and ``gates`` are its own.
         filters: hooks for every socket opened from now on.
         routes: what is served beside the socket, from when the server starts.
         skew: seconds added to the ``Date`` header.
+        unknown: requests that nothing answers, each with the resource probably meant (or an empty text).
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class SimServer:
         self.open_cookie = open_cookie
         self.timing = timing
         self.skew = 0.0
+        self.unknown: dict[str, str] = {}
         self.tenants: dict[str, SimTenant] = {}
         self.routes: list[web.RouteDef] = []
         self.filters: list[Filter] = []
@@ -188,9 +190,8 @@ class SimServer:
 
     def identity(self, request: web.Request) -> Identity | None:
         """Whose request it is, by cookie or by Basic."""
-        if (whose := self.login.whose(request.cookies.get("session", ""))) is not None:
-            return whose
-        return self.login.basic(request.headers.get("Authorization", ""))
+        whose = self.login.whose(request.cookies.get("session", ""))
+        return whose or self.login.basic(request.headers.get("Authorization", ""))
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         whose = self.identity(request)

@@ -1,0 +1,104 @@
+"""From rows to routes: who may ask, the answer as HTTP, and what happens to a path that nobody serves."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from pbxnb.text import clean, clean_logger
+
+from ..server.answers import answer, read_json, refusal
+from ..server.http import SimServer
+from ..server.port import Handler
+from ..server.security import Identity
+from .resource import Resource, RestRequest, Who
+from .table import RESOURCES
+
+__all__ = ["rest_routes"]
+
+logger = clean_logger("pbxnb.simulator")
+
+MOST_UNKNOWN = 200
+ACCOUNTS = ("account", "number", "queue")
+"""Fields of a path that name an account; the first there is counts."""
+
+
+def rest_routes(server: SimServer) -> list[web.RouteDef]:
+    """A route for every resource of the server's dialect; anything else under ``/rest`` is 404, and remembered."""
+    served = [row for row in RESOURCES if server.dialect in row.dialects]
+    routes = [web.route(row.method, row.path, _handler(server, row)) for row in served]
+    return [*routes, web.route("*", "/rest/{rest:.*}", _unknown(server, served))]
+
+
+def _handler(server: SimServer, row: Resource) -> Handler:
+    async def handle(http: web.Request) -> web.StreamResponse:
+        sender, domain, number = _allowed(server, row, http)
+        body = {} if row.method == "GET" else await read_json(http)
+        given = server.do(lambda: row.answer(RestRequest(server, http, sender, domain, number, body)))
+        return given if isinstance(given, web.StreamResponse) else answer(given)
+
+    return handle
+
+
+def _allowed(server: SimServer, row: Resource, http: web.Request) -> tuple[Identity | None, str, str]:
+    """Who sends the request, about which account of which tenant; raises the refusal."""
+    whose = server.identity(http)
+    if row.who is Who.ANYBODY:
+        return whose, "", ""
+    if whose is None:
+        raise refusal(401)
+    if whose.kind == "admin" and not server.login.api_access:
+        raise refusal(403)
+    if row.who is Who.SYSTEM:
+        if whose.kind != "admin":
+            raise refusal(403)
+        return whose, "", ""
+    names = http.match_info
+    named = next((names[key] for key in ACCOUNTS if key in names), None)
+    number, _, domain = (named or "").partition("@")
+    domain = names.get("domain") or domain
+    domain = domain if domain not in ("", "self") else whose.domain or next(iter(server.tenants))
+    number = whose.user if number == "self" else number
+    if whose.kind != "admin" and whose.domain != domain:
+        raise refusal(403)  # whether there is such a tenant or not: others' names are not told
+    tenant = server.tenants.get(domain)
+    if tenant is None or (named is not None and number not in tenant.pbx.accounts):
+        raise refusal(404)
+    if not whose.may_act_for(domain, number) and not _as_colleague(server, row, whose):
+        raise refusal(403)
+    return whose, domain, number
+
+
+def _as_colleague(server: SimServer, row: Resource, whose: Identity) -> bool:
+    """Whether an extension of the tenant may ask about another account, or about the whole tenant."""
+    rights = server.tenants[whose.domain].pbx.directory
+    if row.who is Who.SUPERVISORS:
+        return rights.supervises(whose.user)
+    return row.who is Who.COLLEAGUES and rights.sees_domain(whose.user)
+
+
+def _unknown(server: SimServer, served: Iterable[Resource]) -> Handler:
+    async def handle(http: web.Request) -> web.StreamResponse:
+        asked = f"{http.method} {clean(http.path)}"
+        if asked not in server.unknown and len(server.unknown) < MOST_UNKNOWN:
+            server.unknown[asked] = near = _nearest(http, served)
+            logger.warning("%s is not served%s", asked, f"; did you mean {near}?" if near else ".")
+        raise refusal(404)
+
+    return handle
+
+
+def _nearest(http: web.Request, served: Iterable[Resource]) -> str:
+    """The resource that was probably meant, empty when nothing is near: its fields are taken as they were asked."""
+    asked = clean(http.path, 200).split("/")
+
+    def filled(row: Resource) -> str:
+        parts = row.path.split("/")
+        given = asked + parts[len(asked) :]
+        return "/".join(g if part.startswith("{") else part for part, g in zip(parts, given, strict=False))
+
+    known = {f"{row.method} {filled(row)}": row.name for row in served}
+    near = difflib.get_close_matches(f"{http.method} {'/'.join(asked)}", known, n=1, cutoff=0.8)
+    return known[near[0]] if near else ""

@@ -1,0 +1,104 @@
+"""What a client may count on: for every resource a request, the least answer, its source and its grade.
+
+`tests/data/rest-contract.jsonl` has a line for each; each runs against an embedded PBX of either dialect. In ``least``
+a word is the kind of a value (``text``, ``number``, ``whole``, ``fraction``: a number, also as text, with a fraction;
+``flag``: true, false or either as text, ``anything``), ``=word`` that very text, an object the fields there must be,
+and a list with one item what each entry is (one there must be).
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pbxnb.simulator import serve
+from pbxnb.simulator.rest.table import RESOURCES
+from pbxnb.simulator.server.frames import Dialect
+from tests.helpers.sim_client import Http, client
+
+LINES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data" / "rest-contract.jsonl").read_text("utf-8").splitlines()
+]
+ROWS = {row.name: row for row in RESOURCES}
+ASKING = {"extension": "", "tenant": "admin@acme.example", "system": "admin"}
+KINDS = {
+    "text": lambda value: isinstance(value, str),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "whole": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "fraction": lambda value: re.fullmatch(r"\d+\.\d+", str(value)) is not None,
+    "flag": lambda value: isinstance(value, bool) or value in ("true", "false"),
+    "anything": lambda value: True,
+}
+
+
+def lacking(least: Any, given: Any, where: str = "answer") -> list[str]:
+    """What the answer does not hold of the least it must."""
+    if isinstance(least, dict):
+        if not isinstance(given, dict):
+            return [f"{where} is {given!r}"]
+        missing = [f"{where} has no {key!r}" for key in least if key not in given]
+        return missing + [
+            said for key, of in least.items() if key in given for said in lacking(of, given[key], f"{where}.{key}")
+        ]
+    if isinstance(least, list):
+        if not isinstance(given, list) or (least and not given):
+            return [f"{where} is {given!r}"]
+        return [
+            said for n, one in enumerate(given if least else ()) for said in lacking(least[0], one, f"{where}[{n}]")
+        ]
+    if isinstance(least, str):
+        right = given == least[1:] if least.startswith("=") else KINDS[least](given)
+    else:
+        right = given == least and type(given) is type(least)
+    return [] if right else [f"{where} is {given!r}, not {least}"]
+
+
+@pytest.fixture(params=["modern", "2016"])
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Http]]:
+    """An embedded PBX with a past: calls that were answered and missed, one that waits and one that is talked."""
+    async with (
+        serve("empty", extensions=6, start="2026-03-02T09:30", held=False, dialect=request.param) as sim,
+        client(sim) as http,
+    ):
+        for to, answered in (("600", True), ("40", True), ("40", False)):
+            call = sim.place_call("+12025550101", to, name="Jo")
+            sim.advance(7.5)
+            if answered:
+                sim.answer(call)
+                sim.advance(30.25)
+            sim.hangup(call)
+        sim.chat("41", "40", "hello")
+        sim.answer(sim.place_call("+12025550102", "40"))
+        sim.place_call("+12025550103", "600")
+        yield request.param, http
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line['resource']} {line.get('query', '')}".strip())
+async def test_the_answer_holds_the_least(served: tuple[str, Http], line: dict[str, Any]) -> None:
+    dialect, http = served
+    row = ROWS[line["resource"]]
+    assert (line["source"], line["grade"]) == (row.source, row.grade)
+    fill = {"account": "40@acme.example", "domain": "acme.example", "number": "40", "queue": "600@acme.example"}
+    path = re.sub(r"\{(\w+)\}", lambda field: (fill | line.get("with", {}))[field[1]], row.path) + line.get("query", "")
+    given = await http.ask(row.method, path, name=ASKING[line.get("as", "extension")], json=line.get("body"))
+    if Dialect(dialect) not in row.dialects:
+        assert given == 404
+    else:
+        assert lacking(line["least"], given) == []
+
+
+def test_every_resource_has_its_contract_and_every_contract_its_resource() -> None:
+    assert {line["resource"] for line in LINES} == set(ROWS)
+    assert len(ROWS) == len(RESOURCES)
+
+
+def test_what_a_contract_lacks_is_found() -> None:
+    assert lacking([{"start": "fraction", "n": "whole"}], [{"start": "12.0", "n": 1}]) == []
+    assert lacking([{"start": "fraction"}], []) == ["answer is []"]
+    assert lacking({"a": ["text"], "b": True}, {"a": [1]}) == ["answer has no 'b'", "answer.a[0] is 1, not text"]
+    assert lacking({"on": "flag"}, {"on": "no"}) == ["answer.on is 'no', not flag"]
+    assert lacking("=yes", "no") == ["answer is 'no', not =yes"]
