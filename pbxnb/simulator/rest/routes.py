@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
 from aiohttp import web
 
@@ -21,6 +21,8 @@ __all__ = ["rest_routes"]
 logger = clean_logger("pbxnb.simulator")
 
 MOST_UNKNOWN = 200
+NEAR = 0.6
+"""How like each other two words must be (1: the same) for one to be a slip of the other."""
 ACCOUNTS = ("account", "number", "queue")
 """Fields of a path that name an account; the first there is counts."""
 
@@ -29,7 +31,7 @@ def rest_routes(server: SimServer) -> list[web.RouteDef]:
     """A route for every resource of the server's dialect; anything else under ``/rest`` is 404, and remembered."""
     served = [row for row in RESOURCES if server.dialect in row.dialects]
     routes = [web.route(row.method, row.path, _handler(server, row)) for row in served]
-    return [*routes, web.route("*", "/rest/{rest:.*}", _unknown(server, served))]
+    return [*routes, web.route("*", "/rest/{rest:(?s:.*)}", _unknown(server, served))]
 
 
 def _handler(server: SimServer, row: Resource) -> Handler:
@@ -91,14 +93,16 @@ def _unknown(server: SimServer, served: Iterable[Resource]) -> Handler:
 
 
 def _nearest(http: web.Request, served: Iterable[Resource]) -> str:
-    """The resource that was probably meant, empty when nothing is near: its fields are taken as they were asked."""
+    """The resource that was probably meant, empty when nothing is near: only what is fixed in a path is compared."""
     asked = clean(http.path, 200).split("/")
 
-    def filled(row: Resource) -> str:
+    def likeness(row: Resource) -> tuple[float, bool]:
         parts = row.path.split("/")
-        given = asked + parts[len(asked) :]
-        return "/".join(g if part.startswith("{") else part for part, g in zip(parts, given, strict=False))
+        if len(parts) != len(asked):
+            return 0.0, False
+        fixed = [(part, given) for part, given in zip(parts, asked, strict=True) if not part.startswith("{")]
+        alike = min(SequenceMatcher(None, part, given).ratio() for part, given in fixed)
+        return alike, row.method == http.method
 
-    known = {f"{row.method} {filled(row)}": row.name for row in served}
-    near = difflib.get_close_matches(f"{http.method} {'/'.join(asked)}", known, n=1, cutoff=0.8)
-    return known[near[0]] if near else ""
+    near = max(served, key=likeness)
+    return near.name if likeness(near)[0] >= NEAR else ""

@@ -61,7 +61,7 @@ def test_what_the_client_asks_is_served() -> None:
     [
         ("GET", "/rest/domain/acme.example/acd", "GET /rest/domain/{domain}/acds"),
         ("GET", "/rest/user/40@acme.example/wallbord/600", "GET /rest/user/{account}/wallboard/{queue}"),
-        ("PATCH", "/rest/user/40@acme.example/dnd", "POST /rest/user/{account}/dnd"),
+        ("PATCH", "/rest/user/40@acme.example/dnd", "GET /rest/user/{account}/dnd"),
         ("GET", "/rest/user/40@acme.example/no/such/thing", ""),
         ("GET", "/rest/", ""),
     ],
