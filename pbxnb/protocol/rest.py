@@ -29,6 +29,7 @@ __all__ = [
     "SESSION",
     "SETTINGS",
     "STATUS",
+    "TREE",
     "USERLIST",
     "USERS",
     "WALLBOARD",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 ROOT = "/"
+TREE = "/rest"
 SESSION = "/rest/system/session"  # rest.md 1.2
 STATUS = "/rest/system/status"  # rest.md 1.8
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 from aiohttp import web
 
+from pbxnb.protocol import rest as paths
 from pbxnb.text import clean, clean_logger
 
 from ..server.answers import answer, read_json, refusal
@@ -31,7 +32,7 @@ def rest_routes(server: SimServer) -> list[web.RouteDef]:
     """A route for every resource of the server's dialect; anything else under ``/rest`` is 404, and remembered."""
     served = [row for row in RESOURCES if server.dialect in row.dialects]
     routes = [web.route(row.method, row.path, _handler(server, row)) for row in served]
-    return [*routes, web.route("*", "/rest/{rest:(?s:.*)}", _unknown(server, served))]
+    return [*routes, web.route("*", f"{paths.TREE}/{{rest:(?s:.*)}}", _unknown(server, served))]
 
 
 def _handler(server: SimServer, row: Resource) -> Handler:

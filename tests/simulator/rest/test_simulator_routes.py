@@ -52,7 +52,7 @@ def test_every_row_cites_a_section_that_is_there() -> None:
 
 def test_what_the_client_asks_is_served() -> None:
     named = [getattr(paths, name) for name in paths.__all__ if name.isupper()]
-    asked = {path for path in named if isinstance(path, str) and path.startswith("/rest")}
+    asked = {path for path in named if isinstance(path, str) and path.startswith("/rest/")}
     assert asked - RESERVED <= {row.path for row in RESOURCES if row.dialects == frozenset(Dialect)}
 
 
