@@ -11,6 +11,7 @@ from pbxnb.model.changes import Frame
 from pbxnb.model.entities import Status
 
 from .line import Line
+from .registry import REGISTRY
 
 __all__ = ["FrameBuffer", "PanelHandle"]
 
@@ -66,6 +67,7 @@ class PanelHandle:
         self.watch_status = line.on_status.add
         self.keep_read = line.keep_read
         self.command = command
+        self.until_rerun = REGISTRY.cells.remember
 
     @property
     def status(self) -> Status:

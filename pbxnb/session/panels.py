@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pbxnb.arguments import helpful_keywords
-
-from .registry import REGISTRY
 
 if TYPE_CHECKING:
     from pbxnb.figures.timeline import Timeline
@@ -232,14 +229,6 @@ def dashboard(
 
 
 def _make(kind: Callable[..., P], options: dict[str, Any]) -> P:
-    """A panel of ``self``, which belongs to the cell that runs; None leaves an option to the panel."""
+    """A panel of ``self``; None leaves an option to the panel."""
     pbx = options.pop("self")
-    panel = kind(pbx, **{name: value for name, value in options.items() if value is not None})
-    reference = weakref.ref(panel)  # a panel closed by hand must not wait here for its cell
-
-    def undo() -> None:
-        if (made := reference()) is not None:
-            made.close()
-
-    REGISTRY.cells.remember(undo)
-    return panel
+    return kind(pbx, **{name: value for name, value in options.items() if value is not None})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -249,7 +250,7 @@ class Pbx:
             StreamOverrun: while iterating: nobody read it for 100,000 events; its ``lost`` came after those.
         """
         stream = self._line.subscriptions.stream(kind)
-        REGISTRY.cells.remember(stream.unsubscribe)
+        weakref.finalize(stream, REGISTRY.cells.remember(stream.unsubscribe))
         return stream
 
     @helpful_keywords

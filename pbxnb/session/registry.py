@@ -1,7 +1,8 @@
 """The one place with memory across cells: which lines are open, and what each cell made.
 
 A line is replaced by a newer one with its key; handlers and panels made in a cell go when that same cell runs again.
-Without IPython, or in a front end that gives cells no id, nothing is dropped by cell. The registry survives
+A front end that gives its cells no id (nbclient, papermill, a console) leaves only their text to know them by: cells of
+one text count as one. Outside a kernel nothing is dropped by cell but what has an id. The registry survives
 `importlib.reload`, and closes what is still open at exit, so that the PBX sees a close frame.
 """
 
@@ -37,9 +38,8 @@ class Cells:
         with self._lock:
             self._made.setdefault(cell, {})[token] = undo
 
-        def forget() -> None:
-            with self._lock:
-                self._made.get(cell, {}).pop(token, None)
+        def forget() -> None:  # without the lock: the garbage collector may call it where the lock is held
+            self._made.get(cell, {}).pop(token, None)
 
         return forget
 
@@ -51,7 +51,7 @@ class Cells:
             undo()
 
     def _current(self) -> str:
-        """Id of the cell whose code is calling, or empty."""
+        """What the cell whose code is calling is known by, or empty."""
         ipython = sys.modules.get("IPython")
         shell = ipython.get_ipython() if ipython is not None else None
         if shell is None or threading.current_thread().name.startswith("pbxnb-"):
@@ -60,18 +60,29 @@ class Cells:
             self._shell = shell
             shell.events.register("pre_run_cell", self._before)
             shell.events.register("post_run_cell", self._after)
-        get_parent = getattr(shell, "get_parent", None)
-        if get_parent is None:  # a bare shell knows only the cell that runs
-            return self._running
-        # A kernel also knows it in a task that outlives its cell, and that a click is none.
-        return str((get_parent() or {}).get("metadata", {}).get("cellId") or "")
+        if hasattr(shell, "get_parent"):
+            # A kernel also knows it in a task that outlives its cell, and that a click is none.
+            return _cell_of(shell.get_parent())
+        return self._running  # a bare shell knows only the cell that runs
 
     def _before(self, info: Any) -> None:
-        self._running = str(getattr(info, "cell_id", None) or "")
-        self.rerun(self._running)
+        self._running = cell = str(getattr(info, "cell_id", None) or "")
+        request = self._shell.get_parent() if hasattr(self._shell, "get_parent") else None
+        if not cell and request and request.get("content", {}).get("code") == info.raw_cell:
+            cell = _cell_of(request)  # else it is a cell that runs this, as %rerun does: no cell begins
+        self.rerun(cell)
 
     def _after(self, result: Any) -> None:  # IPython calls by position
         self._running = ""
+
+
+def _cell_of(request: dict[str, Any] | None) -> str:
+    """What the cell of a request to a kernel is known by: its id, else its text; empty for what is no cell."""
+    request = request or {}
+    metadata = request.get("metadata", {})
+    # Jupyter and VS Code; Colab.
+    known = metadata.get("cellId") or metadata.get("colab", {}).get("cell_id")
+    return str(known or request.get("content", {}).get("code") or "")
 
 
 class Entry(Protocol):

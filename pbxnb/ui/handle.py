@@ -156,6 +156,9 @@ class Handle(Protocol):
     def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Ask for queues and orbits to be re-read while a panel shows them. Returns the stop."""
 
+    def until_rerun(self, undo: Callable[[], object]) -> Callable[[], None]:
+        """Call ``undo()`` when the cell that runs now runs again, as every panel does to close. Returns the stop."""
+
     def preview(self, name: str, /, *args: Any, **kw: Any) -> Any:
         """What a command would send (a `Preview`), without sending it."""
 

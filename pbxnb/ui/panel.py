@@ -72,6 +72,7 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
         try:
             self._leave.callback(self._leave_page, super().close)
             self._leave.callback(self._ticket.close)
+            self._leave.callback(handle.until_rerun(self.close))
             self._follow(handle)  # first: what changes while the panel is made must not be lost
             super().__init__(**traits)
             self._begin()

@@ -71,8 +71,8 @@ class Kernel:
 
     # ---- cells ----
 
-    def begin(self, code: str, cell: str = "") -> str:
-        """Send a cell, as JupyterLab does with its id; returns the id of the request."""
+    def begin(self, code: str, cell: str | dict[str, Any] = "") -> str:
+        """Send a cell, as JupyterLab does with its id, or with other metadata; returns the id of the request."""
         content = {
             "code": code,
             "silent": False,
@@ -81,7 +81,8 @@ class Kernel:
             "allow_stdin": False,
             "stop_on_error": False,
         }
-        message = self._client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
+        metadata = {"cellId": cell} if cell and isinstance(cell, str) else cell or {}
+        message = self._client.session.msg("execute_request", content, metadata=metadata)
         self._client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 
@@ -124,7 +125,7 @@ class Kernel:
             assert time.monotonic() - begin < timeout, f"the cell did not print {text!r}"
             self._pump(0.5)
 
-    def run(self, code: str, cell: str = "", timeout: float = 60) -> Result:
+    def run(self, code: str, cell: str | dict[str, Any] = "", timeout: float = 60) -> Result:
         """Run a cell to its end."""
         return self.finish(self.begin(code, cell), timeout)
 

@@ -70,6 +70,43 @@ def test_handlers_go_when_their_cell_runs_again_and_connections_do_not(kernel, p
     one_left(pbx)
 
 
+COUNTS = "import ipywidgets; (len(ipywidgets.widgets.widget._instances), len(pbx._line.subscriptions._all))"
+MAKES = """
+for state in ("call.new", "call.ended"):
+    pbx.on(state, lambda e: None)
+stream = pbx.events("call.*")
+board = pbx.dashboard(alerts=[pbxnb.widgets.Rule.waiting(orange=20, red=60)])
+lines = [pbx.timeline(new=True), pbxnb.figures.live(pbxnb.figures.concurrency, pbx)]
+badges = []
+for _ in range(2):
+    get_ipython().run_cell("badges.append(pbx.status_badge());")
+[made.comm is not None for made in (board, *lines, *badges)]
+"""
+
+
+@pytest.mark.parametrize("metadata", [{}, {"cellId": "a"}, {"colab": {"cell_id": "a"}}], ids=["no id", "id", "Colab"])
+def test_ten_runs_of_a_cell_leave_the_models_and_handlers_of_one(kernel, pbx, metadata):
+    kernel.run(connect(pbx) + "\nimport pbxnb.figures, pbxnb.widgets")
+    seen = set()
+    for _ in range(10):
+        assert kernel.run(MAKES, metadata).text == "[True, True, True, True, True]"
+        seen.add(kernel.value(COUNTS))
+    assert len(seen) == 1, seen
+
+
+def test_without_ids_other_text_is_another_cell_and_a_click_is_none(kernel, pbx):
+    kernel.run(connect(pbx))
+    one, two = ("pbx.on('call.new', lambda e: None);", "pbx.on('call.new', lambda e: None);  # another")
+    for code in (one, two, one, one, two):
+        assert kernel.run(code).status == "ok"
+    assert kernel.value(COUNTS + "[1]") == "2"
+    kernel.run("import ipywidgets\nbutton = ipywidgets.Button()\nbutton.on_click(lambda b: pbx.on('gap', print))")
+    comm_id = kernel.value("button.comm.comm_id").strip("'")
+    for _ in range(2):
+        kernel.comm(comm_id, {"method": "custom", "content": {"event": "click"}})
+    assert kernel.value(COUNTS + "[1]") == "4"
+
+
 def test_reloading_the_package_keeps_the_line_known(kernel, pbx):
     kernel.run(connect(pbx), cell="c")
     reload = (

@@ -127,6 +127,14 @@ def test_what_was_undone_by_hand_is_forgotten(shell):
     assert undone == []
 
 
+def test_without_a_kernel_a_text_that_is_typed_again_is_no_cell_that_runs_again(shell):
+    cells, undone = Cells(), []
+    shell.push({"cells": cells, "undone": undone})
+    for _ in range(3):
+        shell.run_cell("cells.remember(lambda: undone.append('a'))")
+    assert undone == []
+
+
 def test_outside_ipython_nothing_is_remembered(monkeypatch):
     monkeypatch.delitem(__import__("sys").modules, "IPython", raising=False)
     cells = Cells()

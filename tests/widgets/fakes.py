@@ -101,6 +101,7 @@ class FakeHandle:
         self.frame_watchers: list[Callable[[Frame], None]] = []
         self.status_watchers: list[Callable[[Status], None]] = []
         self.handlers: list[tuple[str, Callable[[Event], Any]]] = []
+        self.made: list[Callable[[], object]] = []
         self.kept = 0
         self.recent_frames: list[Frame] = []
         self.records: list[CallRecord] = []
@@ -168,6 +169,9 @@ class FakeHandle:
 
     def on(self, kind: str, fn: Callable[[Event], Any]) -> Callable[[], None]:
         return _listen(self.handlers, (kind, fn))
+
+    def until_rerun(self, undo: Callable[[], object]) -> Callable[[], None]:
+        return _listen(self.made, undo)
 
     def frames(self) -> tuple[Frame, ...]:
         return tuple(self.recent_frames)
