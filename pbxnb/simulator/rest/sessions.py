@@ -33,7 +33,11 @@ def change_session(request: RestRequest) -> object:
     match body.get("name"):
         case "auth":
             whose = login.by_hash(text(body, "value"))
-            return "" if whose is None else _opened(login.session(whose), in_body=True)
+            if whose is None:
+                return ""
+            session = login.session(whose)
+            # In 2015 the page wrote the cookie itself (rest.md 1.3).
+            return session if request.old else _opened(session, session)
         case "3rd" if posted:
             who = login.basic(request.http.headers.get("Authorization", ""))
             if who is None or who.kind != "admin":
@@ -44,7 +48,7 @@ def change_session(request: RestRequest) -> object:
             return answer(False, status=404) if whose is None else _token(server, login.token(whose))
         case "session" if posted:
             session = login.exchange(text(body, "value"))
-            return _opened(session, in_body=False) if session else False
+            return _opened(session, True) if session else False
         case "lang" | "reset":
             return True
     return False
@@ -56,8 +60,8 @@ def end_session(request: RestRequest) -> object:
     return True
 
 
-def _opened(session: str, *, in_body: bool) -> web.Response:
-    response = answer(session if in_body else True)
+def _opened(session: str, body: object) -> web.Response:
+    response = answer(body)
     response.headers["Set-Cookie"] = COOKIE.format(session)
     return response
 

@@ -18,6 +18,7 @@ from aiohttp import web
 from ..engine.clock import TIMING, Pace, Timing
 from ..engine.pbx import SimPbx
 from .answers import refusal
+from .cors import reflect, refuse_preflight
 from .frames import Dialect, FrameWriter, Variants
 from .port import WebPort
 from .requests import SimClient, handle_request
@@ -91,6 +92,9 @@ class SimServer:
         )
         self.sockets = self.port.sockets
         self.gates = self.port.gates
+        self.gates.append(refuse_preflight)
+        if not open_cookie:
+            self.port.answered.append(reflect)
         self._phones = itertools.count(1)
         self._busy = False
 

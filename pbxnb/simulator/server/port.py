@@ -42,6 +42,7 @@ class WebPort:
         number: of the port, once it is open.
         sockets: the open sockets.
         gates: hooks tried before every request; the first that answers wins.
+        answered: hooks that see every answer before it is sent.
         nudged: set when the task that lets time pass must read the time again.
     """
 
@@ -51,6 +52,7 @@ class WebPort:
         self.number = 0
         self.sockets: list[SimSocket] = []
         self.gates: list[Gate] = []
+        self.answered: list[Callable[[web.BaseRequest, web.StreamResponse], None]] = []
         self.nudged = asyncio.Event()
         self._name = name
         self._version = version
@@ -141,6 +143,8 @@ class WebPort:
         response.headers["Server"] = f"PBX/{self._version}"
         if (now := self._now()) is not None:
             response.headers["Date"] = format_datetime(now, usegmt=True)
+        for hook in self.answered:
+            hook(request, response)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         if self._root_sockets and request.headers.get("Upgrade", "").lower() == "websocket":
