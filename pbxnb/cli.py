@@ -97,9 +97,10 @@ def _parser() -> argparse.ArgumentParser:
 
     simulate = commands.add_parser("simulate", help="run an embedded PBX by itself")
     simulate.add_argument("preset", nargs="?", default="office", help="quiet, office, callcentre, storm, classroom ...")
-    simulate.add_argument("--extensions", type=int, help="how many extensions (default: the preset's)")
+    simulate.add_argument("--extensions", type=int, help="how many in each domain (default: the preset's)")
     simulate.add_argument("--seed", type=int, default=1, help="the same seed gives the same day (default 1)")
     simulate.add_argument("--speed", type=float, default=1.0, help="PBX seconds per second (default 1)")
+    simulate.add_argument("--domains", default="", metavar="NAME,NAME", help="several tenants (default: acme.example)")
     simulate.add_argument("--start", help="virtual time to start at, such as 2026-03-02T09:30:00+00:00")
     simulate.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     simulate.add_argument("--tls", action="store_true", help="wss:// with a certificate made on the fly")
@@ -251,16 +252,17 @@ def _simulate(arguments: argparse.Namespace) -> int:
         "tls": arguments.tls,
         "dialect": arguments.dialect,
         "quirks": tuple(name.strip() for name in arguments.quirks.split(",") if name.strip()),
+        "domains": tuple(map(str.strip, arguments.domains.split(","))) if arguments.domains else (),
     }
     if arguments.extensions is not None:
         options["extensions"] = arguments.extensions
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    if arguments.recording and (arguments.scenario or arguments.fault or arguments.tls):
+    if arguments.recording and (arguments.scenario or arguments.fault or arguments.tls or arguments.domains):
         raise errors.ConfigError(
-            "A recording plays neither scenarios nor faults, and without TLS.",
-            hint="Leave --scenario, --fault and --tls away.",
+            "A recording plays neither scenarios nor faults, without TLS, and is of one tenant.",
+            hint="Leave --scenario, --fault, --tls and --domains away.",
         )
     running: Simulator | Replay
     if arguments.recording:
@@ -279,13 +281,16 @@ def _simulate(arguments: argparse.Namespace) -> int:
             "user": simulator.user,
             "password": simulator.password,
             "connect": simulator.connect_line,
-            **({"admin_password": simulator.admin_password} if isinstance(simulator, Simulator) else {}),
         }
+        if isinstance(simulator, Simulator):
+            facts |= {"admin_password": simulator.admin_password, "domains": simulator.domains}
         if arguments.json:
             _tell(facts)
         else:
             _say(f"An embedded PBX listens on {simulator.url} (domain {simulator.domain}).")
             _say(f"Connect a notebook:  {simulator.connect_line}")
+            if isinstance(simulator, Simulator) and (others := simulator.domains[1:]):
+                _say(f"Other domains:       {', '.join(others)}, each with the same numbers and passwords")
             trust = simulator.tls_certificate if isinstance(simulator, Simulator) else ""
             _say(
                 f"Watch it here:       PBXNB_PASSWORD={simulator.password} pbxnb watch {simulator.url} "

@@ -48,6 +48,7 @@ FOR_ALL = ("text", "errors", "arguments", "signals", "loops")
 INSIDE_FUNCTIONS: dict[str, set[str]] = {
     **AT_MODULE_LEVEL,
     "session": AT_MODULE_LEVEL["session"] | {"ui", "widgets", "figures", "simulator", "analysis"},
+    "simulator": AT_MODULE_LEVEL["simulator"] | {"__init__"},  # the login that it hands to `pbxnb.connect`
     "ui": AT_MODULE_LEVEL["ui"] | {"history"},  # the type of what a handle gives
     "__init__": PARTS,
 }

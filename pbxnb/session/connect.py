@@ -109,6 +109,7 @@ def simulate(
     extensions: int | None = 50,
     seed: int = 1,
     speed: float = 1.0,
+    domains: Iterable[str] = (),
     name: str | None = None,
     start: datetime | str | float | None = None,
     dialect: Literal["modern", "2016"] = "modern",
@@ -129,9 +130,11 @@ def simulate(
 
     Args:
         preset: the traffic: ``office`` and others of `pbxnb.simulator`.
-        extensions: how many; None for the preset's number.
+        extensions: how many in each domain; None for the preset's number.
         seed: the same seed gives the same history.
         speed: PBX seconds per real second.
+        domains: names of several tenants on one PBX: the handle is of the first, and
+            ``pbxnb.connect(**pbx.simulator.connection("b.example"))`` is one of another.
         name: keeps deliberate siblings of the same call apart.
         start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held: as for
             `pbxnb.simulator.start`.
@@ -143,6 +146,7 @@ def simulate(
         >>> pbx = await pbxnb.simulate("office", extensions=20, seed=1)
         >>> await pbx.aclose()
     """
+    domains = domains if isinstance(domains, str) else tuple(domains)
     given = {key: value for key, value in locals().items() if key != "name"}
     from pbxnb import simulator
 

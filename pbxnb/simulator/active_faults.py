@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from pbxnb.arguments import nearest
 from pbxnb.errors import SimulatorError
 from pbxnb.text import clean_logger
 
@@ -135,17 +136,42 @@ class FaultControl:
         _log.debug("fault %s", name)
         return self._run(begin)
 
-    def freeze(self, active: ActiveFault, user: str, end: Callable[[SimSocket], object]) -> None:
-        """Freeze the sockets of ``user``, or of all; ``end`` is done to each at the end."""
-        for socket in self._server.sockets_of(user):
-            socket.freeze()
-            active.then(lambda socket=socket: end(socket))  # type: ignore[misc]
+    def domain(self, name: str) -> str:
+        """The name of a tenant, or empty.
 
-    def send(self, frames: Sequence[str], user: str) -> None:
-        """Send frames to the sockets of ``user``, or of all."""
-        for socket in self._server.sockets_of(user):
-            for frame in frames:
-                socket.send(frame)
+        Raises:
+            SimulatorError: there is none.
+        """
+        if name and name not in self._server.tenants:
+            raise SimulatorError(f"There is no domain {name!r}{nearest(str(name), self._server.tenants)}")
+        return name
+
+    def sockets(self, user: str, domain: str) -> tuple[SimSocket, ...]:
+        """The open sockets of an extension (of the first tenant unless one is named), of a tenant, or of all."""
+        where = self.domain(domain) or (next(iter(self._server.tenants)) if user else "")
+        return tuple(self._server.sockets_of(user, where))
+
+    def freeze(
+        self, name: str, user: str, domain: str, end: Callable[[SimSocket], object], seconds: float
+    ) -> ActiveFault:
+        """Freeze sockets; ``end`` is done to each at the end."""
+
+        def act(active: ActiveFault) -> None:
+            for socket in self.sockets(user, domain):
+                socket.freeze()
+                active.then(lambda socket=socket: end(socket))  # type: ignore[misc]
+
+        return self.start(name, act, seconds=seconds)
+
+    def send(self, name: str, frames: Sequence[str], user: str, domain: str) -> ActiveFault:
+        """Send frames to sockets."""
+
+        def act(active: ActiveFault) -> None:
+            for socket in self.sockets(user, domain):
+                for frame in frames:
+                    socket.send(frame)
+
+        return self.start(name, act)
 
     def rewrite(self, active: ActiveFault, change: Rewrite) -> None:
         """Let frames pass through ``change`` on the open sockets and on those to come."""

@@ -40,6 +40,8 @@ GARBAGE = (
 class Faults:
     """The faults of one simulator; every method may be called from any thread.
 
+    On a PBX of many tenants ``domain`` narrows a fault to one; without it a ``user`` is an extension of the first.
+
     Args:
         server: what breaks.
         run: runs a function on the server's loop and returns its result; by default the caller is on that loop.
@@ -112,12 +114,12 @@ class Faults:
 
     # -- the line ------------------------------------------------------------------------------------------------
 
-    def drop(self, user: str = "", code: int = 0) -> ActiveFault:
+    def drop(self, user: str = "", code: int = 0, domain: str = "") -> ActiveFault:
         """Connections break, one user's or everybody's: without a word, or with a close frame of that code."""
         code = within("code", code, 0, 4999, int)
 
         def act(active: ActiveFault) -> None:
-            for socket in self._server.sockets_of(user):
+            for socket in self._control.sockets(user, domain):
                 socket.thaw()
                 if code:
                     socket.close(code, "fault")
@@ -126,20 +128,18 @@ class Faults:
 
         return self._control.start("drop", act)
 
-    def half_open(self, seconds: float = 60.0, user: str = "") -> ActiveFault:
+    def half_open(self, seconds: float = 60.0, user: str = "", domain: str = "") -> ActiveFault:
         """The connections stay open and silent, pings included; at the end they are gone."""
 
         def end(socket: SimSocket) -> None:
             socket.thaw()
             socket.abort()
 
-        return self._control.start("half-open", lambda active: self._control.freeze(active, user, end), seconds=seconds)
+        return self._control.freeze("half-open", user, domain, end, seconds)
 
-    def stall(self, seconds: float = 10.0, user: str = "") -> ActiveFault:
+    def stall(self, seconds: float = 10.0, user: str = "", domain: str = "") -> ActiveFault:
         """The PBX hangs: nothing is read, sent or answered, then everything at once."""
-        return self._control.start(
-            "stall", lambda active: self._control.freeze(active, user, SimSocket.thaw), seconds=seconds
-        )
+        return self._control.freeze("stall", user, domain, SimSocket.thaw, seconds)
 
     def refuse(self, seconds: float = 5.0, status: int = 503) -> ActiveFault:
         """Nobody comes in: every request is answered with that status; 0 closes the port itself."""
@@ -162,12 +162,12 @@ class Faults:
 
         return self._control.start("refuse", act, seconds=seconds)
 
-    def slow(self, seconds: float = 30.0, lag: float = 0.2, user: str = "") -> ActiveFault:
+    def slow(self, seconds: float = 30.0, lag: float = 0.2, user: str = "", domain: str = "") -> ActiveFault:
         """Every frame takes ``lag`` seconds longer, one after another, so that a busy line falls behind."""
         lag = within("lag", lag, 0, 60, float)
 
         def act(active: ActiveFault) -> None:
-            for socket in self._server.sockets_of(user):
+            for socket in self._control.sockets(user, domain):
                 socket.lag = lag
                 active.then(lambda socket=socket: setattr(socket, "lag", 0.0))  # type: ignore[misc]
 
@@ -192,31 +192,29 @@ class Faults:
 
         return self._control.start("partial-snapshot", act, seconds=seconds, count=count)
 
-    def garbage(self, count: int = 1, user: str = "") -> ActiveFault:
+    def garbage(self, count: int = 1, user: str = "", domain: str = "") -> ActiveFault:
         """So many frames that are no messages: broken JSON, wrong types, nothing at all, far too deep."""
         count = within("count", count, 1, MOST, int)
-        return self._control.start(
-            "garbage", lambda active: self._control.send([GARBAGE[n % len(GARBAGE)] for n in range(count)], user)
-        )
+        return self._control.send("garbage", [GARBAGE[n % len(GARBAGE)] for n in range(count)], user, domain)
 
-    def giant(self, size: int = 2**20, user: str = "") -> ActiveFault:
+    def giant(self, size: int = 2**20, user: str = "", domain: str = "") -> ActiveFault:
         """One frame of ``size`` bytes, at most 60 MiB."""
         head, tail = '{"action":"giant","padding":"', '"}'
         padding = "x" * max(0, within("size", size, 0, BIGGEST, int) - len(head) - len(tail))
-        return self._control.start("giant", lambda active: self._control.send([head + padding + tail], user))
+        return self._control.send("giant", [head + padding + tail], user, domain)
 
     def ghost(self, count: int = 1, seconds: float = 60.0) -> ActiveFault:
         """The next calls that end stay in every list sent; REST and the accounts know that they are gone."""
         count = within("count", count, 1, MOST, int)
 
         def act(active: ActiveFault) -> None:
-            ghosts: dict[str, dict[str, Any]] = {}
+            ghosts: list[tuple[str, dict[str, Any]]] = []  # each with its tenant
 
             def add_ghosts(frame: dict[str, Any], socket: SimSocket) -> bool:
                 calls = frame.get("calls")
                 if not isinstance(calls, list) or frame.get("action") not in ("call-state", "domain-state"):
                     return False
-                frame["calls"] = calls + [g for g in ghosts.values() if self._sees(socket, g)]
+                frame["calls"] = calls + [g for where, g in ghosts if where == socket.domain and self._sees(socket, g)]
                 return True
 
             self._control.rewrite(active, add_ghosts)
@@ -225,7 +223,7 @@ class Faults:
                 def note(change: SimChange, tenant: SimTenant = tenant) -> None:
                     if change.kind is ChangeKind.CALL_ENDED and change.call is not None and len(ghosts) < count:
                         frames = tenant.frames
-                        ghosts[change.call.id] = frames.call(change.call, frames.variants.fixed)
+                        ghosts.append((tenant.pbx.domain, frames.call(change.call, frames.variants.fixed)))
 
                 active.then(tenant.pbx.changed.add(note))
 
@@ -292,12 +290,12 @@ class Faults:
 
         return self._control.start("new-certificate", act, seconds=0.0)
 
-    def flap(self, extension: str = "", count: int = 10, every: float = 0.5) -> ActiveFault:
+    def flap(self, extension: str = "", count: int = 10, every: float = 0.5, domain: str = "") -> ActiveFault:
         """A phone's registration goes and comes ``count`` times, ``every`` virtual seconds apart; any phone."""
         count, every = within("count", count, 1, MOST, int), within("every", every, 0.01, LONGEST, float)
 
         def act(active: ActiveFault) -> None:
-            pbx = next(iter(self._server.tenants.values())).pbx
+            pbx = self._server.tenants[self._control.domain(domain) or next(iter(self._server.tenants))].pbx
             number = str(extension) or self._random.choice(pbx.extensions).number
             if pbx.extension(number) is None:
                 raise SimulatorError(f"There is no extension {number!r} to flap.")

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pbxnb.arguments import check_number, nearest
 from pbxnb.errors import SimulatorError, no_copy
 from pbxnb.loops import LoopThread
 
 from .engine.clock import SimulatorClock
+from .engine.pbx import SimPbx
 from .faults import Faults
-from .scenario_run import ScenarioRun
+from .own_loop import OwnLoop
+from .scenario_run import ScenarioRun, Stage
 from .scenarios import Scenario, scenario
 from .server.http import SimServer
 from .server.port import start_in_thread
 from .server.security import CertificateFile
-from .traffic import Traffic
+from .tenants import Tenants
 
 __all__ = ["Simulator"]
 
@@ -36,6 +36,7 @@ class Simulator:
     """The handle of an embedded PBX. Its methods may be called from any thread and return when they have had effect.
 
     Attributes:
+        domains: every tenant; a method that takes a ``domain`` means the first unless it is given.
         domain: the first tenant.
         user: the client's extension, which does nothing by itself. It supervises: it may command calls of others too.
         password: of every extension.
@@ -43,7 +44,8 @@ class Simulator:
         admin: the administrator's name and this secret.
         clock: the virtual clock.
         faults: what can be made to fail.
-        server, pbx, traffic: the parts, for code that runs on the simulator's loop (`run`).
+        server, pbx, traffic: the parts, for code that runs on the simulator's loop (`run`); the last two of the first
+            tenant. ``tenants`` has those of each by domain.
     """
 
     __reduce__ = no_copy
@@ -51,7 +53,7 @@ class Simulator:
     def __init__(
         self,
         server: SimServer,
-        traffic: Traffic,
+        tenants: Tenants,
         *,
         user: str,
         password: str,
@@ -61,31 +63,38 @@ class Simulator:
         tls: bool,
     ) -> None:
         self.server = server
-        self.traffic = traffic
-        self.preset = traffic.preset
-        self.pbx = traffic.pbx
+        self.tenants = tenants
+        self.domains = tuple(tenants)
+        self.domain = self.domains[0]
+        self.pbx, self.traffic = tenants.of()
+        self.preset = self.traffic.preset
         self.login = server.login
-        self.domain = traffic.pbx.domain
         self.user = user
         self.password = password
         self.admin_password = server.login.admin_password
         self.admin = (server.login.admin, self.admin_password)
         self.host = host
         self.tls = tls
+        self._own = OwnLoop(server)
         self.clock = SimulatorClock(server.pace, self.run, self.advance)
         self.faults = Faults(server, run=self.run, reopen=self.reopen, tls=tls, seed=seed)
         self.faults.keep_going(self.preset.faults)
-        self.closed = False
         self._port = port
         self._context: ssl.SSLContext | None = None
         self._certificate = CertificateFile()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: LoopThread | None = None
         self._stop = asyncio.Event()
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else self.url
-        return f"<Simulator {self.preset.name} {state} {self.user}@{self.domain} extensions={len(self.pbx.extensions)}>"
+        extensions = sum(len(tenant.pbx.extensions) for tenant in self.tenants.values())
+        more = f" domains={len(self.domains)}" if len(self.domains) > 1 else ""
+        return f"<Simulator {self.preset.name} {state} {self.user}@{self.domain}{more} extensions={extensions}>"
+
+    @property
+    def closed(self) -> bool:
+        """It has been stopped."""
+        return self._own.closed
 
     @property
     def port(self) -> int:
@@ -117,11 +126,40 @@ class Simulator:
             f'login=pbxnb.Password("{self.password}"), control=True{trust})'
         )
 
+    def connection(self, domain: str, user: str = "", *, admin: bool = False) -> dict[str, Any]:
+        """What `pbxnb.connect` takes to come in as an extension of a tenant, with control; its repr shows no secret.
+
+        Args:
+            domain: one of ``domains``.
+            user: the extension; by default the one that supervises its tenant.
+            admin: by a token of the system's administrator, as a program on a server does, not by a password.
+
+        Raises:
+            SimulatorError: there is no such domain or extension.
+
+        Example:
+            >>> with start("quiet", extensions=10, domains=("a.example", "b.example")) as simulator:
+            ...     simulator.connection("b.example", "41")["login"]
+            Password(…)
+        """
+        from pbxnb import AdminToken, Password  # by the names that a person would write
+
+        user = str(user or self.user)
+        self.tenants.of(domain, user)
+        return {
+            "url": self.url,
+            "domain": domain,
+            "user": user,
+            "login": AdminToken(*self.admin) if admin else Password(self.password),
+            "tls": self.tls_certificate or None,
+            "control": True,
+        }
+
     # -- life, on the loop ---------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Listen on the running loop. Use `start` or `serve` instead."""
-        self._loop = asyncio.get_running_loop()
+        self._own.loop = asyncio.get_running_loop()
         try:
             self._context = self._certificate.renew(self.host) if self.tls else None
             await self.server.start(self.host, self._port, self._context)
@@ -132,9 +170,10 @@ class Simulator:
     async def aclose(self) -> None:
         """Stop, on the loop it runs on; idempotent."""
         if not self.closed:
-            self.closed = True
+            self._own.closed = True
             self.server.pace.pause()
-            self.traffic.stop()
+            for tenant in self.tenants.values():
+                tenant.traffic.stop()
             await self.faults.aclose()
             await self.server.port.stop()
             self._certificate.close()
@@ -157,13 +196,7 @@ class Simulator:
         Raises:
             SimulatorError: the simulator is closed.
         """
-
-        async def there() -> T:
-            return self.server.do(act)
-
-        if self._here():
-            return self.server.do(act)
-        return self._wait_for(there, self.server.timing.answer)
+        return self._own.run(act)
 
     def advance(self, seconds: float) -> None:
         """Let so many virtual seconds pass at once, with everything that happens in them.
@@ -173,37 +206,17 @@ class Simulator:
         Raises:
             SimulatorError: it is no number from 0 up, or the simulator is closed.
         """
-        check_number("seconds", seconds, error=SimulatorError)
-        if self._here():
-            self.server.do(lambda: self.server.skip(seconds))
-        else:
-            self._wait_for(lambda: self.server.skip_together(seconds))
-
-    def _here(self) -> bool:
-        """True on the simulator's own loop."""
-        if self.closed or self._loop is None:
-            raise SimulatorError("The simulator is closed.", hint="Start a new one.")
-        return _running_loop() is self._loop
-
-    def _wait_for(self, there: Callable[[], Coroutine[Any, Any, T]], timeout: float | None = None) -> T:
-        """Let a coroutine run on the simulator's loop, and wait for it in this thread."""
-        assert self._loop is not None
-        coroutine = there()
-        try:
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
-        except (RuntimeError, CancelledError) as error:
-            coroutine.close()
-            raise SimulatorError("The simulator is closed.", hint="Start a new one.") from error
+        self._own.advance(seconds)
 
     def close(self) -> None:
         """Stop it and free the port; idempotent. On the loop of ``serve`` use `aclose`."""
-        loop, thread = self._loop, self._thread
+        loop, thread = self._own.loop, self._thread
         if loop is None or loop.is_closed():
             return
         if thread is not None and not thread.inside:
             thread.call(self._stop.set)
             thread.join(5.0)
-        elif not self.closed and _running_loop() is loop:
+        elif not self.closed and self._own.here:
             self._closing = loop.create_task(self.aclose())
 
     def __enter__(self) -> Simulator:
@@ -213,14 +226,14 @@ class Simulator:
         self.close()
 
     async def __aenter__(self) -> Simulator:
-        if self._loop is None:
+        if self._own.loop is None:
             await self.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if _running_loop() is self._loop:
+        if self._own.here:
             await self.aclose()
         else:
             await asyncio.to_thread(self.close)
@@ -231,7 +244,7 @@ class Simulator:
 
     # -- steering ------------------------------------------------------------------------------------------------
 
-    def place_call(self, from_: str, to: str, *, name: str = "", people: bool = False) -> str:
+    def place_call(self, from_: str, to: str, *, name: str = "", people: bool = False, domain: str = "") -> str:
         """Somebody dials; a number that is no extension is a caller outside, with the display name ``name``.
 
         Args:
@@ -239,6 +252,7 @@ class Simulator:
             to: whom.
             name: the display name of a caller outside.
             people: the users concerned answer, talk and hang up by themselves; else the call waits for your commands.
+            domain: in which tenant; no call crosses from one to another.
 
         Returns:
             The call's id; also when it was refused at once, as in `SimPbx.dial`.
@@ -246,12 +260,13 @@ class Simulator:
         Raises:
             SimulatorError: nothing comes of it: the phone is not registered, all its lines are in use.
         """
+        pbx, traffic = self.tenants.of(domain)
 
         def act() -> str:
-            call = self.pbx.switch.next_id()
+            call = pbx.switch.next_id()
             if not people:
-                self.traffic.users.leave_alone(call)
-            return self.pbx.dial(str(from_), str(to), name=name, call_id=call)
+                traffic.users.leave_alone(call)
+            return pbx.dial(str(from_), str(to), name=name, call_id=call)
 
         call = self.run(act)
         if not call:
@@ -263,96 +278,97 @@ class Simulator:
 
     def answer(self, call: str, by: str = "") -> None:
         """A ringing phone is picked up, the first one unless ``by`` says which."""
-        self._must("answered", call, lambda: self.pbx.answer(call, by))
+        self._must("answered", call, lambda pbx: pbx.answer(call, by))
 
     def reject(self, call: str, by: str = "") -> None:
         """A ringing phone says no."""
-        self._must("rejected", call, lambda: self.pbx.reject(call, by))
+        self._must("rejected", call, lambda pbx: pbx.reject(call, by))
 
     def hangup(self, call: str, by: str = "") -> None:
         """An end hangs up: the caller unless ``by`` says who."""
-        self._must("ended", call, lambda: self.pbx.hangup(call, by))
+        self._must("ended", call, lambda pbx: pbx.hangup(call, by))
 
     def hold(self, call: str, by: str = "") -> None:
         """An end puts the other on hold."""
-        self._must("held", call, lambda: self.pbx.hold(call, by))
+        self._must("held", call, lambda pbx: pbx.hold(call, by))
 
     def resume(self, call: str, by: str = "") -> None:
         """A held conversation goes on."""
-        self._must("resumed", call, lambda: self.pbx.resume(call, by))
+        self._must("resumed", call, lambda pbx: pbx.resume(call, by))
 
     def transfer(self, call: str, to: str, by: str = "") -> None:
         """Blind to a number, attended to another call's id."""
         self._must(
             "transferred",
             call,
-            lambda: (
-                self.pbx.attended_transfer(call, to, by)
-                if to in self.pbx.calls
-                else self.pbx.transfer(call, str(to), by)
-            ),
+            lambda pbx: pbx.attended_transfer(call, to, by) if to in pbx.calls else pbx.transfer(call, str(to), by),
         )
 
     def park(self, call: str, orbit: str, by: str = "") -> None:
         """Lay a call into an orbit."""
-        self._must("parked", call, lambda: self.pbx.park(call, str(orbit), by))
+        self._must("parked", call, lambda pbx: pbx.park(call, str(orbit), by))
 
-    def retrieve(self, orbit: str, by: str) -> None:
+    def retrieve(self, orbit: str, by: str, *, domain: str = "") -> None:
         """Take a call out of an orbit."""
-        self._must("retrieved", f"in orbit {orbit}", lambda: self.pbx.retrieve(str(orbit), by))
+        self._must("retrieved", f"in orbit {orbit}", lambda pbx: pbx.retrieve(str(orbit), by), domain)
 
-    def pickup(self, call: str, by: str) -> None:
-        """Take a call that rings elsewhere: its id, or the extension that rings."""
-        self._must("picked up", call, lambda: self.pbx.pickup(call, by))
+    def pickup(self, call: str, by: str, *, domain: str = "") -> None:
+        """Take a call that rings elsewhere: its id, or the extension (of ``domain``) that rings."""
+        self._must("picked up", call, lambda pbx: pbx.pickup(call, by), domain)
 
     def record(self, call: str, on: bool = True) -> None:
         """Start or stop a recording."""
-        self._must("recorded" if on else "no longer recorded", call, lambda: self.pbx.record(call, on))
+        self._must("recorded" if on else "no longer recorded", call, lambda pbx: pbx.record(call, on))
 
     def press(self, call: str, digits: str) -> None:
         """The caller dials digits in the menu."""
-        self._must("sent on by these digits", call, lambda: self.pbx.press(call, digits))
+        self._must("sent on by these digits", call, lambda pbx: pbx.press(call, digits))
 
-    def set_dnd(self, number: str, on: bool = True) -> bool:
+    def set_dnd(self, number: str, on: bool = True, *, domain: str = "") -> bool:
         """Do not disturb; False when it already was so."""
-        return self.run(lambda: self.pbx.dnd(self._extension(number), on))
+        return self._with(number, domain, lambda pbx: pbx.dnd(str(number), on))
 
-    def set_chat_status(self, number: str, status: str) -> bool:
+    def set_chat_status(self, number: str, status: str, *, domain: str = "") -> bool:
         """The chat status; False when it already was so."""
-        return self.run(lambda: self.pbx.set_chat_status(self._extension(number), status))
+        return self._with(number, domain, lambda pbx: pbx.set_chat_status(str(number), status))
 
-    def register(self, number: str, phone: str = "desk phone") -> bool:
+    def register(self, number: str, phone: str = "desk phone", *, domain: str = "") -> bool:
         """A phone registers; False when it already was."""
-        return self.run(lambda: self.pbx.register(self._extension(number), phone))
+        return self._with(number, domain, lambda pbx: pbx.register(str(number), phone))
 
-    def unregister(self, number: str, phone: str = "") -> bool:
+    def unregister(self, number: str, phone: str = "", *, domain: str = "") -> bool:
         """One phone, or all of the extension's, go away; False when there was none."""
-        return self.run(lambda: self.pbx.unregister(self._extension(number), phone))
+        return self._with(number, domain, lambda pbx: pbx.unregister(str(number), phone))
 
-    def queue_login(self, queue: str, number: str, on: bool = True) -> bool:
+    def queue_login(self, queue: str, number: str, on: bool = True, *, domain: str = "") -> bool:
         """An agent logs in or out; False when it already was so."""
-        return self.run(lambda: self.pbx.queue_login(str(queue), self._extension(number), on))
+        return self._with(number, domain, lambda pbx: pbx.queue_login(str(queue), str(number), on))
 
-    def chat(self, sender: str, receiver: str, text: str) -> bool:
+    def chat(self, sender: str, receiver: str, text: str, *, domain: str = "") -> bool:
         """A chat text; False when there is no such extension."""
-        return self.run(lambda: self.pbx.chat(sender, receiver, text))
+        pbx = self.tenants.of(domain).pbx
+        return self.run(lambda: pbx.chat(sender, receiver, text))
 
-    def scenario(self, what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario) -> ScenarioRun:
+    def scenario(
+        self, what: str | Path | Mapping[str, Any] | Sequence[Any] | Scenario, *, domain: str = ""
+    ) -> ScenarioRun:
         """Play a scenario: a name, a YAML or JSON text or file, a list of steps. Returns at once, what plays.
+
+        Args:
+            what: the scenario.
+            domain: where its steps happen that name no domain themselves.
 
         Raises:
             ScenarioError: it cannot be read, or this PBX lacks something it names.
+            SimulatorError: there is no such domain.
         """
         script = scenario(what)
+        self.tenants.of(domain)
+        stages = {name: Stage(each.pbx, each.traffic.users) for name, each in self.tenants.items()}
 
         def act() -> ScenarioRun:
-            return ScenarioRun(
-                script,
-                self.pbx,
-                users=self.traffic.users,
-                fault=lambda name, options: self.faults.start(name, **options),
-                user=self.user,
-            )
+            fault = self.faults.start
+            return ScenarioRun(script, stages, domain, fault=lambda name, options: fault(name, **options))
 
         return self.run(act)
 
@@ -364,22 +380,19 @@ class Simulator:
         """As ``clock.resume``."""
         self.clock.resume()
 
-    def _extension(self, number: str) -> str:
-        """The number, as text, of an extension there is."""
-        if self.pbx.extension(str(number)) is None:
-            known = (each.number for each in self.pbx.extensions)
-            raise SimulatorError(f"There is no extension {number!r}{nearest(str(number), known)}")
-        return str(number)
+    def _with(self, number: str, domain: str, act: Callable[[SimPbx], bool]) -> bool:
+        """Do something to an extension there is."""
+        pbx = self.tenants.of(domain, number).pbx
+        return self.run(lambda: act(pbx))
 
-    def _must(self, what: str, call: str, act: Callable[[], bool]) -> None:
-        if not self.run(act):
+    def _must(self, what: str, call: str, act: Callable[[SimPbx], bool], domain: str = "") -> None:
+        """Do something to a call; its id tells the tenant, ``domain`` where there is none."""
+
+        def there() -> bool:
+            owner = next((each for each in self.tenants.values() if call in each.pbx.calls), self.tenants.of(domain))
+            return act(owner.pbx)
+
+        if not self.run(there):
             raise SimulatorError(
                 f"Call {call!s} cannot be {what}.", hint="It does not exist, or its state does not allow it.", call=call
             )
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -9,6 +9,7 @@ time and one verb, in Python, JSON or YAML alike::
 
 * ``at`` is seconds from the scenario's start, ``after`` seconds from the step before; with neither it happens at once.
 * ``repeat: 30, every: 2`` makes thirty steps; ``{n}`` in a text counts them from 1.
+* ``domain: b.example`` is where the step happens, on a PBX of many tenants; a step on a call is where its call is.
 * ``maybe: true`` is for a step that the PBX need not carry out, such as the hang-up of a caller who may be gone.
 * ``ext1``, ``queue1``, ``orbit1``, ``group1``, ``menu1`` are the first of their kind on any PBX, ``me`` is the
   client's own extension; anything else is a number as dialled.
@@ -79,7 +80,7 @@ VERBS: dict[str, Verb] = {
     "expect": Verb("The call is in this state now (`ended` for none), or the scenario fails.", ("is",), on_call=True),
     "note": Verb("Nothing happens; the words are for the log."),
 }
-COMMON = ("at", "after", "repeat", "every", "maybe")
+COMMON = ("at", "after", "repeat", "every", "maybe", "domain")
 
 
 class ScenarioStep(msgspec.Struct, frozen=True):
@@ -92,6 +93,7 @@ class ScenarioStep(msgspec.Struct, frozen=True):
         options: the rest.
         number: its place in the scenario as written, from 1.
         maybe: the scenario goes on if the PBX does not carry it out.
+        domain: in which tenant; empty for the one the scenario is played in. A step on a call is where its call is.
     """
 
     at: float
@@ -100,6 +102,7 @@ class ScenarioStep(msgspec.Struct, frozen=True):
     options: Mapping[str, str | float | bool] = {}
     number: int = 0
     maybe: bool = False
+    domain: str = ""
 
     def __str__(self) -> str:
         return f"step {self.number} ({self.verb} {self.word!r} at {self.at:g} s)"
@@ -304,6 +307,9 @@ def _step(raw: object, number: int, now: float) -> list[ScenarioStep]:
         raise _WrongStepError(f"repeats {count:g} times, which is not a number from 1 to {MOST_STEPS}")
     given = raw.get("maybe", False)
     maybe = given.lower() in ("true", "yes", "on", "1") if isinstance(given, str) else given in (True, 1)
+    domain = raw.get("domain", "")
+    if not isinstance(domain, str):
+        raise _WrongStepError(f"has {_brief(domain)} where the name of a domain belongs")
     return [
         ScenarioStep(
             begin + n * every,
@@ -312,6 +318,7 @@ def _step(raw: object, number: int, now: float) -> list[ScenarioStep]:
             {key: _value(value, n) for key, value in options.items()},
             number,
             maybe,
+            domain,
         )
         for n in range(int(count))
     ]

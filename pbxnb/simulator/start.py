@@ -1,43 +1,36 @@
-"""Builds an embedded PBX from a preset and a few choices, starts it, and lets another process steer it over HTTP."""
+"""Builds an embedded PBX from a preset and a few choices, and starts it."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-import msgspec
-from aiohttp import web
-
 from pbxnb.arguments import check_number
-from pbxnb.errors import PbxError, SimulatorError
+from pbxnb.errors import SimulatorError
 
 from .engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit
 from .engine.clock import Pace, SimClock
 from .engine.pbx import SimPbx
-from .faults import FAULTS
 from .handle import Simulator
-from .presets import PRESETS, Preset, preset
-from .rest.catalogue import catalogue, page
+from .presets import Preset, preset
 from .rest.routes import rest_routes
-from .scenario_run import ScenarioRun
-from .scenarios import scenario, scenario_names
 from .server.addresses import foreign
-from .server.answers import answer
 from .server.frames import Dialect, Variants
 from .server.http import SimServer
-from .server.port import Handler
 from .server.security import SimLogin
+from .steering import steering_routes
+from .tenants import Tenant, Tenants, checked_domains
 from .traffic import Traffic
 
-__all__ = ["Settings", "build", "populate", "serve", "start", "steering_routes"]
+__all__ = ["Settings", "build", "populate", "serve", "start"]
 
 MOST_EXTENSIONS = 7_500
-MOST_RUNS = 50
 EARLIEST = 1971
 """The first year a clock may start in: times before 1970 are none on the wire."""
 DEPARTMENTS = ("Sales", "Support", "Accounts", "Warehouse", "Management", "Development")
@@ -101,6 +94,7 @@ class Settings:
     version: str | None = None
     quirks: str | Iterable[str] = ()
     domain: str = "acme.example"
+    domains: Iterable[str] = ()
     user: str = ""
     password: str = ""
     open_cookie: bool = False
@@ -117,8 +111,8 @@ def build(settings: Settings) -> Simulator:
     """Build it, not yet listening, and let the traffic warm up so that nobody finds an empty PBX.
 
     Raises:
-        SimulatorError: an unknown dialect, quirk, user, version or start; a wrong port; fewer than 2 extensions or
-            more than 7,500.
+        SimulatorError: an unknown dialect, quirk, user, version or start; a wrong port or domain; fewer than 2
+            extensions, or more than 7,500 in all domains together.
         ConfigError: an unknown preset.
     """
     check_number("port", settings.port, 0, 65_535, whole=True, error=SimulatorError)
@@ -131,18 +125,18 @@ def build(settings: Settings) -> Simulator:
     clock = SimClock(begin - chosen.warm_up)
     extensions = chosen.extensions if settings.extensions is None else settings.extensions
     check_number("extensions", extensions, 2, MOST_EXTENSIONS, whole=True, error=SimulatorError)
-    channels = extensions + 10 if chosen.trunks is None else chosen.trunks
-    pbx = SimPbx(settings.domain, clock=clock, seed=settings.seed, channels=channels)
-    away = 0.05 if chosen.people else 0.0
-    populate(pbx, extensions, seed=settings.seed, agents=chosen.agents, wrap_up=chosen.habits.wrap_up, away=away)
-    user = settings.user or pbx.extensions[0].number
-    me = pbx.extension(user)
-    if me is None:
-        numbers = f"{pbx.extensions[0].number} to {pbx.extensions[-1].number}"
-        raise SimulatorError(f"There is no extension {user!r}.", hint=f"There are {numbers}.")
-    me.supervises = True  # so that a notebook can play every part; all others command their own calls only
-    traffic = Traffic(pbx, chosen, seed=settings.seed, user=user, utc_offset=offset)
-    traffic.start()
+    domains = checked_domains(settings.domain, settings.domains)
+    if extensions * len(domains) > MOST_EXTENSIONS:
+        raise SimulatorError(
+            f"{len(domains)} domains of {extensions:,} extensions are more than {MOST_EXTENSIONS:,} together.",
+            hint=f"Give extensions={MOST_EXTENSIONS // len(domains)} or fewer: it counts for each domain.",
+        )
+    ids = itertools.count(7001)
+    tenants = Tenants()
+    for place, domain in enumerate(domains):
+        # Each tenant has the next seed: names, calls and days of its own, and the first is as it would be alone.
+        tenants[domain] = _tenant(domain, settings.seed + place, chosen, extensions, settings.user, clock, ids, offset)
+    user = tenants.of().traffic.users.user
     clock.advance_to(begin)
     password = settings.password or secrets.token_urlsafe(9)
     server = SimServer(
@@ -153,10 +147,11 @@ def build(settings: Settings) -> Simulator:
         variants=Variants(settings.quirks, seed=settings.seed),
         open_cookie=settings.open_cookie,
     )
-    server.add(pbx)
+    for tenant in tenants.values():
+        server.add(tenant.pbx)
     simulator = Simulator(
         server,
-        traffic,
+        tenants,
         user=user,
         password=password,
         seed=settings.seed,
@@ -168,6 +163,32 @@ def build(settings: Settings) -> Simulator:
         server.gates.append(lambda request: foreign(request, settings.host))
     server.routes += [*rest_routes(server), *steering_routes(simulator)]
     return simulator
+
+
+def _tenant(
+    domain: str,
+    seed: int,
+    chosen: Preset,
+    extensions: int,
+    user: str,
+    clock: SimClock,
+    ids: Iterator[int],
+    offset: float,
+) -> Tenant:
+    """One tenant as its preset says, its traffic begun."""
+    channels = extensions + 10 if chosen.trunks is None else chosen.trunks
+    pbx = SimPbx(domain, clock=clock, seed=seed, channels=channels, ids=ids)
+    away = 0.05 if chosen.people else 0.0
+    populate(pbx, extensions, seed=seed, agents=chosen.agents, wrap_up=chosen.habits.wrap_up, away=away)
+    user = user or pbx.extensions[0].number
+    me = pbx.extension(user)
+    if me is None:
+        numbers = f"{pbx.extensions[0].number} to {pbx.extensions[-1].number}"
+        raise SimulatorError(f"There is no extension {user!r}.", hint=f"There are {numbers}.")
+    me.supervises = True  # so that a notebook can play every part; all others command their own calls only
+    traffic = Traffic(pbx, chosen, seed=seed, user=user, utc_offset=offset)
+    traffic.start()
+    return Tenant(pbx, traffic)
 
 
 def _dialect(name: str) -> Dialect:
@@ -213,6 +234,7 @@ def start(
     host: str = "127.0.0.1",
     tls: bool = False,
     domain: str = "acme.example",
+    domains: Iterable[str] = (),
     user: str = "",
     password: str = "",
     open_cookie: bool = False,
@@ -222,8 +244,8 @@ def start(
 
     Args:
         preset: a name of `PRESETS`, or a preset.
-        extensions: how many, 2 to 7,500; the preset's number by default.
-        seed: the same seed makes the same users, calls and mixture of quirks.
+        extensions: how many in each domain, 2 to 7,500 in all together; the preset's number by default.
+        seed: the same seed makes the same users, calls and mixture of quirks; each further domain has the next one.
         speed: virtual seconds per real second, 0.1 to 1000.
         start: the first reading of the clock (without a zone: UTC); 09:30 of today by default.
         dialect: ``modern`` or ``2016``.
@@ -232,7 +254,11 @@ def start(
             random mixture.
         port: 0 takes any free one.
         tls: serve ``wss`` and ``https`` with a certificate made on the fly.
-        user: the client's extension, a supervisor that does nothing by itself; the first by default.
+        domain: name of the only tenant.
+        domains: names of several tenants instead, on one port and one clock, each with its own users and calls under
+            the same numbers; methods of the handle mean the first unless they are given another.
+        user: the client's extension, a supervisor that does nothing by itself; the first by default. One in each
+            domain.
         password: of every extension; a random one by default. The administrator's is `Simulator.admin_password`.
         open_cookie: sockets need no login; requests of other pages of a browser are refused (403).
         held: time stands still until the first client has its lists, so that the frames that follow are the same for
@@ -248,7 +274,7 @@ def start(
     """
     settings = Settings(
         preset=preset, extensions=extensions, seed=seed, speed=speed, start=start, dialect=dialect, version=version,
-        quirks=quirks, domain=domain, user=user, password=password, open_cookie=open_cookie, held=held,
+        quirks=quirks, domain=domain, domains=domains, user=user, password=password, open_cookie=open_cookie, held=held,
         host=host, port=port, tls=tls,
     )  # fmt: skip
     simulator = build(settings)
@@ -270,109 +296,3 @@ async def serve(preset: str | Preset = "office", **options: Any) -> AsyncIterato
     """
     async with build(Settings(preset=preset, **options)) as simulator:
         yield simulator
-
-
-def steering_routes(simulator: Simulator) -> list[web.RouteDef]:
-    """``/simulator/...`` on the PBX's own port, for another process.
-
-    Anybody but the administrator gets 401, and a page of a browser that is not ours 403.
-
-    A real PBX has nothing like it; it does no more than the methods of `Simulator` do.
-
-    Example:
-        ``curl -u admin:SECRET -X POST http://127.0.0.1:PORT/simulator/faults/stall -d '{"seconds": 30}'``
-    """
-    server, faults = simulator.server, simulator.faults
-    runs: list[ScenarioRun] = []
-
-    def guarded(handler: Handler) -> Handler:
-        async def guard(request: web.Request) -> web.StreamResponse:
-            if (refused := foreign(request, simulator.host)) is not None:
-                return refused
-            whose = server.identity(request)
-            if whose is None or whose.kind != "admin":
-                return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="pbxnb simulator"'})
-            try:
-                return await handler(request)
-            except PbxError as error:
-                return answer({"error": str(error)}, status=400)
-
-        return guard
-
-    async def body(request: web.Request) -> Any:
-        text = (await request.read()).decode(errors="replace")
-        try:
-            return msgspec.json.decode(text) if text.strip() else {}
-        except (msgspec.DecodeError, RecursionError):
-            return text
-
-    async def overview(request: web.Request) -> web.Response:
-        """What there is and what is going on."""
-        return answer(
-            {
-                "preset": simulator.preset.name,
-                "presets": {each.name: each.text for each in PRESETS.values()},
-                "now": server.pace.moment.timestamp(),
-                "rate": server.pace.rate,
-                "clients": len(server.sockets),
-                "calls": sum(len(tenant.pbx.calls) for tenant in server.tenants.values()),
-                "faults": {name: (fault.__doc__ or "").partition("\n")[0] for name, fault in FAULTS.items()},
-                "active": [each.name for each in faults.active],
-                "scenarios": scenario_names(),
-                "playing": [_run(each) for each in runs],
-                "unknown": server.unknown,
-            }
-        )
-
-    async def start_fault(request: web.Request) -> web.Response:
-        """Start a fault; the body holds its options."""
-        options = await body(request)
-        if not isinstance(options, Mapping):
-            raise SimulatorError("The options of a fault are a JSON object.", hint='Such as {"seconds": 5}.')
-        active = server.do(lambda: faults.start(request.match_info["name"], **options))
-        return answer({"fault": active.name, "over": active.over})
-
-    async def end_fault(request: web.Request) -> web.Response:
-        """End one fault, or all."""
-        name = request.match_info.get("name", "")
-        going = [each.name for each in faults.active if name in ("", each.name)]
-        faults.stop(name)
-        return answer({"ended": going})
-
-    async def run_scenario(request: web.Request) -> web.Response:
-        """Play a scenario: by the name in the path, or the steps in the body, as JSON or YAML; never a file."""
-        name = request.match_info.get("name", "")
-        run = simulator.scenario(scenario(name or await body(request), files=False))
-        del runs[: len(runs) - MOST_RUNS + 1]
-        runs.append(run)
-        return answer(_run(run))
-
-    async def api(request: web.Request) -> web.Response:
-        """The catalogue of what is served; there is nothing secret in it, so that anybody of ours may read it."""
-        if (refused := foreign(request, simulator.host)) is not None:
-            return refused
-        rows = catalogue(server.dialect)
-        if "text/html" in request.headers.get("Accept", ""):
-            return web.Response(text=page(rows), content_type="text/html")
-        return answer(rows)
-
-    return [
-        web.get("/simulator", guarded(overview)),
-        web.get("/simulator/api", api),
-        web.post("/simulator/faults/{name}", guarded(start_fault)),
-        web.delete("/simulator/faults", guarded(end_fault)),
-        web.delete("/simulator/faults/{name}", guarded(end_fault)),
-        web.post("/simulator/scenarios", guarded(run_scenario)),
-        web.post("/simulator/scenarios/{name}", guarded(run_scenario)),
-    ]
-
-
-def _run(run: ScenarioRun) -> dict[str, object]:
-    return {
-        "scenario": run.scenario.name,
-        "seconds": run.scenario.seconds,
-        "steps": len(run.scenario.steps),
-        "played": len(run.log),
-        "done": run.done,
-        "error": str(run.error or ""),
-    }

@@ -32,6 +32,7 @@ class SimUsers:
         user: the extension of the notebook: it is called, but never acts by itself.
 
     Attributes:
+        user: as given.
         extensions: the numbers there were at the start; those added later do nothing.
     """
 
@@ -39,7 +40,7 @@ class SimUsers:
         self._pbx = pbx
         self._habits = habits
         self._random = Random(f"people {seed}")
-        self._user = user
+        self.user = user
         self._scripted: Counter[str] = Counter()
         self._doing: dict[str, tuple[object, ...]] = {}
         self._timers: dict[str, list[SimTimer]] = {}
@@ -67,7 +68,7 @@ class SimUsers:
 
     def acts(self, number: str) -> bool:
         """True when this number does something by itself."""
-        return bool(number) and number != self._user and self._scripted[number] <= 0
+        return bool(number) and number != self.user and self._scripted[number] <= 0
 
     def somebody(self, rng: Random, *but: str, free: bool = True) -> str:
         """A random extension that no scenario has reserved; empty when a few tries find none.

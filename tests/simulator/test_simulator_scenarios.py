@@ -19,6 +19,7 @@ from pbxnb.simulator.engine.clock import SimClock
 from pbxnb.simulator.engine.pbx import SimPbx
 from pbxnb.simulator.presets import Habits, Load, Preset, preset
 from pbxnb.simulator.scenario_run import ScenarioRun
+from pbxnb.simulator.scenario_run import Stage as Place
 from pbxnb.simulator.scenarios import VERBS, Scenario, scenario, scenario_names
 from pbxnb.simulator.traffic import SimUsers, Traffic
 
@@ -58,10 +59,8 @@ class Stage:
     def play(self, what: Any, *, users: SimUsers | None = None, seconds: float | None = None) -> ScenarioRun:
         performance = ScenarioRun(
             scenario(what),
-            self.pbx,
-            users=users,
+            {self.pbx.domain: Place(self.pbx, users)},
             fault=lambda name, options: self.faults.append((self.clock.now, name, dict(options))),
-            user="40",
         )
         self.clock.advance(performance.scenario.seconds if seconds is None else seconds)
         return performance
@@ -317,7 +316,7 @@ def test_what_a_step_names_has_to_be_of_the_right_kind(stage: Stage, step: dict[
 
 def test_faults_cannot_be_played_where_nothing_can_break(stage: Stage) -> None:
     with pytest.raises(ScenarioError, match="cannot be played here"):
-        ScenarioRun(scenario([{"fault": "drop"}]), stage.pbx)
+        ScenarioRun(scenario([{"fault": "drop"}]), {stage.pbx.domain: Place(stage.pbx)})
 
 
 def test_a_step_the_pbx_does_not_carry_out_ends_the_scenario_and_says_why(stage: Stage) -> None:

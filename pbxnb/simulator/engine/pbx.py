@@ -13,6 +13,8 @@ call, and ends what rings too long.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .accounts import SimAttendant, SimDirectory, SimExtension, SimOrbit, SimQueue
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimChange, SimPhase
 from .chats import SimChats
@@ -38,6 +40,7 @@ class SimPbx:
         no_answer: seconds an extension rings before voicemail.
         park_return: seconds until a parked call rings who parked it.
         fresh_ids: a transferred, retrieved or picked-up call goes on under a new id (protocol.md 12.6 is open).
+        ids: where the ids of calls come from, shared by the tenants of one PBX.
 
     Attributes:
         directory: the accounts; ``accounts`` has them by number.
@@ -66,6 +69,7 @@ class SimPbx:
         no_answer: float = 20.0,
         park_return: float = 120.0,
         fresh_ids: bool = False,
+        ids: Iterator[int] | None = None,
     ) -> None:
         self.domain = domain
         self.clock = clock or SimClock(0.0)
@@ -73,7 +77,7 @@ class SimPbx:
         self.directory = SimDirectory(domain)
         self.chats = SimChats()
         self.switch = Switch(
-            self.directory, self.clock, seed=seed, channels=channels, no_answer=no_answer, fresh_ids=fresh_ids
+            self.directory, self.clock, seed=seed, channels=channels, no_answer=no_answer, fresh_ids=fresh_ids, ids=ids
         )
         self.accounts = self.directory.accounts
         self.calls = self.switch.calls

@@ -6,6 +6,7 @@ ring agents for waiting callers; so what listeners, lists and counters see never
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ class Switch:
         channels: int,
         no_answer: float,
         fresh_ids: bool,
+        ids: Iterator[int] | None,
     ) -> None:
         self.directory = directory
         self.clock = clock
@@ -64,7 +66,7 @@ class Switch:
         self._of: dict[str, dict[str, SimCall]] = {}
         self._freed: deque[str] = deque()
         self._depth = 0
-        self._last_id = 7000
+        self._ids = ids or itertools.count(7001)
 
     def calls_of(self, number: str) -> tuple[SimCall, ...]:
         """Calls that an account shows now, oldest first."""
@@ -332,8 +334,7 @@ class Switch:
 
     def next_id(self) -> str:
         """A new call id."""
-        self._last_id += 1
-        return str(self._last_id)
+        return str(next(self._ids))
 
     def _open(self, call: SimCall, phase: SimPhase) -> None:
         """A machine answers: a menu or a mailbox."""

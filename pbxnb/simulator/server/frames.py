@@ -90,6 +90,7 @@ INVENTED: Final[dict[str, tuple[str, str]]] = {
     "rec-stop.id": ("12.3", "The call's id; sources name no field."),
     "call-state.subscribe": ("12.4", "Subscribing answers with a list at once; `subscribe:false` ends it."),
     "blf.add": ("12.4", "A second request adds to the first; nothing unsubscribes."),
+    "call-state.id": ("12.6", "Unique over all tenants of the PBX: it has one counter."),
     "call-state.rec": ("12.3", "Modern sends `rec` as well as `rec-start` and `rec-stop`."),
     "call-state.group": ("12.7", "Number of the queue or hunt group the call came through."),
     "call-state.state.parked": ("12.7", "A parked call says `parked` and its `to` is the orbit."),
@@ -103,7 +104,7 @@ INVENTED: Final[dict[str, tuple[str, str]]] = {
     "account.department": ("12.8", "The extension's department."),
     "domain-state.modern": ("12.9", "Modern answers get-users and get-calls, and sends user-state on every change."),
     "chat.modern": ("12.9", "Modern announces a chat text as 2016 did."),
-    "upgrade.refused": ("12.12", "401 without a session, 403 for somebody else's account, 404 for none."),
+    "upgrade.refused": ("12.12", "401 without a session, 403 for another's account or tenant, there or not, else 404."),
     "upgrade.basic": ("12.12", "Basic authentication is accepted on the upgrade; the URL parameter `session` is not."),
     "domain-calls.right": ("12.12", "An extension without the right gets nothing."),
     "user_settings": ("12.18", "Strings; `cfa`, `cfb`, `cfn` and `cfr` hold numbers, and calls go on to them."),
@@ -129,6 +130,7 @@ class Variants:
         wrong = [n for n in names if n not in VARIANTS and n != "all"]
         if wrong:
             raise SimulatorError(f"There is no quirk {wrong[0]!r}{nearest(str(wrong[0]), ('all', *VARIANTS))}")
+        self._seed = seed
         self._random = random.Random(f"quirks {seed}")
         self._fixed = frozenset(n for n in names if n != "all")
         if self.mixed:
@@ -138,6 +140,14 @@ class Variants:
     def fixed(self) -> frozenset[str]:
         """What holds for the connection as a whole."""
         return self._fixed
+
+    def of_tenant(self, place: int) -> Variants:
+        """Those of the PBX's further tenants: the same, but a mixture of its own, whatever the others are sent."""
+        if not self.mixed or not place:
+            return self
+        other = Variants("all", seed=self._seed)
+        other._random, other._fixed = random.Random(f"quirks {self._seed} {place}"), self._fixed
+        return other
 
     def frame(self) -> frozenset[str]:
         """What holds for the next frame."""

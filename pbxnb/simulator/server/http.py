@@ -33,11 +33,12 @@ MOST_SOCKETS = 1_000
 
 
 class SimTenant(NamedTuple):
-    """One tenant: the PBX inside, its frames, and who gets them."""
+    """One tenant: the PBX inside, its frames, who gets them, and the open sockets."""
 
     pbx: SimPbx
     frames: FrameWriter
     subscriptions: Subscriptions
+    sockets: list[SimSocket]
 
 
 class SimServer:
@@ -80,6 +81,7 @@ class SimServer:
         self.skew = 0.0
         self.unknown: dict[str, str] = {}
         self.tenants: dict[str, SimTenant] = {}
+        self._stirred: list[Subscriptions] = []
         self.routes: list[web.RouteDef] = []
         self.filters: list[Filter] = []
         self.port = WebPort(
@@ -100,10 +102,11 @@ class SimServer:
 
     def add(self, pbx: SimPbx) -> SimTenant:
         """Take a tenant into service."""
-        frames = FrameWriter(pbx, self.dialect, self.variants)
-        subscriptions = Subscriptions(pbx, frames, lambda: [s for s in self.sockets if s.domain == pbx.domain])
+        frames = FrameWriter(pbx, self.dialect, self.variants.of_tenant(len(self.tenants)))
+        sockets: list[SimSocket] = []
+        subscriptions = Subscriptions(pbx, frames, sockets, self._stirred)
         self.login.tenants[pbx.domain] = pbx
-        tenant = self.tenants[pbx.domain] = SimTenant(pbx, frames, subscriptions)
+        tenant = self.tenants[pbx.domain] = SimTenant(pbx, frames, subscriptions, sockets)
         return tenant
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
@@ -127,8 +130,8 @@ class SimServer:
 
     def flush(self) -> None:
         """Send what has changed."""
-        for tenant in self.tenants.values():
-            tenant.subscriptions.flush()
+        while self._stirred:
+            self._stirred.pop().flush()
 
     def release(self) -> None:
         """Let a held clock run."""
@@ -203,6 +206,8 @@ class SimServer:
         user = request.query.get("user") or (whose.user if whose else "")
         if not self.open_cookie and whose is None:
             raise refusal(401)
+        if whose is not None and not self.open_cookie and not whose.belongs_to(domain):
+            raise refusal(403)  # before 404: nobody learns which other tenants there are
         tenant = self.tenants.get(domain)
         if tenant is None or tenant.pbx.extension(user) is None:
             raise refusal(404)
@@ -222,6 +227,7 @@ class SimServer:
         label = f"browser {next(self._phones)}"
         client = SimClient(tenant.pbx, tenant.frames, socket, major=major, label=label, timing=self.timing)
         self.sockets.append(socket)
+        tenant.sockets.append(socket)
         timer = asyncio.get_running_loop().call_later(self.timing.held, self.release)
         try:
             if "unasked" in self.variants.fixed:
@@ -234,6 +240,7 @@ class SimServer:
         finally:
             timer.cancel()
             self.sockets.remove(socket)
+            tenant.sockets.remove(socket)
             self.do(client.phone.close)
             await socket.finish()
 

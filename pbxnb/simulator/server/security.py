@@ -38,6 +38,10 @@ class Identity(NamedTuple):
     domain: str = ""
     user: str = ""
 
+    def belongs_to(self, domain: str) -> bool:
+        """Whether there is anything for it in a tenant; the system's administrator is at home in all."""
+        return self.kind == "admin" or self.domain == domain
+
     def may_act_for(self, domain: str, user: str = "") -> bool:
         """Administrators act for all, a tenant for its accounts, an extension for itself."""
         if self.kind == "admin":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -203,13 +203,18 @@ class Subscriptions:
     Args:
         pbx: whose changes.
         frames: renders them.
-        sockets: the tenant's sockets now.
+        sockets: the tenant's open sockets.
+        stirred: where they put themselves when there is something to flush, so that nobody asks a quiet tenant.
     """
 
-    def __init__(self, pbx: SimPbx, frames: FrameWriter, sockets: Callable[[], Iterable[SimSocket]]) -> None:
+    def __init__(
+        self, pbx: SimPbx, frames: FrameWriter, sockets: Collection[SimSocket], stirred: list[Subscriptions]
+    ) -> None:
         self._pbx = pbx
         self._frames = frames
         self._sockets = sockets
+        self._stirred = stirred
+        self._noted = False
         self._accounts: dict[str, None] = {}
         self._calls: dict[str, SimCall] = {}
         self._ended = False
@@ -221,6 +226,7 @@ class Subscriptions:
 
     def note(self, change: SimChange) -> None:
         """Remember what changed until the flush."""
+        self._stir()
         match change.kind:
             case ChangeKind.CHAT:
                 receiver, sender = change.accounts
@@ -246,13 +252,20 @@ class Subscriptions:
     def setting_changed(self, number: str) -> None:
         """A setting of an account was changed by its user: modern says so to the own sockets."""
         if self._frames.dialect is Dialect.MODERN:
+            self._stir()
             self._extras.append((number, self._frames.action("user-change", account=number)))
+
+    def _stir(self) -> None:
+        if not self._noted:
+            self._noted = True
+            self._stirred.append(self)
 
     def flush(self) -> None:
         """Send what changed since the last flush."""
+        self._noted = False
         if not (self._accounts or self._calls or self._extras):
             return
-        sockets = list(self._sockets())
+        sockets = list(self._sockets)
         accounts, self._accounts = self._accounts, {}
         extras, self._extras = self._extras, []
         orbits, self._orbits = self._orbits, False
@@ -311,7 +324,7 @@ class Subscriptions:
 
     def _late_list(self) -> None:
         self._late = None
-        self._everyone([s for s in self._sockets() if s.everyone])
+        self._everyone([s for s in self._sockets if s.everyone])
 
     def _one_by_one(self) -> bool:
         return "calls-object" in self._frames.variants.frame()
