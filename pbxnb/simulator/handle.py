@@ -138,7 +138,7 @@ class Simulator:
             SimulatorError: there is no such domain or extension.
 
         Example:
-            >>> with start("quiet", extensions=10, domains=("a.example", "b.example")) as simulator:
+            >>> with pbxnb.simulator.start("quiet", domains=("a.example", "b.example")) as simulator:
             ...     simulator.connection("b.example", "41")["login"]
             Password(…)
         """

@@ -166,6 +166,23 @@ def test_simulate_says_how_to_use_it(options: tuple[str, ...]) -> None:
         assert end_of(running)[0] == 0
 
 
+def test_simulate_of_several_domains() -> None:
+    with process("simulate", "empty", "--domains", "a.example, b.example", "--json") as running:
+        assert running.stdout is not None
+        facts = json.loads(running.stdout.readline())
+        assert (facts["domain"], facts["domains"]) == ("a.example", ["a.example", "b.example"])
+        for domain in facts["domains"]:
+            login = pbxnb.Password(facts["password"])
+            with pbxnb.connect(facts["url"], domain=domain, user=facts["user"], login=login) as pbx:
+                assert len(pbx.extensions) == 20
+        running.send_signal(signal.SIGINT)
+        assert end_of(running)[0] == 0
+    for wrong, said in (("a.example,,b.example", "'' is no name"), ("a.example,a.example", "is there twice")):
+        code, _, remarks = run("simulate", "empty", "--domains", wrong, environment={})
+        assert code == 1
+        assert said in remarks
+
+
 def test_simulate_on_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, said, _ = run("simulate", "quiet", "--json", "--port", str(taken.getsockname()[1]), environment={})

@@ -22,6 +22,25 @@ def test_a_simulated_pbx_is_live_has_control_and_goes_with_its_handle():
     assert not [t.name for t in threading.enumerate() if t.name.startswith("pbxnb-")]
 
 
+async def test_of_many_domains_the_handle_is_of_the_first_and_connect_takes_what_leads_to_another():
+    names = ("a.example", "b.example")
+    async with pbxnb.simulate("empty", extensions=5, domains=iter(names)) as pbx:
+        assert (pbx.domain, pbx.simulator.domains) == (names[0], names)
+        for user, admin in (("", False), ("42", True)):
+            async with pbxnb.connect(**pbx.simulator.connection(names[1], user, admin=admin)) as other:
+                assert (other.domain, other.user) == (names[1], user or pbx.user)
+                assert len(other.extensions) == 5
+                outcome = await other.dial("44")
+                assert outcome.status == "confirmed"
+                assert not pbx.calls
+                await other.hangup(*other.calls.values())
+
+
+def test_domains_that_are_no_list_are_told():
+    with pytest.raises(pbxnb.errors.SimulatorError, match="is a list of names"):
+        pbxnb.simulate("empty", domains="a.example")
+
+
 async def test_it_can_be_awaited():
     pbx = await pbxnb.simulate("quiet", extensions=5)
     assert pbx.status.state == "live"
