@@ -275,7 +275,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
                 simulator.scenario(arguments.scenario)
             for fault in arguments.fault:
                 simulator.faults.start(fault)
-        facts = {
+        facts: dict[str, Any] = {
             "url": simulator.url,
             "domain": simulator.domain,
             "user": simulator.user,
