@@ -18,6 +18,7 @@ __all__ = [
     "ConfigError",
     "ConnectionFailed",
     "ControlDisabled",
+    "ForkedHandle",
     "FrameTooBig",
     "HandleClosed",
     "LoginRefused",
@@ -80,6 +81,10 @@ class BadCommand(PbxError, ValueError):
 
 class HandleClosed(PbxError):
     """The handle was closed, replaced or refused; a new ``connect`` is needed."""
+
+
+class ForkedHandle(HandleClosed):
+    """The handle belongs to another process, from which this one was forked; it goes on there."""
 
 
 class OutOfResources(PbxError, OSError):

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from pbxnb.errors import OutOfResources
+from pbxnb.forks import end_in_child, free_in_child
 from pbxnb.text import clean_logger
 
 __all__ = ["LoopThread", "fail", "fulfil"]
@@ -81,8 +82,10 @@ class LoopThread:
         self._settle = settle
         self._loop = _new_loop()
         self._open: set[Future[Any]] | None = set()  # None: no more work is taken
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._forked = False
+        end_in_child(self)
 
     def start(self) -> None:
         """Start the thread; raises `OutOfResources`."""
@@ -106,6 +109,8 @@ class LoopThread:
 
     def call(self, fn: Callable[[], object]) -> bool:
         """Run ``fn()`` on the loop soon; False when the loop has ended."""
+        if self._forked:
+            return False
         try:
             self._loop.call_soon_threadsafe(fn)
         except RuntimeError:
@@ -147,6 +152,12 @@ class LoopThread:
                 fulfil(future, task.result())
 
         self._loop.create_task(make()).add_done_callback(finish)
+
+    def forked(self) -> None:
+        """In a forked child: the loop's selector, self-pipe and sockets are shared with the parent, who needs them."""
+        self._forked, self._open = True, None
+        # What belongs to the loop lets go of it without a word when it is collected, and so does the loop itself.
+        setattr(self._loop, "is_closed", lambda: True)  # noqa: B010 - mypy knows a method there
 
     def _run(self) -> None:
         loop = self._loop

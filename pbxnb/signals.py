@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from pbxnb.forks import free_in_child
 from pbxnb.text import clean_logger
 
 __all__ = ["Assignable", "Signal"]
@@ -40,7 +41,7 @@ class Signal(Generic[_T]):
     def __init__(self, report: Callable[[BaseException], object] | None = None) -> None:
         self.listeners: tuple[Callable[[_T], object], ...] = ()
         self._entries: tuple[list[Callable[[_T], object]], ...] = ()  # a list has its own identity: fn may be in twice
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._report = report
 
     def add(self, fn: Callable[[_T], object]) -> Callable[[], None]:

@@ -24,6 +24,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "text": set(),
     "errors": {"text"},
     "arguments": set(),
+    "forks": set(),
     "signals": set(),
     "loops": set(),
     "protocol": set(),
@@ -42,7 +43,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-FOR_ALL = ("text", "errors", "arguments", "signals", "loops")
+FOR_ALL = ("text", "errors", "arguments", "forks", "signals", "loops")
 """Parts that every other may import."""
 
 INSIDE_FUNCTIONS: dict[str, set[str]] = {

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import msgspec
 
+from pbxnb.forks import free_in_child
 from pbxnb.model.entities import Phase
 
 from .stories import LaneBy, Span, Story
@@ -136,7 +137,7 @@ class Index:
         self.most = most
         self.lost = float("-inf")
         self._inbox: deque[tuple[Span, Story] | Joined] = deque(maxlen=most)  # not yet taken in
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._size = 0
         # one a shelf: compartment -> lane -> blocks
         self._shelves: list[dict[int, dict[str, list[Block]]]] = [{} for _ in SHELVES]

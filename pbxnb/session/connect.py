@@ -12,6 +12,7 @@ from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password
 from pbxnb.client.tls import Pin
+from pbxnb.forks import free_in_child
 from pbxnb.model.clock import Clock
 
 from .clock import PbxClock
@@ -79,7 +80,7 @@ def connect(
     check_truth("control", control)
     if name is not None:
         check_text("name", name)
-    lock = threading.RLock()
+    lock = free_in_child(threading.RLock())
     client = Client(
         url,
         domain=domain,
@@ -154,7 +155,7 @@ def simulate(
     if port:  # only one can listen there
         REGISTRY.vacate(key)
     embedded = simulator.start(**given)
-    lock = threading.RLock()
+    lock = free_in_child(threading.RLock())
     client = Client(
         embedded.url,
         domain=embedded.domain,

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from pbxnb.forks import free_in_child
 from pbxnb.model.changes import Frame
 from pbxnb.model.entities import Status
 
@@ -29,7 +30,7 @@ class FrameBuffer:
         self._max_bytes = max_bytes
         self._frames: deque[Frame] = deque()
         self._bytes = 0
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
 
     def add(self, frame: Frame) -> None:
         """Keep ``frame``, and let the oldest go where there are too many; called on the I/O lane."""

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from pbxnb.client.client import Client
-from pbxnb.errors import HandleClosed, PbxError, WaitTimeout, WrongThread
+from pbxnb.errors import ForkedHandle, HandleClosed, PbxError, WaitTimeout, WrongThread
+from pbxnb.forks import SENTENCE, end_in_child, free_in_child
 from pbxnb.history import History
 from pbxnb.loops import LoopThread, fail, fulfil
 from pbxnb.model.changes import Event
@@ -76,7 +77,7 @@ class Line:
         self._read = threading.Event()  # somebody has seen why it failed
         self._closing = asyncio.Event()
         self._asked = False  # somebody closed it
-        self._restarting = threading.Lock()
+        self._restarting = free_in_child(threading.Lock())
         self._why = ""
         self._error: BaseException | None = None
         self._final: Status | None = None
@@ -85,6 +86,7 @@ class Line:
         client.on_event.add(self.lane.changed)
         client.on_changes.add(self.lane.changed)
         client.on_status.add(self._status)
+        end_in_child(self)
 
     # ---- life ----
 
@@ -166,6 +168,21 @@ class Line:
         if self._thread.inside or self.lane.inside:
             return False
         return self._thread.join(timeout) and self.lane.join(timeout)
+
+    def forked(self) -> None:
+        """In a forked child: the line is the parent's, and so is whoever waits for it."""
+        if self._final is None:
+            self._error = ForkedHandle(f"This connection is closed: {SENTENCE}", hint="Connect here, too.")
+            self._asked, self._why = True, SENTENCE
+            self._final = msgspec.structs.replace(
+                self.client.status, state=LineState.CLOSED, since=self.client.now(), why=SENTENCE
+            )
+        closed = self._closed()
+        self._live, self._gone, self._read = Future(), Future(), threading.Event()
+        self._live.set_exception(closed)
+        self._gone.set_result(None)
+        self.lane.forked(closed)
+        self.subscriptions.forked(closed)
 
     @property
     def ended(self) -> bool:
@@ -312,6 +329,8 @@ class Line:
         return status
 
     def _closed(self) -> HandleClosed:
+        if isinstance(self._error, ForkedHandle):
+            return self._error
         return HandleClosed(f"This connection is closed: {self._why}", hint="Connect again.")
 
     def _raise(self) -> None:

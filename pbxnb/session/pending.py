@@ -9,7 +9,8 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from pbxnb.errors import HandleClosed, no_copy
+from pbxnb.errors import ForkedHandle, HandleClosed, no_copy
+from pbxnb.forks import SENTENCE, end_in_child, free_in_child
 from pbxnb.text import LONGEST, clean, clean_logger
 
 from .waiting import block, settled
@@ -35,7 +36,7 @@ class Wait:
         self._future = future
         self._begin = begin
         self._waiters = 0
-        self._lock = threading.RLock()
+        self._lock = free_in_child(threading.RLock())
         self._stop: Callable[[], None] | None = begin()
         future.add_done_callback(lambda _: self._end())
 
@@ -100,6 +101,16 @@ class Pending(Generic[T]):
         self._wait = wait
         self._read = read = threading.Event()  # the callback knows this, not the Pending, which can so be dropped
         future.add_done_callback(lambda done: _log_unread(done, read, what, partial(later, unread_after)))
+
+        end_in_child(self)
+
+    def forked(self) -> None:
+        """In a forked child: what is not known yet will not be; whoever asked to be told is the parent's."""
+        self._future._condition._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001 - as any lock of ours
+        self._read = threading.Event()
+        if not self._future.done():
+            self._future, self._wait = Future(), None
+            self._future.set_exception(ForkedHandle(f"{self._what}: {SENTENCE}", hint="Connect here, too."))
 
     def __await__(self) -> Generator[Any, None, T]:
         with self._wait or nullcontext():

@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
+from pbxnb.forks import end_in_child, free_in_child
+
 __all__ = ["REGISTRY", "Cells", "Entry", "Registry"]
 
 REPLACED = "Replaced by a newer connection with the same name: closed; run this cell again."
@@ -25,7 +27,7 @@ class Cells:
 
     def __init__(self) -> None:
         self._made: dict[str, dict[object, Callable[[], object]]] = {}
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._shell: Any = None
         self._running = ""
 
@@ -49,6 +51,10 @@ class Cells:
             made = self._made.pop(cell, {})
         for undo in made.values():
             undo()
+
+    def forget(self) -> None:
+        """Undo nothing of what was made until now."""
+        self._made = {}
 
     def _current(self) -> str:
         """What the cell whose code is calling is known by, or empty."""
@@ -105,7 +111,7 @@ class Registry:
         self.cells = Cells()
         self._lines: dict[Hashable, list[Entry]] = {}
         self._live: dict[Hashable, Entry] = {}
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._hooked = False
 
     def enter(self, line: Entry) -> None:
@@ -114,6 +120,7 @@ class Registry:
             if not self._hooked:
                 self._hooked = True
                 atexit.register(self.close_all)
+                end_in_child(self)
             self._lines.setdefault(line.key, []).append(line)
 
     def went_live(self, line: Entry) -> None:
@@ -150,6 +157,11 @@ class Registry:
                 del self._live[line.key]
             if not lines:
                 self._lines.pop(line.key, None)
+
+    def forked(self) -> None:
+        """In a forked child: what is open, and what its cells made, is the parent's."""
+        self._lines, self._live = {}, {}
+        self.cells.forget()
 
     def lines(self) -> tuple[Entry, ...]:
         """All that are open, in order of key and age."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import SimulatorError
+from pbxnb.forks import SENTENCE, end_in_child
 
 from .server.http import SimServer
 
@@ -29,6 +30,12 @@ class OwnLoop:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.closed = False
         self._server = server
+        self._why = "The simulator is closed."
+        end_in_child(self)
+
+    def forked(self) -> None:
+        """In a forked child: it runs in the parent."""
+        self.closed, self._why = True, f"The simulator is closed: {SENTENCE}"
 
     @property
     def here(self) -> bool:
@@ -58,7 +65,7 @@ class OwnLoop:
 
     def _open(self) -> OwnLoop:
         if self.closed or self.loop is None:
-            raise SimulatorError("The simulator is closed.", hint="Start a new one.")
+            raise self._over()
         return self
 
     def _wait_for(self, there: Callable[[], Coroutine[Any, Any, T]], timeout: float | None = None) -> T:
@@ -69,4 +76,7 @@ class OwnLoop:
             return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
         except (RuntimeError, CancelledError) as error:
             coroutine.close()
-            raise SimulatorError("The simulator is closed.", hint="Start a new one.") from error
+            raise self._over() from error
+
+    def _over(self) -> SimulatorError:
+        return SimulatorError(self._why, hint="Start a new one.")

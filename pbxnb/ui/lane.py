@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar
 
+from pbxnb.forks import end_in_child, free_in_child
 from pbxnb.text import clean_logger
 
 from .kernel import detached_context
@@ -71,15 +72,16 @@ class Lane:
     """
 
     _shared: ClassVar[Lane | None] = None
-    _shared_lock: ClassVar[threading.Lock] = threading.Lock()
+    _shared_lock: ClassVar[threading.Lock] = free_in_child(threading.Lock())
 
     def __init__(self, timing: Timing | None = None) -> None:
         self._beat = (timing or Timing()).beat
-        self._condition = threading.Condition()
+        self._condition = free_in_child(threading.Condition())
         self._tickets: list[Ticket] = []
         self._calls: deque[tuple[Ticket, Callable[[], object]]] = deque()
         self._thread: threading.Thread | None = None
         self._last_beat = 0.0
+        end_in_child(self)
 
     @classmethod
     def get(cls) -> Lane:
@@ -125,6 +127,13 @@ class Lane:
             if ticket in self._tickets:
                 self._tickets.remove(ticket)
             self._condition.notify()
+
+    def forked(self) -> None:
+        """In a forked child: its panels are the parent's; the thread starts with the first one made here."""
+        for ticket in self._tickets:
+            ticket.closed, ticket.due = True, _NEVER
+        self._tickets, self._thread = [], None
+        self._calls.clear()
 
     def _run(self) -> None:
         while self._wait():

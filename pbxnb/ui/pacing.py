@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
+from pbxnb.forks import free_in_child
+
 from .timing import Timing
 
 __all__ = ["DirtySet", "Pacer"]
@@ -22,7 +24,7 @@ class DirtySet:
     """
 
     def __init__(self, limit: int = 20_000) -> None:
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._keys: set[str] = set()
         self._all = False
         self._limit = limit

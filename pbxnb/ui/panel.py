@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import ipywidgets
 
 from pbxnb.arguments import unknown_keyword
+from pbxnb.forks import free_in_child
 from pbxnb.text import clean
 
 from .handle import Handle, handle_of
@@ -65,7 +66,7 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
                 known = [*inspect.signature(type(self)).parameters, "layout"]
                 raise unknown_keyword(type(self).__name__, name, known)
         self._handle = handle = handle_of(handle)
-        self._lock = threading.RLock()  # between a paint and the close
+        self._lock = free_in_child(threading.RLock())  # between a paint and the close
         self._leave = ExitStack()  # undone in reverse, once
         self._ticket = Lane.get().register(self._paint)
         self._closed = False

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 import plotly
 import plotly.graph_objects as go
 
+from pbxnb.forks import free_in_child
+
 __all__ = ["SpareFigures", "figure_widget"]
 
 _CONFIG = {
@@ -38,7 +40,7 @@ class SpareFigures:
 
     MOST = 4
     _kept: ClassVar[list[Any]] = []
-    _lock: ClassVar[threading.Lock] = threading.Lock()
+    _lock: ClassVar[threading.Lock] = free_in_child(threading.Lock())
 
     @classmethod
     def take(cls, first: go.Figure) -> Any:

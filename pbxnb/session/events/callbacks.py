@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from pbxnb.forks import free_in_child
 from pbxnb.loops import fail, fulfil
 from pbxnb.text import clean_logger
 
@@ -35,7 +36,7 @@ class CallbackLane:
         self._conditions: dict[Future[Any], Callable[[], Any]] = {}
         self._changed = False
         self._wake = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._thread: threading.Thread | None = None
         self._stop_at: float | None = None
         self._error: BaseException | None = None
@@ -87,6 +88,13 @@ class CallbackLane:
             conditions, self._conditions = self._conditions, {}
         for future in conditions:
             fail(future, error)
+
+    def forked(self, error: BaseException) -> None:
+        """In a forked child: the thread is gone, with its jobs; conditions to come get ``error``."""
+        self._error, self._stop_at = error, 0.0
+        self._conditions = {}
+        self._jobs.clear()
+        self._wake = threading.Event()
 
     def restart(self) -> None:
         """The line starts again: take jobs and conditions as before; after the end of the thread."""

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from typing import Generic, TypeVar
 
+from pbxnb.forks import free_in_child
 from pbxnb.text import clean_logger
 
 __all__ = ["LIMIT", "EventQueue", "Tally"]
@@ -44,7 +45,7 @@ class EventQueue(Generic[T]):
         self._kept: deque[tuple[int, T]] = deque()
         self._droppable: deque[tuple[int, T]] = deque()
         self._order = 0
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
 
     def put(self, item: T, *, may_go: bool = False) -> None:
         """Append ``item``; ``may_go`` marks it as one that can be dropped."""

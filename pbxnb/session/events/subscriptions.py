@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from pbxnb.arguments import check_text, nearest
 from pbxnb.errors import ConfigError, StreamOverrun, no_copy
+from pbxnb.forks import free_in_child
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Event
 from pbxnb.session.waiting import running_loop, wake_on
@@ -66,7 +67,7 @@ class Subscriptions:
         self._all: tuple[tuple[str, Subscriber], ...] = ()
         self._by_kind: dict[str, tuple[Subscriber, ...]] = {}
         self._ended: BaseException | None = None
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
 
     def on(self, kind: str, fn: Callable[[Event], Any]) -> Callable[[], None]:
         """Subscribe a plain function, or a coroutine function from within its loop; returns the unsubscribe."""
@@ -111,6 +112,15 @@ class Subscriptions:
         with self._lock:
             self._ended, self._by_kind = None, {}
             self._all = tuple(e for e in self._all if isinstance(e[1], PlainHandler | CoroutineHandler))
+
+    def forked(self, error: BaseException) -> None:
+        """In a forked child: streams end, all else is the parent's; who still comes gets ``error``."""
+        self._ended, self._by_kind = error, {}
+        for _, subscriber in self._all:
+            if isinstance(subscriber, StreamBuffer):
+                subscriber.wakes.clear()  # on loops that are the parent's
+                subscriber.ended = True
+        self._all = ()
 
     def end(self, error: BaseException) -> None:
         """End every subscriber, also those still to come: no more events follow."""

@@ -12,10 +12,13 @@ import datetime as dt
 import hashlib
 import hmac
 import ipaddress
+import os
 import secrets
+import shutil
 import ssl
 import tempfile
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -182,23 +185,28 @@ class CertificateFile:
     def __init__(self) -> None:
         self.path = ""
         self.fingerprint = ""
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._remove: Callable[[], object] | None = None
 
     def renew(self, host: str) -> ssl.SSLContext:
         """Make a certificate (again) and write it to ``path``; see `make_certificate`."""
         pem, context = make_certificate(host)
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="pbxnb-simulator-", ignore_cleanup_errors=True)
-        path = Path(self._folder.name, "certificate.pem")
-        path.write_text(pem, encoding="ascii")
-        self.path = str(path)
+        if self._remove is None:
+            folder = tempfile.mkdtemp(prefix="pbxnb-simulator-")
+            self.path = str(Path(folder, "certificate.pem"))
+            self._remove = weakref.finalize(self, _remove, folder, os.getpid())
+        Path(self.path).write_text(pem, encoding="ascii")
         self.fingerprint = f"sha256:{hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()}"
         return context
 
     def close(self) -> None:
         """Remove the file."""
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._remove is not None:
+            self._remove()
+
+
+def _remove(folder: str, process: int) -> None:
+    if os.getpid() == process:  # a forked child ends too, and leaves it to us
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_certificate(host: str) -> tuple[str, ssl.SSLContext]:
