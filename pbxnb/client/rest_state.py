@@ -1,8 +1,8 @@
 """Queues, orbits and accounts, read by REST: when to read them, how their answers are understood (rest.md 2).
 
 Queues and orbits are read at the start, on an ``acds`` user-state, when anybody parks or fetches a call, after our own
-commands, and regularly while something shows them; never one of them more than once a second. What the PBX does not
-let us read is shown as unavailable, with the reason.
+commands, and regularly while something shows them; never one of them more than once a second, and all together no more
+than ten a second. What the PBX does not let us read is shown as unavailable, with the reason.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import Agent, CallState, Orbit, Parked, Queue
 from pbxnb.model.store import Store
 from pbxnb.protocol import rest as paths
+from pbxnb.protocol.bounds import as_many, bounded_extra, cut_text
 from pbxnb.protocol.decode import account_entry
 from pbxnb.protocol.messages import NOTHING, AccountEntry, UserState
 from pbxnb.protocol.parties import parse_party
@@ -31,7 +32,7 @@ from pbxnb.text import clean_logger
 from .endpoint import Endpoint
 from .rest import Rest, RestError
 from .sync import Arrival
-from .timing import Timing
+from .timing import Timing, Turns
 
 __all__ = ["RestReader", "accounts_in", "orbits_in", "queue_in", "read_accounts"]
 
@@ -39,6 +40,7 @@ _LOG = clean_logger("pbxnb.client")
 _ORBITS = ""  # the key of "all orbits" among the queues' numbers, which are never empty
 _UNAVAILABLE = (401, 403, 404)
 _MAX_ITEMS = 10_000
+_AGENTS = 256 * 2**10  # bytes that the agents of one queue hold: about 800
 _PARKED = CallState.PARKED
 _NUMBER = re.compile(r"[+*#]*\d[\d*#]*", re.ASCII)
 _SHOWN = ("displayname", "display_name", "display")
@@ -67,26 +69,27 @@ class RestReader:
         self._store = store
         self._put = put
         self._timing = timing
-        self._due: dict[str, float] = {}
-        self._read_at: dict[str, float] = {}
+        self._turns = Turns(timing.read_gap, timing.read_apart, timing.read_every)
         self._watchers = {"queues": 0, "orbits": 0}
         self._names: dict[str, str] = {}
         self._woken = asyncio.Event()
 
     def schedule_queue(self, number: str) -> None:
-        """Read this queue soon."""
-        self._schedule(number)
+        """Read this queue soon: a command waits for what it shows."""
+        self._schedule(number, urgent=True)
 
     def schedule_orbits(self) -> None:
-        """Read the orbits soon."""
-        self._schedule(_ORBITS)
+        """Read the orbits soon: a command waits for what they show."""
+        self._schedule(_ORBITS, urgent=True)
 
     def moved(self, changes: Changes, arrival: Arrival | None) -> None:
         """Read soon what is new: the orbits where a call came to lie in one or left it, a queue that has a message."""
         if changes.calls and any(_was_parked(event) for event in changes.events):
-            self.schedule_orbits()
+            self._schedule(_ORBITS)
         if arrival is not None and type(arrival.message) is UserState and arrival.message.entry.type == "acds":
-            self.schedule_queue(arrival.message.entry.account)
+            number = arrival.message.entry.account
+            if number in self._store.accounts or number in self._names:
+                self._schedule(number)
 
     def keep(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Read regularly until the function returned is called (once or more)."""
@@ -107,24 +110,22 @@ class RestReader:
         await self._list_queues()
         self._schedule_all(queues=True, orbits=True)
         while True:
-            now = time.monotonic()
-            for key in sorted(key for key, due in self._due.items() if due <= now):
-                del self._due[key]
-                self._read_at[key] = time.monotonic()
+            while (key := self._turns.take(time.monotonic(), self._shown)) is not None:
                 await (self._read_queue(key) if key else self._read_orbits())
-                if self._watchers["queues" if key else "orbits"]:
+                if self._shown(key):
                     self._schedule(key, after=self._timing.read_every)
             self._woken.clear()
-            wait = min(self._due.values(), default=float("inf")) - time.monotonic()
             try:
-                async with asyncio.timeout(None if wait == float("inf") else max(0.0, wait)):
+                async with asyncio.timeout(self._turns.wait(time.monotonic())):
                     await self._woken.wait()
             except TimeoutError:
                 continue
 
-    def _schedule(self, key: str, after: float = 0.0) -> None:
-        due = max(time.monotonic() + after, self._read_at.get(key, float("-inf")) + self._timing.read_gap)
-        self._due[key] = min(due, self._due.get(key, float("inf")))
+    def _shown(self, key: str) -> bool:
+        return self._watchers["queues" if key else "orbits"] > 0
+
+    def _schedule(self, key: str, *, after: float = 0.0, urgent: bool = False) -> None:
+        self._turns.want(key, time.monotonic(), after=after, urgent=urgent)
         self._woken.set()
 
     def _schedule_all(self, *, queues: bool, orbits: bool) -> None:
@@ -157,7 +158,7 @@ class RestReader:
         except (RestError, ConnectionFailed) as exc:
             _LOG.debug("No list of queues: %s", exc)
             return
-        for entry in accounts_in(found):
+        for entry in accounts_in(found)[:_MAX_ITEMS]:
             self._names[entry.account] = entry.name or ""
 
     async def _read_queue(self, number: str) -> None:
@@ -209,7 +210,8 @@ def queue_in(number: str, name: str, answer: Any, read_at: datetime) -> Queue:
     names the fields only).
     """
     board = answer if isinstance(answer, Mapping) else {}
-    logged = {_text(item, "account", "name") or str(item) for item in _items(board.get("logged_agents"), bare=True)}
+    named = _items(board.get("logged_agents"), bare=True)
+    logged = {_text(item, "account", "name") or _text({"": item}, "") for item in named}
     agents = []
     for item in _items(board.get("agents")):
         agent = _text(item, "account", "number", "name")
@@ -233,13 +235,16 @@ def queue_in(number: str, name: str, answer: Any, read_at: datetime) -> Queue:
         figures = figures[number]
     elif isinstance(figures, list) and len(figures) == 1:
         figures = figures[0]
+    kept = as_many(tuple(agents), _AGENTS)
     return Queue(
         number=number,
         name=name,
-        agents=tuple(agents),
+        agents=kept,
         waiting=len(waiting) if "current" in board else None,
         longest_wait=max(0.0, (read_at - min(starts)).total_seconds()) if starts else None,
-        stats=figures if isinstance(figures, Mapping) else NOTHING,
+        stats=bounded_extra(
+            figures if isinstance(figures, Mapping) else NOTHING, ("agents",) if len(kept) < len(agents) else ()
+        ),
         read_at=read_at,
     )
 
@@ -274,7 +279,8 @@ def orbits_in(answer: Any, read_at: datetime) -> tuple[Orbit, ...]:
             for call in _items(next((item[key] for key in ("calls", "parked") if item.get(key)), ()))
         )
         name = _text(item, "display", "displayname", "name")
-        found.append(Orbit(number=number, name="" if name == number else name, parked=parked, read_at=read_at))
+        name = "" if name == number else name
+        found.append(Orbit(number=number, name=name, parked=as_many(parked), read_at=read_at))
     return tuple(found)
 
 
@@ -297,7 +303,7 @@ def _text(item: Any, *names: str) -> str:
         for name in names:
             value = item.get(name)
             if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-                return str(value)
+                return cut_text(str(value))
     return ""
 
 

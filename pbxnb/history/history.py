@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pbxnb.model.changes import Changes, Event
@@ -152,11 +152,10 @@ class History:
     def counts(self, now: datetime) -> dict[str, int]:
         """Conversations that go on, that began within the last minute, that wait; registered extensions."""
         listed = list(self._model.conversations.items())
-        since = now.timestamp() - 60
-        stories = [story for key, _ in listed if (story := self.story(key)) is not None]
+        newest = now.timestamp()
         return {
             "calls": sum(one.state is not None for _, one in listed),
-            "rate": sum(story.began > since for story in stories),
+            "rate": sum(story.began > newest - 60 for story in self._stories(newest - 60, newest)),
             "waiting": sum(one.phase is Phase.QUEUED for _, one in listed),
             "registered": len(self._extensions(self.conditions.since["registered"])),
         }
@@ -171,25 +170,28 @@ class History:
         """
         newest = last.timestamp()
         first = newest - (points - 1) * step
-        ended = self._lanes["call"]
-        stories = {block.call: block.story.whole for block in ended.blocks(first - 60, newest + 1)}
-        stories |= {story.id: story for _, story in self._follower.running()}
+        stories = self._stories(first - 60, newest)
         registered = self.conditions.past["registered"].blocks(first, newest + 1)
         since = dict(self.conditions.since["registered"])
         intervals: dict[str, list[Interval]] = {
-            "calls": [(story.began, story.ended) for story in stories.values()],
+            "calls": [(story.began, story.ended) for story in stories],
             # whoever began in the minute before a sample counts there
-            "rate": [(story.began, story.began + 60) for story in stories.values()],
-            "waiting": [interval for story in stories.values() for interval in story.queued],
+            "rate": [(story.began, story.began + 60) for story in stories],
+            "waiting": [interval for story in stories for interval in story.queued],
             "registered": [(since[number], None) for number in self._extensions(since)],
         }
         ours = self._extensions([block.lane for block in registered])
         intervals["registered"] += [(block.span.start, block.span.end) for block in registered if block.lane in ours]
-        down = counted_at([(first, ended.lost), *self.gaps()], first, step, points)
+        down = counted_at([(first, self._lanes["call"].lost), *self.gaps()], first, step, points)
         return {
             name: [None if gone else n for n, gone in zip(counted_at(these, first, step, points), down, strict=True)]
             for name, these in intervals.items()
         }
+
+    def _stories(self, start: float, end: float) -> Collection[Story]:
+        """The conversations of a window, and those that go on; however many ended ones the model still shows."""
+        ended = {block.call: block.story.whole for block in self._lanes["call"].blocks(start, end + 1)}
+        return (ended | {story.id: story for _, story in self._follower.running()}).values()
 
     def _extensions(self, numbers: Sequence[str] | Mapping[str, float]) -> set[str]:
         accounts = self._model.accounts

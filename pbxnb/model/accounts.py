@@ -12,7 +12,8 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from pbxnb.protocol.messages import AccountEntry, CallEntry
+from pbxnb.protocol.bounds import merged_extra
+from pbxnb.protocol.messages import NOTHING, AccountEntry, CallEntry
 
 from .calls import CallTable
 from .changes import AccountChange, Batch
@@ -24,6 +25,7 @@ __all__ = ["AccountTable", "Axis", "PresenceLog", "WireAccounts"]
 
 _EXTRA_KEPT = 64  # unknown fields of one account that survive messages which do not repeat them
 _ACCOUNTS_KEPT = 100_000
+_WORD = 80  # characters of a status that an interval keeps: it is a word of a vocabulary
 _TRUTH = ("false", "true")
 
 
@@ -206,7 +208,7 @@ class WireAccounts:
                 return None
             base = AccountTrack(number)
         else:
-            base = old
+            base, number = old, old.number  # one text of it for all that is remembered
         record = AccountTrack(
             number,
             base.name if entry.name is UNSET else entry.name,
@@ -231,7 +233,7 @@ class WireAccounts:
             log.put(number, _DND, _TRUTH[record.dnd], rule, inferred)
         if record.chat_status != base.chat_status:
             cleared = "account.cleared" if entry.chatstatus is UNSET else rule
-            log.put(number, _CHAT_STATUS, record.chat_status, cleared, inferred)
+            log.put(number, _CHAT_STATUS, record.chat_status[:_WORD], cleared, inferred)
         if record.own or base.own:
             self._index(number, base.own, record.own)
         return old, record
@@ -258,8 +260,7 @@ def _merged(old: Mapping[str, Any], entry: AccountEntry) -> Mapping[str, Any]:
     new = dict(entry.extra)
     if entry.tag is not UNSET:
         new["tag"] = entry.tag
-    both = {**old, **new}
-    return both if len(both) <= _EXTRA_KEPT else new
+    return merged_extra(old if len(old.keys() | new.keys()) <= _EXTRA_KEPT else NOTHING, new)
 
 
 class AccountTable:

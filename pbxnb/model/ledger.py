@@ -23,6 +23,10 @@ __all__ = ["ConversationTrack", "Ledger"]
 
 LIMIT = 500  # calls, links and agents of one conversation; beyond it a PBX, or somebody, is playing tricks
 REMEMBERED = timedelta(seconds=60)  # how long an ended conversation stays visible
+_MOST_REMEMBERED = 20_000  # ended conversations; of more the oldest go before their minute is over
+_MOST_BYTES = 96 * 2**20  # that the ended conversations hold, and that the ended calls hold, about
+_EVIDENCE = 300  # bytes of one piece of it, about
+_DETAIL = 200  # characters of what a rule looked at that are kept
 
 # Looking up a member of an enum costs more than all else that is done with it here.
 _RINGING, _CONNECTED = CallState.RINGING, CallState.CONNECTED
@@ -41,7 +45,7 @@ class ConversationTrack:
 
     __slots__ = (
         "_agents", "_answered", "_answered_by", "_call_ids", "_caller", "_direction", "_seen", "_shown", "_since",
-        "_times", "_type_of", "calls", "ended_at", "evidence", "id", "inferred",
+        "_times", "_type_of", "calls", "ended_at", "evidence", "id", "inferred", "size",
     )  # fmt: skip
 
     def __init__(self, id: str, first: CallTrack, type_of: Callable[[str], str]) -> None:  # noqa: A002 - the field's name
@@ -51,6 +55,7 @@ class ConversationTrack:
         self.evidence: tuple[Evidence, ...] = ()
         self.inferred = False
         self.ended_at: datetime | None = None
+        self.size = 0  # bytes of its ended calls, about
         self._caller = first.call.from_
         self._since, self._seen = first.phase_since, first.phase_seen
         call = first.call
@@ -104,6 +109,7 @@ class ConversationTrack:
         self.add(*other.evidence)
         self.inferred = self.inferred or other.inferred
         self.ended_at = None
+        self.size += other.size
         self._rang(other._agents)
         self._answered = self._answered or other._answered
         self._answered_by = self._answered_by or other._answered_by
@@ -204,19 +210,34 @@ class Ledger:
         table: the open calls.
         type_of: the type of an account by number; empty when there is no such account.
         limit: how many records of ended calls are kept; the oldest go first.
+        remembered: how many ended conversations are, likewise.
+        most_bytes: how much each of the two may hold, about.
 
     Attributes:
         conversations: the public mapping, by id, in order of their beginning.
+        let_go: ended conversations that went before their minute was over.
     """
 
-    def __init__(self, table: CallTable, type_of: Callable[[str], str], limit: int = 20_000) -> None:
+    def __init__(
+        self,
+        table: CallTable,
+        type_of: Callable[[str], str],
+        limit: int = 20_000,
+        remembered: int = _MOST_REMEMBERED,
+        most_bytes: int = _MOST_BYTES,
+    ) -> None:
+        self.let_go = 0
         self.conversations: dict[str, Conversation] = {}
         self._table = table
         self._type_of = type_of
         self._linker = Linker(table, type_of, self.calls_of)
         self._tracks: dict[str, ConversationTrack] = {}
-        self._ended: deque[tuple[datetime, datetime, ConversationTrack]] = deque()  # when, kernel and PBX time
-        self._closed: deque[CallTrack] = deque(maxlen=limit)
+        # when, kernel and PBX time, and its bytes
+        self._ended: deque[tuple[datetime, datetime, ConversationTrack, int]] = deque()
+        self._ended_bytes = 0
+        self._closed: deque[tuple[CallTrack, int]] = deque()
+        self._closed_bytes = 0
+        self._limit, self._remembered, self._most_bytes = limit, remembered, most_bytes
         self._turn = 0
 
     def name(self, call: str) -> str:
@@ -273,24 +294,34 @@ class Ledger:
         return dirty
 
     def _forget(self, now: datetime, dropped: dict[str, None]) -> None:
-        """Drop conversations that ended long enough ago, and note their ids."""
-        while self._ended and now - self._ended[0][0] >= REMEMBERED:
-            _, ended_at, conversation = self._ended.popleft()
+        """Drop conversations that ended long enough ago, or are too many, and note their ids."""
+        while self._ended:
+            old = now - self._ended[0][0] >= REMEMBERED
+            if not old and len(self._ended) <= self._remembered and self._ended_bytes <= self._most_bytes:
+                return
+            _, ended_at, conversation, size = self._ended.popleft()
+            self._ended_bytes -= size
             if conversation.ended_at == ended_at and self._tracks.get(conversation.id) is conversation:
                 del self._tracks[conversation.id], self.conversations[conversation.id]
                 dropped[conversation.id] = None
+                self.let_go += not old
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The ended calls, oldest first."""
-        return tuple([track.record() for track in list(self._closed)])
+        return tuple([track.record() for track, _ in list(self._closed)])
 
     def _close(self, track: CallTrack, rule: str, batch: Batch) -> None:
         track.end(batch.at, self._turn, inferred=bool(rule))
-        self._closed.append(track)
+        size = track.size()
+        self._closed.append((track, size))
+        self._closed_bytes += size
+        while len(self._closed) > self._limit or self._closed_bytes > self._most_bytes:
+            self._closed_bytes -= self._closed.popleft()[1]
         conversation = self._tracks[track.call.conversation]
+        conversation.size += size
         if rule:
             conversation.inferred = True
-            conversation.add(Evidence("end", rule, batch.seq, batch.received, True, track.call.id))
+            conversation.add(Evidence("end", rule, batch.seq, batch.received, True, track.call.id[:_DETAIL]))
 
     def _link(self, link: Link, batch: Batch, dirty: dict[str, None]) -> None:
         one, two = self._tracks.get(link.old.call.conversation), self._tracks.get(link.new.call.conversation)
@@ -299,7 +330,7 @@ class Ledger:
         old, young = (one, two) if one.calls[0].order <= two.calls[0].order else (two, one)
         moved = [track for track in young.calls if track.ended_at is None]
         old.absorb(young)
-        old.add(Evidence("link", link.rule, batch.seq, batch.received, link.weak, link.detail))
+        old.add(Evidence("link", link.rule, batch.seq, batch.received, link.weak, link.detail[:_DETAIL]))
         old.inferred = old.inferred or link.weak
         del self._tracks[young.id]
         dirty[old.id] = dirty[young.id] = None
@@ -316,4 +347,6 @@ class Ledger:
         was_over = conversation.ended_at
         self.conversations[key] = conversation.value(batch.at, seen=batch.continuous)
         if conversation.ended_at is not None and was_over is None:
-            self._ended.append((batch.received, conversation.ended_at, conversation))
+            size = conversation.size + _EVIDENCE * len(conversation.evidence)
+            self._ended.append((batch.received, conversation.ended_at, conversation, size))
+            self._ended_bytes += size

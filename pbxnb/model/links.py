@@ -23,6 +23,7 @@ __all__ = ["WINDOW", "Link", "Linker"]
 WINDOW = timedelta(seconds=1)
 
 _SEARCHED = 64  # bound of every search, against a flood
+_GONE_KEPT = 20_000  # calls that ended within the window; of more the oldest are looked for no longer
 
 _GROUPS = frozenset({"acds", "hunts"})
 
@@ -221,7 +222,7 @@ class Linker:
             self._gone_by_number.setdefault(number, {})[track.order[1]] = track
 
     def _expire(self, received: datetime) -> None:
-        while self._gone and not _within(self._gone[0][0], received):
+        while self._gone and (len(self._gone) > _GONE_KEPT or not _within(self._gone[0][0], received)):
             _, track = self._gone.popleft()
             self._stars.pop(track.order[1], None)
             for number in track.numbers:

@@ -39,6 +39,7 @@ __all__ = ["Scope", "Store"]
 
 _T = TypeVar("_T")
 
+_MOST = 10_000  # queues, and orbits
 _EVIDENCE_AFTER = timedelta(
     seconds=10
 )  # architecture.md 5.2: when a claim without a call says that the scope is our own calls
@@ -111,8 +112,13 @@ class Store:
 
     @property
     def conversations(self) -> dict[str, Conversation]:
-        """Open conversations by id, and those that ended within the last minute."""
+        """Open conversations by id, and those that ended within the last minute: the newest 20,000, or 96 MB."""
         return self._ledger.conversations
+
+    @property
+    def let_go(self) -> int:
+        """Ended conversations that went before their minute was over, because there were too many."""
+        return self._ledger.let_go
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -186,9 +192,10 @@ class Store:
     def put_queue(self, queue: Queue, received: datetime) -> Changes:
         """Replace what is known of a queue."""
         batch = self._begin(received, 0)
-        if self.queues.get(queue.number) != queue:
+        known = self.queues.get(queue.number)
+        if known != queue and (known is not None or len(self.queues) < _MOST):
             batch.queues.append(queue.number)
-            if queue.number not in self.queues:
+            if known is None:
                 batch.retyped.append(queue.number)
             self.queues = _with(self.queues, queue.number, queue)
         return self._commit(batch)
@@ -196,9 +203,10 @@ class Store:
     def put_orbit(self, orbit: Orbit, received: datetime) -> Changes:
         """Replace what is known of a park orbit."""
         batch = self._begin(received, 0)
-        if self.orbits.get(orbit.number) != orbit:
+        known = self.orbits.get(orbit.number)
+        if known != orbit and (known is not None or len(self.orbits) < _MOST):
             batch.orbits.append(orbit.number)
-            if orbit.number not in self.orbits:
+            if known is None:
                 batch.retyped.append(orbit.number)
             self.orbits = _with(self.orbits, orbit.number, orbit)
         return self._commit(batch)
@@ -306,5 +314,8 @@ class Store:
 
 
 def _with(known: dict[str, _T], number: str, value: _T) -> dict[str, _T]:
-    """The mapping with one value more, or another one, in order of number."""
+    """The mapping with one value more, or another one, in order of number; a new mapping where the order changes."""
+    if number in known or not known or number_order(next(reversed(known))) < number_order(number):
+        known[number] = value
+        return known
     return dict(sorted({**known, number: value}.items(), key=lambda item: number_order(item[0])))

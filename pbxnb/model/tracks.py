@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from pbxnb.protocol.bounds import size_of
 from pbxnb.protocol.messages import NOTHING, CallEntry
 
 from .derive import identity
@@ -20,7 +21,8 @@ from .entities import Call, CallRecord, CallState, Phase
 
 __all__ = ["AccountTrack", "CallTrack", "Times", "pair_of"]
 
-_SPANS_KEPT = 1_000  # of one call, for timelines; the sums stay exact beyond it
+_SPANS_KEPT = 1_000  # of one call, for timelines, or fewer with many phones; the sums stay exact beyond it
+_PHONES = 10  # extensions that a span may have without counting as several
 
 # Looking up a member of an enum, and hashing one, costs more than all else that is done with it here.
 _STATE_RINGING, _CONNECTED, _STATE_HELD, _STATE_PARKED = (
@@ -88,7 +90,7 @@ class CallTrack:
     """
 
     __slots__ = (
-        "_spans", "_spans_from", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
+        "_spans", "_spans_from", "_spans_room", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
         "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
         "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times", "waiting",
         "was_parked",
@@ -132,6 +134,7 @@ class CallTrack:
         # by what it was and with whom: state, phase, extensions, caller, called, from when to when
         self._spans: list[tuple[CallState, Phase, tuple[str, ...], str, str, datetime, datetime]] = []
         self._spans_from = self.times.start
+        self._spans_room = _SPANS_KEPT
 
     def become(self, call: Call, since: datetime | None, seen: datetime, *, alone: bool, waiting: bool) -> None:
         """Take a new value; a change of state or of phase ends the running one.
@@ -199,6 +202,14 @@ class CallTrack:
             return since, seen
         return joined
 
+    def size(self) -> int:
+        """Bytes of memory it takes, about."""
+        call, entry = self.call, self.entry
+        from_, to = entry.from_, entry.to
+        texts = len(call.id) + len(from_.uri) + len(from_.name) + len(to.uri) + len(to.name) + len(call.raw_state)
+        size = 1_500 + 2 * texts + 60 * len(call.extensions) + 300 * (_SPANS_KEPT - self._spans_room)
+        return size + size_of(call.extra) if call.extra else size
+
     def pair(self) -> frozenset[str]:
         """Who speaks with whom."""
         return pair_of(self.call)
@@ -233,7 +244,8 @@ class CallTrack:
 
     def _end_span(self, at: datetime) -> None:
         call, at = self.call, max(self._spans_from, at)
-        if len(self._spans) < _SPANS_KEPT:
+        if self._spans_room > 0:
+            self._spans_room -= 1 + len(call.extensions) // _PHONES
             self._spans.append(
                 (call.state, call.phase, call.extensions, call.from_.number, call.to.number, self._spans_from, at)
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from .bounds import bounded
 from .fields import Fields, as_text, shape
 from .messages import AccountEntry, CallEntry
 from .parties import Party, parse_party, split_party
@@ -70,7 +71,7 @@ def read_call(obj: dict[str, Any]) -> CallEntry:
     elif as_text(obj.get("callstate")) in ("", raw_state):
         del obj["callstate"]
     extensions, marked = _extensions(fields)
-    return CallEntry(
+    entry = CallEntry(
         id=fields.string("id"),
         from_=_party(fields, "from"),
         to=_party(fields, "to"),
@@ -83,6 +84,7 @@ def read_call(obj: dict[str, Any]) -> CallEntry:
         cmc=fields.string("cmc"),
         extra=fields.extra(),
     )
+    return bounded(entry)
 
 
 def read_calls(fields: Fields, key: str = "calls") -> tuple[CallEntry, ...] | UnsetType:
@@ -94,7 +96,7 @@ def read_calls(fields: Fields, key: str = "calls") -> tuple[CallEntry, ...] | Un
 def read_account(obj: dict[str, Any]) -> AccountEntry:
     """Reads one account, by the names of the socket only; takes the object apart."""
     fields = Fields(obj)
-    return AccountEntry(
+    entry = AccountEntry(
         account=fields.string("account"),
         name=fields.text("name"),
         type=fields.text("type"),
@@ -107,6 +109,7 @@ def read_account(obj: dict[str, Any]) -> AccountEntry:
         tag=fields.take("tag"),
         extra=fields.extra(),
     )
+    return bounded(entry)
 
 
 def side(text: str, number: str, name: str) -> tuple[Party, str, str]:
@@ -138,16 +141,22 @@ def _side(text: str, number: str, name: str) -> tuple[Party, str, str]:
 _cached_side = lru_cache(maxsize=16384)(_side)
 
 
-@lru_cache(maxsize=4096)
 def split_marks(entries: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Takes the ``*`` marks off extension numbers (protocol.md 9, no. 29).
 
     Returns:
         All the numbers in wire order, and those of them that were marked.
     """
+    return _cached_marks(entries) if sum(map(len, entries)) <= _CACHED else _marks(entries)
+
+
+def _marks(entries: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     numbers = tuple(entry.strip().lstrip("*") for entry in entries)
     marked = tuple(number for number, entry in zip(numbers, entries, strict=True) if entry.strip() != number)
     return tuple(filter(None, numbers)), tuple(filter(None, marked))
+
+
+_cached_marks = lru_cache(maxsize=4096)(_marks)
 
 
 def _party(fields: Fields, key: str) -> Party:
@@ -172,8 +181,7 @@ def _extensions(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
             fields.note(f"extension[{place}] is {shape(entry)}, not a number")
         else:
             entries.append(text)
-    numbers = tuple(entries)
-    return split_marks(numbers) if sum(map(len, numbers)) <= _CACHED else split_marks.__wrapped__(numbers)
+    return split_marks(tuple(entries))
 
 
 def _recording(fields: Fields) -> str:

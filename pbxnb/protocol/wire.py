@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from .bounds import SMALL, bounded
 from .entries import read_account, read_call, recording, side, split_marks
 from .fields import plain
 from .messages import NOTHING, AccountEntry, CallEntry, CallState, DomainState, Message, UserState
@@ -37,7 +38,6 @@ FLAT_KEYS = (
 )
 """Keys that name a message by being there, before ``action`` does, in the order they are tried (protocol.md 3)."""
 
-_CACHED = 2048  # bytes; a longer entry is read anew each time
 _ROOM = 4  # bytes; no key with its value fits into so few, the blanks of the usual print of a call-state do
 
 _Text = str | UnsetType
@@ -109,7 +109,8 @@ def quick(raw: bytes) -> Message:
     if extra and not extra.keys().isdisjoint(FLAT_KEYS):
         raise BadFrame("A flat key may name the message.")
     if isinstance(wire, _UserState):
-        return UserState(entry=_make_account(wire, extra))
+        entry = _make_account(wire, extra)
+        return UserState(entry=entry if len(raw) <= SMALL else bounded(entry))
     if isinstance(wire, _CallState):
         calls = bytes(wire.calls)
         if calls == b"null":
@@ -142,7 +143,8 @@ def _read_account(text: bytes) -> AccountEntry:
         wire = _account(text)
     except msgspec.ValidationError:
         return read_account(_object(text))
-    return _make_account(wire, _left_over(text, wire, 0))
+    entry = _make_account(wire, _left_over(text, wire, 0))
+    return entry if len(text) <= SMALL else bounded(entry)
 
 
 def _make_account(wire: _Account, extra: Mapping[str, Any]) -> AccountEntry:
@@ -164,7 +166,7 @@ def _make_account(wire: _Account, extra: Mapping[str, Any]) -> AccountEntry:
 def _make_calls(text: bytes) -> tuple[CallEntry, ...]:
     """The calls of a list, of null, or of a single call without a list around it."""
     texts = (text,) if text.startswith(b"{") else map(bytes, _entries(text) or ())
-    return tuple([_cached_call(one) if len(one) <= _CACHED else _fresh_call(one) for one in texts])
+    return tuple([_cached_call(one) if len(one) <= SMALL else bounded(_fresh_call(one)) for one in texts])
 
 
 def _fresh_call(text: bytes) -> CallEntry:

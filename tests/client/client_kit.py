@@ -32,6 +32,7 @@ QUICK = Timing(
     tick=0.05,
     read_every=0.05,
     read_gap=0.02,
+    read_apart=0.001,
 )
 
 

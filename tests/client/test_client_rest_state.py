@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from aiohttp import web
 
 from pbxnb.client.rest_state import orbits_in, queue_in
+from pbxnb.client.timing import Turns
+from pbxnb.protocol.bounds import CUT, size_of
 from tests.client.client_kit import QUICK, watching
 from tests.helpers.fault_server import FaultServer, account, call, healthy, subscribing_only
 
@@ -247,3 +250,96 @@ async def test_what_may_not_be_read_is_unavailable(status):
             for value in (store.queues["73"], store.orbits["700"]):
                 assert value.source == "unavailable"
                 assert value.why
+
+
+def turns_in_tenths() -> Turns:
+    """One a tenth of a second, each once a second, what is shown half a minute ahead; times are tenths of a second."""
+    return Turns(gap=10, apart=1, ahead=300)
+
+
+def served(turns: Turns, until: int, shown: Callable[[str], bool] = lambda _key: False) -> list[tuple[int, str]]:
+    """Who has a turn when."""
+    return [(now, key) for now in range(until + 1) if (key := turns.take(now, shown)) is not None]
+
+
+def test_5000_queues_have_their_turns_one_after_the_other_at_one_rate():
+    turns = turns_in_tenths()
+    for number in range(5000):
+        turns.want(str(number), 0)
+    assert (turns.take(0), turns.take(0), turns.wait(0)) == ("0", None, 1)
+    assert served(turns, 90) == [(n, str(n)) for n in range(1, 91)]
+
+
+def test_one_queue_has_its_turn_once_a_second():
+    turns, found = turns_in_tenths(), []
+    for now in range(50):
+        turns.want("600", now)
+        found += [now] if turns.take(now) else []
+    assert found == [0, 10, 20, 30, 40]
+
+
+def test_what_is_shown_goes_first_and_nobody_starves():
+    turns = turns_in_tenths()
+    for number in ("a", "b", "", "c"):
+        turns.want(number, 0)
+    assert [key for _, key in served(turns, 3, lambda key: not key)] == ["", "a", "b", "c"]
+    turns = turns_in_tenths()
+    turns.want("waits", 0)
+    for now in range(1000):
+        for number in range(50):  # more than can be read, again and again
+            turns.want(str(number), now)
+        if turns.take(now, lambda key: key != "waits") == "waits":
+            break
+    assert 300 <= now < 360
+
+
+def test_whom_a_command_waits_for_goes_before_all_others_but_keeps_the_gap():
+    turns = turns_in_tenths()
+    for number in ("600", *map(str, range(100))):
+        turns.want(number, 0)
+    assert turns.take(0) == "600"
+    turns.want("600", 1, urgent=True)
+    assert served(turns, 12)[-4:] == [(9, "8"), (10, "600"), (11, "9"), (12, "10")]
+
+
+def test_numbers_without_end_do_not_fill_the_memory():
+    turns = Turns(gap=1.0, apart=0.0, ahead=30.0)
+    for number in range(12_000):
+        turns.want(str(number), 0.0)
+    assert len(turns._due) == 10_000
+    turns = Turns(gap=1.0, apart=0.0, ahead=30.0)
+    for number in range(12_000):
+        turns.want(str(number), float(number))
+        assert turns.take(float(number)) == str(number)
+    assert len(turns._last) <= 10_000
+
+
+async def test_a_user_state_of_a_queue_that_nobody_knows_is_not_read():
+    async with FaultServer(healthy) as server:
+        reads = counted(server)
+        async with watching(server) as watched:
+            await watched.until(lambda: reads["73"] and reads["orbits"])
+            for frame in ({"account": "", "type": "acds"}, {"account": "73", "type": "acds"}):
+                await server.peers[0].send({"action": "user-state", **frame})
+            await watched.until(lambda: reads["73"] == 2)
+            assert reads == {"73": 2, "orbits": 1}
+
+
+def test_what_rest_says_of_a_queue_and_an_orbit_is_bounded():
+    long = "x" * 100_000
+    board = {
+        "agents": [{"account": str(n), "name": long} for n in range(10_000)],
+        "logged_agents": [[[long]]],
+        "current": [{}] * 5000,
+        "acds": {"73": {"a": {"b": long}, "c": 1}},
+    }
+    queue = queue_in("73", "", board, NOW)
+    assert size_of(queue) < 700_000
+    assert queue.waiting == 5000
+    assert (queue.stats["c"], queue.stats[CUT]) == (1, ["agents", "a"])
+    many = queue_in("73", "", {"agents": [{"account": str(n), "name": "Jo Field"} for n in range(500)]}, NOW)
+    assert (len(many.agents), many.stats) == (500, {})
+    parked = [{"number": "700", "name": long, "calls": [{"id": str(n), "from": long} for n in range(1000)]}]
+    (orbit,) = orbits_in(parked, NOW)
+    assert size_of(orbit) < 200_000
+    assert len(orbit.parked) > 3

@@ -21,6 +21,7 @@ __all__ = ["Argument", "as_shown", "check", "dialable", "parse_frame"]
 LONGEST_TEXT = 10_000  # characters of a chat message
 _NUMBER = re.compile(r"[\w+*#@.!~'-]{1,128}", re.ASCII)
 _SEPARATED = re.compile(r"[+*#\d][\d*# ()./-]*", re.ASCII)
+_BROKEN = re.compile(r"\ufffd|\.\.\.$")  # where a byte was no UTF-8, or a text was cut
 _SEPARATORS = str.maketrans("", "", " ()./-")
 
 Kind = Literal[
@@ -118,8 +119,8 @@ def _call(value: Any, command: str) -> CallRef:
     if not isinstance(value, CallRef):
         hint = "Take one from the handle: pbx.calls[...]."
         raise BadCommand(f"{command} needs a call, not {_short(value)}.", hint=hint, command=command)
-    if "\ufffd" in value.id or any("\ufffd" in number for number in value.extensions):
-        hint = "The PBX sent bytes there that are no UTF-8."
+    if any(map(_BROKEN.search, (value.id, *value.extensions))):
+        hint = "The PBX sent bytes there that are no UTF-8, or a text longer than any id."
         raise BadCommand(f"{command} cannot name this call: its id or a number of it is broken.", hint=hint)
     if not value.id:
         hint = "Wait until it is in pbx.calls."
