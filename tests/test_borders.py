@@ -27,6 +27,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "forks": set(),
     "signals": set(),
     "loops": set(),
+    "zones": set(),
     "protocol": set(),
     "model": {"protocol"},
     "history": {"model", "protocol"},
@@ -43,7 +44,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-FOR_ALL = ("text", "errors", "arguments", "forks", "signals", "loops")
+FOR_ALL = ("text", "errors", "arguments", "forks", "signals", "loops", "zones")
 """Parts that every other may import."""
 
 INSIDE_FUNCTIONS: dict[str, set[str]] = {

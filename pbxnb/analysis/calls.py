@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pbxnb.errors import AnalysisError, MissingExtra
 from pbxnb.model.entities import Call, CallRecord
+from pbxnb.zones import zone_of
 
 from .legs import Leg, conversations, direction, legs_of, part_of, whole_of
 
@@ -53,7 +54,7 @@ def call_rows(
     records: Iterable[CallRecord],
     open_calls: Iterable[Call] = (),
     *,
-    tz: str = "UTC",
+    tz: str | ZoneInfo = "UTC",
     domain: str = "",
     at: Callable[[datetime], datetime] = lambda moment: moment,
     legs: bool = True,
@@ -75,12 +76,7 @@ def call_rows(
     Example:
         >>> talks = call_rows(pbx.closed_calls(), pbx.calls.values(), legs=False)
     """
-    try:
-        zone = ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):  # no text, or the name of a folder
-        raise AnalysisError(
-            f"{repr(tz)[:60]} is not a time zone.", hint="Use a name such as Europe/Berlin or UTC."
-        ) from None
+    zone = zone_of(tz, error=AnalysisError)
     parts = [part_of(record.call, record, at) for record in records]
     parts += [part_of(call, None, at) for call in open_calls]
     rows: list[dict[str, Any]] = []
@@ -91,12 +87,12 @@ def call_rows(
     return rows
 
 
-def calls_of(handle: Any, *, tz: str | None = None, legs: bool = False, offered: bool = False) -> Any:
+def calls_of(handle: Any, *, tz: str | ZoneInfo | None = None, legs: bool = False, offered: bool = False) -> Any:
     """The calls of a handle's session, ended and open, as a pyarrow table.
 
     Args:
         handle: a `pbxnb.Pbx`.
-        tz: the zone of ``day``, ``dow`` and ``hour``; None means the handle's own, UTC where it has none.
+        tz: the zone of ``day``, ``dow`` and ``hour``; None means the handle's own.
         legs: as for `call_rows`.
         offered: only calls that came from outside or through a queue: service levels and patience are those of callers.
 
@@ -110,7 +106,7 @@ def calls_of(handle: Any, *, tz: str | None = None, legs: bool = False, offered:
             "The calls of a live handle as a table need the analysis extra.",
             hint='Install it: pip install "pbxnb[analysis]"',
         ) from None
-    zone = str(getattr(handle, "tz", None) or "UTC") if tz is None else tz
+    zone = handle.tz if tz is None else tz
     rows = call_rows(handle.closed_calls(), handle.calls.values(), tz=zone, domain=handle.domain, legs=legs)
     if offered:
         rows = [row for row in rows if row["queue"] or row["direction"] == "in"]

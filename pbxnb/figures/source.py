@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from pbxnb.analysis.calls import calls_of
 from pbxnb.analysis.columns import opened
-from pbxnb.errors import AnalysisError
+from pbxnb.errors import AnalysisError, ConfigError
 from pbxnb.history import Interval
 from pbxnb.ui.handle import handle_of
+from pbxnb.zones import clock_text, times_in, zone_of
 
 __all__ = ["Calls", "counted", "label", "needs", "of", "rows"]
 
@@ -25,10 +27,12 @@ class Calls(msgspec.Struct, frozen=True):
 
     Attributes:
         table: the calls, as given or as the session saw them.
+        zone: in which times are shown.
         coverage: a phrase: how much of the window the line was up; empty for a table, which cannot say.
     """
 
     table: Any
+    zone: ZoneInfo
     coverage: str = ""
 
     def window(self, column: str = "started_at") -> dict[str, Any]:
@@ -39,27 +43,34 @@ class Calls(msgspec.Struct, frozen=True):
     def terms(self, *definitions: str, column: str = "started_at") -> str:
         """Window, number of calls, coverage and definitions, for under the title."""
         found = self.window(column)
-        window = f"{_minute(found['first'])} to {_minute(found['last'])}" if found["n"] else "no calls"
+        first, last = (self._minute(found[end]) for end in ("first", "last"))
+        window = f"{first} to {last}, {times_in(self.zone)}" if found["n"] else "no calls"
         return " · ".join(part for part in (window, counted(found["n"] or 0), self.coverage, *definitions) if part)
 
+    def _minute(self, moment: Any) -> str:
+        return clock_text(moment, self.zone, "minutes", date=True) if isinstance(moment, datetime) else "?"
 
-def of(source: Any, *, tz: str | None = None, offered: bool = False, legs: bool = False) -> Calls:
+
+def of(source: Any, *, tz: str | ZoneInfo | None = None, offered: bool = False, legs: bool = False) -> Calls:
     """The calls of a live handle, ended and open, or of a table as it is.
 
     Args:
         source: a `pbxnb.Pbx`, or a pandas, polars, pyarrow or DuckDB table.
-        tz: the domain's zone, for a handle's weekday and hour; a table brings its own columns.
+        tz: the zone of weekday, hour and every time shown; None for the handle's own. A table brings its weekdays and
+            hours, so the zone is what its column ``tz`` says; only where it says nothing, ``tz``, or UTC.
         offered: of a handle take only calls that came from outside or through a queue; a table is taken to hold them.
         legs: of a handle take a row a phone, not one a conversation.
 
     Raises:
         MissingExtra: a handle was given and pyarrow is not installed.
+        AnalysisError: no known zone has this name.
     """
     if not hasattr(source, "closed_calls"):
-        return Calls(source)
+        return Calls(source, _zone_of_table(source) or zone_of(tz or "UTC", error=AnalysisError))
     handle = handle_of(source)
-    table = calls_of(handle, tz=tz, offered=offered, legs=legs)
-    return Calls(table, _coverage(handle.history.gaps(), handle.clock.now()))
+    zone = handle.tz if tz is None else zone_of(tz, error=AnalysisError)
+    table = calls_of(handle, tz=zone, offered=offered, legs=legs)
+    return Calls(table, zone, _coverage(handle.history.gaps(), handle.clock.now()))
 
 
 def rows(table: Any) -> list[dict[str, Any]]:
@@ -91,15 +102,25 @@ def _window(table: Any, column: str) -> Any:
     return back(counted.select(first=nw.col(column).min(), last=nw.col(column).max(), n=nw.col("one").sum()))
 
 
+def _zone_of_table(table: Any) -> ZoneInfo | None:
+    """The zone in which a table's weekdays and hours are, where it says so; it may say anything."""
+    import narwhals as nw
+
+    frame = nw.from_native(table).lazy()
+    if "tz" not in frame.collect_schema().names():
+        return None
+    [*found] = frame.select("tz").drop_nulls().head(1).collect().rows()
+    try:
+        return zone_of(found[0][0]) if found else None
+    except ConfigError:
+        return None
+
+
 def _coverage(gaps: Sequence[Interval], now: datetime) -> str:
     if not gaps:
         return "line up throughout"
     down = sum((now.timestamp() if end is None else end) - start for start, end in gaps)
     return f"line down {down:.0f} s in {counted(len(gaps), 'gap')}: totals are at least"
-
-
-def _minute(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if isinstance(moment, datetime) else "?"
 
 
 def _plain(value: Any) -> Any:

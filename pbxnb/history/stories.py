@@ -8,12 +8,13 @@ Written by `CallFollower` on the I/O lane; its tuples are replaced, never change
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from pbxnb.model.entities import Call, Phase
+from pbxnb.zones import clock_text
 
 __all__ = ["LaneBy", "Move", "Span", "Story", "span_text"]
 
@@ -143,21 +144,28 @@ class Story:
         """When it ended; infinite while it goes on."""
         return float("inf") if self.running else max((span.end or 0.0 for span in self.spans), default=self.began)
 
-    def text(self) -> str:
+    def text(self, zone: ZoneInfo) -> str:
         """The story in a few lines: who, when, and every span with its duration, or since when it lasts.
+
+        Args:
+            zone: of its times.
 
         It changes with what happens, not with the clock: texts that tick would have to be sent all the time.
         """
         spans = self.in_order()
         lines = [
             " ".join(
-                (span.phase, _lasted(span), *(("on", *(lane for lane, _ in span.lanes[:4])) if span.lanes else ()))
+                (
+                    span.phase,
+                    _lasted(span, zone),
+                    *(("on", *(lane for lane, _ in span.lanes[:4])) if span.lanes else ()),
+                )
             )
             for span in spans[-_SHOWN:]
         ]
         if len(spans) > _SHOWN:
             lines.insert(0, f"{len(spans) - _SHOWN} earlier phases")
-        begun = [f"began {_clock(spans[0].start)}"] if spans else []
+        begun = [f"began {clock_text(spans[0].start, zone)}"] if spans else []
         return "\n".join((self.title, *begun, *lines))
 
     def lanes(self, span: Span, by: LaneBy) -> tuple[tuple[str, Phase], ...]:
@@ -220,12 +228,8 @@ def _start(span: Span) -> float:
     return span.start
 
 
-def _lasted(span: Span) -> str:
-    return f"since {_clock(span.start)}" if span.end is None else span_text(span.end - span.start)
-
-
-def _clock(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC).astimezone():%H:%M:%S}"
+def _lasted(span: Span, zone: ZoneInfo) -> str:
+    return f"since {clock_text(span.start, zone)}" if span.end is None else span_text(span.end - span.start)
 
 
 def span_text(seconds: float) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from pbxnb.errors import no_copy
 from pbxnb.model.clock import Clock
+from pbxnb.zones import clock_text
 
 __all__ = ["PbxClock"]
 
@@ -20,6 +22,7 @@ class PbxClock:
 
     Args:
         clock: puts a moment of ``now`` on the PBX's clock.
+        zone: in which its reading is shown.
         now: the clock that stamps what arrives: the kernel's, or that of an embedded PBX.
         rate: the speed of an embedded PBX, 0 while paused.
     """
@@ -27,9 +30,15 @@ class PbxClock:
     __reduce__ = no_copy
 
     def __init__(
-        self, clock: Clock, *, now: Callable[[], datetime] = _kernel_now, rate: Callable[[], float] | None = None
+        self,
+        clock: Clock,
+        zone: ZoneInfo,
+        *,
+        now: Callable[[], datetime] = _kernel_now,
+        rate: Callable[[], float] | None = None,
     ) -> None:
         self._clock = clock
+        self.zone = zone
         self._now = now
         self._rate = rate
 
@@ -62,4 +71,5 @@ class PbxClock:
         return self._clock.at(moment)
 
     def __repr__(self) -> str:
-        return f"<clock {self.now():%Y-%m-%d %H:%M:%S} UTC, offset {self.offset:+.0f} s, rate {self.rate:g}>"
+        now = clock_text(self.now(), self.zone, date=True)
+        return f"<clock {now} in {self.zone.key}, offset {self.offset:+.0f} s, rate {self.rate:g}>"

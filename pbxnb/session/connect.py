@@ -14,6 +14,7 @@ from pbxnb.client.logins import Login, Password
 from pbxnb.client.tls import Pin
 from pbxnb.forks import free_in_child
 from pbxnb.model.clock import Clock
+from pbxnb.zones import kernel_zone, zone_of
 
 from .clock import PbxClock
 from .line import Line
@@ -23,6 +24,7 @@ from .registry import REGISTRY
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from pbxnb.simulator.presets import Preset
 
@@ -46,6 +48,7 @@ def connect(
     ping_timeout: float = 20.0,
     max_size: int = 64 * 2**20,
     proxy: str | bool | None = None,
+    tz: str | ZoneInfo | None = None,
 ) -> Pbx:
     """Connect to a PBX. Returns at once, already connecting on pbxnb's own thread.
 
@@ -68,6 +71,8 @@ def connect(
         ping_timeout: seconds a pong may take.
         max_size: bytes of the largest frame taken.
         proxy: an HTTP proxy's URL, False (none), True (the environment's); None: True, but none on private addresses.
+        tz: the zone of every time that is shown, such as ``Europe/Berlin``; None for the kernel's, as a PBX tells none
+            (rest.md 2.0). Values stay in UTC.
 
     Raises:
         ConfigError: an argument cannot be used. What goes wrong on the line is raised by waiting.
@@ -80,6 +85,7 @@ def connect(
     check_truth("control", control)
     if name is not None:
         check_text("name", name)
+    zone = kernel_zone() if tz is None else zone_of(tz)
     lock = free_in_child(threading.RLock())
     client = Client(
         url,
@@ -98,7 +104,7 @@ def connect(
     )
     key: Hashable = (endpoint.ws_url, name)  # the URL holds domain and user
     line = Line(client, lock, key=key)
-    pbx = Pbx(line, name=name or endpoint.account, control=control, clock=PbxClock(client.store.clock))
+    pbx = Pbx(line, name=name or endpoint.account, control=control, clock=PbxClock(client.store.clock, zone))
     line.start()
     return pbx
 
@@ -124,6 +130,7 @@ def simulate(
     password: str = "",
     open_cookie: bool = False,
     held: bool | None = None,
+    tz: str | ZoneInfo | None = None,
 ) -> Pbx:
     """Start an embedded PBX and connect to it over a real loopback socket, with control. Closing stops both.
 
@@ -139,8 +146,10 @@ def simulate(
         name: keeps deliberate siblings of the same call apart.
         start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held: as for
             `pbxnb.simulator.start`.
+        tz: the zone of the PBX and of every time that is shown, such as ``Europe/Berlin``; None for the kernel's.
 
     Raises:
+        ConfigError: no known zone has this name.
         SimulatorError: an argument cannot be used, or the port is taken.
 
     Example:
@@ -171,7 +180,7 @@ def simulate(
     except BaseException:
         embedded.close()
         raise
-    clock = PbxClock(client.store.clock, now=embedded.clock.now, rate=lambda: embedded.clock.rate)
+    clock = PbxClock(client.store.clock, embedded.tz, now=embedded.clock.now, rate=lambda: embedded.clock.rate)
     pbx = Pbx(line, name=name or str(preset), control=True, clock=clock, simulator=embedded)
     line.start()
     return pbx

@@ -62,6 +62,7 @@ class PanelHandle:
         self.calls = pbx.calls
         self.conversations = pbx.conversations
         self.clock = pbx.clock
+        self.tz = pbx.tz
         self.history = line.history
         self.watch = line.client.on_changes.add
         self.watch_frames = line.client.on_frame.add

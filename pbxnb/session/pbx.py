@@ -35,6 +35,8 @@ from .show import one_line, small_html
 from .waiting import in_own_thread
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from pbxnb.figures.timeline import Timeline
     from pbxnb.protocol.coverage import CoverageReport
     from pbxnb.simulator import Simulator
@@ -178,6 +180,11 @@ class Pbx:
     def clock(self) -> PbxClock:
         """The PBX's clock, as far as it is known."""
         return self._clock
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone of every time that is shown of this handle; values stay in UTC."""
+        return self._clock.zone
 
     @property
     def simulator(self) -> Simulator:

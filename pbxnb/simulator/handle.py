@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from pbxnb.errors import SimulatorError, no_copy
 from pbxnb.loops import LoopThread
@@ -42,6 +43,7 @@ class Simulator:
         password: of every extension.
         admin_password: of the system's administrator, who alone may steer over HTTP; no extension has it.
         admin: the administrator's name and this secret.
+        tz: the zone it stands in.
         clock: the virtual clock.
         faults: what can be made to fail.
         server, pbx, traffic: the parts, for code that runs on the simulator's loop (`run`); the last two of the first
@@ -61,6 +63,7 @@ class Simulator:
         host: str,
         port: int,
         tls: bool,
+        tz: ZoneInfo,
     ) -> None:
         self.server = server
         self.tenants = tenants
@@ -69,14 +72,12 @@ class Simulator:
         self.pbx, self.traffic = tenants.of()
         self.preset = self.traffic.preset
         self.login = server.login
-        self.user = user
-        self.password = password
+        self.user, self.password = user, password
         self.admin_password = server.login.admin_password
         self.admin = (server.login.admin, self.admin_password)
-        self.host = host
-        self.tls = tls
+        self.host, self.tls, self.tz = host, tls, tz
         self._own = OwnLoop(server)
-        self.clock = SimulatorClock(server.pace, self.run, self.advance)
+        self.clock = SimulatorClock(server.pace, self.run, self.advance, tz)
         self.faults = Faults(server, run=self.run, reopen=self.reopen, tls=tls, seed=seed)
         self.faults.keep_going(self.preset.faults)
         self._port = port
@@ -153,6 +154,7 @@ class Simulator:
             "login": AdminToken(*self.admin) if admin else Password(self.password),
             "tls": self.tls_certificate or None,
             "control": True,
+            "tz": self.tz,
         }
 
     # -- life, on the loop ---------------------------------------------------------------------------------------

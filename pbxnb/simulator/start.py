@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import SimulatorError
+from pbxnb.zones import kernel_zone, zone_of
 
 from .engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit
 from .engine.clock import Pace, SimClock
@@ -102,6 +104,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     tls: bool = False
+    tz: str | ZoneInfo | None = None
 
     def __repr__(self) -> str:
         return f"<Settings {self.preset} seed={self.seed}>"
@@ -113,7 +116,7 @@ def build(settings: Settings) -> Simulator:
     Raises:
         SimulatorError: an unknown dialect, quirk, user, version or start; a wrong port or domain; fewer than 2
             extensions, or more than 7,500 in all domains together.
-        ConfigError: an unknown preset.
+        ConfigError: an unknown preset, or a zone that is none.
     """
     check_number("port", settings.port, 0, 65_535, whole=True, error=SimulatorError)
     chosen = preset(settings.preset)
@@ -121,7 +124,8 @@ def build(settings: Settings) -> Simulator:
     version = str(settings.version or dialect.version)
     if not version.split(".")[0].isdigit():
         raise SimulatorError(f"{version!r} is not a version.", hint="Give one like '70.1'.")
-    begin, offset = _begin(settings.start)
+    zone = kernel_zone() if settings.tz is None else zone_of(settings.tz)
+    begin, offset = _begin(settings.start, zone, given=settings.tz is not None)
     clock = SimClock(begin - chosen.warm_up)
     extensions = chosen.extensions if settings.extensions is None else settings.extensions
     check_number("extensions", extensions, 2, MOST_EXTENSIONS, whole=True, error=SimulatorError)
@@ -158,6 +162,7 @@ def build(settings: Settings) -> Simulator:
         host=settings.host,
         port=settings.port,
         tls=settings.tls,
+        tz=zone,
     )
     if settings.open_cookie:
         server.gates.append(lambda request: foreign(request, settings.host))
@@ -198,17 +203,19 @@ def _dialect(name: str) -> Dialect:
         raise SimulatorError(f"There is no dialect {name!r}.", hint="Choose 'modern' or '2016'.") from None
 
 
-def _begin(start: datetime | str | float | None) -> tuple[float, float]:
-    """Seconds since 1970 and the PBX's offset from UTC; by default 09:30 of today where this machine stands."""
+def _begin(start: datetime | str | float | None, zone: ZoneInfo, *, given: bool) -> tuple[float, float]:
+    """Seconds since 1970 and the PBX's offset from UTC: in its zone where one was given; by default 09:30 of today."""
     if start is None:
-        moment = datetime.now().astimezone().replace(hour=9, minute=30, second=0, microsecond=0)
+        moment = datetime.now(zone).replace(hour=9, minute=30, second=0, microsecond=0)
     else:
         try:
             moment = _moment(start)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=zone if given else UTC)
+            elif given:
+                moment = moment.astimezone(zone)
         except (ValueError, TypeError, OverflowError, OSError):
             raise SimulatorError(f"{start!r} is no time.", hint="Write it like '2026-03-02T09:30'.") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
     if moment.year < EARLIEST:
         raise SimulatorError(f"{start!r} is too long ago.", hint=f"Choose a time in {EARLIEST} or later.")
     return moment.timestamp(), (moment.utcoffset() or timedelta()).total_seconds()
@@ -239,6 +246,7 @@ def start(
     password: str = "",
     open_cookie: bool = False,
     held: bool | None = None,
+    tz: str | ZoneInfo | None = None,
 ) -> Simulator:
     """Start an embedded PBX on a thread of its own; it listens when this returns.
 
@@ -247,7 +255,8 @@ def start(
         extensions: how many in each domain, 2 to 7,500 in all together; the preset's number by default.
         seed: the same seed makes the same users, calls and mixture of quirks; each further domain has the next one.
         speed: virtual seconds per real second, 0.1 to 1000.
-        start: the first reading of the clock (without a zone: UTC); 09:30 of today by default.
+        start: the first reading of the clock; 09:30 of today by default. Without a zone it is in that of ``tz``, in
+            UTC where none is given.
         dialect: ``modern`` or ``2016``.
         version: of the PBX; fits the dialect by default. Below 69 its WebRTC is the old one.
         quirks: variants of protocol.md 9, by their names in `server.frames.VARIANTS`, or ``all`` for a
@@ -263,9 +272,11 @@ def start(
         open_cookie: sockets need no login; requests of other pages of a browser are refused (403).
         held: time stands still until the first client has its lists, so that the frames that follow are the same for
             the same seed, to the byte; by default where ``start`` is given.
+        tz: the zone the PBX stands in, which its day of traffic follows; None for the kernel's.
 
     Raises:
         SimulatorError: an argument cannot be used, or the port is taken.
+        ConfigError: no known zone has this name.
 
     Example:
         >>> with start("quiet", extensions=10) as sim:
@@ -275,7 +286,7 @@ def start(
     settings = Settings(
         preset=preset, extensions=extensions, seed=seed, speed=speed, start=start, dialect=dialect, version=version,
         quirks=quirks, domain=domain, domains=domains, user=user, password=password, open_cookie=open_cookie, held=held,
-        host=host, port=port, tls=tls,
+        host=host, port=port, tls=tls, tz=tz,
     )  # fmt: skip
     simulator = build(settings)
     simulator.in_thread()

@@ -104,6 +104,15 @@ export function duration(seconds, exact) {
   return s < 3600 ? tail : `${Math.floor(s / 3600)}:${tail}`;
 }
 
+/**
+ * Whose times are shown, and where the browser's clock differs, that of the browser. The kernel writes every time of day; a page none.
+ * @param {string} zone its name @param {number} ahead minutes ahead of UTC @param {number} now PBX time, s
+ */
+export function zoneText(zone, ahead, now) {
+  const same = -new Date(now * 1000).getTimezoneOffset() === ahead;
+  return `times: ${zone}` + (same ? "" : `; this browser: ${Intl.DateTimeFormat().resolvedOptions().timeZone}`);
+}
+
 /** PBX time in the page: set by each batch, ticking on its own in between. A late batch never turns it back. */
 export class PageClock {
   /** @param {() => number} [monotonic] seconds */

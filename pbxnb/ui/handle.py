@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
 
 from pbxnb.model.changes import Changes, Event, Frame
 from pbxnb.model.entities import (
@@ -121,6 +122,10 @@ class Handle(Protocol):
     @property
     def clock(self) -> Clock:
         """The PBX's clock."""
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone of every time that is shown (`pbxnb.zones` writes them)."""
 
     @property
     def history(self) -> History:

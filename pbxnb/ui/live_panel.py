@@ -170,7 +170,8 @@ class LivePanel(Panel, anywidget.AnyWidget):
     def snapshot(self) -> Static:
         """Return the panel as it is now as static, safe HTML, for a saved notebook."""
         with self._lock:
-            return document(type(self).__name__, clean(self._handle.name), self._static(), self._now())
+            handle = self._handle
+            return document(type(self).__name__, clean(handle.name), self._static(), self._now(), handle.tz)
 
     def expect_view(self) -> None:
         """A page is about to show this panel: send before its hello arrives, which a blocking cell may hold back."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from pbxnb.zones import clock_text, times_in
 
 __all__ = ["Static", "document", "table"]
 
@@ -33,9 +35,8 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return f'<table style="{_STYLE[0]}"><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def document(kind: str, name: str, body: str, at: float) -> Static:
-    """Return ``body`` (already escaped) under a line that says what it is and when it was true."""
-    when = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="seconds")
-    line = html.escape(f"{kind} of {name} at {when}")
+def document(kind: str, name: str, body: str, at: float, zone: ZoneInfo) -> Static:
+    """Return ``body`` (already escaped) under a line that says what it is, when it was true, and whose times it has."""
+    line = html.escape(f"{kind} of {name} at {clock_text(at, zone, date=True)}, {times_in(zone)}")
     # Hosts typeset what looks like mathematics in the HTML they show: a caller called $…$ is none.
     return Static(f'<div class="pbxnb-static mathjax_ignore tex2jax_ignore"><p><small>{line}</small></p>{body}</div>')

@@ -1,7 +1,7 @@
 /*
  * The status badge: shape, word, age of the news, and the reason in words. The age ticks here, not over the wire.
  */
-import { definePanel, duration, element, setText } from "../ui/base.js";
+import { definePanel, duration, element, setText, zoneText } from "../ui/base.js";
 
 /** Shape and tone of each state of the line. @type {Record<string, [string, string]>} */
 const LINE = {
@@ -42,6 +42,7 @@ function createBadge(view) {
       status.reconnects && `${status.reconnects} ${status.reconnects === 1 ? "reconnect" : "reconnects"}`,
       gapText(status, now), status.dropped && `${status.dropped} message events dropped`, 
       status.unreadable && `${status.unreadable} ${status.unreadable === 1 ? "frame" : "frames"} not readable`, status.control ? "control on" : "control off",
+      zoneText(status.zone, status.ahead, now),
     ].filter(Boolean);
     // Each fact in its own direction: a domain or user may be in any script.
     while (facts.children.length > parts.length) facts.lastChild?.remove();

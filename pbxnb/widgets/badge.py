@@ -10,6 +10,7 @@ from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
+from pbxnb.zones import clock_text, offset_of
 
 __all__ = ["StatusBadge"]
 
@@ -91,6 +92,8 @@ class StatusBadge(LivePanel):
             "gap_count": len(gaps),
             "dropped": status.dropped_events,
             "unreadable": status.unreadable,
+            "zone": handle.tz.key,
+            "ahead": offset_of(handle.clock.now(), handle.tz).total_seconds() / 60,
             "why": clean(status.why, 400),
             "step": lacks or ("" if status.why else step),
         }
@@ -116,7 +119,10 @@ class StatusBadge(LivePanel):
             ("State", _WORDS[status.state][0]),
             ("Domain, user", f"{clean(self._handle.domain)} · {clean(self._handle.user, 40)}"),
             ("PBX", clean(status.pbx_version, 40)),
-            ("Last message", "" if last is None else last.isoformat(sep=" ", timespec="seconds")),
+            (
+                "Last message",
+                "" if last is None else clock_text(self._handle.clock.at(last), self._handle.tz, date=True),
+            ),
             ("Reconnects, gaps", f"{status.reconnects}, {len(status.gaps)}"),
             ("Frames not readable", f"{status.unreadable:,}" if status.unreadable else ""),
             ("Why", clean(status.why, 400)),

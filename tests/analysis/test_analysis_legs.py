@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -235,6 +236,7 @@ class Session:
     """Of a handle, what measures ask."""
 
     domain = "acme.example"
+    tz = ZoneInfo("UTC")
 
     def __init__(self, store: Store) -> None:
         self.closed_calls, self.calls = store.closed_calls, store.calls

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from pbxnb.figures.timeline.marks import MOST, marks_of, text_limit
 from pbxnb.history import Block, Conditions, Index, Span, Story
 from pbxnb.model.entities import Account, Phase
 
+ZONE = ZoneInfo("UTC")
 LANES = [str(200 + n) for n in range(24)]
 FIRST = datetime(2024, 5, 6, 9, 0, tzinfo=UTC).timestamp()
 
@@ -45,14 +47,14 @@ def filled(calls: int, length: float) -> Index:
 @pytest.mark.parametrize("calls", [0, 1, 100, 1000, 100_000])
 @pytest.mark.parametrize("window", [60, 900, 3600, 86_400])
 def test_a_window_never_has_more_marks_than_it_may(calls: int, window: float) -> None:
-    shown = marks_of(filled(calls, 86_400), [], 40_000, 40_000 + window, 90_000, LANES)
+    shown = marks_of(filled(calls, 86_400), [], 40_000, 40_000 + window, 90_000, LANES, zone=ZONE)
     assert len(shown) <= MOST
     assert (shown.heat is None) or not shown.ended
 
 
 def test_single_marks_are_the_blocks_themselves() -> None:
     index = filled(300, 3600)
-    shown = marks_of(index, [], 0, 3600, 4000, LANES)
+    shown = marks_of(index, [], 0, 3600, 4000, LANES, zone=ZONE)
     found = index.blocks(0, 3600)
     assert shown.heat is None
     assert sorted((m.start, m.length) for m in shown.ended.values()) == sorted(
@@ -66,7 +68,7 @@ def test_density_tells_the_busy_share_of_each_lane() -> None:
     for minute in range(24 * 60):  # half of each minute, all day
         for lane in LANES:
             add(index, span("x", lane, 60.0 * minute, 60.0 * minute + 30))
-    heat = marks_of(index, [], 0, 86_399, 90_000, LANES).heat
+    heat = marks_of(index, [], 0, 86_399, 90_000, LANES, zone=ZONE).heat
     assert heat is not None
     assert [set(row) for row in heat.rows] == [{50}] * len(LANES)
 
@@ -76,19 +78,19 @@ def test_blocks_that_were_forgotten_are_shown_as_density() -> None:
     for n in range(500):
         add(index, span(str(n), "200", 600.0 * n, 600.0 * n + 60))
         index.complete(0)
-    assert marks_of(index, [], 0, 6000, 400_000, LANES).heat is not None
-    assert marks_of(index, [], 299_000, 300_000, 400_000, LANES).heat is None
+    assert marks_of(index, [], 0, 6000, 400_000, LANES, zone=ZONE).heat is not None
+    assert marks_of(index, [], 299_000, 300_000, 400_000, LANES, zone=ZONE).heat is None
 
 
 def test_what_goes_on_is_drawn_to_now_on_its_row() -> None:
     going = [running("201", 100, "7", "Jo → 201", Phase.RINGING)]
-    (mark,) = marks_of(Index(), going, 0, 200, 150, LANES).running
+    (mark,) = marks_of(Index(), going, 0, 200, 150, LANES, zone=ZONE).running
     assert mark == Mark(100, 50, 1, "ringing", "ringing\nJo → 201", "7")
 
 
 def test_too_many_running_calls_are_one_mark_a_lane() -> None:
     going = [running(LANES[n % 24], n, str(n)) for n in range(1000)]
-    shown = marks_of(Index(), going, 0, 2000, 1500, LANES)
+    shown = marks_of(Index(), going, 0, 2000, 1500, LANES, zone=ZONE)
     assert len(shown.running) == 24
     assert shown.running[0].text == "42 calls going on"
 
@@ -98,9 +100,9 @@ def test_a_link_is_drawn_only_between_lanes_that_are_shown() -> None:
     for one in (span("1", "200", 0, 10), span("1", "203", 10, 20)):
         story.end(one)
         index.put((one, story))
-    assert marks_of(index, [], 0, 100, 200, LANES).links == [(10, 0, 10, 3)]
-    assert marks_of(index, [], 0, 100, 200, LANES[:3]).links == []
-    assert len(marks_of(index, [], 0, 100, 200, LANES, selected="1").selected) == 2
+    assert marks_of(index, [], 0, 100, 200, LANES, zone=ZONE).links == [(10, 0, 10, 3)]
+    assert marks_of(index, [], 0, 100, 200, LANES[:3], zone=ZONE).links == []
+    assert len(marks_of(index, [], 0, 100, 200, LANES, zone=ZONE, selected="1").selected) == 2
 
 
 def test_the_hover_text_grows_shorter_in_a_crowd_and_does_not_flutter() -> None:

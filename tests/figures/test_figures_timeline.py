@@ -426,7 +426,7 @@ def test_a_timeline_that_could_not_be_made_leaves_nothing(monkeypatch: pytest.Mo
     assert handle.listeners() == 0
 
 
-def _no_figure(_first: object) -> None:
+def _no_figure(*_given: object) -> None:
     raise RuntimeError("no figure today")
 
 

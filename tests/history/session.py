@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pbxnb.history import History
 from pbxnb.model.clock import Clock
@@ -40,6 +41,7 @@ class Session:
     """
 
     name, domain, user, control, simulated = "test", "acme.example", "", False, False
+    tz = ZoneInfo("UTC")
 
     def __init__(self, offset: float = 0.0) -> None:
         self.store = Store(domain=self.domain, clock=Clock(offset=offset))

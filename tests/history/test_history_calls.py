@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_what_is_not_visible_makes_no_span() -> None:
     watched.say(3, call(TALKING, "40", recording=True))
     watched.say(9, call(TALKING, "40", recording=True), ended=True)
     assert watched.seen() == [("40", "talking", 0, 9)]
-    assert "(recorded)" in watched.spans[0][1].text()
+    assert "(recorded)" in watched.spans[0][1].text(ZoneInfo("UTC"))
 
 
 @pytest.mark.parametrize("change", [{"to": Party("41")}, {"from_": Party("205", "Al")}, {"recording": True}])
@@ -210,4 +211,4 @@ def test_the_stories_of_old_calls_are_forgotten(monkeypatch: pytest.MonkeyPatch)
         watched.say(n + 1, call(TALKING, "40", id_=str(n)), ended=True)
     assert watched.follower.story("0") is None
     assert watched.follower.story("999") is not None
-    assert watched.spans[0][1].text()  # those who hold one still can read it
+    assert watched.spans[0][1].text(ZoneInfo("UTC"))  # those who hold one still can read it

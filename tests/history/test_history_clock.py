@@ -27,7 +27,7 @@ def timeline(session: Session, by: LaneBy) -> Any:
     index, running, window = history.lanes(by), history.running(by), (now - 250, now + 5)
     rows, _ = chosen_rows(session, index, running, window)  # type: ignore[arg-type]
     lanes = [row.lane for row in rows]
-    marks = marks_of(index, running, *window, now, lanes)
+    marks = marks_of(index, running, *window, now, lanes, zone=session.tz)
     backs = condition_marks(history.conditions, lanes, *window, now)
     backs["gap"] = gap_marks(history.gaps(), len(rows), *window, now)
     drawn = [*marks.ended.values(), *marks.running, *(mark for some in backs.values() for mark in some)]

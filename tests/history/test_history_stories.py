@@ -1,11 +1,14 @@
 """Stories of the model's own situations: what a conversation's text says, and where it moved."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from pbxnb.history import Move, Span, Story, span_text
 from pbxnb.model.entities import Phase
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def story(*phases: tuple[str, float, float | None, str]) -> Story:
@@ -80,13 +83,13 @@ def test_there_and_back_is_two_moves() -> None:
 
 
 def test_every_phase_is_there_with_its_duration_and_the_running_one_with_its_beginning() -> None:
-    start = datetime(2024, 5, 6, 9, 0).astimezone().timestamp()
-    text = story(("ringing", start, start + 8, "40"), ("talking", start + 8, None, "40")).text()
+    start = datetime(2024, 5, 6, 9, 0, tzinfo=BERLIN).timestamp()
+    text = story(("ringing", start, start + 8, "40"), ("talking", start + 8, None, "40")).text(BERLIN)
     assert text.split("\n") == ["Jo → 40", "began 09:00:00", "ringing 0:08 on 40", "talking since 09:00:08 on 40"]
 
 
 def test_of_a_long_story_the_end_is_shown() -> None:
-    text = story(*(("held" if n % 2 else "talking", n, n + 1, "40") for n in range(50))).text()
+    text = story(*(("held" if n % 2 else "talking", n, n + 1, "40") for n in range(50))).text(BERLIN)
     assert text.split("\n")[2] == "41 earlier phases"
     assert len(text.split("\n")) == 2 + 1 + 9
 

@@ -132,6 +132,7 @@ def test_a_connection_is_what_connect_takes_and_shows_no_secret() -> None:
         given = sim.connection(B, "42")
         assert given | {"login": None} == {
             "url": sim.url, "domain": B, "user": "42", "login": None, "tls": sim.tls_certificate, "control": True,
+            "tz": sim.tz,
         }  # fmt: skip
         assert isinstance(given["login"], Password)
         assert isinstance(sim.connection(A, admin=True)["login"], AdminToken)

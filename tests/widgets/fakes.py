@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from comm.base_comm import BaseComm
@@ -95,6 +96,7 @@ class FakeHandle:
         self.queues: dict[str, Queue] = {}
         self.orbits: dict[str, Orbit] = {}
         self.clock = FakeClock()
+        self.tz = ZoneInfo("UTC")
         self.commands: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.outcome: Any = None
         self.watchers: list[Callable[[Changes], None]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,6 +10,7 @@ from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
 from pbxnb.history import Span
 from pbxnb.ui.handle import handle_of
+from pbxnb.zones import clock_text, times_in, wall_axis
 
 from ..source import label
 from ..style import STATES, Theme, picture
@@ -48,27 +48,29 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     known = ended | {entry.id: (entry, None) for entry in history.open_calls() if entry.id in lives}
     chosen = [(*known[key], spans) for key, spans in lives.items() if key in known]
     sentences, names = [], []
+    place, change = wall_axis(min(story.began, now), min(story.ended, now), handle.tz)
     many = f"{len(chosen)} calls of one conversation" if len(chosen) > 1 else "the only call of its conversation"
-    figure = picture("Life of one call", many, "", theme=theme)
+    terms = [many, times_in(handle.tz), *filter(None, [change])]
+    figure = picture("Life of one call", " · ".join(terms), "", theme=theme)
     for entry, record, spans in chosen:
         name = label(f"{entry.id}: {entry.from_.number or entry.from_.name} → {entry.to.number or entry.to.name}")
         names.append(name)
         said = []
         for span in spans:
-            phase, start = str(span.phase), datetime.fromtimestamp(span.start, UTC)
+            phase, start = str(span.phase), clock_text(span.start, handle.tz)
             spent = max(0.0, (now if span.end is None else span.end) - span.start)
             said.append(f"{phase} {spent:.0f} s")
             figure.add_trace(
                 go.Bar(
                     y=[name],
-                    base=[start],
+                    base=[place(span.start)],
                     x=[spent * 1000],
                     orientation="h",
                     marker={"color": STATES.get(phase, STATES["other"])},
                     name=phase,
                     legendgroup=phase,
                     showlegend=not any(trace.name == phase for trace in figure.data),
-                    hovertemplate=f"{phase} {spent:.1f} s from {start:%H:%M:%S}<extra></extra>",
+                    hovertemplate=f"{phase} {spent:.1f} s from {start}<extra></extra>",
                 )
             )
         end = "goes on" if record is None else "ended" + (f", {record.ended_by} left first" if record.ended_by else "")

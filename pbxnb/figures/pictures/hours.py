@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
 from pbxnb.analysis.activity import per_hour, per_slot
 from pbxnb.arguments import helpful_keywords
+from pbxnb.zones import times_in
 
 from ..source import counted, needs, of, rows
 from ..style import STATES, Theme, picture, styled
@@ -18,17 +20,18 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 
 @helpful_keywords
-def week(source: Any, *, first_day: int = 0, tz: str = "UTC", theme: Theme = "light") -> go.Figure:
+def week(source: Any, *, first_day: int = 0, tz: str | ZoneInfo | None = None, theme: Theme = "light") -> go.Figure:
     """Mean calls per hour of the week.
 
     Args:
-        source: a handle or a table with ``dow``, ``hour``, ``day`` in the domain's zone.
+        source: a handle or a table with ``dow``, ``hour``, ``day`` in one zone, which its column ``tz`` names.
         first_day: the weekday on top, 0 = Monday.
-        tz: the domain's zone, for a handle.
+        tz: the zone of weekdays and hours; None for the handle's own. Of a table without a column ``tz`` it says in
+            which zone it is; UTC by default.
         theme: ``light``, ``dark`` or ``print``.
 
     Raises:
-        AnalysisError: no calls.
+        AnalysisError: no calls, or no known zone has this name.
     """
     calls = of(source, tz=tz)
     slots = rows(per_slot(calls.table))
@@ -41,7 +44,8 @@ def week(source: Any, *, first_day: int = 0, tz: str = "UTC", theme: Theme = "li
     top = max(slots, key=lambda slot: slot["mean"])
     text = (
         f"The busiest hour of the week is {DAYS[top['dow']]} {top['hour']:02d}:00 with {top['mean']:.1f} calls "
-        f"on the mean of {counted(top['days'], 'day')}; {counted(sum(slot['calls'] for slot in slots))} in all."
+        f"on the mean of {counted(top['days'], 'day')}; {counted(sum(slot['calls'] for slot in slots))} in all; "
+        f"{times_in(calls.zone)}."
     )
     figure = picture(
         "Calls per hour of the week", calls.terms("mean per weekday and hour, n days each"), text, theme=theme
@@ -66,18 +70,23 @@ def week(source: Any, *, first_day: int = 0, tz: str = "UTC", theme: Theme = "li
 
 @helpful_keywords
 def compare(
-    first: Any, second: Any, *, names: tuple[str, str] = ("first", "second"), tz: str = "UTC", theme: Theme = "light"
+    first: Any,
+    second: Any,
+    *,
+    names: tuple[str, str] = ("first", "second"),
+    tz: str | ZoneInfo | None = None,
+    theme: Theme = "light",
 ) -> go.Figure:
     """Mean calls per hour of the day in two periods.
 
     Args:
         first, second: two handles or tables with ``hour`` and ``day``.
         names: how to call them.
-        tz: the domain's zone, for a handle.
+        tz: as for `week`.
         theme: ``light``, ``dark`` or ``print``.
 
     Raises:
-        AnalysisError: a period without calls.
+        AnalysisError: a period without calls, or no known zone has this name.
     """
     sides = [of(first, tz=tz), of(second, tz=tz)]
     found = [rows(per_hour(side.table)) for side in sides]

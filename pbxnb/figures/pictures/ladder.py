@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
 from pbxnb.model.changes import Frame
+from pbxnb.zones import clock_text, times_in
 
 from ..source import label, needs
 from ..style import Theme, picture, styled
@@ -20,9 +23,10 @@ NOTEBOOK, PBX = "notebook", "PBX"
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One arrow: seconds since the first, from whom to whom, and what it said."""
+    """One arrow: seconds since the first, when, from whom to whom, and what it said."""
 
     at: float
+    received: datetime
     source: str
     target: str
     said: str
@@ -33,7 +37,7 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
     """A sequence diagram of a session's frames.
 
     Args:
-        source: a handle, or frames as `pbx.frames()` gives them.
+        source: a handle, or frames as `pbx.frames()` gives them, whose times are shown in UTC.
         call: draw only frames that name this call id.
         last: how many frames at most, the newest.
         theme: ``light``, ``dark`` or ``print``.
@@ -43,16 +47,17 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
 
     The text twin is the same ladder as lines, ready to paste into a report: `pbxnb.figures.describe`.
     """
-    frames = source.frames() if hasattr(source, "frames") else source
+    frames, zone = (source.frames(), source.tz) if hasattr(source, "frames") else (source, ZoneInfo("UTC"))
     drawn = steps(frames, call=call)[-last:]
     needs([{}] if drawn else [], "frames" + (f" that name call {call}" if call else ""))
     actors = [NOTEBOOK, PBX]
     actors += sorted({name for step in drawn for name in (step.source, step.target)} - set(actors))
+    begin = f"passed here from {clock_text(drawn[0].received, zone, 'milliseconds', date=True)}, {times_in(zone)}"
     text = "\n".join(f"{step.at:8.3f} s  {step.source} -> {step.target}: {step.said}" for step in drawn)
     figure = picture(
         "Who said what",
-        f"{len(drawn)} frames · seconds since the first",
-        text,
+        f"{len(drawn)} frames, {begin} · seconds since the first",
+        f"{begin}\n{text}",
         theme=theme,
         height=140 + 26 * len(drawn),
     )
@@ -105,6 +110,7 @@ def steps(frames: Iterable[Frame], *, call: str = "") -> list[Step]:
     return [
         Step(
             frame.mono - first,
+            frame.received,
             PBX if frame.direction == "in" else NOTEBOOK,
             NOTEBOOK if frame.direction == "in" else PBX,
             _said(frame),

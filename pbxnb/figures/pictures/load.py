@@ -13,6 +13,7 @@ from pbxnb.analysis.erlang import erlang_a, erlang_b, erlang_c
 from pbxnb.analysis.service import service_level
 from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
+from pbxnb.zones import clock_text, times_in, wall_axis
 
 from ..source import Calls, counted, needs, of, rows
 from ..style import ACCENT, STATES, Theme, picture, styled
@@ -55,18 +56,20 @@ def concurrency(
     needs(hours, "call with a start")
     [top] = rows(peak(calls.table, **columns))
     erlang = max(hour["erlang"] for hour in hours)
-    text = f"At most {counted(top['at_once'])} at once, first at {top['instant']:%Y-%m-%d %H:%M:%S}; "
+    first = clock_text(top["instant"], calls.zone, date=True)
+    text = f"At most {counted(top['at_once'])} at once, first at {first}, {times_in(calls.zone)}; "
     text += f"{erlang:.2f} erlang in the busiest hour"
     if capacity is not None:
         text += f", of {capacity} lines; blocking at that load {erlang_b(erlang, capacity):.2%} (Erlang B)"
     span = (hours[-1]["slot"] - hours[0]["slot"]) // SLOTS["1h"] + 1
     steps, definition = _curve(calls, span, columns)
-    terms = ("talking" if start == "answered_at" else f"from {start}", definition)
+    place, change = wall_axis(steps[0]["instant"], steps[-1]["instant"], calls.zone)
+    terms = ("talking" if start == "answered_at" else f"from {start}", definition, change)
     figure = picture("Calls at once", calls.terms(*terms, column=start), text + ".", theme=theme)
     look = styled(figure)
     figure.add_trace(
         go.Scattergl(
-            x=[step["instant"] for step in steps],
+            x=[place(step["instant"]) for step in steps],
             y=[step["at_once"] for step in steps],
             mode="lines",
             line={"shape": "hv", "color": look["main"], "width": 1.5},
@@ -75,7 +78,7 @@ def concurrency(
         )
     )
     named = {"text": f"peak {top['at_once']}", "ay": -28, "bgcolor": look["veil"]}  # the limit may run behind it
-    figure.add_annotation(x=top["instant"], y=top["at_once"], showarrow=True, **named)
+    figure.add_annotation(x=place(top["instant"]), y=top["at_once"], showarrow=True, **named)
     if capacity is not None:
         figure.add_hline(y=capacity, line={"dash": "dash", "color": ACCENT}, annotation_text=f"{capacity} lines")
     figure.update_layout(yaxis={"title": {"text": "calls"}, "rangemode": "tozero"}, showlegend=False)

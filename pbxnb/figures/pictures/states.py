@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
 from pbxnb.ui.handle import handle_of
+from pbxnb.zones import clock_text, times_in
 
 from ..source import label, needs
 from ..style import STATES, Theme, picture
@@ -41,9 +42,10 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
         f"{number}: " + ", ".join(f"{state} {share:.1%}" for state, share in _ordered(observed[number]))
         for number in numbers
     )
+    begin, end = (clock_text(moment, handle.tz, "minutes", date=True) for moment in (first, now))
     figure = picture(
         "Time per state",
-        f"{first:%Y-%m-%d %H:%M} to {now:%H:%M} · share of the observed time, gaps apart",
+        f"{begin} to {end}, {times_in(handle.tz)} · share of the observed time, gaps apart",
         text + ".",
         theme=theme,
         height=140 + 22 * max(6, len(numbers)),

@@ -1,20 +1,22 @@
 """The timeline's figure: a fixed set of traces that are filled again and again, never added or removed.
 
 The time axis counts seconds from an origin of ours and carries our own labels: numbers stay short on the way, the
-labels are local times, and plotly's widget cannot lose a date axis' type between two updates (seen with 7.1).
+labels are in the zone of the handle, and plotly's widget cannot lose a date axis' type between two updates (seen with
+7.1).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 from plotly.basedatatypes import Undefined
 
 from pbxnb.model.entities import Phase
+from pbxnb.zones import clock_text, day_text, offset_of
 
 from ..plotting.widget import SpareFigures
 from ..source import label
@@ -69,6 +71,7 @@ class TimelineFigure:
 
     Args:
         first: what it shows at first.
+        zone: of the times on its axis.
         still: no page will see it; it is an ordinary figure.
 
     Attributes:
@@ -76,7 +79,8 @@ class TimelineFigure:
         origin: where the time axis counts from, seconds since 1970.
     """
 
-    def __init__(self, first: View, *, still: bool = False) -> None:
+    def __init__(self, first: View, zone: ZoneInfo, *, still: bool = False) -> None:
+        self._zone = zone
         self.origin = float(round(first.now))
         self._bars_of = BarTraces(TRACES)
         self._shown: dict[tuple[str, str], Any] = {}
@@ -204,7 +208,7 @@ class TimelineFigure:
         return {"x": x, "y": y}
 
     def _layout(self, rows: Sequence[Row], view: tuple[float, float], *, moves: bool) -> dict[str, Any]:
-        ticks = _ticks(*view)
+        ticks = _ticks(*view, self._zone)
         layout: dict[str, Any] = {
             "yaxis.tickvals": list(range(len(rows))),
             "yaxis.ticktext": [_row_label(row) for row in rows],
@@ -239,19 +243,20 @@ def _row_label(row: Row) -> str:
     return label(row.label, 24) if row.lane else f"<b>{label(row.label, 24)}</b>"
 
 
-def _ticks(start: float, end: float) -> tuple[tuple[float, str], ...]:
-    """About six round local times in a window, with their labels; the first names the day or the zone."""
+def _ticks(start: float, end: float, zone: ZoneInfo) -> list[tuple[float, str]]:
+    """About six round times in a window, with their labels; the first names the day and the zone."""
     span = end - start
     step = next((step for step in _STEPS if span / step <= 7), _STEPS[-1])
-    offset = datetime.fromtimestamp(start, UTC).astimezone().utcoffset() or timedelta()
-    first = math.ceil((start + offset.total_seconds()) / step) * step - offset.total_seconds()
-    moments = [first + n * step for n in range(int((end - first) / step) + 1)] if span > 0 else []
-    shown = [(moment, datetime.fromtimestamp(moment, UTC).astimezone()) for moment in moments]
-    text = "%H:%M:%S" if step < 60 else "%H:%M"
-    return tuple(
-        (moment, f"{local:{text}}" + (f"<br>{local:%a %d %b, %Z}" if place == 0 else ""))
-        for place, (moment, local) in enumerate(shown)
-    )
+    moments: list[float] = []
+    # Where clocks change within the window, other moments are round from then on.
+    for ahead in {offset_of(start + span * n / 8, zone).total_seconds() for n in range(9)} if span > 0 else ():
+        first = math.ceil((start + ahead) / step) * step - ahead
+        round_ones = (first + n * step for n in range(int((end - first) / step) + 1))
+        moments += [moment for moment in round_ones if offset_of(moment, zone).total_seconds() == ahead]
+    texts = [clock_text(moment, zone, "seconds" if step < 60 else "minutes") for moment in sorted(moments)]
+    if texts:
+        texts[0] += f"<br>{day_text(min(moments), zone)}, {zone.key}"
+    return list(zip(sorted(moments), texts, strict=True))
 
 
 def empty_figure() -> go.Figure:

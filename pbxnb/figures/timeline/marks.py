@@ -6,6 +6,7 @@ Pure: from the history, the running blocks and a window to marks and a grid of d
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -72,6 +73,7 @@ def marks_of(
     now: float,
     lanes: Sequence[str],
     *,
+    zone: ZoneInfo,
     selected: str = "",
     limit: int = 0,
     most: int = MOST,
@@ -84,6 +86,7 @@ def marks_of(
         start, end: the window, seconds since 1970.
         now: PBX time, seconds since 1970.
         lanes: the rows, top to bottom; an empty name is a row without blocks.
+        zone: of the times in hover texts.
         selected: id of the selected conversation.
         limit: characters of hover text that the last window had.
         most: marks at most.
@@ -97,7 +100,7 @@ def marks_of(
     if blocks is None or len(blocks) > most:
         heat, blocks = _heat(index, start, end, lanes, rows, most), []
     limit = text_limit(len(blocks) + len(shown), limit)
-    texts = _Texts(limit)
+    texts = _Texts(limit, zone)
     ended: dict[Key, Mark] = {}
     for block in blocks:
         span = block.span
@@ -152,8 +155,8 @@ def _links(
 class _Texts:
     """Hover texts within a limit; a story is written once, however many blocks it has."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, zone: ZoneInfo) -> None:
+        self._limit, self._zone = limit, zone
         self._written: dict[int, str] = {}
 
     def of(self, block: Block) -> str:
@@ -164,5 +167,5 @@ class _Texts:
             return f"{first}\n{story.title}"[: self._limit]
         text = self._written.get(id(story))
         if text is None:
-            text = self._written[id(story)] = story.text()
+            text = self._written[id(story)] = story.text(self._zone)
         return f"{first}\n{text}"[: self._limit]

@@ -20,6 +20,7 @@ from pbxnb.model.entities import Phase
 from pbxnb.text import clean, clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.lane import Lane
+from pbxnb.zones import clock_text, times_in
 
 from ..plotting.panel import FigurePanel
 from ..plotting.tools import Choice, FigureTools
@@ -114,7 +115,7 @@ class Timeline(FigurePanel):
 
     def _begin(self) -> None:
         first, _ = self._seen()
-        self._drawing = TimelineFigure(first)
+        self._drawing = TimelineFigure(first, self._handle.tz)
         self._leave.callback(self._drawing.close)
         self._tall = height_of(len(first.rows))
         tools = FigureTools(self._handle, self, _CHOICES, legend=_LEGEND, back=self.back_to_now)
@@ -143,7 +144,7 @@ class Timeline(FigurePanel):
         """The window as it is now, as a still figure for a saved notebook; `pbxnb.figures.describe` reads its twin."""
         with self._lock:
             view, _ = self._seen()
-            figure = TimelineFigure(view, still=True).figure
+            figure = TimelineFigure(view, self._handle.tz, still=True).figure
             height, text = self._height or height_of(len(view.rows)), self.describe()
         figure.update_layout(height=height, meta={"text": text})
         return figure
@@ -154,7 +155,8 @@ class Timeline(FigurePanel):
         ended = history.lanes(self.lane_by).count(start, min(end, now))
         tally = Counter({block.call: block.span.phase for block in history.running(self.lane_by)}.values())
         phases = ", ".join(f"{n} {phase}" for phase, n in sorted(tally.items())) or "no call"
-        window = f"{time.strftime('%H:%M:%S', time.gmtime(start))} to {time.strftime('%H:%M:%S', time.gmtime(end))} UTC"
+        zone = self._handle.tz
+        window = f"{clock_text(start, zone, date=True)} to {clock_text(end, zone)}, {times_in(zone)}"
         return f"{window}: about {counted(ended, 'phase')} of calls; going on now: {phases}."
 
     def _plain(self) -> str:
@@ -274,7 +276,8 @@ class Timeline(FigurePanel):
             before=self._lanes,
         )
         lanes = self._lanes = [row.lane for row in rows]
-        shown = marks_of(index, running, start, end, now, lanes, selected=self.selected, limit=self._limit)
+        zone = self._handle.tz
+        shown = marks_of(index, running, start, end, now, lanes, zone=zone, selected=self.selected, limit=self._limit)
         self._limit = shown.limit
         backs = condition_marks(history.conditions, lanes, start, end, now) if self.lane_by == "extension" else {}
         backs["gap"] = gap_marks(history.gaps(), len(rows), start, end, now, index.lost)
@@ -295,5 +298,5 @@ class Timeline(FigurePanel):
         if hidden:
             said.append(f"{hidden} more lanes: filter to see them")
         if self.selected and (story := self._handle.history.story(self.selected)) is not None:
-            said.append(story.text().replace("\n", " · "))
+            said.append(story.text(self._handle.tz).replace("\n", " · "))
         return " · ".join(said)

@@ -12,11 +12,13 @@ import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import SimulatorError
+from pbxnb.zones import clock_text
 
 __all__ = ["MAX_SPEED", "MIN_SPEED", "TIMING", "Pace", "SimClock", "SimTimer", "SimulatorClock", "Timing"]
 
@@ -223,14 +225,20 @@ class SimulatorClock:
     Args:
         run: runs a function on the simulator's loop and returns its result.
         advance: as `Simulator.advance`.
+        zone: in which its reading is shown.
     """
 
     def __init__(
-        self, pace: Pace, run: Callable[[Callable[[], object]], object], advance: Callable[[float], None]
+        self,
+        pace: Pace,
+        run: Callable[[Callable[[], object]], object],
+        advance: Callable[[float], None],
+        zone: ZoneInfo,
     ) -> None:
         self._pace = pace
         self._run = run
         self._advance = advance
+        self._zone = zone
 
     def now(self) -> datetime:
         """The PBX's time, UTC; cheap, it crosses no thread."""
@@ -268,4 +276,5 @@ class SimulatorClock:
         self._advance(seconds)
 
     def __repr__(self) -> str:
-        return f"<clock {self._pace.clock.moment:%Y-%m-%d %H:%M:%S} UTC, x{self._pace.rate:g}>"
+        now = clock_text(self._pace.clock.moment, self._zone, date=True)
+        return f"<clock {now} in {self._zone.key}, x{self._pace.rate:g}>"

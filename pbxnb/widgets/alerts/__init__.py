@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -19,6 +19,7 @@ from pbxnb.text import clean, clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
+from pbxnb.zones import clock_text, times_in
 
 from .rules import AlertEvent, Level, Rule
 
@@ -172,10 +173,11 @@ class Alerts(LivePanel):
         if _RULES in keys:
             made[_RULES] = [self._shown(rule, at) for rule, at in zip(self.rules, self._standing, strict=True)]
             made["knows"] = self._knows
+            made["zone"] = times_in(self._handle.tz)
         if _LOG in keys:
             units = {rule.name: rule for rule in self.rules}
             made[_LOG] = [
-                [round(e.at.timestamp()), e.rule, str(e.level), str(e.before), units[e.rule].told(e.value)]
+                [clock_text(e.at, self._handle.tz), e.rule, str(e.level), str(e.before), units[e.rule].told(e.value)]
                 for e in list(self._events)[-_IN_PAGE:]
             ]
         if _BEEP in keys:
@@ -193,7 +195,7 @@ class Alerts(LivePanel):
             for rule, at in zip(self.rules, self._standing, strict=True)
         ]
         entries = [
-            (e.at.astimezone(UTC).isoformat(sep=" ", timespec="seconds"), e.rule, f"{e.before} → {e.level}")
+            (clock_text(e.at, self._handle.tz, date=True), e.rule, f"{e.before} → {e.level}")
             for e in self.log[-_IN_PAGE:]
         ]
         return table(("Rule", "Level", "Value", "Error"), rows) + table(("When", "Rule", "Change"), entries)

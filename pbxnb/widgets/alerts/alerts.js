@@ -6,15 +6,10 @@ import { definePanel, duration, element, setText } from "../../ui/base.js";
 /** Shape, word and tone of each level. @type {Record<string, [string, string, string]>} */
 const LEVELS = { ok: ["✓", "ok", "idle"], orange: ["▲", "warning", "ringing"], red: ["■", "alarm", "dnd"], error: ["?", "cannot be facts", "offline"] };
 
-/** The time of a log entry as the reader's clock shows it. @param {number} at seconds since 1970 */
-export function timeOf(at) {
-  return new Date(at * 1000).toLocaleTimeString([], { hour12: false });
-}
-
 /** A log entry in words. @param {any[]} entry */
 export function entryText([at, rule, level, before, value]) {
   const verb = level === "ok" ? "is ok again" : before === "red" ? "is back to a warning" : `is a${level === "red" ? "n alarm" : " warning"}`;
-  return `${timeOf(at)} ${rule} ${verb} (${value})`;
+  return `${at} ${rule} ${verb} (${value})`;
 }
 
 /** Two short tones, higher for an alarm. @param {AudioContext} context @param {number} rank 1 or 2 */
@@ -105,7 +100,7 @@ function createAlerts(view) {
   }
 
   function showLog() {
-    setText(head, facts.log.length ? `Log (${facts.log.length}) · ${entryText(facts.log[facts.log.length - 1])}` : "Log (nothing yet)");
+    setText(head, facts.log.length ? `Log (${facts.log.length}), ${facts.zone} · ${entryText(facts.log[facts.log.length - 1])}` : "Log (nothing yet)");
     entries.replaceChildren(...[...facts.log].reverse().map((entry) => element("li", "", entryText(entry), { dir: "auto", "data-level": entry[2] })));
   }
 

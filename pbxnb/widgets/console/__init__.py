@@ -16,6 +16,7 @@ from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
+from pbxnb.zones import times_in
 
 from .frames import Wish, evidence_rows, explained, line, matches
 
@@ -33,7 +34,7 @@ _WAITING = 2000  # frames between two beats; of more only the number is known
 class Console(LivePanel):
     """The live messages, newest last, for those who want to see what the PBX says.
 
-    Every time in it is when a frame passed through the kernel, UTC, however fast the clock of a simulated PBX runs.
+    Every time in it is when a frame passed through the kernel, however fast the clock of a simulated PBX runs.
 
     Args:
         handle: the PBX.
@@ -86,7 +87,9 @@ class Console(LivePanel):
             "number": clean(number, 40),
             "state": "" if account is None else str(account.state),
             "name": "" if account is None else clean(account.name),
-            "rows": evidence_rows(self._handle.explain(number), self._received) if account is not None else [],
+            "rows": evidence_rows(self._handle.explain(number), self._received, self._handle.tz)
+            if account is not None
+            else [],
         }
         self.refresh([_WHY])
 
@@ -97,7 +100,7 @@ class Console(LivePanel):
             seq: its number.
         """
         frame = self._kept(seq)
-        self._detail = {"gone": seq} if frame is None else explained(frame)
+        self._detail = {"gone": seq} if frame is None else explained(frame, self._handle.tz)
         self.refresh([_DETAIL])
 
     def _kept(self, seq: int) -> Frame | None:
@@ -143,6 +146,7 @@ class Console(LivePanel):
         self._fresh.clear()
         self._arrived = 0
         return {
+            "zone": times_in(self._handle.tz),
             "known": sorted({entry.name for entry in REGISTRY}),
             "lines": self._last(),
             "detail": self._detail,
@@ -174,14 +178,14 @@ class Console(LivePanel):
             return {}
         # What came too fast to be kept is counted without being looked at: "at least" is honest, silence is not.
         skipped = max(0, len(wanted) - _AT_ONCE) + arrived - len(fresh)
-        return {"more": [line(frame) for frame in wanted[-_AT_ONCE:]], "skipped": skipped}
+        return {"more": [line(frame, self._handle.tz) for frame in wanted[-_AT_ONCE:]], "skipped": skipped}
 
     def _last(self) -> list[list[Any]]:
         """The newest lines that are wanted, oldest first."""
         wish, found = self._wish(), []
         for frame in reversed(self._handle.frames()):
             if (self._until is None or frame.seq <= self._until) and matches(frame, wish):
-                found.append(line(frame))
+                found.append(line(frame, self._handle.tz))
                 if len(found) == _KEEP:
                     break
         return found[::-1]
@@ -210,5 +214,5 @@ class Console(LivePanel):
         return f"Console of {clean(self._handle.name)}: {len(self._handle.frames()):,} recent frames"
 
     def _static(self) -> str:
-        rows = [(str(seq), way, kind, text) for seq, way, _, kind, _, text in self._last()[-50:]]
-        return table(("Frame", "Way", "Kind", "Text"), rows)
+        rows = [(str(seq), at, way, kind, text) for seq, way, at, kind, _, text in self._last()[-50:]]
+        return table(("Frame", "Time", "Way", "Kind", "Text"), rows)

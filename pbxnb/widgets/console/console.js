@@ -9,13 +9,10 @@ const KEEP = 300;
 const ARROWS = /** @type {Record<string, string>} */ ({ in: "←", out: "→" });
 const COPIES = /** @type {const} */ (["json", "python", "javascript"]);
 
-/** The one clock of the console: when a frame passed through the kernel, UTC. @param {number | null} seconds */
-const clockText = (seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(11, 23));
-
 /** @param {any} view */
 function createConsole(view) {
   const { model, root, body } = view;
-  let current = 0, opened = 0, follow = true, skipped = 0;
+  let current = 0, opened = 0, follow = true, skipped = 0, zone = "";
   /** @type {any[][]} */
   let waiting = [];
   root.classList.add("pbx-console");
@@ -65,7 +62,7 @@ function createConsole(view) {
   function addLine([seq, way, at, name, size, text]) {
     const row = element("div", "pbx-con-line", "", { role: "option", id: `${view.uid}-${seq}`, "data-seq": String(seq), "data-way": way, "aria-selected": String(seq === opened) });
     row.append(
-      element("span", "pbx-num pbx-soft", clockText(at)), element("span", "pbx-way", ARROWS[way] || "", { title: way === "in" ? "from the PBX" : "to the PBX" }),
+      element("span", "pbx-num pbx-soft", at), element("span", "pbx-way", ARROWS[way] || "", { title: way === "in" ? "from the PBX" : "to the PBX" }),
       element("b", "pbx-con-kind", name, { dir: "auto" }), element("span", "pbx-con-text", text, { dir: "ltr" }), element("span", "pbx-num pbx-soft", `${size} B`),
     );
     lines.append(row);
@@ -78,7 +75,7 @@ function createConsole(view) {
     direction.value = model.get("direction");
     kind.value = model.get("kinds").length === 1 ? model.get("kinds")[0] : "";
     for (const [trait, field] of Object.entries(fields)) if (document.activeElement !== field) field.value = model.get(trait);
-    const said = ["Times: UTC, as frames passed here.", paused ? "Paused; frames are kept." : follow ? "" : "Scrolled up: the newest are below.", skipped ? `At least ${skipped} came too fast to be shown; search finds them.` : ""];
+    const said = [zone && `Shown are ${zone}, as frames passed here.`, paused ? "Paused; frames are kept." : follow ? "" : "Scrolled up: the newest are below.", skipped ? `At least ${skipped} came too fast to be shown; search finds them.` : ""];
     setText(state, said.filter(Boolean).join(" "));
   }
 
@@ -127,7 +124,7 @@ function createConsole(view) {
     const [seq, way, at, name] = facts.line;
     opened = seq;
     for (const row of lines.children) row.setAttribute("aria-selected", String(Number(/** @type {HTMLElement} */ (row).dataset.seq) === seq));
-    const head = begin(detail, `${ARROWS[way]} ${name}, frame ${seq} at ${clockText(at)} UTC`, "detail");
+    const head = begin(detail, `${ARROWS[way]} ${name}, frame ${seq} at ${at}`, "detail");
     const texts = inLanguages(facts.text, way), code = element("pre", "pbx-con-json", texts.json, { dir: "ltr", tabindex: "0", "aria-label": "The frame as JSON" });
     for (const language of COPIES) {
       const copy = element("button", "pbx-button", `Copy ${{ json: "JSON", python: "Python", javascript: "JavaScript" }[language]}`, { type: "button", "data-copy": language });
@@ -155,9 +152,9 @@ function createConsole(view) {
     const rows = facts.rows.map((/** @type {any[]} */ [axis, sentence, source, seq, inferred, note, at]) => {
       const frame = seq ? element("button", "pbx-button", `frame ${seq}`, { type: "button" }) : element("span", "pbx-soft", "no frame");
       if (seq) frame.addEventListener("click", () => view.send({ show: seq }));
-      return [axis, `${sentence}${inferred ? " (concluded)" : ""}`, note, source, clockText(at), frame];
+      return [axis, `${sentence}${inferred ? " (concluded)" : ""}`, note, source, at, frame];
     });
-    if (facts.state) reasons.append(rows.length ? tableOf(["What", "Rule", "It saw", "Source", "Received, UTC", "Frame"], rows) : element("p", "", "Nothing has been said of it yet: it is as the first snapshot left it."));
+    if (facts.state) reasons.append(rows.length ? tableOf(["What", "Rule", "It saw", "Source", "Received", "Frame"], rows) : element("p", "", "Nothing has been said of it yet: it is as the first snapshot left it."));
     reasons.scrollIntoView({ block: "nearest" });
   }
 
@@ -213,6 +210,7 @@ function createConsole(view) {
   return {
     /** @param {any} data */
     full(data) {
+      zone = data.zone;
       if (kind.childElementCount === 1) for (const name of data.known) kind.append(element("option", "", name, { value: name }));
       take(data);
     },

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -23,6 +24,7 @@ from pbxnb.protocol.messages import (
 )
 from pbxnb.protocol.registry import explain_field, row
 from pbxnb.text import clean
+from pbxnb.zones import clock_text
 
 __all__ = ["Wish", "evidence_rows", "explained", "kind_of", "line", "matches"]
 
@@ -78,13 +80,13 @@ def matches(frame: Frame, wish: Wish) -> bool:
     return (not wish.account or wish.account in accounts) and (not wish.call or wish.call in calls)
 
 
-def line(frame: Frame) -> list[Any]:
-    """Return a frame as one line: number, direction, time (UTC, s), kind, size, the beginning of its text."""
-    at = round(frame.received.timestamp(), 3)
+def line(frame: Frame, zone: ZoneInfo) -> list[Any]:
+    """Return a frame as one line: number, direction, time in the zone, kind, size, the beginning of its text."""
+    at = clock_text(frame.received, zone, "milliseconds")
     return [frame.seq, frame.direction, at, kind_of(frame), len(frame.text), clean(frame.text, 160)]
 
 
-def explained(frame: Frame) -> dict[str, Any]:
+def explained(frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
     """Return all there is to say of a frame: what its message is for, and each field with its meaning.
 
     ``rows`` holds ``[path, value, meaning, unit, certainty, section]`` for every leaf, at most 400; an empty meaning is
@@ -94,7 +96,7 @@ def explained(frame: Frame) -> dict[str, Any]:
     entry = row(kind, "s2c" if frame.direction == "in" else "c2s")
     body = _object(frame.text)
     facts: dict[str, Any] = {
-        "line": line(frame),
+        "line": line(frame, zone),
         "text": frame.text[:_MOST_TEXT],
         "cut": len(frame.text) > _MOST_TEXT,
         "meaning": entry.meaning if entry else "",
@@ -112,12 +114,15 @@ def explained(frame: Frame) -> dict[str, Any]:
     return {**facts, "rows": rows}
 
 
-def evidence_rows(evidence: tuple[Evidence, ...], received: Callable[[Evidence], datetime | None]) -> list[list[Any]]:
+def evidence_rows(
+    evidence: tuple[Evidence, ...], received: Callable[[Evidence], datetime | None], zone: ZoneInfo
+) -> list[list[Any]]:
     """Return why an account looks as it does: ``[axis, sentence, source, frame, inferred, detail, received]`` each.
 
     Args:
         evidence: what the model keeps.
         received: when one of them arrived, on the clock of the frames; None where that is not known.
+        zone: of that time.
     """
     rows = []
     for one in evidence[:100]:
@@ -125,7 +130,7 @@ def evidence_rows(evidence: tuple[Evidence, ...], received: Callable[[Evidence],
         sentence, source = (rule.sentence, rule.source) if rule else (clean(one.rule, 80), "")
         at = received(one)
         cells = [clean(one.axis, 20), sentence, source, one.seq, one.inferred, clean(one.detail, 200)]
-        rows.append([*cells, None if at is None else round(at.timestamp(), 3)])
+        rows.append([*cells, "" if at is None else clock_text(at, zone, "milliseconds")])
     return rows
 
 

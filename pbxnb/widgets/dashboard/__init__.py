@@ -165,7 +165,8 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         """Return the board as it is now as static, safe HTML, for a saved notebook."""
         shown = (self.badge, self.alerts, self.grid, self.calls)
         body = "".join(part.snapshot() for part in shown if part is not None)
-        return document("Board", clean(self._handle.name), body, self._handle.clock.now().timestamp())
+        handle = self._handle
+        return document("Board", clean(handle.name), body, handle.clock.now().timestamp(), handle.tz)
 
     # From the page and from other threads: hand over to the lane.
 
