@@ -12,24 +12,45 @@ from urllib.parse import quote, urlencode
 __all__ = [
     "ACCOUNTS",
     "ACTIVITY",
+    "ADD_ACCOUNT",
+    "ATTENDANTS",
     "CALLS",
     "CDRS",
     "CHAT",
+    "CONFERENCES",
+    "DIAL_PLANS",
     "DND",
+    "DOMAINS",
+    "DOMAIN_COUNT",
+    "DOMAIN_FLAGS",
+    "DOMAIN_GROUPS",
     "DOMAIN_ORBITS",
     "DOMAIN_REGISTRATIONS",
+    "DOMAIN_STATUS",
+    "EXTENSIONS",
+    "FLAGS",
     "FORWARD_KEYS",
+    "GROUPS",
     "HISTORY",
+    "HUNTS",
+    "IDENTITY",
+    "IMAGE",
+    "LICENSE",
+    "LOCALIZATION",
     "ORBITS",
+    "PORTAL_SETTINGS",
     "QUEUES",
     "QUEUE_LOGIN",
     "QUEUE_STATISTICS",
     "REGISTRATIONS",
+    "REMOVE_ACCOUNT",
     "ROOT",
     "SESSION",
     "SETTINGS",
     "STATUS",
+    "TRANSLATION",
     "TREE",
+    "TRUNKS",
     "USERLIST",
     "USERS",
     "WALLBOARD",
@@ -49,6 +70,11 @@ ROOT = "/"
 TREE = "/rest"
 SESSION = "/rest/system/session"  # rest.md 1.2
 STATUS = "/rest/system/status"  # rest.md 1.8
+DOMAINS = "/rest/system/domains"  # rest.md 2.1
+DOMAIN_COUNT = "/rest/system/domaininfo"
+LOCALIZATION = "/rest/system/localization"  # rest.md 2.10
+TRANSLATION = "/rest/system/translation/{lang}/{files}"
+LICENSE = "/rest/system/license"
 
 _USER = "/rest/user/{account}"
 ACCOUNTS = f"{_USER}/accounts"  # rest.md 2.1, `type`
@@ -65,6 +91,22 @@ DND = f"{_USER}/dnd"  # rest.md 2.8
 _DOMAIN = "/rest/domain/{domain}"
 USERS = f"{_DOMAIN}/users"  # rest.md 2.1
 USERLIST = f"{_DOMAIN}/userlist/{{type}}"
+EXTENSIONS = f"{_DOMAIN}/extensions"  # rest.md 2.1, `account`
+HUNTS = f"{_DOMAIN}/hunts"
+ATTENDANTS = f"{_DOMAIN}/attendants"
+CONFERENCES = f"{_DOMAIN}/conferences"
+DOMAIN_FLAGS = f"{_DOMAIN}/srvflags"
+FLAGS = f"{_USER}/srvflags"  # rest.md 2.8, `name`
+GROUPS = f"{_USER}/groups"  # rest.md 2.1
+DOMAIN_GROUPS = f"{_DOMAIN}/groups"
+TRUNKS = f"{_DOMAIN}/domain_trunks"
+DIAL_PLANS = f"{_DOMAIN}/dialplans"
+DOMAIN_STATUS = f"{_DOMAIN}/status/{{type}}"
+IMAGE = f"{_DOMAIN}/account/{{number}}/image"
+ADD_ACCOUNT = f"{_DOMAIN}/addacc"
+REMOVE_ACCOUNT = f"{_DOMAIN}/addacc/{{number}}"
+IDENTITY = f"{_DOMAIN}/account/{{number}}/list/list_identity"  # protocol.md 2.3
+PORTAL_SETTINGS = f"{_DOMAIN}/account/{{number}}/user_settings"  # rest.md 2.10
 SETTINGS = f"{_DOMAIN}/user_settings/{{number}}"
 DOMAIN_ORBITS = f"{_DOMAIN}/orbits"  # rest.md 2.2
 CDRS = f"{_DOMAIN}/cdrs"  # rest.md 2.3, `page`, `size`

@@ -16,7 +16,7 @@ from pbxnb.arguments import check_number
 from pbxnb.errors import SimulatorError
 from pbxnb.zones import kernel_zone, zone_of
 
-from .engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit
+from .engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit, SimServiceFlag
 from .engine.clock import Pace, SimClock
 from .engine.pbx import SimPbx
 from .handle import Simulator
@@ -81,6 +81,7 @@ def populate(
     for orbit in range(700, 705):
         pbx.directory.add(SimOrbit(str(orbit), f"Orbit {orbit}"))
     pbx.directory.add(SimConference("800", "Meeting room"))
+    pbx.directory.add(SimServiceFlag("900", "Night mode"))
 
 
 @dataclass(frozen=True, kw_only=True)

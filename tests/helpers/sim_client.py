@@ -65,7 +65,11 @@ class Http:
 
     async def ask(self, method: str, path: str, *, name: str = "", **options: Any) -> Any:
         async with self.session.request(method, self.base + path, headers=self.basic(name), **options) as response:
-            return await response.json() if response.status == 200 else response.status
+            if response.status != 200:
+                return response.status
+            if response.content_type == "application/json":
+                return await response.json()
+            return await (response.text() if response.content_type.startswith("text/") else response.read())
 
     async def mine(self, method: str, path: str, **options: Any) -> Any:
         return await self.ask(method, f"/rest/user/{self.sim.user}@{self.sim.domain}/{path}", **options)

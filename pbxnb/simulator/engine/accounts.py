@@ -16,7 +16,7 @@ from .clock import SimTimer
 
 __all__ = [
     "QueueCounters", "SimAccount", "SimAgent", "SimAttendant", "SimConference", "SimDirectory", "SimExtension",
-    "SimHuntGroup", "SimOrbit", "SimQueue",
+    "SimHuntGroup", "SimOrbit", "SimQueue", "SimServiceFlag",
 ]  # fmt: skip
 
 A = TypeVar("A", bound="SimAccount")
@@ -24,11 +24,18 @@ A = TypeVar("A", bound="SimAccount")
 
 @dataclass(slots=True, eq=False)
 class SimAccount:
-    """Anything with a number inside the tenant; ``type`` is its name on the wire (protocol.md 6.2)."""
+    """Anything with a number inside the tenant; ``type`` is its name on the wire (protocol.md 6.2).
+
+    Attributes:
+        id: the PBX's own, given when it is added.
+        settings: what was set and has no effect here, as texts.
+    """
 
     type: ClassVar[str] = "other"
     number: str
     name: str
+    id: int = field(default=0, kw_only=True)
+    settings: dict[str, str] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +108,14 @@ class SimOrbit(SimAccount):
 
     type: ClassVar[str] = "orbits"
     call: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class SimServiceFlag(SimAccount):
+    """A switch such as night mode, set by hand; calls do not ask it here."""
+
+    type: ClassVar[str] = "srvflags"
+    on: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -242,6 +257,7 @@ class SimDirectory:
         self.domain = domain
         self.accounts: dict[str, SimAccount] = {}
         self._queues: list[SimQueue] = []
+        self._last_id = 1000
 
     def add(self, account: A) -> A:
         """Put an account into service and return it.
@@ -251,10 +267,23 @@ class SimDirectory:
         """
         if not account.number or account.number in self.accounts:
             raise SimulatorError(f"The number {account.number!r} is empty or taken in {self.domain}.")
+        self._last_id += 1
+        account.id = self._last_id
         self.accounts[account.number] = account
         if isinstance(account, SimQueue):
             self._queues.append(account)
         return account
+
+    def remove(self, number: str) -> None:
+        """Take an account out of service, and out of the queues and groups it serves."""
+        account = self.accounts.pop(number)
+        if isinstance(account, SimQueue):
+            self._queues.remove(account)
+        for queue in self._queues:
+            queue.agents.pop(number, None)
+        for other in self.accounts.values():
+            if isinstance(other, SimHuntGroup):
+                other.members = tuple(member for member in other.members if member != number)
 
     def add_extension(
         self, number: str, name: str = "", department: str = "", *, registered: bool = True

@@ -21,6 +21,8 @@ __all__ = ["rest_routes"]
 
 logger = clean_logger("pbxnb.simulator")
 
+SLASH = "{slash:/?}"
+"""Clients end some paths with a slash."""
 MOST_UNKNOWN = 200
 NEAR = 0.6
 """How like each other two words must be (1: the same) for one to be a slip of the other."""
@@ -31,7 +33,7 @@ ACCOUNTS = ("account", "number", "queue")
 def rest_routes(server: SimServer) -> list[web.RouteDef]:
     """A route for every resource of the server's dialect; anything else under ``/rest`` is 404, and remembered."""
     served = [row for row in RESOURCES if server.dialect in row.dialects]
-    routes = [web.route(row.method, row.path, _handler(server, row)) for row in served]
+    routes = [web.route(row.method, row.path + SLASH, _handler(server, row)) for row in served]
     return [*routes, web.route("*", f"{paths.TREE}/{{rest:(?s:.*)}}", _unknown(server, served))]
 
 

@@ -14,6 +14,11 @@ from .resource import Resource, RestRequest, Who
 
 __all__ = ["ROWS"]
 
+OLD_FACTS: dict[str, object] = {
+    "edit": False, "password_policy": "none", "allow_empty_passwords": "false", "code_rec": "*98",
+    "luser": "", "ldomain": "", "country": "",
+}  # fmt: skip
+"""What the portal of 2016 reads there too (protocol.md 2.3)."""
 COOKIE = "session={}; Path=/; HttpOnly; Secure; SameSite=Strict"
 
 
@@ -23,6 +28,8 @@ def get_session(request: RestRequest) -> object:
     whose = request.server.login.whose(request.http.cookies.get("session", ""))
     if whose is not None:
         facts |= {"type": whose.kind, "cuser": whose.user, "cdomain": whose.domain}
+        if request.old:
+            facts |= OLD_FACTS | {"superadmin": whose.kind == "admin"}
     return facts
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from . import accounts, calls, chats, directory, queues, records, sessions, settings, system
+from . import accounts, administration, calls, chats, directory, portal, queues, records, sessions, settings
 
 __all__ = ["RESOURCES"]
 
 RESOURCES = (
     *sessions.ROWS,
-    *system.ROWS,
-    *directory.ROWS,
-    *accounts.ROWS,
-    *settings.ROWS,
-    *calls.ROWS,
-    *records.ROWS,
+    *portal.ROWS,
     *queues.ROWS,
+    *directory.ROWS,
+    *settings.ROWS,
+    *accounts.ROWS,
+    *calls.ROWS,
     *chats.ROWS,
+    *records.ROWS,
+    *administration.ROWS,
 )
 """In the order of the catalogue; a path without fields stands before one that would take it too."""

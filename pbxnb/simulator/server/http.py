@@ -91,10 +91,10 @@ class SimServer:
             now=lambda: pace.moment + timedelta(seconds=self.skew),
             websocket=self._websocket,
             root=dialect is Dialect.OLD or "root-path" in variants.fixed,
+            rule=refuse_preflight,
         )
         self.sockets = self.port.sockets
         self.gates = self.port.gates
-        self.gates.append(refuse_preflight)
         if not open_cookie:
             self.port.answered.append(reflect)
         self._phones = itertools.count(1)

@@ -37,6 +37,7 @@ class WebPort:
         now: the time of the ``Date`` header; None leaves it to real time.
         websocket: answers a request for a WebSocket.
         root: whether ``/`` takes WebSockets too.
+        rule: what the PBX itself refuses, whatever the path; tried after the gates.
 
     Attributes:
         number: of the port, once it is open.
@@ -47,7 +48,14 @@ class WebPort:
     """
 
     def __init__(
-        self, name: str, version: str, *, now: Callable[[], datetime | None], websocket: Handler, root: bool = True
+        self,
+        name: str,
+        version: str,
+        *,
+        now: Callable[[], datetime | None],
+        websocket: Handler,
+        root: bool = True,
+        rule: Gate = lambda request: None,
     ) -> None:
         self.number = 0
         self.sockets: list[SimSocket] = []
@@ -59,6 +67,7 @@ class WebPort:
         self._now = now
         self._websocket = websocket
         self._root_sockets = root
+        self._rule = rule
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._driver: asyncio.Task[None] | None = None
@@ -134,7 +143,7 @@ class WebPort:
 
     @web.middleware
     async def _gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        for gate in tuple(self.gates):
+        for gate in (*self.gates, self._rule):
             if (answer := gate(request)) is not None:
                 return answer
         return await handler(request)

@@ -270,10 +270,15 @@ class Subscriptions:
         extras, self._extras = self._extras, []
         orbits, self._orbits = self._orbits, False
         if listeners := [s for s in sockets if s.users]:
-            for number in accounts:
+            there = [number for number in accounts if number in self._pbx.accounts]
+            for number in there:
                 frame = self._frames.user_state(number)
                 for socket in listeners:
                     socket.send(frame)
+            if len(there) < len(accounts):  # only a snapshot tells that an account has gone
+                for socket in listeners:
+                    sees = self._pbx.directory.sees_domain(socket.user)
+                    socket.send(self._frames.domain_state(socket.user, sees_domain=sees))
         for socket in sockets:
             if socket.own and socket.user in accounts:
                 self._own(socket)

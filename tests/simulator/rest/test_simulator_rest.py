@@ -233,10 +233,11 @@ async def test_without_api_access_the_administrator_may_ask_nothing(http: Http) 
 async def test_forwarding_is_a_setting_that_is_merged_and_read_back(http: Http) -> None:
     settings = "/rest/domain/acme.example/user_settings/40"
     assert {"cfa", "cfb", "cfn", "cfr"} <= (await http.ask("GET", settings)).keys()
-    assert await http.ask("POST", settings, json={"cfa": "41", "mystery": "x"}) is True
-    assert await http.ask("POST", settings, json={"cfn": "+12025550100"}) is True
+    given = await http.ask("POST", settings, json={"cfa": "41", "mystery": "x"})
+    assert (given["cfa"], given["mystery"]) == ("41", "x")
+    await http.ask("POST", settings, json={"cfn": "+12025550100"})
     now = await http.ask("GET", settings)
     assert (now["cfa"], now["cfb"], now["cfn"]) == ("41", "", "+12025550100")
     assert http.sim.pbx.calls[http.sim.place_call("42", "40")].called.number == "41"
     assert await http.ask("POST", settings, name="42@acme.example", json={"cfa": ""}) == 403
-    assert await http.ask("GET", "/rest/domain/acme.example/user_settings/600") == 404
+    assert await http.ask("GET", "/rest/domain/acme.example/user_settings/999") == 404
