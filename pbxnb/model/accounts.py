@@ -59,13 +59,15 @@ class PresenceLog:
     """Running and ended intervals per account and axis.
 
     Args:
+        domain: the tenant that every interval names.
         limit: how many ended intervals are kept; the oldest go first.
 
     Attributes:
         at: when what is put now was said, on the PBX's clock.
     """
 
-    def __init__(self, limit: int = 100_000) -> None:
+    def __init__(self, domain: str = "", limit: int = 100_000) -> None:
+        self._domain = domain
         self._open: dict[str, list[_Mark | None]] = {}
         self._closed: deque[Presence] = deque(maxlen=limit)
         # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
@@ -101,7 +103,7 @@ class PresenceLog:
                     return
                 since = old.since  # the value lasts, only its reason is another
             else:
-                self._closed.append(_interval(number, axis, old, at))
+                self._closed.append(self._interval(number, axis, old, at))
         if old is not None or detail:
             marks[axis] = _Mark(value, since, rule, self._seq, received, inferred, detail)
             return
@@ -115,13 +117,13 @@ class PresenceLog:
         """The account is gone: end all its intervals."""
         for axis, mark in enumerate(self._open.pop(number, ())):
             if mark is not None:
-                self._closed.append(_interval(number, axis, mark, self.at))
+                self._closed.append(self._interval(number, axis, mark, self.at))
 
     def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
         """Ended intervals in order of their end, then the running ones; of one account or of all."""
         ended = [p for p in list(self._closed) if number is None or p.number == number]
         running = [
-            _interval(n, axis, mark, None)
+            self._interval(n, axis, mark, None)
             for n in ([number] if number is not None else list(self._open))
             for axis, mark in enumerate(self._open.get(n, ()))
             if mark is not None
@@ -136,16 +138,16 @@ class PresenceLog:
             if mark is not None
         )
 
-
-def _interval(number: str, axis: int, mark: _Mark, end: datetime | None) -> Presence:
-    return Presence(
-        number=number,
-        axis=_NAMES[axis],
-        value=mark.value,
-        start=mark.since,
-        end=None if end is None else max(mark.since, end),  # a clock may have been set back
-        inferred=mark.inferred,
-    )
+    def _interval(self, number: str, axis: int, mark: _Mark, end: datetime | None) -> Presence:
+        return Presence(
+            number=number,
+            axis=_NAMES[axis],
+            value=mark.value,
+            start=mark.since,
+            end=None if end is None else max(mark.since, end),  # a clock may have been set back
+            inferred=mark.inferred,
+            domain=self._domain,
+        )
 
 
 class WireAccounts:
@@ -268,15 +270,16 @@ class AccountTable:
 
     Args:
         table: the open calls.
+        domain: the tenant.
 
     Attributes:
         accounts: the public mapping; its order changes by swap only.
         log: presence and evidence.
     """
 
-    def __init__(self, table: CallTable) -> None:
+    def __init__(self, table: CallTable, domain: str = "") -> None:
         self.accounts: dict[str, Account] = {}
-        self.log = PresenceLog()
+        self.log = PresenceLog(domain)
         self.wire = WireAccounts(self.log)
         self._table = table
         self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first

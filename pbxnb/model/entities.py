@@ -240,6 +240,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         ended_by: ``caller``, ``called`` or empty.
         inferred: the end was concluded (a resync, a timeout), not seen.
         gap: the line was down during some of it.
+        domain: the tenant, as the connection names it.
     """
 
     call: Call
@@ -252,6 +253,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ended_by: str = ""
     inferred: bool = False
     gap: bool = False
+    domain: str = ""
 
 
 class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -260,6 +262,7 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         axis: ``registered``, ``dnd``, ``chat_status`` or ``state``.
         value: the axis' value as text during the interval.
+        domain: the tenant, as the connection names it.
     """
 
     number: str
@@ -268,6 +271,7 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     start: datetime
     end: datetime | None = None
     inferred: bool = False
+    domain: str = ""
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):

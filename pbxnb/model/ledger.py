@@ -209,6 +209,7 @@ class Ledger:
     Args:
         table: the open calls.
         type_of: the type of an account by number; empty when there is no such account.
+        domain: the tenant that every record names.
         limit: how many records of ended calls are kept; the oldest go first.
         remembered: how many ended conversations are, likewise.
         most_bytes: how much each of the two may hold, about.
@@ -222,12 +223,14 @@ class Ledger:
         self,
         table: CallTable,
         type_of: Callable[[str], str],
+        domain: str = "",
         limit: int = 20_000,
         remembered: int = _MOST_REMEMBERED,
         most_bytes: int = _MOST_BYTES,
     ) -> None:
         self.let_go = 0
         self.conversations: dict[str, Conversation] = {}
+        self._domain = domain
         self._table = table
         self._type_of = type_of
         self._linker = Linker(table, type_of, self.calls_of)
@@ -308,7 +311,7 @@ class Ledger:
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The ended calls, oldest first."""
-        return tuple([track.record() for track, _ in list(self._closed)])
+        return tuple([track.record(self._domain) for track, _ in list(self._closed)])
 
     def _close(self, track: CallTrack, rule: str, batch: Batch) -> None:
         track.end(batch.at, self._turn, inferred=bool(rule))

@@ -79,8 +79,8 @@ class Store:
         self.queues: dict[str, Queue] = {}
         self.orbits: dict[str, Orbit] = {}
         self._calls = CallTable(self._type_of, self.clock)
-        self._accounts = AccountTable(self._calls)
-        self._ledger = Ledger(self._calls, self._type_of)
+        self._accounts = AccountTable(self._calls, domain)
+        self._ledger = Ledger(self._calls, self._type_of, domain)
         self._lists = CallLists(self._calls, self._accounts.wire, self._ledger, user, scope)
         self._handlers: dict[type[Message], Callable[[Any, Batch], None]] = {
             CallState: self._call_state,

@@ -214,8 +214,8 @@ class CallTrack:
         """Who speaks with whom."""
         return pair_of(self.call)
 
-    def record(self) -> CallRecord:
-        """The ended call with its times apart; None where a phase's bounds were not seen."""
+    def record(self, domain: str = "") -> CallRecord:
+        """The ended call of that tenant with its times apart; None where a phase's bounds were not seen."""
         call, times, ended_at = self.call, self.times, self.ended_at
         assert ended_at is not None
         first = self._spans[0][0]
@@ -240,6 +240,7 @@ class CallTrack:
             ended_by=self.ended_by,
             inferred=self.inferred_end,
             gap=self.gap,
+            domain=domain,
         )
 
     def _end_span(self, at: datetime) -> None:

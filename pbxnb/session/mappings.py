@@ -32,11 +32,13 @@ class Rows(list[V], Generic[V]):
     Args:
         entities: the rows.
         type_: their type; gives the columns even where there is no row.
+        domain: their tenant, the first column of every table.
     """
 
-    def __init__(self, entities: Iterable[V], type_: type[V]) -> None:
+    def __init__(self, entities: Iterable[V], type_: type[V], domain: str = "") -> None:
         super().__init__(entities)
         self._type = type_
+        self._domain = domain
 
     def where(self, predicate: Callable[[V], object] | None = None, **fields: Any) -> Rows[V]:
         """Those for which ``predicate`` is true and every field given has the value given.
@@ -52,15 +54,18 @@ class Rows(list[V], Generic[V]):
         if predicate is not None:
             check_function("predicate", predicate, plain=True)
         kept = (e for e in self if fits(e, fields) and (predicate is None or predicate(e)))
-        return Rows(kept, self._type)
+        return Rows(kept, self._type, self._domain)
 
     def records(self) -> list[dict[str, Any]]:
-        """One dictionary a row, of plain values; a party becomes two columns, number and name."""
-        return [record(entity) for entity in self]
+        """One dictionary a row, of plain values, the tenant first; a party becomes two columns, number and name.
+
+        ``domain`` is the connection's, so that the tables of two are told apart and go together.
+        """
+        return [{"domain": ""} | record(entity) | {"domain": self._domain} for entity in self]
 
     @property
     def df(self) -> pd.DataFrame:
-        """A pandas table, one row each, the same columns always; it goes to Parquet, SQL, CSV and Excel.
+        """A pandas table, one row each, the same columns always, ``domain`` first; it goes to Parquet, SQL, CSV, Excel.
 
         Times are UTC with their zone (without, in Excel), a party is two columns, and what holds more than one value
         (``extensions``, ``extra``, ``agents`` ...) is JSON text; `records` has lists and dictionaries instead.
@@ -90,6 +95,7 @@ class LiveMapping(Mapping[str, V], Generic[V]):
         type_: the type of its entities.
         read: gives the dictionary the model writes.
         lock: held by the writer during one message.
+        domain: the tenant, for tables.
         only: keeps the entities it accepts; None keeps all.
     """
 
@@ -101,12 +107,14 @@ class LiveMapping(Mapping[str, V], Generic[V]):
         type_: type[V],
         read: Callable[[], Mapping[str, V]],
         lock: AbstractContextManager[Any],
+        domain: str = "",
         only: Callable[[V], bool] | None = None,
     ) -> None:
         self._name = name
         self._type = type_
         self._read = read
         self._lock = lock
+        self._domain = domain
         self._only = only
 
     def __getitem__(self, key: str) -> V:
@@ -160,16 +168,16 @@ class LiveMapping(Mapping[str, V], Generic[V]):
         return now if self._only is None else {k: v for k, v in now.items() if self._only(v)}
 
     def _rows(self) -> Rows[V]:
-        return Rows(self._now().values(), self._type)
+        return Rows(self._now().values(), self._type, self._domain)
 
 
 def _columns(type_: type[msgspec.Struct]) -> list[str]:
-    columns: list[str] = []
+    columns = ["domain"]
     for field in msgspec.structs.fields(type_):
         if field.type is Party:
             stem = field.name.rstrip("_")
             columns += [f"{stem}_number", f"{stem}_name"]
-        else:
+        elif field.name not in columns:
             columns.append(field.name)
     return columns
 

@@ -86,15 +86,15 @@ class Pbx:
         self.user = line.client.endpoint.user
         self.control = control
         self.simulated = simulator is not None
-        lock = line.lock
-        self.accounts = LiveMapping("accounts", Account, lambda: store.accounts, lock)
+        lock, domain = line.lock, self.domain
+        self.accounts = LiveMapping("accounts", Account, lambda: store.accounts, lock, domain)
         self.extensions = LiveMapping(
-            "extensions", Account, lambda: store.accounts, lock, only=lambda account: account.type == "extensions"
+            "extensions", Account, lambda: store.accounts, lock, domain, lambda account: account.type == "extensions"
         )
-        self.calls = LiveMapping("calls", Call, lambda: store.calls, lock)
-        self.conversations = LiveMapping("conversations", Conversation, lambda: store.conversations, lock)
-        self.queues = LiveMapping("queues", Queue, lambda: store.queues, lock)
-        self.orbits = LiveMapping("orbits", Orbit, lambda: store.orbits, lock)
+        self.calls = LiveMapping("calls", Call, lambda: store.calls, lock, domain)
+        self.conversations = LiveMapping("conversations", Conversation, lambda: store.conversations, lock, domain)
+        self.queues = LiveMapping("queues", Queue, lambda: store.queues, lock, domain)
+        self.orbits = LiveMapping("orbits", Orbit, lambda: store.orbits, lock, domain)
         self._frames = FrameBuffer()
         line.client.on_frame.add(self._frames.add)
         self._timeline: Timeline | None = None

@@ -197,6 +197,22 @@ def test_what_holds_several_values_is_json_text_in_a_table_and_plain_in_records(
     assert (rows.records()[0]["extensions"], rows.records()[0]["extra"]) == (["45", "46"], {"x": [1]})
 
 
+@pytest.mark.parametrize(("type_", "entity"), ENTITIES, ids=lambda one: getattr(one, "__name__", ""))
+def test_the_tables_of_two_tenants_go_together_and_stay_apart(type_, entity):
+    pandas = pytest.importorskip("pandas")
+    there = {"k": entity}
+    both = [
+        LiveMapping("entities", type_, lambda: there, threading.RLock(), name)
+        for name in ("a.example", "b.example")
+    ]  # fmt: skip
+    assert [next(iter(one.records()[0].items())) for one in both] == [("domain", "a.example"), ("domain", "b.example")]
+    for tables in ([one.df for one in both], [one.where().df for one in both]):
+        table = pandas.concat(tables)
+        assert table.columns[0] == "domain"
+        assert list(table.columns).count("domain") == 1
+        assert list(table["domain"]) == ["a.example", "b.example"]
+
+
 def test_without_pandas_a_table_says_what_to_install(accounts, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.delitem(sys.modules, "pbxnb.analysis.tables", raising=False)
