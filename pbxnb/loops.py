@@ -82,9 +82,8 @@ class LoopThread:
         self._settle = settle
         self._loop = _new_loop()
         self._open: set[Future[Any]] | None = set()  # None: no more work is taken
-        self._lock = free_in_child(threading.Lock())
+        self._lock = free_in_child(threading.RLock())  # a wait may be collected, and calls, wherever we are
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._forked = False
         end_in_child(self)
 
     def start(self) -> None:
@@ -108,14 +107,11 @@ class LoopThread:
         return not self._thread.is_alive()
 
     def call(self, fn: Callable[[], object]) -> bool:
-        """Run ``fn()`` on the loop soon; False when the loop has ended."""
-        if self._forked:
-            return False
-        try:
-            self._loop.call_soon_threadsafe(fn)
-        except RuntimeError:
-            return False
-        return True
+        """Run ``fn()`` on the loop soon; False when the loop has ended and will not."""
+        with self._lock:
+            if self._open is not None:
+                self._loop.call_soon_threadsafe(fn)
+            return self._open is not None
 
     def later(self, seconds: float, fn: Callable[[], object]) -> None:
         """Run ``fn()`` on the loop in ``seconds``; at once where the loop has ended."""
@@ -130,10 +126,9 @@ class LoopThread:
         """
         future: Future[T] = Future()
         with self._lock:
-            taken = self._open is not None
             if self._open is not None:
                 self._open.add(future)
-        if not taken or not self.call(lambda: self._begin(make, future)):
+        if not self.call(lambda: self._begin(make, future)):
             fail(future, self._ended())
         return future
 
@@ -155,7 +150,7 @@ class LoopThread:
 
     def forked(self) -> None:
         """In a forked child: the loop's selector, self-pipe and sockets are shared with the parent, who needs them."""
-        self._forked, self._open = True, None
+        self._open = None
         # What belongs to the loop lets go of it without a word when it is collected, and so does the loop itself.
         setattr(self._loop, "is_closed", lambda: True)  # noqa: B010 - mypy knows a method there
 

@@ -105,3 +105,12 @@ def test_the_first_word_counts():
     fulfil(future, 2)
     fail(future, ValueError())
     assert future.result() == 1
+
+
+def test_what_is_taken_is_run_also_at_the_very_end():
+    lane = LoopThread(lambda: asyncio.sleep(0), "pbxnb-test", settle=0.0)
+    taken, ran = 0, []
+    lane.start()
+    while not lane.join(0):
+        taken += lane.call(lambda: ran.append(1))
+    assert taken == len(ran)

@@ -229,13 +229,14 @@ class Line:
 
     def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Have queues and orbits re-read while something shows them."""
-        stops: list[Callable[[], None]] = []  # used on the I/O lane only
-        self.call(lambda: stops.append(self.client.keep_read(queues, orbits)))
+        stops: list[Callable[[], None]] = []
 
-        def stop() -> None:
-            self.call(lambda: stops.pop()() if stops else None)
+        def do(fn: Callable[[], object]) -> None:
+            if not self.call(fn):
+                fn()  # it has ended, but may start again: nobody else runs now
 
-        return stop
+        do(lambda: stops.append(self.client.keep_read(queues, orbits)))
+        return lambda: do(lambda: stops.pop()() if stops else None)
 
     def until(self, test: Callable[[], T], timeout: float | None) -> Pending[T]:
         """Wait for ``test()`` to become true."""

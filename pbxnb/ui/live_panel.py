@@ -91,6 +91,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
         self._pages: dict[str, None] = {}  # in order of arrival
         self._errors: deque[str] = deque(maxlen=3)
         self._news = False  # errors or the note changed
+        self._noted = ""  # as the pages were told
         self._rate = float("nan")
         super().__init__(handle, **{"_dom_classes": ("pbxnb-host",), **traits})
 
@@ -195,7 +196,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
             self._ticket.wake()
 
     def _status_changed(self, status: Status) -> None:
-        if status.state is LineState.CLOSED or status.state is LineState.REFUSED:
+        if self._note() != self._noted:  # it has ended, or starts again after a refusal
             self._news = True
             self._ticket.nudge()
 
@@ -307,9 +308,9 @@ class LivePanel(Panel, anywidget.AnyWidget):
         if rate != self._rate or "full" in payload:
             payload["r"] = self._rate = rate
         if self._news or "full" in payload:
+            self._news = False  # first: what comes meanwhile is news again
             payload["e"] = list(self._errors)
-            payload["note"] = self._note()
-            self._news = False
+            payload["note"] = self._noted = self._note()
         return msgspec.json.encode(payload)
 
     def _snapshot_bytes(self) -> bytes:

@@ -220,6 +220,19 @@ def test_a_closed_line_says_what_to_do(handle: FakeHandle) -> None:
     assert "run this cell again" in wire.wait(1)[0]["note"]
 
 
+def test_a_line_that_starts_again_after_a_refusal_takes_the_sentence_back(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    wire.hello(1)
+    handle.become(LineState.REFUSED)
+    assert wire.wait(1)[0]["note"]
+    for state in (LineState.CONNECTING, LineState.SYNCING, LineState.LIVE):
+        handle.become(state)
+    assert wire.wait(2)[1]["note"] == ""
+    wire.settle()
+    assert len(wire.batches()) == 2
+
+
 def test_messages_of_a_page_are_not_trusted(handle: FakeHandle) -> None:
     panel = Names(handle)
     wire = Wire(panel)
