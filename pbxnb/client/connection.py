@@ -1,8 +1,7 @@
 """One connection, from the first question to its last frame: open, bootstrap, read, ping, live.
 
-`Access` opens the socket, after the same steps before every connection; `Connection` is that socket's life. Its tasks
-live and die together (a task group), so nothing is ever left from a former connection and no subscription is made
-twice. Every frame, in or out, passes `Frames`, which numbers and stamps it: the seam for a journal.
+`Access` opens the socket, after the same steps before every connection; `Connection` is that socket's life: its tasks
+live and die together. Every frame, in or out, passes `Frames`, which numbers and stamps it: the seam for a journal.
 """
 
 from __future__ import annotations
@@ -332,6 +331,7 @@ class Connection:
         return True
 
     async def _accounts_from_rest(self) -> None:
+        asked = self._writer.store.seq
         try:
             accounts = await read_accounts(await self._access.rest(), self._access.endpoint)
         except Exception as exc:  # noqa: BLE001 - goes on beside the frames; whatever happens in it ends no line
@@ -341,7 +341,7 @@ class Connection:
             return
         self._accounts_by_rest = True
         if self.live:
-            self._writer.late_accounts(accounts, self._now())
+            self._writer.late_accounts(accounts, self._now(), asked)
         elif self._sync.rest_answered(accounts):
             self._go_live()
 

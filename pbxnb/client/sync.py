@@ -287,12 +287,16 @@ class ModelWriter:
         for arrival in after:
             self.take(arrival)
 
-    def late_accounts(self, accounts: Sequence[AccountEntry], received: datetime) -> None:
-        """Accounts read by REST after the line was declared live, or to check a doubtful snapshot."""
+    def late_accounts(self, accounts: Sequence[AccountEntry], received: datetime, asked: int) -> None:
+        """Accounts read by REST after the line was declared live, or to check a doubtful snapshot.
+
+        Args:
+            asked: number of the last frame that was applied when they were asked for.
+        """
         self._brought(accounts, None)
         with self._lock:
             listed = tuple(self.store.calls.values())
-        accounts = self._presumed(accounts, listed)
+            accounts = self.store.beside(self._presumed(accounts, listed), asked)
         self._resync(accounts, None, received, source="rest")
 
     def tick(self, received: datetime) -> None:
@@ -329,12 +333,14 @@ class ModelWriter:
 
     def _presumed(self, accounts: Sequence[AccountEntry], listed: Sequence[CallEntry | Call]) -> Sequence[AccountEntry]:
         """REST says of each phone whether it is ``connected``: that counts where no list shows us others' calls."""
-        us = self.store.user
-        if any(us not in (call.from_.number, call.to.number, *call.extensions) for call in listed):
-            return accounts
-        busy = [entry.code is UNSET and as_flag(entry.extra.get("connected")) is True for entry in accounts]
+        us, before = self.store.user, self.presumes
+        others = any(us not in (call.from_.number, call.to.number, *call.extensions) for call in listed)
+        busy = [not others and as_flag(entry.extra.get("connected")) is True for entry in accounts]
         self.presumes = any(busy)
-        return [replace(entry, code=True) if one else entry for entry, one in zip(accounts, busy, strict=True)]
+        return [
+            replace(entry, code=one or None) if entry.code is UNSET and (one or before) else entry
+            for entry, one in zip(accounts, busy, strict=True)
+        ]
 
     def _brought(self, accounts: Sequence[AccountEntry] | None, calls: Sequence[CallEntry] | None) -> None:
         """A part came whole: it is neither missing nor old any more."""

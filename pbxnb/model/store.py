@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from pbxnb.protocol.messages import (
     AccountEntry,
@@ -182,6 +183,32 @@ class Store:
         if gap is not None:
             self._mark_gap()  # those that began in it, too
         return self._commit(batch)
+
+    def beside(self, accounts: Sequence[AccountEntry], asked: int) -> list[AccountEntry]:
+        """A list of accounts read by REST while frames went on, as `resync` may take it.
+
+        It carries neither chat status nor calls, and what it lacks of those stays. Frames are newer: an account that
+        one told of since is left alone. A list without any account of a type says nothing of that type.
+
+        Args:
+            asked: number of the last frame applied when the list was asked for.
+        """
+        known, log = self._accounts.wire.tracks, self._accounts.log
+        listed = {entry.account: entry for entry in accounts}
+        types = {entry.type or getattr(known.get(entry.account), "type", "") for entry in accounts}
+        for number, old in known.items():
+            entry = listed.get(number)
+            if entry is None and old.type in types:
+                continue  # it may be gone
+            if entry is None or any(mark.seq > asked for mark in log.explain(number)):
+                entry = AccountEntry(account=number)
+            listed[number] = replace(
+                entry,
+                chatstatus=old.chat_status if entry.chatstatus is UNSET else entry.chatstatus,
+                code=(old.code or None) if entry.code is UNSET else entry.code,
+                calls=old.own if entry.calls is UNSET else entry.calls,
+            )
+        return list(listed.values())
 
     def tick(self, received: datetime) -> Changes:
         """Let time pass: forget conversations that ended a minute ago, drop calls outside the scope."""

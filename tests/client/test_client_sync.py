@@ -138,9 +138,49 @@ def test_accounts_read_late_are_the_models():
     told = Written(store := Store(domain="acme.example"))
     told.writer.begin()
     told.writer.finish(NOW, None)
-    told.writer.late_accounts(accounts_in([{"name": "45"}]), NOW)
+    told.writer.late_accounts(accounts_in([{"name": "45"}]), NOW, 0)
     assert (list(store.accounts), told.writer.missing) == (["45"], ("calls",))
     assert [list(changes.accounts) for changes in told.changes] == [["45"]]
+
+
+def told_of(*entries: dict[str, object]) -> Written:
+    """A live line, as of frame 1."""
+    told = Written(Store(domain="acme.example", user="45"))
+    told.writer.begin()
+    told.writer.take(arrival({"action": "domain-state", "accounts": list(entries)}, 0))
+    told.writer.take(arrival(calls("7", "8"), 1))
+    told.writer.finish(NOW, None)
+    return told
+
+
+LINE = {
+    "account": "45",
+    "type": "extensions",
+    "chatstatus": "online",
+    "dnd": False,
+    "code": "7",
+    "calls": [{"id": "7"}],
+}
+QUEUE = {"account": "600", "type": "acds", "calls": [{"id": "8"}]}
+
+
+def test_accounts_read_by_rest_beside_the_frames_change_nothing_that_rest_does_not_carry():
+    told = told_of(LINE, QUEUE)
+    before = dict(told.writer.store.accounts)
+    assert {account.state for account in before.values()} == {"busy"}
+    for _ in range(2):  # and what a list of extensions lacks is no less there
+        told.writer.late_accounts(accounts_in([{"name": "45", "usertype": "extensions"}]), NOW, 1)
+    assert told.writer.store.accounts == before
+
+
+def test_frames_are_newer_than_accounts_that_were_asked_for_before_them():
+    told = told_of(LINE, {**LINE, "account": "46"})
+    told.writer.take(arrival({"action": "user-state", "account": "45", "dnd": True}, 2))
+    old = [{"name": number, "usertype": "extensions", "dnd": number == "46"} for number in ("45", "46")]
+    told.writer.late_accounts(accounts_in(old), NOW, 1)
+    assert [account.dnd for account in told.writer.store.accounts.values()] == [True, True]
+    told.writer.late_accounts(accounts_in(old), NOW, 2)
+    assert [account.dnd for account in told.writer.store.accounts.values()] == [False, True]
 
 
 @pytest.mark.parametrize("by_rest", [True, False])
@@ -241,7 +281,7 @@ def test_a_type_that_is_not_told_stays_open():
     told = Written(store := Store(domain="acme.example"))
     told.writer.begin()
     told.writer.finish(NOW, None)
-    told.writer.late_accounts(accounts_in([{"name": "45"}, {"name": "73", "usertype": "acds"}]), NOW)
+    told.writer.late_accounts(accounts_in([{"name": "45"}, {"name": "73", "usertype": "acds"}]), NOW, 0)
     assert {number: account.type for number, account in store.accounts.items()} == {"45": "", "73": "acds"}
     assert [entry.type for entry in accounts_in([{"name": "45"}], "extensions")] == ["extensions"]
 
@@ -261,11 +301,11 @@ def test_a_phone_that_rest_calls_connected_is_busy_where_we_may_not_see_its_call
     if listed is not None:
         told.writer.take(arrival({"action": "call-state", "calls": listed}))
     told.writer.finish(NOW, None)
-    told.writer.late_accounts(accounts_in([{"name": "207", "connected": "true"}, {"name": "45"}]), NOW)
+    told.writer.late_accounts(accounts_in([{"name": "207", "connected": "true"}, {"name": "45"}]), NOW, 0)
     assert store.accounts["207"].state == state
     assert store.accounts["207"].inferred == (state == "busy")
     assert told.writer.presumes == (state == "busy")
-    told.writer.late_accounts(accounts_in([{"name": "207", "connected": False}, {"name": "45"}]), NOW)
+    told.writer.late_accounts(accounts_in([{"name": "207", "connected": False}, {"name": "45"}]), NOW, 0)
     assert store.accounts["207"].state == "idle"
     assert not told.writer.presumes
 
