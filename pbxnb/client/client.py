@@ -1,7 +1,4 @@
-"""The client: one PBX line kept alive, one model kept true. Plain asyncio; knows no thread, no notebook, no picture.
-
-Connects, and connects again as the supervisor says; each time it is a new `Connection`.
-"""
+"""The client: one PBX line kept alive, one model kept true. Plain asyncio; knows no thread, no notebook, no picture."""
 
 from __future__ import annotations
 
@@ -253,6 +250,7 @@ class Client:
         self._background = asyncio.ensure_future(self.run())
         self._background.add_done_callback(_note_exception)
         try:
+            await asyncio.sleep(0)  # a run that is not the first begins anew in there
             await self.wait_live()
         except BaseException:
             await self.aclose()

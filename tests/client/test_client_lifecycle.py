@@ -309,6 +309,18 @@ async def test_a_login_refused_long_enough_after_live_ends_the_line():
             await watched.client.wait_live()
 
 
+async def test_a_client_that_a_refusal_ended_starts_again():
+    async with FaultServer(clean_close(4403), healthy) as server:
+        client = make_client(server)
+        await client.start()
+        server.go()
+        with pytest.raises(UpgradeRefused):
+            await client._background
+        await client.start()
+        assert client.status.state == "live"
+        await client.aclose()
+
+
 async def test_frame_above_max_size_is_tried_once_more_then_refused():
     async with FaultServer(too_big(5000), too_big(5000), healthy) as server:
         client = make_client(server, max_size=2000)
