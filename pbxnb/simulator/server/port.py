@@ -146,7 +146,10 @@ class WebPort:
         for gate in (*self.gates, self._rule):
             if (answer := gate(request)) is not None:
                 return answer
-        return await handler(request)
+        try:
+            return await handler(request)
+        except ConnectionResetError:  # the client has gone in the middle of its request: nobody reads this
+            raise web.HTTPBadRequest from None
 
     async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         response.headers["Server"] = f"PBX/{self._version}"

@@ -266,7 +266,8 @@ class Subscriptions:
         if not (self._accounts or self._calls or self._extras):
             return
         sockets = list(self._sockets)
-        accounts, self._accounts = self._accounts, {}
+        # One that changed and was then deleted has no state: that it is gone, the next snapshot says.
+        accounts, self._accounts = [n for n in self._accounts if n in self._pbx.accounts], {}
         extras, self._extras = self._extras, []
         orbits, self._orbits = self._orbits, False
         if listeners := [s for s in sockets if s.users]:
