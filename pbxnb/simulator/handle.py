@@ -346,6 +346,10 @@ class Simulator:
         """An agent logs in or out; False when it already was so."""
         return self._with(number, domain, lambda pbx: pbx.queue_login(str(queue), str(number), on))
 
+    def queue_pause(self, queue: str, number: str, on: bool = True, reason: str = "", *, domain: str = "") -> bool:
+        """An agent goes on a break or comes back; False when it already was so. No source tells how a real one does."""
+        return self._with(number, domain, lambda pbx: pbx.queue_pause(str(queue), str(number), on, reason))
+
     def chat(self, sender: str, receiver: str, text: str, *, domain: str = "") -> bool:
         """A chat text; False when there is no such extension."""
         pbx = self.tenants.of(domain).pbx

@@ -40,7 +40,7 @@ ROLES: dict[str, type[SimAccount]] = {
 }
 ROLE = re.compile(r"(ext|queue|orbit|group|menu)([1-9]\d{0,5})")
 NUMBERS = ("from", "to", "by", "orbit", "queue")
-ON_NUMBER = ("retrieve", "dnd", "status", "register", "unregister", "login", "logout")
+ON_NUMBER = ("retrieve", "dnd", "status", "register", "unregister", "login", "logout", "pause", "unpause")
 
 
 class Stage(NamedTuple):
@@ -268,6 +268,8 @@ class ScenarioRun:
                 getattr(pbx, step.verb)(name(word))
             case "login" | "logout":
                 pbx.queue_login(name(text("queue")), name(word), step.verb == "login")
+            case "pause" | "unpause":
+                ok = pbx.queue_pause(name(text("queue")), name(word), step.verb == "pause", text("reason"))
             case "chat":
                 ok = pbx.chat(name(text("from")), to, word)
             case "expect":

@@ -75,6 +75,8 @@ VERBS: dict[str, Verb] = {
     "unregister": Verb("The extension's phones are gone."),
     "login": Verb("An agent logs into a queue.", ("queue",)),
     "logout": Verb("An agent logs out of a queue.", ("queue",)),
+    "pause": Verb("An agent of a queue goes on a break.", ("queue",), ("reason",)),
+    "unpause": Verb("An agent of a queue comes back from a break.", ("queue",)),
     "chat": Verb("One extension writes the text to another.", ("from", "to")),
     "fault": Verb("Something breaks; the options are the fault's.", takes=("*",)),
     "expect": Verb("The call is in this state now (`ended` for none), or the scenario fails.", ("is",), on_call=True),

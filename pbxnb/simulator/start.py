@@ -76,7 +76,9 @@ def populate(
     for number in agent_numbers:
         if (agent := pbx.extension(number)) is not None and not agent.registered:
             pbx.register(number)
-    pbx.directory.add_queue("600", "Support line", agent_numbers, now=pbx.clock.now, wrap_up=wrap_up)
+    pbx.directory.add_queue(
+        "600", "Support line", agent_numbers, now=pbx.clock.now, wrap_up=wrap_up, managers=(numbers[0],)
+    )
     pbx.directory.add(SimAttendant("100", "Main menu", {"1": "600", "2": "500", "0": numbers[0]}))
     for orbit in range(700, 705):
         pbx.directory.add(SimOrbit(str(orbit), f"Orbit {orbit}"))
@@ -183,7 +185,7 @@ def _tenant(
 ) -> Tenant:
     """One tenant as its preset says, its traffic begun."""
     channels = extensions + 10 if chosen.trunks is None else chosen.trunks
-    pbx = SimPbx(domain, clock=clock, seed=seed, channels=channels, ids=ids)
+    pbx = SimPbx(domain, clock=clock, seed=seed, channels=channels, ids=ids, utc_offset=offset)
     away = 0.05 if chosen.people else 0.0
     populate(pbx, extensions, seed=seed, agents=chosen.agents, wrap_up=chosen.habits.wrap_up, away=away)
     user = user or pbx.extensions[0].number

@@ -130,6 +130,12 @@ def contradictions(pbx: Any) -> Iterator[str]:
             call = pbx.calls.get(call_id)
             if call is None or call.group != queue.number or call.phase not in ("queued", "ringing"):
                 yield f"queue {queue.number} has {call_id} waiting, which is {call and call.phase}"
+        inside = {c.id for c in pbx.calls.values() if c.group == queue.number}
+        if inside != set(queue.inside):
+            yield f"queue {queue.number} counts {set(queue.inside)} inside, and {inside} are"
+        figures = queue.days.figures(0, 2**40)
+        if figures.count != figures.completed + len(inside):
+            yield f"queue {queue.number} was entered {figures.count} times, left {figures.completed}"
         waiting = {c.id for c in pbx.calls.values() if c.phase == "queued"}
         now, free = pbx.clock.now, pbx.switch.free_for_queue
         agents = [a for a in queue.agents.values() if a.state(now, bool(pbx.calls_of(a.number))) == "idle"]

@@ -143,10 +143,10 @@ def test_the_snapshot_of_bootstrap_has_a_call_in_every_state(stage: Stage) -> No
 
 def test_a_queue_rush_serves_some_and_loses_some(stage: Stage) -> None:
     stage.play("queue-rush")
-    stats = stage.pbx.queues[0].stats
-    assert stats.count == 30
-    assert stats.completed >= 5
-    assert stats.hangup_waiting + stats.hangup_ringing >= 10
+    figures = stage.pbx.queues[0].days.today(stage.clock.now)
+    assert figures.count == 30
+    assert figures.taken.calls >= 5
+    assert figures.reasons["hw"] + figures.reasons["hr"] >= 10
 
 
 def test_a_registration_storm_is_forty_registrations_in_seconds(stage: Stage) -> None:

@@ -5,21 +5,26 @@ The rules that move calls between them are in `switch`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from pbxnb.errors import SimulatorError
 
-from .calls import Cause, SimCall, SimParty, SimPhase
+from .calls import SimCall, SimParty, SimPhase
 from .clock import SimTimer
+from .queue_days import NOBODY, QueueDays, QueueReason, QueueRecord, QueueStay
 
 __all__ = [
-    "QueueCounters", "SimAccount", "SimAgent", "SimAttendant", "SimConference", "SimDirectory", "SimExtension",
+    "SimAccount", "SimAgent", "SimAttendant", "SimBreak", "SimConference", "SimDirectory", "SimExtension",
     "SimHuntGroup", "SimOrbit", "SimQueue", "SimServiceFlag",
 ]  # fmt: skip
 
 A = TypeVar("A", bound="SimAccount")
+MOST_BREAKS = 1_000
+"""Breaks of one agent that are kept."""
+NO_AGENT = SimParty(NOBODY)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,6 +115,14 @@ class SimOrbit(SimAccount):
     call: str = ""
 
 
+class SimBreak(NamedTuple):
+    """A break of an agent, virtual seconds since 1970."""
+
+    begin: float
+    end: float
+    reason: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class SimServiceFlag(SimAccount):
     """A switch such as night mode, set by hand; calls do not ask it here."""
@@ -123,20 +136,32 @@ class SimAgent:
     """One agent of one queue.
 
     Attributes:
+        since: when the break that lasts began; None without one. ``reason`` is its reason.
+        breaks: those that are over, oldest first.
         idle_since: virtual time; the agent idle longest rings first.
         wrap_up_until: no calls before that virtual time.
     """
 
     number: str
     logged_in: bool = True
-    paused: bool = False
+    since: float | None = None
+    reason: str = ""
+    breaks: deque[SimBreak] = field(default_factory=lambda: deque(maxlen=MOST_BREAKS))
     idle_since: float = 0.0
     wrap_up_until: float = 0.0
-    login_at: float = 0.0
-    calls: int = 0
-    missed: int = 0
-    talk: float = 0.0
-    hold: float = 0.0
+
+    @property
+    def paused(self) -> bool:
+        """On a break."""
+        return self.since is not None
+
+    def breaks_between(self, begin: float, end: float) -> list[SimBreak]:
+        """The breaks that are over, as far as they lie in that time."""
+        return [
+            SimBreak(max(b.begin, begin), min(b.end, end), b.reason)
+            for b in self.breaks
+            if b.begin < end and b.end > begin
+        ]
 
     def state(self, now: float, busy: bool) -> str:
         """``off``, ``busy`` (with a call), ``paused``, ``wrap-up`` or ``idle``."""
@@ -149,22 +174,6 @@ class SimAgent:
         return "wrap-up" if self.wrap_up_until > now else "idle"
 
 
-@dataclass(slots=True)
-class QueueCounters:
-    """Today's counters of a queue, the words of ``rest.md`` 2.5; seconds."""
-
-    count: int = 0
-    completed: int = 0
-    hangup_waiting: int = 0
-    hangup_ringing: int = 0
-    redirect_waiting: int = 0
-    exit_user: int = 0
-    ivr: float = 0.0
-    ring: float = 0.0
-    talk: float = 0.0
-    hold: float = 0.0
-
-
 @dataclass(slots=True, eq=False)
 class SimQueue(SimAccount):
     """An agent group (ACD): agents ring longest idle first, one per caller; no skills (telephony.md 2).
@@ -173,7 +182,13 @@ class SimQueue(SimAccount):
         ring_for: seconds one agent rings before the next is tried.
         wrap_up: seconds an agent rests after each call.
         max_wait: seconds until a waiting caller is sent to ``then`` (or hung up); None for never.
+        managers: extensions that may read its statistics and log its agents in and out (rest.md 2.5).
+        max_calls: how many may wait; who comes then goes to ``then`` (or is hung up). None for any number.
+        anonymous: where callers go who hide their number; empty: they are served like all others.
+        exits: what a waiting caller may press, and where that leads.
         waiting: ids of the calls waiting or ringing at an agent, first come first.
+        inside: the calls that entered and have not left, those being talked too, by id.
+        days: records and figures.
     """
 
     type: ClassVar[str] = "acds"
@@ -182,12 +197,17 @@ class SimQueue(SimAccount):
     wrap_up: float = 10.0
     max_wait: float | None = None
     then: str = ""
+    managers: tuple[str, ...] = ()
+    max_calls: int | None = None
+    anonymous: str = ""
+    exits: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
-    stats: QueueCounters = field(default_factory=QueueCounters)
+    inside: dict[str, QueueStay] = field(default_factory=dict)
+    days: QueueDays = field(default_factory=QueueDays)
     wake: SimTimer | None = None
 
     def login(self, number: str, on: bool, now: float) -> bool:
-        """Log an agent in or out; False when it already was so. A new agent joins the queue."""
+        """Log an agent in or out, which ends its break; False when it already was so. A new agent joins the queue."""
         agent = self.agents.get(number)
         if agent is None:
             if not on:
@@ -195,53 +215,62 @@ class SimQueue(SimAccount):
             agent = self.agents[number] = SimAgent(number, logged_in=False)
         if agent.logged_in == on:
             return False
+        self.pause(number, False, now)
         agent.logged_in = on
-        agent.idle_since = agent.login_at = now
-        return True
-
-    def pause(self, number: str, on: bool, now: float) -> bool:
-        """Let an agent rest, or call it back; False when unknown or already so."""
-        agent = self.agents.get(number)
-        if agent is None or agent.paused == on:
-            return False
-        agent.paused = on
         agent.idle_since = now
         return True
 
-    def left(self, call: SimCall, cause: Cause | None) -> None:
-        """A call that was waiting or ringing here is answered (None), gone or sent elsewhere."""
-        if call.id not in self.waiting:
+    def pause(self, number: str, on: bool, now: float, reason: str = "") -> bool:
+        """Begin a break, for a reason, or end it; False when the agent is not logged in or it already is so."""
+        agent = self.agents.get(number)
+        if agent is None or not agent.logged_in or (agent.paused, agent.reason) == (on, reason if on else ""):
+            return False
+        if agent.since is not None:
+            agent.breaks.append(SimBreak(agent.since, now, agent.reason))
+        agent.since, agent.reason = (now, reason) if on else (None, "")
+        agent.idle_since = now
+        return True
+
+    def enter(self, call: SimCall, now: float) -> None:
+        """A call enters the queue."""
+        self.inside[call.id] = QueueStay(now, dict(call.spent))
+        self.days.entered(now)
+
+    def leave(self, call: SimCall, reason: QueueReason, agent: SimParty = NO_AGENT) -> None:
+        """A call leaves the queue for good; its time up to now must have been booked."""
+        stay = self.inside.pop(call.id, None)
+        if stay is None:
             return
-        self.waiting.remove(call.id)
+        self.answered(call)
+        spent = {phase: stay.spent(call, phase) for phase in SimPhase}
+        self.days.left(
+            QueueRecord(
+                call=call.id,
+                start=stay.start,
+                caller=call.caller,
+                dialled=SimParty(self.number, self.name),
+                agent=agent,
+                reason=reason,
+                ivr=spent[SimPhase.QUEUED],
+                ring=spent[SimPhase.RINGING],
+                talk=spent[SimPhase.CONNECTED],
+                hold=spent[SimPhase.HELD],
+                idle=stay.idle if agent.number else 0.0,
+            )
+        )
+
+    def answered(self, call: SimCall) -> None:
+        """A call no longer waits."""
+        if call.id in self.waiting:
+            self.waiting.remove(call.id)
         if call.max_wait is not None:
             call.max_wait.cancel()
-        if cause is Cause.TRANSFERRED:
-            self.stats.redirect_waiting += 1
-        elif cause is not None and call.phase is SimPhase.RINGING:
-            self.stats.hangup_ringing += 1
-        elif cause is not None:
-            self.stats.hangup_waiting += 1
 
-    def missed(self, number: str, now: float) -> None:
+    def missed(self, call: SimCall, number: str, now: float) -> None:
         """An agent did not answer."""
         if (agent := self.agents.get(number)) is not None:
-            agent.missed += 1
+            self.days.missed(number, self.inside[call.id].start)
             agent.idle_since = now
-
-    def served(self, call: SimCall, number: str, now: float) -> None:
-        """An agent's part in a call is over: counters and wrap-up."""
-        if (agent := self.agents.get(number)) is None:
-            return
-        talk, hold = call.spent.get(SimPhase.CONNECTED, 0.0), call.spent.get(SimPhase.HELD, 0.0)
-        self.stats.completed += 1
-        self.stats.ivr += call.spent.get(SimPhase.QUEUED, 0.0)
-        self.stats.ring += call.spent.get(SimPhase.RINGING, 0.0)
-        self.stats.talk += talk
-        self.stats.hold += hold
-        agent.calls += 1
-        agent.talk += talk
-        agent.hold += hold
-        agent.wrap_up_until = agent.idle_since = now + self.wrap_up
 
     def free_agents(self, now: float, available: Callable[[str], bool]) -> tuple[list[SimAgent], float | None]:
         """The agents that can be rung now, longest idle first; and when the next wrap-up ends, None without one."""
@@ -251,10 +280,15 @@ class SimQueue(SimAccount):
 
 
 class SimDirectory:
-    """The accounts of one tenant, in the order they were added; in ``accounts`` by number."""
+    """The accounts of one tenant, in the order they were added; in ``accounts`` by number.
 
-    def __init__(self, domain: str) -> None:
+    Args:
+        utc_offset: seconds that its wall clock is ahead of UTC; the days of its queues begin by it.
+    """
+
+    def __init__(self, domain: str, utc_offset: float = 0.0) -> None:
         self.domain = domain
+        self.utc_offset = utc_offset
         self.accounts: dict[str, SimAccount] = {}
         self._queues: list[SimQueue] = []
         self._last_id = 1000
@@ -271,6 +305,7 @@ class SimDirectory:
         account.id = self._last_id
         self.accounts[account.number] = account
         if isinstance(account, SimQueue):
+            account.days.utc_offset = self.utc_offset
             self._queues.append(account)
         return account
 
@@ -306,10 +341,11 @@ class SimDirectory:
         wrap_up: float = 10.0,
         max_wait: float | None = None,
         then: str = "",
+        managers: tuple[str, ...] = (),
     ) -> SimQueue:
         """Add a queue whose agents log in ``now``; ``then`` is where callers go after ``max_wait`` seconds."""
-        members = {n: SimAgent(n, login_at=now, idle_since=now) for n in agents}
-        return self.add(SimQueue(number, name, members, ring_for, wrap_up, max_wait, then))
+        members = {n: SimAgent(n, idle_since=now) for n in agents}
+        return self.add(SimQueue(number, name, members, ring_for, wrap_up, max_wait, then, managers))
 
     @property
     def extensions(self) -> list[SimExtension]:

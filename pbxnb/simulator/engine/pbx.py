@@ -19,7 +19,8 @@ from .accounts import SimAttendant, SimDirectory, SimExtension, SimOrbit, SimQue
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimChange, SimPhase
 from .chats import SimChats
 from .clock import SimClock
-from .switch import Switch, dialable
+from .queue_days import QueueReason
+from .switch import Switch
 
 __all__ = ["PARK", "PICKUP", "RETRIEVE", "SimPbx"]
 
@@ -39,6 +40,7 @@ class SimPbx:
         channels: trunk channels; a call to or from outside takes one, and is busy when none is left.
         no_answer: seconds an extension rings before voicemail.
         park_return: seconds until a parked call rings who parked it.
+        utc_offset: seconds that its wall clock is ahead of UTC: the days of its queues begin by it.
         fresh_ids: a transferred, retrieved or picked-up call goes on under a new id (protocol.md 12.6 is open).
         ids: where the ids of calls come from, shared by the tenants of one PBX.
 
@@ -50,6 +52,7 @@ class SimPbx:
         changed: fires after every change.
         extension: gives the extension of a number, None without one.
         calls_of: gives the calls that an account shows now, oldest first.
+        queue_login, queue_pause: log an agent in or out, begin or end its break, as in `dispatch.Dispatcher`.
 
     Example:
         >>> pbx = SimPbx("acme.example")
@@ -70,11 +73,12 @@ class SimPbx:
         park_return: float = 120.0,
         fresh_ids: bool = False,
         ids: Iterator[int] | None = None,
+        utc_offset: float = 0.0,
     ) -> None:
         self.domain = domain
         self.clock = clock or SimClock(0.0)
         self.park_return = park_return
-        self.directory = SimDirectory(domain)
+        self.directory = SimDirectory(domain, utc_offset)
         self.chats = SimChats()
         self.switch = Switch(
             self.directory, self.clock, seed=seed, channels=channels, no_answer=no_answer, fresh_ids=fresh_ids, ids=ids
@@ -85,6 +89,8 @@ class SimPbx:
         self.changed = self.switch.changed
         self.extension = self.directory.extension
         self.calls_of = self.switch.calls_of
+        self.queue_login = self.switch.queues.login
+        self.queue_pause = self.switch.queues.pause
 
     @property
     def extensions(self) -> list[SimExtension]:
@@ -104,6 +110,7 @@ class SimPbx:
         if extension is None or phone in extension.phones:
             return False
         extension.phones.append(phone)
+        self.switch.free_since[number] = self.clock.now
         return self._changed(number)
 
     def unregister(self, number: str, phone: str = "") -> bool:
@@ -125,6 +132,7 @@ class SimPbx:
         before, extension.dnd, extension.dnd_reason = extension.dnd, on, reason if on else ""
         if before == on:
             return False
+        self.switch.free_since[number] = self.clock.now
         return self._changed(number)
 
     def forward(self, number: str, to: str, when: str = "all") -> bool:
@@ -150,19 +158,6 @@ class SimPbx:
         self.chats.keep(sender, receiver, text, self.clock.now)
         self.changed(SimChange(ChangeKind.CHAT, (receiver, sender), text=text))
         return True
-
-    def queue_login(self, queue: str, number: str, on: bool) -> bool:
-        """Log an agent into or out of a queue; False when unknown or already so."""
-        account = self.accounts.get(queue)
-        if not isinstance(account, SimQueue) or self.extension(number) is None:
-            return False
-        return account.login(number, on, self.clock.now) and self._changed(number, queue)
-
-    def queue_pause(self, queue: str, number: str, on: bool) -> bool:
-        """Pause an agent in a queue."""
-        account = self.accounts.get(queue)
-        paused = isinstance(account, SimQueue) and account.pause(number, on, self.clock.now)
-        return paused and self._changed(number, queue)
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -216,7 +211,7 @@ class SimPbx:
         left = tuple(n for n in call.ringing if n != who)
         queue = self.accounts.get(call.group)
         if isinstance(queue, SimQueue) and who:
-            self.switch.agent_missed(queue, call, who)
+            self.switch.queues.missed(queue, call, who)
         elif left:
             call.ringing = left
             self.switch.touch(call)
@@ -263,7 +258,7 @@ class SimPbx:
         """Send the other end to ``to`` and leave: an account, an orbit (parks) or an outside number."""
         call = self._mine(call_id, by)
         who = by or (call.our_end if call else "")
-        if call is None or not who or to == who or not (to in self.accounts or dialable(to)):
+        if call is None or not who or to == who or not self.switch.reaches(to):
             return False
         if isinstance(self.accounts.get(to), SimOrbit):
             return self.park(call_id, to, who)
@@ -357,10 +352,10 @@ class SimPbx:
         return True
 
     def press(self, call_id: str, digits: str) -> bool:
-        """The caller dials digits in an attendant's menu: an entry of it, or an account's number."""
+        """The caller dials digits: in a menu an entry of it or an account's number, in a queue one of its exits."""
         call = self.calls.get(call_id)
         if call is None or call.phase is not SimPhase.MENU:
-            return False
+            return call is not None and self.switch.queues.press(call, digits)
         attendant = self.accounts.get(call.called.number)
         menu = attendant.menu if isinstance(attendant, SimAttendant) else {}
         to = menu.get(digits, digits)
@@ -369,6 +364,12 @@ class SimPbx:
         self.switch.route(call, to)
         return True
 
+    def redirect(self, call_id: str, to: str, *, application: bool = False) -> bool:
+        """An administrator, or an application, sends a caller who waits in a queue elsewhere."""
+        call = self.calls.get(call_id)
+        reason = QueueReason.APPLICATION if application else QueueReason.ADMIN
+        return call is not None and self.switch.queues.redirect(call, to, reason)
+
     def comment(self, call_id: str, text: str, by: str = "") -> bool:
         """Attach a note to a call."""
         call = self._mine(call_id, by)
@@ -376,10 +377,10 @@ class SimPbx:
             call.comment = text[:1000]
         return call is not None
 
-    def _changed(self, number: str, shown_by: str = "") -> bool:
-        """An extension has changed, shown by itself or by its queue: queues may ring it now."""
-        self.switch.account_changed(shown_by or number)
-        self.switch.freed(number)
+    def _changed(self, number: str) -> bool:
+        """An extension has changed: queues may ring it now."""
+        self.switch.account_changed(number)
+        self.switch.queues.freed(number)
         return True
 
     def _mine(self, call_id: str, by: str) -> SimCall | None:

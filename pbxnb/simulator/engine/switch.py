@@ -26,6 +26,7 @@ from .accounts import (
 )
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimCallRecord, SimChange, SimParty, SimPhase
 from .clock import SimClock
+from .dispatch import Dispatcher
 
 __all__ = ["Switch", "dialable"]
 
@@ -40,6 +41,8 @@ class Switch:
         calls: the open calls by id, oldest first.
         history: the records of those that are over.
         changed: fires after every change of a call or an account.
+        free_since: when an account was last left by a call, or could be reached again.
+        queues: serves those who wait.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Switch:
         self.channels_used = 0
         self.changed: Signal[SimChange] = Signal()
         self._random = random.Random(f"pbx {seed} {directory.domain}")
+        self.free_since: dict[str, float] = {}
+        self.queues = Dispatcher(self)
         self._of: dict[str, dict[str, SimCall]] = {}
         self._freed: deque[str] = deque()
         self._depth = 0
@@ -95,6 +100,7 @@ class Switch:
         for number in before:
             if number not in call.accounts:
                 del self._of[number][call.id]
+                self.free_since[number] = self.clock.now
         for number in call.accounts:
             self._of.setdefault(number, {})[call.id] = call
         record = None if call.open else self.history[-1]
@@ -111,7 +117,7 @@ class Switch:
         finally:
             self._depth -= 1
         while self._freed and not self._depth:
-            self.freed(self._freed.popleft())
+            self.queues.freed(self._freed.popleft())
 
     def one_at_a_time(self, call: SimCall) -> None:
         """A phone talks to one party: its other conversations go on hold, as phones do by themselves."""
@@ -144,7 +150,7 @@ class Switch:
 
     def connect(self, call: SimCall, called: SimParty) -> None:
         """The call is answered by ``called``."""
-        self._left_queue(call, None)
+        self.queues.answered(call, called)
         call.stop_ringing()
         call.called, call.held_by = called, frozenset()
         call.answered(self.clock.now)
@@ -156,7 +162,7 @@ class Switch:
         """Bring a call to a number: it rings there, waits there, reaches a menu, or ends."""
         call.stop_ringing()
         call.called = self.directory.end(to)
-        if to not in self.directory.accounts and not dialable(to):
+        if not self.reaches(to):
             self.finish(call, Cause.UNKNOWN_NUMBER)
             return
         if not self.take_channels(call):
@@ -180,7 +186,7 @@ class Switch:
                 else:
                     self.give_up(call, group.then, Cause.BUSY)
             case SimQueue() as queue:
-                self._enter_queue(queue, call)
+                self.queues.enter(queue, call)
             case SimAttendant() as attendant:
                 self._open(call, SimPhase.MENU)
                 call.timer = self.clock.at(
@@ -209,8 +215,11 @@ class Switch:
     def _forwarded(self, call: SimCall, extension: SimExtension, why: str) -> bool:
         """Send a call on where the extension says, unless it did so before; False when it goes nowhere."""
         to = extension.forwards.get("all") or extension.forwards.get(why, "")
-        known = to in self.directory.accounts or dialable(to)
-        if not known or to in (extension.number, call.caller.number) or extension.number in call.forwarded_by:
+        if (
+            not self.reaches(to)
+            or to in (extension.number, call.caller.number)
+            or extension.number in call.forwarded_by
+        ):
             return False
         call.forwarded_by += (extension.number,)
         self.route(call, to)
@@ -219,11 +228,7 @@ class Switch:
     def give_up(self, call: SimCall, then: str, cause: Cause) -> None:
         """Send a call on to ``then``, or end it when there is no such place."""
         call.group = ""
-        if (
-            then
-            and then not in (call.called.number, call.caller.number)
-            and (then in self.directory.accounts or dialable(then))
-        ):
+        if then not in (call.called.number, call.caller.number) and self.reaches(then):
             self.route(call, then)
         else:
             self.finish(call, cause)
@@ -274,63 +279,12 @@ class Switch:
 
     def leave_group(self, call: SimCall, cause: Cause) -> None:
         """The call's time with its queue or hunt group is over."""
-        if call.phase in TALKING and call.group:
-            call.book(self.clock.now)
-            if isinstance(queue := self.directory.accounts.get(call.group), SimQueue):
-                queue.served(call, call.called.number, self.clock.now)
-        else:
-            self._left_queue(call, cause)
+        self.queues.left(call, cause)
         call.group = ""
 
-    def _left_queue(self, call: SimCall, cause: Cause | None) -> None:
-        if isinstance(queue := self.directory.accounts.get(call.group), SimQueue):
-            queue.left(call, cause)
-
-    def _enter_queue(self, queue: SimQueue, call: SimCall) -> None:
-        queue.stats.count += 1
-        queue.waiting.append(call.id)
-        call.group = call.through = queue.number
-        call.connected = None
-        self.enter_phase(call, SimPhase.QUEUED)
-        if queue.max_wait is not None:
-            call.max_wait = self.clock.at(queue.max_wait, lambda: self._waited_too_long(queue, call))
-        self.dispatch(queue)
-
-    def _waited_too_long(self, queue: SimQueue, call: SimCall) -> None:
-        if call.open and call.id in queue.waiting:
-            queue.left(call, Cause.TRANSFERRED)
-            call.stop_ringing()
-            self.give_up(call, queue.then, Cause.NO_ANSWER)
-
-    def agent_missed(self, queue: SimQueue, call: SimCall, number: str) -> None:
-        """An agent did not take the call: the caller waits on in the same place."""
-        queue.missed(number, self.clock.now)
-        call.stop_ringing()
-        self.enter_phase(call, SimPhase.QUEUED)
-        self.dispatch(queue)
-
-    def freed(self, number: str) -> None:
-        """An extension may have become available: its queues ring it now, or after its wrap-up."""
-        for queue in self.directory.queues:
-            if number in queue.agents:
-                self.dispatch(queue)
-
-    def dispatch(self, queue: SimQueue) -> None:
-        """Ring free agents for those who wait, first come first served; come back when the next wrap-up ends."""
-        waiting = [c for c in (self.calls[i] for i in queue.waiting) if c.phase is SimPhase.QUEUED]
-        if not waiting:
-            return
-        now = self.clock.now
-        free, later = queue.free_agents(now, self.free_for_queue)
-        for call, agent in zip(waiting, free, strict=False):
-            self._ring_agent(queue, call, agent.number)
-        if len(waiting) > len(free) and later is not None:
-            if queue.wake is not None:
-                queue.wake.cancel()
-            queue.wake = self.clock.at(later - now, lambda: self.dispatch(queue))
-
-    def _ring_agent(self, queue: SimQueue, call: SimCall, number: str) -> None:
-        self.ring(call, (number,), queue.ring_for, lambda: self.agent_missed(queue, call, number))
+    def reaches(self, number: str) -> bool:
+        """An account, or a number that goes to the trunk."""
+        return number in self.directory.accounts or dialable(number)
 
     def next_id(self) -> str:
         """A new call id."""

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pbxnb.errors import SimulatorError
-from pbxnb.simulator.engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit
+from pbxnb.simulator.engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit, SimQueue
 from pbxnb.simulator.engine.calls import Cause, ChangeKind, SimCall, SimChange, SimPhase
 from pbxnb.simulator.engine.clock import SimClock
 from pbxnb.simulator.engine.pbx import SimPbx
+from pbxnb.simulator.engine.queue_days import QueueFigures
 from tests.helpers.sim_client import contradictions
 
 OUTSIDE, FAR = "+12025550101", "+12025550102"
@@ -31,6 +32,10 @@ def pbx() -> SimPbx:
 def consistent_at_the_end(pbx: SimPbx) -> Iterator[None]:
     yield
     assert not list(contradictions(pbx))
+
+
+def today(queue: SimQueue, pbx: SimPbx) -> QueueFigures:
+    return queue.days.today(pbx.clock.now)
 
 
 def state(pbx: SimPbx, call_id: str) -> tuple[str, str, str]:
@@ -226,16 +231,17 @@ def test_a_queue_rings_the_agent_idle_longest_and_counts_misses(pbx: SimPbx) -> 
     pbx.clock.advance(15)
     assert pbx.calls[first].ringing == ("45",)
     queue = pbx.queues[0]
-    assert queue.agents["44"].missed == 1
+    assert today(queue, pbx).agents["44"].missed == 1
     pbx.answer(first)
     second = pbx.dial(FAR, "600")
     assert pbx.calls[second].ringing == ("44",)
     assert pbx.hangup(second, FAR)
-    assert queue.stats.hangup_ringing == 1
+    assert today(queue, pbx).reasons == {"hr": 1}
     pbx.clock.advance(100)
     pbx.hangup(first, OUTSIDE)
-    stats = queue.stats
-    assert (stats.count, stats.completed, stats.talk, stats.ring) == (2, 1, 100.0, 15.0)
+    figures = today(queue, pbx)
+    taken = figures.taken
+    assert (figures.count, figures.completed, taken.calls, taken.talk, taken.ring) == (2, 2, 1, 100.0, 15.0)
     assert queue.agents["45"].state(pbx.clock.now, busy=False) == "wrap-up"
 
 
@@ -288,7 +294,7 @@ def test_a_queue_gives_up_after_its_longest_wait(pbx: SimPbx) -> None:
     call = pbx.dial(OUTSIDE, "601")
     pbx.clock.advance(60)
     assert pbx.calls[call].ringing == ("41",)
-    assert (queue.waiting, queue.stats.redirect_waiting) == ([], 1)
+    assert (queue.waiting, today(queue, pbx).reasons) == ([], {"rw": 1})
 
 
 def test_the_trunk_is_full(pbx: SimPbx) -> None:
