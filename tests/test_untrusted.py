@@ -20,9 +20,9 @@ from multidict import CIMultiDict
 from pbxnb.client import logins
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.rest import Rest, _reply
-from pbxnb.client.rest_state import accounts_in, orbits_in, queue_in
 from pbxnb.client.tls import Trust
 from pbxnb.errors import PbxError, ScenarioError, SimulatorError
+from pbxnb.model.answers import accounts_in, orbits_in, queue_in
 from pbxnb.simulator import Simulator, read_recording, serve, serve_recording
 from pbxnb.simulator.faults import FAULTS
 from pbxnb.simulator.scenarios import VERBS, scenario

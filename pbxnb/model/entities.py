@@ -17,26 +17,9 @@ from pbxnb.protocol.messages import NOTHING
 from pbxnb.protocol.parties import NOBODY, Party
 
 __all__ = [
-    "Account",
-    "AccountState",
-    "Agent",
-    "Call",
-    "CallRecord",
-    "CallState",
-    "Conversation",
-    "Direction",
-    "Evidence",
-    "Gap",
-    "LineState",
-    "Orbit",
-    "Parked",
-    "Party",
-    "Phase",
-    "Presence",
-    "Queue",
-    "Snapshot",
-    "Status",
-]
+    "Account", "AccountState", "Agent", "Call", "CallRecord", "CallState", "Conversation", "Direction", "Evidence",
+    "Gap", "LineState", "Orbit", "Parked", "Party", "Phase", "Presence", "Queue", "Snapshot", "Status", "Waiting",
+]  # fmt: skip
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -279,6 +262,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         paused: on a break, or on do not disturb.
+        reason: of the break that lasts, where the PBX tells it.
         since: when the break that lasts began, PBX time.
     """
 
@@ -286,7 +270,23 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str = ""
     logged_in: bool | None = None
     paused: bool | None = None
+    reason: str = ""
     state: str = ""
+    since: datetime | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A caller who waits in a queue.
+
+    Attributes:
+        call: id of the call among ``calls``; empty where the model knows no such call.
+        position: from 1, who comes next.
+        since: when the caller came to the queue, PBX time.
+    """
+
+    call: str = ""
+    party: Party = NOBODY
+    position: int = 1
     since: datetime | None = None
 
 
@@ -294,7 +294,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A queue as REST last described it.
 
     Attributes:
-        waiting: callers waiting; None when unknown.
+        callers: who waits, in order of position.
+        waiting: how many wait; None when unknown.
         longest_wait: seconds; None when unknown or nobody waits.
         stats: the PBX's own figures of today, as received.
         source: ``rest`` or ``unavailable`` (403, 404: ``why`` says it).
@@ -303,6 +304,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     number: str
     name: str = ""
     agents: tuple[Agent, ...] = ()
+    callers: tuple[Waiting, ...] = ()
     waiting: int | None = None
     longest_wait: float | None = None
     stats: Mapping[str, Any] = NOTHING

@@ -37,10 +37,16 @@ __all__ = [
     "IMAGE",
     "LICENSE",
     "LOCALIZATION",
+    "MANAGER_RECORDS",
     "ORBITS",
+    "OWN_QUEUES",
     "PORTAL_SETTINGS",
     "QUEUES",
+    "QUEUE_CALLS",
+    "QUEUE_INFO",
     "QUEUE_LOGIN",
+    "QUEUE_RECORDS",
+    "QUEUE_STATES",
     "QUEUE_STATISTICS",
     "REGISTRATIONS",
     "REMOVE_ACCOUNT",
@@ -112,7 +118,13 @@ DOMAIN_ORBITS = f"{_DOMAIN}/orbits"  # rest.md 2.2
 CDRS = f"{_DOMAIN}/cdrs"  # rest.md 2.3, `page`, `size`
 QUEUES = f"{_DOMAIN}/acds"  # rest.md 2.5
 QUEUE_LOGIN = f"{_DOMAIN}/account/{{number}}/acd_login"  # rest.md 2.5, 2.8, `group`
-QUEUE_STATISTICS = "/rest/acd/{queue}/stat"  # rest.md 2.5, the queue as `600@acme.example`
+QUEUE_STATISTICS = "/rest/acd/{queue}/stat"  # rest.md 2.5, the queue as `600@acme.example`; `date`, `days`
+QUEUE_RECORDS = "/rest/acd/{queue}/cdr"  # rest.md 2.3, `page`, `size`, `max`
+QUEUE_INFO = f"{_USER}/acdinfo"  # rest.md 2.5, `group`, `date`, `agent`, `info`, `format`
+MANAGER_RECORDS = f"{_USER}/acdcdr"  # rest.md 2.3, `acd`, `page`
+QUEUE_CALLS = f"{_USER}/acdcalls"  # rest.md 2.2, `acd`
+OWN_QUEUES = f"{_USER}/acd"  # rest.md 7
+QUEUE_STATES = f"{_DOMAIN}/status/acds"  # rest.md 2.1
 DOMAIN_REGISTRATIONS = f"{_DOMAIN}/registrations"  # rest.md 2.6
 
 FORWARD_KEYS = {"all": "cfa", "busy": "cfb", "no_answer": "cfn", "unregistered": "cfr"}

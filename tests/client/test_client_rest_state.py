@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from pbxnb.client.rest_state import orbits_in, queue_in
 from pbxnb.client.timing import Turns
+from pbxnb.model.answers import orbits_in, queue_in
 from pbxnb.protocol.bounds import CUT, size_of
 from tests.client.client_kit import QUICK, watching
 from tests.helpers.fault_server import FaultServer, account, call, healthy, subscribing_only

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from pbxnb.client.rest_state import accounts_in
 from pbxnb.client.sync import Arrival, ModelWriter, Sync, dialect_of, opening_frames, switch_frames
 from pbxnb.errors import ConfigError
+from pbxnb.model.answers import accounts_in
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import decode
