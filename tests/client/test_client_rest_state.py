@@ -43,6 +43,10 @@ def test_a_wallboard_is_a_queue():
         ("207", False, True),
     ]
     assert queue.waiting == 2
+    assert [(caller.position, caller.party.number, caller.call) for caller in queue.callers] == [
+        (1, "+15550100", ""),
+        (2, "x", ""),
+    ]
     assert queue.longest_wait == 20
     assert queue.stats["calls"]["count"] == 12
 
@@ -58,6 +62,10 @@ def test_a_wallboard_is_a_queue():
         ({"work": {"since": "1790000000.500"}}, True, 1790000000.5),
         ({"work": {"since": 0, "segments": [{"begin": 1790000000}]}}, True, 1790000000),
         ({"work": {"since": None}, "dnd": True}, True, None),
+        ({"work": {"segments": [[1789990000.5, 1789990600]]}, "dnd": False}, False, None),
+        ({"work": {"segments": [[1789990000, 1789990600], [1790000000]]}}, True, 1790000000),
+        ({"work": {"segments": [[1790000000, 0]]}}, True, 1790000000),
+        ({"work": {"segments": [[], "x", None, 5]}}, False, None),
         ({"work": {"since": [], "segments": 5}}, False, None),
         ({"work": "x"}, None, None),
     ],

@@ -238,6 +238,8 @@ def test_every_verb_is_explained_and_can_be_played(stage: Stage) -> None:
         {"after": 1, "call": "c", "from": "+12025550102", "to": "menu1"},
         {"after": 1, "press": "c", "digits": "1"},
         {"after": 1, "login": "ext7", "queue": "queue1"},
+        {"after": 1, "pause": "ext7", "queue": "queue1", "reason": "lunch"},
+        {"after": 1, "unpause": "ext7", "queue": "queue1"},
         {"after": 1, "logout": "ext7", "queue": "queue1"},
         {"after": 1, "dnd": "ext8"},
         {"after": 1, "status": "ext8", "to": "away"},

@@ -1,31 +1,155 @@
-"""Queues and their agents (rest.md 2.5)."""
+"""Queues and their agents: who may ask, of which queues and which time (rest.md 2.5); the shapes are `queue_shapes`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+
+from aiohttp import web
 
 from pbxnb.protocol import rest as paths
 
-from ..engine.accounts import SimAgent, SimQueue
-from ..engine.calls import TALKING
-from ..server.answers import refusal, truth
-from ..server.frames import FrameWriter
+from ..engine.accounts import SimQueue
+from ..engine.queue_days import QueueRecord
+from ..server.answers import integer, refusal, truth
+from . import queue_shapes as shapes
 from .resource import Resource, RestRequest, Who
 
 __all__ = ["ROWS"]
 
+MOST_DAYS = 366
+
+
+def _manages(request: RestRequest, queue: SimQueue) -> bool:
+    """Administrators manage all queues, supervisors those of their tenant."""
+    whose = request.whose
+    return whose.kind != "user" or whose.user in queue.managers or request.pbx.directory.supervises(whose.user)
+
+
+def _watches(request: RestRequest, queue: SimQueue) -> bool:
+    """An agent watches its own queues too, as the portal's page does."""
+    return _manages(request, queue) or request.whose.user in queue.agents
+
+
+def _managed(request: RestRequest, number: str) -> SimQueue:
+    """The queue of that number, if the sender manages it."""
+    queue = request.queue(number)
+    if not _manages(request, queue):
+        raise refusal(403)
+    return queue
+
+
+def _newest(queue: SimQueue) -> list[QueueRecord]:
+    return list(reversed(queue.days.records))
+
+
+# -- today and now -----------------------------------------------------------------------------------------------------
+
+
+def get_wallboards(request: RestRequest) -> object:
+    """The queues the account watches."""
+    return [shapes.line(queue) for queue in request.pbx.queues if _watches(request, queue)]
+
 
 def get_wallboard(request: RestRequest) -> object:
-    """The queues an account may watch, or one of them as it is now."""
-    pbx, number = request.pbx, request.number
-    everything = request.whose.kind != "user" or pbx.directory.sees_domain(number)
-    mine = {queue.number: queue for queue in pbx.queues if everything or number in queue.agents}
-    name = request.http.match_info.get("queue")
-    if name is None:
-        return [_line(queue) for queue in mine.values()]
-    if name not in mine:
-        raise refusal(403 if isinstance(pbx.accounts.get(name), SimQueue) else 404)
-    return _wallboard(request.tenant.frames, mine[name])
+    """Queues as they are now, one or several with commas."""
+    names = dict.fromkeys(request.http.match_info["queue"].split(","))
+    queues = [request.queue(name) for name in names]
+    if not all(_watches(request, queue) for queue in queues):
+        raise refusal(403)
+    return shapes.board(request.tenant.frames, queues)
+
+
+def get_calls(request: RestRequest) -> object:
+    """The calls in a queue."""
+    return shapes.calls_inside(request.tenant.frames, _managed(request, request.query("acd")))
+
+
+def get_queues(request: RestRequest) -> object:
+    """All queues with agents and calls now."""
+    queues = request.pbx.queues
+    return [shapes.line(q) | {"agents": list(q.agents), "calls": len(q.waiting)} for q in queues]
+
+
+def get_states(request: RestRequest) -> object:
+    """All queues as they are now."""
+    return [
+        shapes.line(queue)
+        | {
+            "agents": list(queue.agents),
+            "logged_agents": [agent.number for agent in queue.agents.values() if agent.logged_in],
+            "calls": len(queue.inside),
+            "waiting": len(queue.waiting),
+        }
+        for queue in request.pbx.queues
+    ]
+
+
+def get_own_queues(request: RestRequest) -> object:
+    """The queues the account is agent, supervisor or manager of."""
+    number, supervises = request.number, request.pbx.directory.supervises(request.number)
+    return [
+        shapes.line(queue)
+        | {
+            "agent": number in queue.agents,
+            "login": number in queue.agents and queue.agents[number].logged_in,
+            "manager": number in queue.managers,
+            "supervisor": supervises,
+        }
+        for queue in request.pbx.queues
+        if supervises or number in (*queue.agents, *queue.managers)
+    ]
+
+
+# -- times past --------------------------------------------------------------------------------------------------------
+
+
+def get_statistics(request: RestRequest) -> object:
+    """The figures of days."""
+    days = request.queue(request.number).days
+    count = min(integer(request.query("days"), 1), MOST_DAYS)
+    return shapes.stat(days.figures(*shapes.days_of(request.query("date"), count, days, request.pbx.clock.now)))
+
+
+def get_records(request: RestRequest) -> object:
+    """Calls that have left a queue, newest first, by page or the last ``max``."""
+    records = _newest(request.queue(request.number))
+    most = integer(request.query("max"), 0)
+    found = records[:most] if most else request.page(records)
+    return [shapes.cdr(request.tenant.frames, record) for record in found]
+
+
+def get_manager_records(request: RestRequest) -> object:
+    """The same for a manager."""
+    records = _newest(_managed(request, request.query("acd")))
+    return [shapes.acdcdr(request.tenant.frames, record) for record in request.page(records)]
+
+
+def get_info(request: RestRequest) -> object:
+    """A queue's counters of an hour, a day or a month, or what else ``info`` names."""
+    queue = _managed(request, request.query("group"))
+    frames, days = request.tenant.frames, queue.days
+    first, end = shapes.hours_of(request.query("date"), days, request.pbx.clock.now)
+    match request.query("info"):
+        case "agents":
+            return shapes.agents_of(frames, [queue])
+        case "calls":
+            return shapes.calls_inside(frames, queue)
+        case "wallboard":
+            return shapes.board(frames, [queue])
+        case "wuc":
+            return []
+    if request.query("format") == "exposition-format":
+        return web.Response(text=shapes.exposition(queue, days.figures(first, end)), content_type="text/plain")
+    agent = request.query("agent")
+    return shapes.acdinfo(days.figures(first, end), agent, shapes.talks(frames, _between(queue, first, end, agent)))
+
+
+def _between(queue: SimQueue, first: int, end: int, agent: str) -> Iterator[QueueRecord]:
+    hour = queue.days.hour
+    return (r for r in _newest(queue) if first <= hour(r.start) < end and agent in ("", r.agent.number))
+
+
+# -- agents ------------------------------------------------------------------------------------------------------------
 
 
 def get_queue_login(request: RestRequest) -> object:
@@ -35,118 +159,41 @@ def get_queue_login(request: RestRequest) -> object:
 
 
 def post_queue_login(request: RestRequest) -> object:
-    """Log an agent in or out: itself, or anybody for who runs the tenant or supervises."""
+    """Log an agent in or out."""
     queue = request.queue(request.query("group"))
     request.pbx.queue_login(queue.number, request.number, truth(request.body.get("login")))
     return True
 
 
-def _line(queue: SimQueue) -> dict[str, Any]:
-    """A queue in a list."""
-    return {"name": queue.number, "display": queue.name}
-
-
-def get_queues(request: RestRequest) -> object:
-    """All queues with agents and calls now."""
-    queues = request.pbx.queues
-    return [_line(queue) | {"agents": list(queue.agents), "calls": len(queue.waiting)} for queue in queues]
-
-
-def get_statistics(request: RestRequest) -> object:
-    """Today's counters of a queue."""
-    return _counters(request.queue(request.number))
-
-
-def _counters(queue: SimQueue) -> dict[str, Any]:
-    """Today's counters of a queue; seconds."""
-    s = queue.stats
-    return {
-        "calls": {"count": s.count, "completed": s.completed},
-        "redirect": {"waiting": s.redirect_waiting, "ringing": 0, "anonymous": 0},
-        "hangup": {"waiting": s.hangup_waiting, "ringing": s.hangup_ringing},
-        "exit": {"user": s.exit_user, "admin": 0, "max-calls": 0, "application": 0, "other": 0},
-        "duration": {
-            "sum": _durations(s.ivr, s.ring, s.talk, s.hold, 1),
-            "average": _durations(s.ivr, s.ring, s.talk, s.hold, max(1, s.completed)),
-        },
-    }
-
-
-def _durations(ivr: float, ring: float, talk: float, hold: float, by: int) -> dict[str, float]:
-    named = {"ivr": ivr, "ring": ring, "talk": talk, "hold": hold, "idle": 0.0}
-    return {name: round(value / by, 3) for name, value in named.items()}
-
-
-def _wallboard(frames: FrameWriter, queue: SimQueue) -> dict[str, Any]:
-    """A queue today and now. ``state``, ``paused`` and the calls' ``id`` are ours, no sample has them."""
-    pbx = frames.pbx
-    style: frozenset[str] = frozenset()
-    calls = [pbx.calls[i] for i in queue.waiting]
-    talking = [c for c in pbx.calls_of(queue.number) if c.id not in queue.waiting]
-    current = [
-        {
-            "id": c.id,
-            "start": frames.time(c.started, style),
-            "from": frames.address(c.caller),
-            "acd": queue.number,
-            "agent": c.called.number if c.phase in TALKING else next(iter(c.ringing), ""),
-        }
-        for c in [*calls, *talking]
-    ]
-    past = [r for r in reversed(pbx.history) if r.through == queue.number][:50]
-    return {
-        "acds": {queue.number: _counters(queue) | {"managers": [], "display": queue.name}},
-        "agents": [_agent(frames, queue, a) for a in queue.agents.values()],
-        "logged_agents": [a.number for a in queue.agents.values() if a.logged_in],
-        "current": current,
-        "history": [
-            {
-                "start": frames.time(r.started, style),
-                "from": frames.address(r.caller),
-                "duration": round(r.talk + r.hold, 3),
-                "agent": next(iter(r.talked), ""),
-            }
-            for r in past
-        ],
-    }
-
-
-def _agent(frames: FrameWriter, queue: SimQueue, agent: SimAgent) -> dict[str, Any]:
-    pbx = frames.pbx
-    extension = pbx.extension(agent.number)
-    idle = max(0.0, pbx.clock.now - agent.login_at - agent.talk - agent.hold) if agent.logged_in else 0.0
-    count = max(1, agent.calls)
-    return {
-        "account": agent.number,
-        "name": extension.name if extension else agent.number,
-        "dnd": extension.dnd if extension else False,
-        "login": agent.logged_in,
-        "paused": agent.paused,
-        "state": agent.state(pbx.clock.now, bool(pbx.calls_of(agent.number))),
-        "jumpin": False,
-        "work": {"begin": agent.login_at, "end": "", "now": pbx.clock.now, "segments": []},
-        "calls": agent.calls,
-        "missed": agent.missed,
-        "duration": {"talk": agent.talk, "hold": agent.hold, "idle": idle},
-        "average": {"talk": agent.talk / count, "hold": agent.hold / count, "idle": idle / count},
-    }
-
-
 ROWS = (
     Resource("GET", paths.QUEUES, get_queues, Who.COLLEAGUES, "A", "rest.md 2.5", "queues with agents and calls now"),
-    Resource("GET", paths.WALLBOARDS, get_wallboard, Who.ITSELF, "A", "rest.md 2.5", "the queues the account watches"),
+    Resource("GET", paths.QUEUE_STATES, get_states, Who.COLLEAGUES, "C", "rest.md 2.1", "the same, and who is in"),
+    Resource("GET", paths.OWN_QUEUES, get_own_queues, Who.ITSELF, "C", "rest.md 7", "the account's queues and parts"),
+    Resource("GET", paths.WALLBOARDS, get_wallboards, Who.ITSELF, "A", "rest.md 2.5", "the queues the account watches"),
     Resource(
         "GET", paths.WALLBOARD, get_wallboard, Who.ITSELF, "A", "rest.md 2.5",
-        "a queue as it is now: counters of the day, agents, callers",
+        "a queue, or several with commas, now: counters of the day, agents with breaks, callers",
+    ),
+    Resource("GET", paths.QUEUE_CALLS, get_calls, Who.ITSELF, "C", "rest.md 2.2", "the calls in the queue `acd`"),
+    Resource(
+        "GET", paths.QUEUE_INFO, get_info, Who.ITSELF, "A", "rest.md 2.5",
+        "counters of the queue `group` by `date`, in ms; `agent`, `info`",
     ),
     Resource(
-        "GET", paths.QUEUE_STATISTICS, get_statistics, Who.COLLEAGUES, "A", "rest.md 2.5", "today's counters of a queue"
+        "GET", paths.MANAGER_RECORDS, get_manager_records, Who.ITSELF, "A", "rest.md 2.3",
+        "calls that have left the queue `acd`, by page, in ms",
+    ),
+    Resource(
+        "GET", paths.QUEUE_STATISTICS, get_statistics, Who.MANAGERS, "A", "rest.md 2.5",
+        "counters of `days` days from `date` on, by agent",
+    ),
+    Resource(
+        "GET", paths.QUEUE_RECORDS, get_records, Who.MANAGERS, "A", "rest.md 2.3",
+        "calls that have left the queue, by page or the last `max`",
     ),
     Resource(
         "GET", paths.QUEUE_LOGIN, get_queue_login, Who.COLLEAGUES, "A", "rest.md 2.5",
         "whether the agent is logged in to `group`",
     ),
-    Resource(
-        "POST", paths.QUEUE_LOGIN, post_queue_login, Who.SUPERVISORS, "A", "rest.md 2.8", "logs the agent in or out"
-    ),
+    Resource("POST", paths.QUEUE_LOGIN, post_queue_login, Who.MANAGERS, "A", "rest.md 2.8", "logs the agent in or out"),
 )  # fmt: skip

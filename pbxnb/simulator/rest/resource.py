@@ -28,6 +28,7 @@ class Who(StrEnum):
     ANYBODY = "anybody"
     ITSELF = "the extension itself"
     SUPERVISORS = "the extension itself, supervisors"
+    MANAGERS = "the extension itself, managers of the queue, supervisors"
     COLLEAGUES = "extensions that see the tenant"
     TENANT = "the tenant's administrator"
     SYSTEM = "the system's administrator"

@@ -10,6 +10,7 @@ from aiohttp import web
 from pbxnb.protocol import rest as paths
 from pbxnb.text import clean, clean_logger
 
+from ..engine.accounts import SimQueue
 from ..server.answers import answer, read_json, refusal
 from ..server.http import SimServer
 from ..server.port import Handler
@@ -71,16 +72,18 @@ def _allowed(server: SimServer, row: Resource, http: web.Request) -> tuple[Ident
     tenant = server.tenants.get(domain)
     if tenant is None or (named is not None and number not in tenant.pbx.accounts):
         raise refusal(404)
-    if not whose.may_act_for(domain, number) and not _as_colleague(server, row, whose):
+    if not whose.may_act_for(domain, number) and not _as_colleague(server, row, whose, http.query.get("group", number)):
         raise refusal(403)
     return whose, domain, number
 
 
-def _as_colleague(server: SimServer, row: Resource, whose: Identity) -> bool:
-    """Whether an extension of the tenant may ask about another account, or about the whole tenant."""
+def _as_colleague(server: SimServer, row: Resource, whose: Identity, queue: str) -> bool:
+    """Whether an extension of the tenant may ask about another account, a queue, or about the whole tenant."""
     rights = server.tenants[whose.domain].pbx.directory
-    if row.who is Who.SUPERVISORS:
-        return rights.supervises(whose.user)
+    if row.who in (Who.SUPERVISORS, Who.MANAGERS) and rights.supervises(whose.user):
+        return True
+    if row.who is Who.MANAGERS:
+        return isinstance(account := rights.accounts.get(queue), SimQueue) and whose.user in account.managers
     return row.who is Who.COLLEAGUES and rights.sees_domain(whose.user)
 
 

@@ -61,7 +61,7 @@ def lacking(least: Any, given: Any, where: str = "answer") -> list[str]:
 
 @contextlib.asynccontextmanager
 async def served(dialect: str) -> AsyncIterator[Http]:
-    """An embedded PBX with a past: calls that were answered and missed, one that waits and one that is talked."""
+    """An embedded PBX with a past: calls answered and missed, one that waits, one talked, an agent on a break."""
     async with (
         serve("empty", extensions=6, start="2026-03-02T09:30", held=False, dialect=dialect) as sim,
         client(sim) as http,
@@ -76,6 +76,8 @@ async def served(dialect: str) -> AsyncIterator[Http]:
         sim.chat("41", "40", "hello")
         sim.answer(sim.place_call("+12025550102", "40"))
         sim.place_call("+12025550103", "600")
+        sim.queue_pause("600", "45", True, "lunch")
+        sim.run(lambda: sim.pbx.directory.add_queue("601", "Sales", ["45"], managers=("40",)))
         yield http
 
 

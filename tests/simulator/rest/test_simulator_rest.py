@@ -178,9 +178,10 @@ async def test_the_wallboard_shows_the_queue_as_it_is(http: Http) -> None:
     assert next(a for a in board["agents"] if a["account"] == agent)["state"] == "busy"
     sim.hangup(first)
     sim.hangup(second)
-    counters = await http.ask("GET", "/rest/acd/600@acme.example/stat")
-    assert counters["calls"] == {"count": 2, "completed": 1}
-    assert counters["duration"]["sum"]["talk"] == pytest.approx(30, abs=1)
+    counters = (await http.mine("GET", "wallboard/600"))["acds"]["600"]
+    assert counters["calls"] == {"count": 2, "completed": 2}
+    assert counters["hangup"] == {"waiting": 0, "ringing": 1}
+    assert (counters["duration"]["sum"]["talk"], counters["managers"]) == (30, ["40"])
     assert await http.mine("GET", "wallboard/999") == 404
     assert (await http.ask("GET", "/rest/domain/acme.example/acds"))[0]["calls"] == 0
 
