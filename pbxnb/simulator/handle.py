@@ -270,8 +270,7 @@ class Simulator:
                 traffic.users.leave_alone(call)
             return pbx.dial(str(from_), str(to), name=name, call_id=call)
 
-        call = self.run(act)
-        if not call:
+        if not (call := self.run(act)):
             raise SimulatorError(
                 f"{from_!r} cannot call {to!r}.",
                 hint="The caller needs a registered phone with a free line, or has to be outside and call an account.",
@@ -373,8 +372,7 @@ class Simulator:
         stages = {name: Stage(each.pbx, each.traffic.users) for name, each in self.tenants.items()}
 
         def act() -> ScenarioRun:
-            fault = self.faults.start
-            return ScenarioRun(script, stages, domain, fault=lambda name, options: fault(name, **options))
+            return ScenarioRun(script, stages, domain, fault=lambda name, options: self.faults.start(name, **options))
 
         return self.run(act)
 
