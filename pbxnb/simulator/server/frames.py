@@ -109,8 +109,6 @@ INVENTED: Final[dict[str, tuple[str, str]]] = {
     "domain-calls.right": ("12.12", "An extension without the right gets nothing."),
     "user_settings": ("12.18", "Strings; `cfa`, `cfb`, `cfn` and `cfr` hold numbers, and calls go on to them."),
     "queue.break": ("12.19", "An agent begins a break by the simulator only; it is of one queue, and has a reason."),
-    "queue.ring": ("12.19", "A ring in progress stops when the break begins, and is not missed; DND lets it ring."),
-    "queue.day": ("12.19", "A call counts for the hour in which it entered; figures of a week are kept."),
     "user.supervises": ("12.12", "An extension with the right commands the tenant's calls by REST and by socket."),
 }
 """What no source shows, by message or field: the item of protocol.md 12 that leaves it open, and our choice."""
