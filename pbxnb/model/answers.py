@@ -23,7 +23,7 @@ from .entities import Agent, Call, Orbit, Parked, Phase, Queue, Waiting
 __all__ = ["ListedCaller", "accounts_in", "callers_in", "orbits_in", "queue_in"]
 
 _MAX_ITEMS = 10_000
-_AGENTS = 256 * 2**10  # bytes that the agents of one queue hold: about 800
+_AGENTS = 256 * 2**10  # bytes that the agents of one queue hold, and its callers: about 800
 _NUMBER = re.compile(r"[+*#]*\d[\d*#]*", re.ASCII)
 _SHOWN = ("displayname", "display_name", "display")
 _SAME = timedelta(seconds=2)  # a caller comes to the queue no earlier than the call began, give or take a rounding
@@ -73,16 +73,17 @@ def queue_in(number: str, name: str, answer: Any, read_at: datetime, calls: Mapp
         figures = figures[number]
     elif isinstance(figures, list) and len(figures) == 1:
         figures = figures[0]
-    kept = as_many(tuple(agents), _AGENTS)
+    kept, callers = as_many(tuple(agents), _AGENTS), as_many(callers_in(number, listed, calls), _AGENTS)
+    all_of = {"agents": len(kept) == len(agents), "callers": len(callers) == len(listed)}
     return Queue(
         number=number,
         name=name,
         agents=kept,
-        callers=as_many(callers_in(number, listed, calls)),
+        callers=callers,
         waiting=len(listed) if "current" in board else None,
         longest_wait=max(0.0, (read_at - min(starts)).total_seconds()) if starts else None,
         stats=bounded_extra(
-            figures if isinstance(figures, Mapping) else NOTHING, ("agents",) if len(kept) < len(agents) else ()
+            figures if isinstance(figures, Mapping) else NOTHING, [name for name in all_of if not all_of[name]]
         ),
         read_at=read_at,
     )

@@ -370,11 +370,9 @@ class Simulator:
         script = scenario(what)
         self.tenants.of(domain)
         stages = {name: Stage(each.pbx, each.traffic.users) for name, each in self.tenants.items()}
-
-        def act() -> ScenarioRun:
-            return ScenarioRun(script, stages, domain, fault=lambda name, options: self.faults.start(name, **options))
-
-        return self.run(act)
+        return self.run(
+            lambda: ScenarioRun(script, stages, domain, fault=lambda name, options: self.faults.start(name, **options))
+        )
 
     def pause(self) -> None:
         """As ``clock.pause``."""

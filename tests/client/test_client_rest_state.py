@@ -344,7 +344,7 @@ def test_what_rest_says_of_a_queue_and_an_orbit_is_bounded():
     queue = queue_in("73", "", board, NOW)
     assert size_of(queue) < 700_000
     assert queue.waiting == 5000
-    assert (queue.stats["c"], queue.stats[CUT]) == (1, ["agents", "a"])
+    assert (queue.stats["c"], queue.stats[CUT]) == (1, ["agents", "callers", "a"])
     many = queue_in("73", "", {"agents": [{"account": str(n), "name": "Jo Field"} for n in range(500)]}, NOW)
     assert (len(many.agents), many.stats) == (500, {})
     parked = [{"number": "700", "name": long, "calls": [{"id": str(n), "from": long} for n in range(1000)]}]
