@@ -128,7 +128,7 @@ def _act(pbx: SimPbx, account: SimAccount, key: str, value: str) -> bool:
         case SimExtension(), _ if key in FORWARDS:
             pbx.forward(account.number, value, FORWARDS[key])
         case SimQueue(), "all_agents":
-            _set_agents(pbx, account, value.split())
+            pbx.switch.queues.set_agents(account, value.split())
         case SimHuntGroup(), "st1_ext":
             account.members = tuple(n for n in value.split() if pbx.extension(n) is not None)
         case ((SimQueue() | SimHuntGroup()), "timeout" | "st1_dur") if value.isascii() and value.isdigit():
@@ -138,12 +138,3 @@ def _act(pbx: SimPbx, account: SimAccount, key: str, value: str) -> bool:
         case _:
             return False
     return True
-
-
-def _set_agents(pbx: SimPbx, queue: SimQueue, numbers: list[str]) -> None:
-    for number in [n for n in queue.agents if n not in numbers]:
-        pbx.queue_login(queue.number, number, False)
-        del queue.agents[number]
-    for number in numbers:
-        if number not in queue.agents:
-            pbx.queue_login(queue.number, number, True)
