@@ -63,6 +63,9 @@ def run(source: Path, target: Path, state: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
     del notebook.cells[0]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":  # here a panel is its picture, and needs no twin beside it
+            cell.outputs = [one for one in cell.outputs if one.get("metadata", {}).get("pbxnb") != "twin"]
     notebook.metadata["pbxnb"] = key
     notebook.metadata.pop("widgets", None)
     nbformat.write(notebook, target)

@@ -338,7 +338,9 @@ export function definePanel(create) {
       keepKeys(root);
       const strip = element("div", "pbx-strip", "", { role: "alert" });
       const body = element("div", "pbx-body"), voice = element("div", "pbx-voice", "", { "aria-live": "polite" });
-      root.append(strip, body, voice);
+      // What a notebook run by a program shows instead, see static.py.
+      const hide = element("style", "", `.pbxnb-twin-${model.get("uid")} { display: none }`);
+      root.append(strip, body, voice, hide);
       el.append(root);
       const unfollow = followTheme(root, model);
       const view = {

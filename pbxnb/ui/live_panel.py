@@ -147,7 +147,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
 
     def _static(self) -> str:
         """The body of `snapshot`, escaped HTML."""
-        raise NotImplementedError
+        return ""
 
     # What a subclass and its friends use.
 
@@ -173,6 +173,9 @@ class LivePanel(Panel, anywidget.AnyWidget):
         with self._lock:
             handle = self._handle
             return document(type(self).__name__, clean(handle.name), self._static(), self._now(), handle.tz)
+
+    def _saved(self) -> str:
+        return self.snapshot()
 
     def expect_view(self) -> None:
         """A page is about to show this panel: send before its hello arrives, which a blocking cell may hold back."""

@@ -20,6 +20,7 @@ from pbxnb.text import clean
 
 from .handle import Handle, handle_of
 from .lane import Lane
+from .static import show_twin
 from .timing import Timing
 
 __all__ = ["Panel"]
@@ -114,7 +115,7 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
             self.layout.close()
 
     def _plain(self) -> str:
-        """One readable line for hosts without a front end."""
+        """One readable line, or a few, for hosts without a front end."""
         return f"{type(self).__name__} of {clean(self._handle.name)}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -122,8 +123,14 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
         if made is None:
             return None
         self.expect_view()
-        (made[0] if isinstance(made, tuple) else made)["text/plain"] = self._plain()
+        (made[0] if isinstance(made, tuple) else made)["text/plain"] = lines = self._plain()
+        drawn = (getattr(part, "uid", "") for part in (self, *getattr(self, "children", ())))
+        show_twin(lines, self._saved, next(filter(None, drawn), ""))
         return made
+
+    def _saved(self) -> str:
+        """The panel as it is now for the notebook that a program runs, escaped HTML; empty where its lines say all."""
+        return ""
 
     def __repr__(self) -> str:
         return f"<{self._plain()}>"

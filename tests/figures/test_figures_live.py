@@ -15,7 +15,7 @@ from pbxnb.figures import describe, extensions
 from pbxnb.figures.live import LivePicture, live
 from pbxnb.figures.plotting.pace import FigureTiming
 from pbxnb.figures.plotting.panel import FigurePanel
-from pbxnb.figures.plotting.widget import SpareFigures
+from pbxnb.figures.plotting.widget import PlotlyCode, SpareFigures
 from pbxnb.model.entities import CallRecord, LineState
 from tests.widgets.fakes import FakeHandle, RecordingComm, account, call, until
 
@@ -123,7 +123,7 @@ def test_a_picture_of_the_module_is_live_with_its_text_twin() -> None:
     assert describe(panel.snapshot()) == describe(panel.figure)
 
 
-def test_closed_it_leaves_nothing_but_a_blank_figure() -> None:
+def test_closed_it_leaves_nothing_but_a_blank_figure_and_the_code_of_all() -> None:
     handle = FakeHandle()
     before = set(ipywidget._instances)
     panel = live(Counter(), handle)
@@ -131,7 +131,8 @@ def test_closed_it_leaves_nothing_but_a_blank_figure() -> None:
     panel.close()
     panel.close()
     assert handle.listeners() == 0
-    assert [made for key, made in ipywidget._instances.items() if key not in before] == [figure]
+    left = [made for key, made in ipywidget._instances.items() if key not in before]
+    assert [made for made in left if not isinstance(made, PlotlyCode)] == [figure]
     assert SpareFigures._kept == [figure]
     assert figure.data == ()
 

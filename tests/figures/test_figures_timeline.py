@@ -403,7 +403,7 @@ def test_a_closed_timeline_leaves_nothing_and_its_figure_is_used_again() -> None
     timeline.close()
     assert handle.listeners() == 0
     left = {type(made).__name__ for key, made in ipywidget._instances.items() if key not in before}
-    assert left == {"FigureWidget"}
+    assert left == {"FigureWidget", "PlotlyCode"}
     assert (figure.data, SpareFigures._kept) == ((), [figure])
     again = Timeline(office())
     assert again.figure is figure

@@ -5,10 +5,11 @@ import re
 import weakref
 from pathlib import Path
 
+import ipywidgets
 import plotly
 import plotly.graph_objects as go
 
-from pbxnb.figures.plotting.widget import figure_widget, wrapped
+from pbxnb.figures.plotting.widget import PlotlyCode, figure_widget, wrapped
 
 BUNDLE = (Path(plotly.__file__).parent / "package_data" / "widgetbundle.js").read_text(encoding="utf-8")
 
@@ -32,3 +33,20 @@ def test_a_closed_figure_is_freed() -> None:
     del figure
     gc.collect()
     assert gone() is None
+
+
+def test_all_figures_refer_to_one_copy_of_plotly() -> None:
+    figures = [figure_widget(go.Figure()) for _ in range(3)]
+    states = [figure.get_state() for figure in figures]
+    assert {state["_shared"] for state in states} == {PlotlyCode.model()}
+    assert all(len(state["_esm"]) < 2_000 for state in states)
+
+
+def test_where_others_closed_the_copy_the_next_figure_brings_another() -> None:
+    figure_widget(go.Figure())
+    ipywidgets.Widget.close_all()
+    closed = PlotlyCode._open
+    figure_widget(go.Figure())
+    assert PlotlyCode._open is not closed
+    assert PlotlyCode._open is not None
+    assert PlotlyCode._open.code == wrapped(BUNDLE)

@@ -1,7 +1,10 @@
 """Every notebook runs top to bottom with no PBX and no front end, has no outputs stored, and says what it shows."""
 
+import html
+import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +12,7 @@ nbformat = pytest.importorskip("nbformat", reason="the lab extra is not installe
 nbclient = pytest.importorskip("nbclient", reason="the lab extra is not installed")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
+VIEW = "application/vnd.jupyter.widget-view+json"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
 
@@ -27,8 +31,9 @@ def test_a_notebook_runs_top_to_bottom_in_any_folder(name: str, tmp_path: Path) 
     assert errors == []  # nothing is said unasked
 
 
-@pytest.mark.kernel
-def test_without_a_front_end_every_panel_leaves_a_readable_line() -> None:
+@pytest.fixture(scope="module")
+def panels_run_by_a_program() -> Any:
+    """A notebook with every panel, as nbclient leaves it, and its panels' cells by name."""
     made = ["grid", "call_list", "command_bar", "timeline", "console", "status_badge", "dashboard"]
     sources = ["import pbxnb\npbx = await pbxnb.simulate('empty', extensions=5)", *(f"pbx.{name}()" for name in made)]
     cells = [nbformat.v4.new_code_cell(source) for source in [*sources, "await pbx.aclose()"]]
@@ -36,11 +41,40 @@ def test_without_a_front_end_every_panel_leaves_a_readable_line() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the notebook runner and its kernel manager, not ours
         nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
-    for name, cell in zip(made, notebook.cells[1:], strict=False):
-        texts = [output.data["text/plain"] for output in cell.outputs]
-        assert len(texts) == 1, cell.outputs
-        assert "empty" in texts[0] or "acme.example" in texts[0], name
-        assert "children=" not in texts[0], name
+    return notebook, dict(zip(made, notebook.cells[1:], strict=False))
+
+
+@pytest.mark.kernel
+def test_without_a_front_end_every_panel_leaves_readable_lines_in_the_notebook_and_its_export(
+    panels_run_by_a_program: Any,
+) -> None:
+    notebook, cells = panels_run_by_a_program
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        page, _ = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(notebook)
+    for name, cell in cells.items():
+        _twin, panel = (output.data for output in cell.outputs)
+        text = panel["text/plain"]
+        assert "empty" in text or "acme.example" in text, name
+        assert "children=" not in text, name
+        for line in text.splitlines():
+            assert f">{html.escape(line)}</p>" in page, name
+    assert "Extension 41" in page or ">41</td>" in page  # and what a panel shows, as tables
+
+
+@pytest.mark.kernel
+def test_a_notebook_run_by_a_program_holds_what_its_panels_are_drawn_from_and_plotly_once(
+    panels_run_by_a_program: Any,
+) -> None:
+    notebook, cells = panels_run_by_a_program
+    state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    for cell in cells.values():
+        (shown,) = (o.data[VIEW] for o in cell.outputs if VIEW in o.data)
+        assert shown["model_id"] in state
+    sizes = sorted(len(json.dumps(model)) for model in state.values())
+    assert sum(model["model_name"] == "AnyModel" and "_shared" in model["state"] for model in state.values()) == 2
+    assert sizes[-1] > 1_000_000  # plotly
+    assert sum(sizes[:-1]) < 800_000
 
 
 def test_there_are_nine() -> None:

@@ -2,20 +2,23 @@
 
 plotly's own (7.1) goes on listening to its model after it was taken off the page, and then fails on everything sent: an
 error in the console for each view there ever was, each kept for ever. It takes its width when it is drawn, which is
-before it is in the page: 700 pixels, whatever room there is. And each new one costs 5 MB on the way to the page, which
-never forgets them.
+before it is in the page: 700 pixels, whatever room there is. And each one brings 5 MB of code of its own to the page,
+which never forgets them, and into a notebook that is saved with its widgets. Ours share one copy.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
+import ipywidgets
 import plotly
 import plotly.graph_objects as go
+import traitlets
 
 from pbxnb.forks import free_in_child
 
@@ -109,16 +112,76 @@ export default () => {
 };"""
 
 
+_LOADER = """\
+const KEY = "%s";
+async function code(model) {
+  for (let tries = 0; tries < 100; tries++) { // where a page restores its models the other may come later
+    const shared = await (async () => model.widget_manager.get_model(model.get("_shared")))().catch(() => null);
+    if (shared) return shared.get("code");
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+  throw new Error("The code of plotly is not in this page: run the cell again.");
+}
+async function load(model) {
+  const url = URL.createObjectURL(new Blob([await code(model)], {type: "text/javascript"}));
+  return import(url).then(module => module.default).finally(() => URL.revokeObjectURL(url));
+}
+export default () => {
+  let figure;
+  return {
+    async initialize(context) {
+      const shared = (globalThis.pbxnbModules ??= new Map());
+      if (!shared.has(KEY)) shared.set(KEY, load(context.model));
+      const made = await shared.get(KEY).catch(error => { shared.delete(KEY); throw error; });
+      figure = typeof made == "function" ? await made() : made;
+      return figure.initialize?.(context);
+    },
+    render: context => figure.render(context),
+  };
+};
+"""
+
+
+class PlotlyCode(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets publishes no types
+    """The code of plotly in the page, for all figures of a kernel: a model without a view, which stays open."""
+
+    code = traitlets.Unicode().tag(sync=True)
+
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+    _open: ClassVar[PlotlyCode | None] = None
+
+    @classmethod
+    def model(cls) -> str:
+        """The id of the open one, made where there is none."""
+        with cls._lock:
+            if cls._open is None or cls._open.comm is None:  # others may have closed it, with all widgets
+                cls._open = cls(code=_code())
+            return str(cls._open.model_id)
+
+    def __repr__(self) -> str:
+        return "<PlotlyCode>"
+
+
 def figure_widget(first: go.Figure) -> Any:
     """A ``FigureWidget`` that shows a figure; without a width, and ``responsive`` by its config, it fills its box."""
     return _kind()(first)
 
 
 @functools.cache
+def _code() -> str:
+    path = Path(plotly.__file__).parent / "package_data" / "widgetbundle.js"
+    return wrapped(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def _kind() -> type[Any]:
-    bundle = (Path(plotly.__file__).parent / "package_data" / "widgetbundle.js").read_text(encoding="utf-8")
-    # A text of ours instead of plotly's path: with a path anywidget would keep every closed figure for ever.
-    return type("FigureWidget", (go.FigureWidget,), {"_esm": wrapped(bundle), "__module__": __name__})
+    fields = {
+        "_esm": _LOADER % hashlib.sha256(_code().encode()).hexdigest()[:16],
+        "_shared": traitlets.Unicode().tag(sync=True),
+        "_default_shared": traitlets.default("_shared")(lambda _figure: PlotlyCode.model()),
+        "__module__": __name__,
+    }
+    return type("FigureWidget", (go.FigureWidget,), fields)
 
 
 def wrapped(bundle: str) -> str:

@@ -209,8 +209,12 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
             if isinstance(part, Panel):
                 part.expect_view()
 
+    def _saved(self) -> str:
+        return self.snapshot()
+
+    def _plain(self) -> str:
+        told = (self.badge, self.alerts, self.grid, self.calls, self.timeline)
+        return "\n".join(repr(part).strip("<>") for part in told if isinstance(part, Panel))
+
     def __repr__(self) -> str:
-        parts = [
-            repr(part).strip("<>") for part in (self.badge, self.alerts, self.grid, self.calls) if part is not None
-        ]
-        return f"<Board: {'; '.join(parts)}>"
+        return f"<Board: {'; '.join(self._plain().splitlines())}>"
