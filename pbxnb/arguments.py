@@ -9,17 +9,19 @@ import difflib
 import functools
 import inspect
 import math
+import traceback
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import ParamSpec, TypeVar
 
-from pbxnb.errors import ConfigError, PbxError
+from pbxnb.errors import ConfigError, PbxError, without_frames
 
 __all__ = [
     "check_function",
     "check_number",
     "check_text",
     "check_truth",
+    "forget_arguments",
     "helpful_keywords",
     "meant",
     "nearest",
@@ -66,6 +68,32 @@ def helpful_keywords(fn: Callable[P, R]) -> Callable[P, R]:
         return fn(*args, **kw)
 
     return checked
+
+
+def forget_arguments(fn: Callable[P, R]) -> Callable[P, R]:
+    """Make what ``fn`` refuses leave without what it was given.
+
+    A verbose traceback shows the arguments in every frame, and a password may be among them, also in the wrong place.
+    """
+
+    @functools.wraps(fn)
+    def called(*args: P.args, **kw: P.kwargs) -> R:
+        try:
+            return fn(*args, **kw)
+        except (PbxError, TypeError) as error:
+            if isinstance(error, TypeError) and not _of_the_call(error):
+                raise  # a fault of ours
+            refused = error
+        del args, kw
+        without_frames(refused)
+        raise refused
+
+    return called
+
+
+def _of_the_call(error: BaseException) -> bool:
+    """Whether a call itself failed, for the names or the number of its arguments: no frame but of this file."""
+    return all(frame.f_code.co_filename == __file__ for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def check_number(

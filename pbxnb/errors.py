@@ -185,6 +185,11 @@ class MissingColumn(AnalysisError):
     """A table lacks a column; the data name it, its accepted aliases and what is there."""
 
 
+def without_frames(exc: BaseException) -> None:
+    """Take from an error where it was raised and why: a verbose traceback shows every local variable there."""
+    exc.__cause__ = exc.__context__ = exc.__traceback__ = None
+
+
 def no_copy(self: object) -> NoReturn:
     """The ``__reduce__`` of what is alive.
 

@@ -14,9 +14,11 @@ import json
 import logging
 import re
 import ssl
+import threading
 import traceback
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +26,7 @@ import pytest
 
 import pbxnb
 from pbxnb.client import Client
+from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.secrets import Secret
 from pbxnb.errors import PbxError, TlsError
 from tests.client.client_kit import Certificate
@@ -153,12 +156,45 @@ def test_an_expired_session_is_not_repeated(simulator, revealed, log):
     assert_absent(revealed, [log.getvalue()])
 
 
-def test_a_password_given_in_the_wrong_place_is_not_repeated(simulator):
-    for arguments in ({"login": PASSWORD}, {"url": f"ws://45:{PASSWORD}@pbx.example.com"}):
-        where = {"url": simulator.url, "domain": simulator.domain, "user": simulator.user} | arguments
+WRONG_PLACES = {
+    "login": {"login": PASSWORD},
+    "bytes": {"login": PASSWORD.encode()},
+    "pair": {"login": ("45", PASSWORD)},
+    "URL": {"url": f"wss://45:{PASSWORD}@pbx.example.com"},
+    "URL that cannot be read": {"url": f"wss://45:{PASSWORD}@pbx.example.com:port"},
+    "session": {"url": f"wss://pbx.example.com/websocket?session={PASSWORD}"},
+    "domain": {"domain": f"{PASSWORD}@acme.example"},
+    "user": {"user": f"45:{PASSWORD}@"},
+    "proxy": {"proxy": f"45:{PASSWORD}@proxy.example.com"},
+    "proxy, and another mistake": {"proxy": f"http://45:{PASSWORD}@proxy.example.com", "keepalive": -1},
+    "name": {"password": PASSWORD},
+    "position": {},
+}
+
+
+@pytest.mark.parametrize("place", WRONG_PLACES)
+@pytest.mark.parametrize("make", [pbxnb.connect, Client, Endpoint.parse])
+def test_a_password_given_in_the_wrong_place_stands_in_no_traceback(make, place):
+    positions = ("wss://pbx.example.com", PASSWORD) if place == "position" else ()
+    where = {} if positions else {"url": "wss://pbx.example.com", "domain": "acme.example", "user": "45"}
+    with pytest.raises((PbxError, TypeError)) as caught:
+        make(*positions, **where | WRONG_PLACES[place])
+    assert_absent({PASSWORD}, everything_in(caught.value))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("pbxnb-")]
+
+
+def test_what_a_simulator_refuses_leaves_without_its_password():
+    for make in (pbxnb.simulate, pbxnb.simulator.start):
         with pytest.raises(PbxError) as caught:
-            pbxnb.connect(**where)
-        assert PASSWORD not in str(caught.value)
+            make("quiet", extensions=-1, password=PASSWORD)
+        assert_absent({PASSWORD}, everything_in(caught.value))
+
+
+def test_a_fault_of_ours_keeps_its_frames(monkeypatch):
+    monkeypatch.setattr(Endpoint, "parse", lambda *_: len(0))
+    with pytest.raises(TypeError) as caught:
+        pbxnb.connect("wss://pbx.example.com")
+    assert caught.traceback[-1].path == Path(__file__)
 
 
 def test_logins_show_nothing_of_themselves(simulator, revealed):
@@ -318,9 +354,12 @@ async def test_a_login_that_is_cancelled_leaves_no_secret_in_the_traceback(kind,
         lambda word: pbxnb.AdminToken("", word),
         lambda word: pbxnb.AdminToken("admin", f"{word}\udcff"),
         lambda word: pbxnb.Session(f"{word},"),
+        lambda word: pbxnb.Password("45", word),
+        lambda word: pbxnb.AdminToken(word),
+        lambda word: pbxnb.Session(session=word),
     ],
 )
 def test_a_login_that_cannot_be_made_leaves_no_secret_in_the_traceback(make):
-    with pytest.raises(PbxError) as caught:
+    with pytest.raises((PbxError, TypeError)) as caught:
         make(PASSWORD)
     assert_absent({PASSWORD}, everything_in(caught.value))

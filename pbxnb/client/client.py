@@ -12,7 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from pbxnb.arguments import check_number
+from pbxnb.arguments import check_number, forget_arguments
 from pbxnb.errors import ConnectionFailed, HandleClosed, OpenTimeout, PbxError, Refused, Unreachable, no_copy
 from pbxnb.model.changes import Changes, Event, Frame
 from pbxnb.model.clock import Clock
@@ -94,6 +94,7 @@ class Client:
 
     __reduce__ = no_copy
 
+    @forget_arguments
     def __init__(
         self,
         url: str,
@@ -248,7 +249,7 @@ class Client:
     async def start(self) -> None:
         """Run in the background and wait until live; raises what went wrong."""
         self._background = asyncio.ensure_future(self.run())
-        self._background.add_done_callback(_note_exception)
+        self._background.add_done_callback(lambda task: task.cancelled() or task.exception())  # wait_live raises it
         try:
             await asyncio.sleep(0)  # a run that is not the first begins anew in there
             await self.wait_live()
@@ -390,9 +391,3 @@ class Client:
             self._status.live(self._writer.missing, self._behind)
         if changes.ask_again and self._connection is not None:
             self._connection.check_accounts()
-
-
-def _note_exception(task: asyncio.Task[None]) -> None:
-    """Read a background failure: `Client.wait_live` has raised it, so the loop need not."""
-    if not task.cancelled():
-        task.exception()

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from pbxnb.errors import ConnectionFailed, LoginRefused, OpenTimeout, PbxError, UpgradeRefused
+from pbxnb.errors import ConnectionFailed, LoginRefused, OpenTimeout, PbxError, UpgradeRefused, without_frames
 from pbxnb.model.changes import Frame
 from pbxnb.model.store import Scope
 from pbxnb.protocol.coverage import Coverage
@@ -28,7 +28,6 @@ from .keepalive import Pulse, repeat
 from .logins import Login
 from .rest import Rest
 from .rest_state import RestReader, read_accounts
-from .secrets import without_frames
 from .status import LastSign, LineStatus
 from .sync import GET_ALL, KEEPALIVE, Arrival, Dialect, ModelWriter, dialect_of, opening_frames, switch_frames
 from .timing import Timing

@@ -12,6 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
+from pbxnb.arguments import forget_arguments
 from pbxnb.errors import ConfigError
 
 __all__ = ["Endpoint", "proxy_for"]
@@ -43,6 +44,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
 
     @classmethod
+    @forget_arguments
     def parse(cls, url: str, domain: str | None = None, user: str | None = None) -> Endpoint:
         """Take a URL apart (protocol.md 2.1).
 

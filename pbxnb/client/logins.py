@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import msgspec
 
+from pbxnb.arguments import forget_arguments
 from pbxnb.errors import (
     ApiAccessOff,
     ConfigError,
@@ -61,12 +62,12 @@ class Password:
 
     renews = True
 
+    @forget_arguments
     def __init__(self, secret: str | None = None) -> None:
         if secret is None:
             secret = os.environ.get("PBXNB_PASSWORD")
         if not _is_text(secret):
             said = "No password is given." if secret is None else "This is no password: it has to be a Unicode text."
-            del secret  # a verbose traceback shows local variables
             raise ConfigError(said, hint='Write Password("…") or set PBXNB_PASSWORD.')
         # The PBX wants the plain MD5; an empty password is an empty hash (rest.md 1.2).
         digest = hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest() if secret else ""
@@ -105,10 +106,10 @@ class AdminToken:
 
     renews = True
 
+    @forget_arguments
     def __init__(self, username: str, secret: str) -> None:
         self.username = username
         if not username or not _is_text(secret):
-            del secret
             raise ConfigError("AdminToken wants a user name and a password.", hint='Write AdminToken("admin", "…").')
         self._secret = Secret(secret)
 
@@ -173,10 +174,10 @@ class Session:
 
     renews = False
 
+    @forget_arguments
     def __init__(self, cookie: str) -> None:
         text = str(cookie).strip().removeprefix("session=").split(";")[0].strip()
         if not is_session_id(text):
-            del cookie, text
             raise ConfigError("This is no session id.", hint="Give the value of the browser's cookie named session.")
         self._id = Secret(text)
 

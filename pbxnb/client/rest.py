@@ -19,14 +19,14 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from pbxnb.errors import ConnectionFailed, NotAPbx, PbxError, Unreachable
+from pbxnb.errors import ConnectionFailed, NotAPbx, PbxError, Unreachable, without_frames
 from pbxnb.model.clock import Clock
 from pbxnb.protocol.raw import BadFrame, load_answer
 from pbxnb.protocol.rest import ROOT
 from pbxnb.text import clean, clean_logger
 
 from .endpoint import Endpoint, proxy_for
-from .secrets import Secret, without_frames
+from .secrets import Secret
 from .tls import Trust, needs_legacy
 
 __all__ = ["LOGIN_BODY", "Reply", "Rest", "RestError"]

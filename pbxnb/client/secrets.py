@@ -1,7 +1,7 @@
 """Where secrets live between being given and being sent: a box that does not show them, and a log that forgets them.
 
 Knows no protocol; `Secret.reveal` is called only in the line that puts the value on the wire, and what is raised below
-that line leaves as `without_frames`.
+that line leaves as `pbxnb.errors.without_frames`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NoReturn
 from pbxnb.protocol.redact import redact
 from pbxnb.text import LONGEST, clean, clean_lines
 
-__all__ = ["Secret", "redacting_logger", "without_frames"]
+__all__ = ["Secret", "redacting_logger"]
 
 
 class Secret:
@@ -36,11 +36,6 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A secret is never pickled: it would end up in a file.")
-
-
-def without_frames(exc: BaseException) -> None:
-    """Take from an error where it was raised and why: a verbose traceback shows what was being sent there."""
-    exc.__cause__ = exc.__context__ = exc.__traceback__ = None
 
 
 class _Redact(logging.Filter):

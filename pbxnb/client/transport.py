@@ -23,11 +23,11 @@ from websockets.exceptions import (
     WebSocketException,
 )
 
-from pbxnb.errors import ConnectionFailed, LoginRefused, NotAPbx, Unreachable, UpgradeRefused
+from pbxnb.errors import ConnectionFailed, LoginRefused, NotAPbx, Unreachable, UpgradeRefused, without_frames
 from pbxnb.text import clean_logger
 
 from .rest import unreachable
-from .secrets import Secret, redacting_logger, without_frames
+from .secrets import Secret, redacting_logger
 from .tls import Trust
 
 __all__ = ["Line", "LineLost", "Loss", "dial"]

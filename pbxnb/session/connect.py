@@ -7,7 +7,7 @@ import threading
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from pbxnb.arguments import check_text, check_truth, helpful_keywords
+from pbxnb.arguments import check_text, check_truth, forget_arguments, helpful_keywords
 from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["connect", "simulate"]
 
 
+@forget_arguments
 @helpful_keywords
 def connect(
     url: str,
@@ -109,6 +110,7 @@ def connect(
     return pbx
 
 
+@forget_arguments
 @helpful_keywords
 def simulate(
     preset: str | Preset = "office",

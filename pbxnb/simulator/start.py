@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pbxnb.arguments import check_number
+from pbxnb.arguments import check_number, forget_arguments
 from pbxnb.errors import SimulatorError
 from pbxnb.zones import kernel_zone, zone_of
 
@@ -230,6 +230,7 @@ def _moment(start: datetime | str | float) -> datetime:
     return datetime.fromisoformat(start) if isinstance(start, str) else datetime.fromtimestamp(start, UTC)
 
 
+@forget_arguments
 def start(
     preset: str | Preset = "office",
     *,
