@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
 
+from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import ConfigError, PbxError
 from pbxnb.text import clean_logger
 from pbxnb.ui.handle import Handle
@@ -23,41 +24,42 @@ _log = clean_logger("pbxnb.ui")
 Picture = Callable[..., go.Figure]
 
 
-def live(picture: Picture, pbx: Handle, every: float = 2.0, **options: Any) -> LivePicture:
+@helpful_keywords
+def live(picture: Picture, pbx: Handle, every: float = 2.0, options: Mapping[str, Any] | None = None) -> LivePicture:
     """Show a picture of `pbxnb.figures` and draw it anew while it is viewed.
 
     Args:
         picture: a function of the module, or one of yours that takes a handle and returns a plotly figure.
         pbx: the handle it is drawn from.
         every: seconds between two pictures, at least 0.25; more where drawing or painting takes long.
-        options: forwarded to ``picture``.
+        options: what else ``picture`` takes, by name.
 
     Raises:
         ConfigError: ``picture`` is not a function, or ``every`` is too short.
+        TypeError: ``picture`` takes no such option.
 
     Example:
-        >>> panel = live(pbxnb.figures.concurrency, pbx, every=5.0)
+        >>> panel = live(pbxnb.figures.concurrency, pbx, every=5.0, options={"capacity": 30})
         >>> panel.close()
     """
     if not callable(picture):
         raise ConfigError(f"{picture!r} is no picture.", hint="Give a function, such as pbxnb.figures.concurrency.")
     if every < 0.25:
         raise ConfigError(f"A picture every {every:g} s is too often.", hint="Give every=0.25 or more.")
-    return LivePicture(picture, pbx, every, options)
+    return LivePicture(picture, pbx, every, options or {})
 
 
 class LivePicture(FigurePanel):
     """The panel of `live`.
 
     Args:
-        picture, handle, every: see `live`.
-        options: forwarded to ``picture``.
+        picture, handle, every, options: see `live`.
 
     Attributes:
         figure: the plotly ``FigureWidget``; `pbxnb.figures.describe` reads its text twin.
     """
 
-    def __init__(self, picture: Picture, handle: Handle, every: float, options: dict[str, Any]) -> None:
+    def __init__(self, picture: Picture, handle: Handle, every: float, options: Mapping[str, Any]) -> None:
         self._picture, self._every, self._options = picture, every, options
         self._ready = False  # a page has loaded the figure; what is sent before is lost
         self._next = 0.0

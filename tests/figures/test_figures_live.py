@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,7 +64,7 @@ def after(panel: LivePicture, condition: Any) -> None:
 
 def test_it_is_drawn_anew_only_while_somebody_looks() -> None:
     picture = Counter()
-    panel = live(picture, FakeHandle(), every=0.25, colour="blue")
+    panel = live(picture, FakeHandle(), every=0.25, options={"colour": "blue"})
     assert panel.figure.data[0].marker.color == "blue"
     panel._ticket.nudge()
     assert picture.drawn == 1
@@ -140,8 +141,16 @@ def test_closed_it_leaves_nothing_but_a_blank_figure_and_the_code_of_all() -> No
 def test_what_could_not_be_made_leaves_nothing() -> None:
     before = set(ipywidget._instances)
     with pytest.raises(TypeError, match="shade"):
-        live(Counter(), FakeHandle(), shade="red")
+        live(Counter(), FakeHandle(), options={"shade": "red"})
     assert set(ipywidget._instances) == before
+
+
+def test_each_of_its_arguments_has_a_name() -> None:
+    assert [p.kind for p in inspect.signature(live).parameters.values()] == [
+        inspect.Parameter.POSITIONAL_OR_KEYWORD
+    ] * 4
+    with pytest.raises(TypeError, match="takes no keyword 'colour'; there is picture, pbx, every, options"):
+        live(Counter(), FakeHandle(), colour="blue")  # type: ignore[call-arg]
 
 
 def test_what_cannot_be_a_picture_is_refused() -> None:

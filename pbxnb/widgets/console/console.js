@@ -75,7 +75,7 @@ function createConsole(view) {
     direction.value = model.get("direction");
     kind.value = model.get("kinds").length === 1 ? model.get("kinds")[0] : "";
     for (const [trait, field] of Object.entries(fields)) if (document.activeElement !== field) field.value = model.get(trait);
-    const said = [zone && `Shown are ${zone}, as frames passed here.`, paused ? "Paused; frames are kept." : follow ? "" : "Scrolled up: the newest are below.", skipped ? `At least ${skipped} came too fast to be shown; search finds them.` : ""];
+    const said = [zone && `Shown: ${zone}, as frames passed here.`, paused ? "Paused; frames are kept." : follow ? "" : "Scrolled up: the newest are below.", skipped ? `At least ${skipped} came too fast to be shown; search finds them.` : ""];
     setText(state, said.filter(Boolean).join(" "));
   }
 
