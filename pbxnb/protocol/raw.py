@@ -22,6 +22,14 @@ MAX_SIZE = 64 * 2**20  # bytes of a frame
 MAX_DEPTH = 64  # arrays and objects inside each other; the deepest real message has 6
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ZEROS = re.compile(r"\d{9,12}\.\d+0", re.ASCII)  # a time that its zeros tell from another
+
+
+def _plain(literal: str) -> float | str:
+    return literal if _ZEROS.fullmatch(literal) else float(literal)
+
+
+_ANSWERS = msgspec.json.Decoder(float_hook=_plain)
 _ENCODE = msgspec.json.Encoder().encode
 _ESCAPES = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)"
@@ -95,14 +103,16 @@ def load(raw: bytes) -> Any:
 def load_answer(raw: bytes) -> Any:
     """Reads the JSON of an HTTP answer: as `load`, but with plain floats, and repeated keys are passed over.
 
+    A time whose fraction ends with a zero stays as text (protocol.md 7.5).
+
     Raises:
         BadFrame: it is no JSON, or nested beyond `MAX_DEPTH`.
     """
     try:
         try:
-            value = msgspec.json.decode(raw)
+            value = _ANSWERS.decode(raw)
         except (msgspec.DecodeError, UnicodeError):
-            value = msgspec.json.decode(_ESCAPES.sub(_mend, as_unicode(raw)))
+            value = _ANSWERS.decode(_ESCAPES.sub(_mend, as_unicode(raw)))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadFrame(f"The answer is no JSON: {error}.") from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _deeper(value):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pbxnb.protocol.raw import load_answer
 from pbxnb.protocol.times import parse_millis, parse_moment
 
 SECOND = datetime.fromtimestamp(1_790_000_000, UTC)
@@ -95,3 +96,17 @@ def test_unpadded_milliseconds_come_back(seconds: int, millis: int) -> None:
     moment = parse_moment(f"{seconds}.{millis}")
     assert moment is not None
     assert moment.at == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, milliseconds=millis)
+
+
+@pytest.mark.parametrize(
+    ("literal", "millis"), [("0", 0), ("88", 88), ("500", 500), ("870", 870), ("10", 10), ("100", 100), ("5", 5)]
+)
+def test_a_number_of_an_http_answer_keeps_the_zeros_that_tell_its_fraction(literal: str, millis: int) -> None:
+    moment = parse_moment(load_answer(f'{{"start":1790000000.{literal}}}'.encode())["start"])
+    assert moment is not None
+    assert moment.at.microsecond == millis * 1000
+
+
+@pytest.mark.parametrize("number", ["0.50", "12.0", "1.5e3", "1790000000.0", "1790000000.125"])
+def test_other_numbers_of_an_http_answer_are_plain_floats(number: str) -> None:
+    assert load_answer(number.encode()) == float(number)
