@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
+from pbxnb.text import clean_logger
+
 __all__ = ["Clock"]
 
+_LOG = clean_logger("pbxnb")
 _DRIFT = 500e-6  # how fast two computers' clocks may part, seconds per second; NTP corrects by no more
+_SAME = 2.0  # seconds by which the offset may differ that two calls tell
 _YEARS = range(1970, 9000)  # a Date outside is no time of day; beyond 9999 Python has no datetime
 
 
@@ -16,7 +20,8 @@ class Clock:
 
     A ``Date`` header bounds the offset from both sides, to a second; the ``start`` of a call that begins while we
     watch bounds it from below, and closely, because the frame is only milliseconds younger. A reading outside the
-    interval means that a clock was set: what was known before is dropped.
+    interval means that a clock was set: what was known before is dropped. But a ``Date`` that calls contradict twice in
+    the same way is another clock's, a proxy's: from then on calls are believed, and a ``Date`` that agrees with them.
 
     Args:
         offset: seconds to add to kernel time, where it is known exactly: readings then change nothing. None: not
@@ -31,7 +36,7 @@ class Clock:
         '2026-09-21T12:05:00+00:00'
     """
 
-    __slots__ = ("_delta", "_given", "_high", "_low", "_read_at", "_sharpened", "rate")
+    __slots__ = ("_delta", "_foreign", "_given", "_high", "_low", "_outdone", "_read_at", "_said", "_sharpened", "rate")
 
     def __init__(self, offset: float | None = None, *, rate: float = 1.0) -> None:
         self.rate = rate
@@ -40,6 +45,8 @@ class Clock:
         self._delta = timedelta(seconds=offset or 0.0)
         self._sharpened = False  # the start of a call set the lower bound: the offset lies close to it
         self._read_at: datetime | None = None
+        self._outdone = math.nan  # the offset by the start of a call, where a Date then said another
+        self._foreign = self._said = False  # the Date is of another clock; that was logged
 
     @property
     def offset(self) -> float:
@@ -81,7 +88,13 @@ class Clock:
             return
         low, high = (shown - received).total_seconds(), (shown - sent).total_seconds() + 1.0
         self._widen(received)
-        if not self.known or low > self._high or high < self._low:
+        apart = low > self._high or high < self._low
+        if self._foreign and apart:
+            return
+        self._foreign = False
+        if apart and self._sharpened:
+            self._outdone = self.offset
+        if apart or not self.known:
             self._set(low, high, _middle(low, high), sharpened=False)
             return
         low, high = max(low, self._low), min(high, self._high)
@@ -107,8 +120,18 @@ class Clock:
         self._widen(received)
         if low < self._low:
             return False
-        self._set(low, self._high if low <= self._high else low + 1.0, delta, sharpened=True)
+        if low > self._high and abs(low - self._outdone) < _SAME:
+            self._believe_calls(low - self._high)
+        self._set(low, low + 1.0 if low > self._high or self._foreign else self._high, delta, sharpened=True)
         return True
+
+    def _believe_calls(self, ahead: float) -> None:
+        self._foreign = True
+        if not self._said:
+            self._said = True
+            _LOG.warning(
+                "The Date of the answers is %.0f s behind the PBX's calls: a proxy's? Calls are believed.", ahead
+            )
 
     def _widen(self, received: datetime) -> None:
         """Allow for what the clocks may have parted since the last reading."""

@@ -109,6 +109,40 @@ class TestReadings:
     def test_a_moment_at_the_end_of_time_is_no_exception(self, moment: datetime, offset: float):
         assert Clock(offset).at(moment).tzinfo is UTC
 
+    @pytest.mark.parametrize("ahead", [1.7, 60.0, 34_000.0, -1.7, -60.0])
+    def test_a_proxy_that_writes_its_own_date_does_not_make_the_clock_jump(self, ahead: float, caplog):
+        clock, jumps = Clock(), 0
+        for minute in range(600):
+            now = T0 + seconds(60 * minute + minute % 7 / 7)
+            before = clock.offset
+            if minute % 3:
+                clock.read_start(now + seconds(ahead - 0.005), now)
+            else:
+                clock.read_date(cut(now), now, now)
+            jumps += abs(clock.offset - before) > 1
+        assert jumps <= 3
+        assert clock.offset == pytest.approx(max(ahead, 0.0), abs=1.0)
+        assert clock.uncertainty < 2
+        assert len(caplog.records) == (ahead > 0)
+
+    def test_a_proxy_whose_clock_is_set_right_is_believed_again(self):
+        clock = Clock()
+        for now in (T0, T0 + seconds(10)):
+            clock.read_date(now, now, now)
+            clock.read_start(now + seconds(60), now)
+        clock.read_date(T0 + seconds(20), T0 + seconds(20), T0 + seconds(20))
+        assert clock.offset == 60.0
+        clock.read_date(T0 + seconds(80), T0 + seconds(20), T0 + seconds(20))
+        clock.read_date(T0 + seconds(7), T0 + seconds(21), T0 + seconds(21))
+        assert clock.offset == -13.5
+
+    def test_a_clock_that_is_set_forward_and_back_is_followed(self):
+        clock = Clock()
+        for now, offset in ((T0, 0.0), (T0 + seconds(10), 60.0), (T0 + seconds(20), 0.0), (T0 + seconds(30), 300.0)):
+            clock.read_start(now + seconds(offset), now)
+            clock.read_date(now + seconds(offset), now, now)
+            assert clock.offset == pytest.approx(offset, abs=0.6)
+
     def test_a_clock_that_drifts_is_followed_without_a_jump(self):
         clock = Clock()
         offset = 300.2
