@@ -29,8 +29,10 @@ __all__ = [
     "OpenTimeout",
     "OutOfResources",
     "PbxError",
+    "PhoneError",
     "Refused",
     "ScenarioError",
+    "SdpRefused",
     "SecondFactorRequired",
     "SessionExpired",
     "SimulatorError",
@@ -167,6 +169,24 @@ class SecondFactorRequired(LoginRefused):
 
 class SessionExpired(LoginRefused):
     """The session cookie given is no longer valid."""
+
+
+class PhoneError(PbxError):
+    """A call over WebRTC failed."""
+
+
+class SdpRefused(PhoneError, ValueError):
+    """The other side's description of its media is not used.
+
+    Args:
+        why: the end of the sentence.
+        line: of the SDP that it is about, without anything secret; empty when it is about the whole.
+    """
+
+    def __init__(self, why: str, line: str = "") -> None:
+        self.why, self.line = clean(why), clean(line)
+        quoted = f": {self.line}" if self.line else ""
+        super().__init__(f"The SDP of the PBX is not used: {self.why}{quoted}.", why=self.why, line=self.line)
 
 
 class SimulatorError(PbxError):

@@ -26,6 +26,9 @@ _FIELD = re.compile(
 _LOGIN = re.compile(
     r"""(["']name["']\s*:\s*["'](?:auth|session|2nd)["']\s*,\s*["']value["']\s*:\s*)(["'])(?:[^"'\\]|\\.)*\2""", re.I
 )
+# The credentials of one call's media, in SDP, also where that is a string of JSON, and in candidates.
+_MEDIA = re.compile(r"(a=(?:ice-ufrag|ice-pwd|fingerprint|crypto):|\bufrag )[^\r\n\\\"']+")
+_FRAGMENT = re.compile(r"""(["']usernameFragment["']\s*:\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
@@ -37,7 +40,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
     Returns:
         The text with ``[secret]`` for each of them, for the value of every cookie and authorization header, for
-        ``session=``, ``token=`` and the like in URLs, and for the values of login bodies.
+        ``session=``, ``token=`` and the like in URLs, for the values of login bodies, and for the names, passwords
+        and fingerprints of a call's media.
 
     Example:
         >>> redact("GET /websocket?user=204&session=Zq1x HTTP/1.1")
@@ -51,6 +55,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     text = _HEADER.sub(rf"\1\2{STRUCK}", text)
     text = _ASSIGNED.sub(rf"\1\2{STRUCK}", text)
     text = _FIELD.sub(rf'\1"{STRUCK}"', text)
+    text = _MEDIA.sub(rf"\1{STRUCK}", text)
+    text = _FRAGMENT.sub(rf'\1"{STRUCK}"', text)
     return _LOGIN.sub(rf'\1"{STRUCK}"', text)
 
 

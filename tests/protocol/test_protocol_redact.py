@@ -33,6 +33,12 @@ STANDING = {
     "login body": '{"name":"auth","value":"204@acme.example Zq1secret"}',
     "exchange body": "{'name': 'session', 'value': 'Zq1secret'}",
     "token field": '{"token": "Zq1secret"}',
+    "password of ICE in an SDP": "a=ice-pwd:Zq1secret\r\na=sendrecv",
+    "password of ICE in a frame": '{"sdp":"v=0\\r\\na=ice-pwd:Zq1secret\\r\\na=mid:0"}',
+    "fingerprint of a call": "a=fingerprint:sha-256 Zq1secret",
+    "key of SRTP": "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:Zq1secret",
+    "name in a candidate": "candidate:1 1 udp 1 192.0.2.1 4000 typ host ufrag Zq1secret",
+    "name beside a candidate": '{"candidate": "...", "usernameFragment": "Zq1secret"}',
 }
 
 

@@ -22,6 +22,7 @@ from pbxnb.protocol.messages import (
     Unknown,
     UserState,
 )
+from pbxnb.protocol.redact import redact
 from pbxnb.protocol.registry import explain_field, row
 from pbxnb.text import clean
 from pbxnb.zones import clock_text
@@ -30,6 +31,7 @@ __all__ = ["Wish", "evidence_rows", "explained", "kind_of", "line", "matches"]
 
 MOST_FIELDS = 400
 _DEEP = 12
+_LINE_OF = 1_000  # characters of a frame that its line is made of
 _MOST_TEXT = 200_000  # characters of a frame that are looked at for display
 
 
@@ -83,7 +85,7 @@ def matches(frame: Frame, wish: Wish) -> bool:
 def line(frame: Frame, zone: ZoneInfo) -> list[Any]:
     """Return a frame as one line: number, direction, time in the zone, kind, size, the beginning of its text."""
     at = clock_text(frame.received, zone, "milliseconds")
-    return [frame.seq, frame.direction, at, kind_of(frame), len(frame.text), clean(frame.text, 160)]
+    return [frame.seq, frame.direction, at, kind_of(frame), len(frame.text), clean(redact(frame.text[:_LINE_OF]), 160)]
 
 
 def explained(frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def explained(frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
     body = _object(frame.text)
     facts: dict[str, Any] = {
         "line": line(frame, zone),
-        "text": frame.text[:_MOST_TEXT],
+        "text": redact(frame.text[:_MOST_TEXT]),
         "cut": len(frame.text) > _MOST_TEXT,
         "meaning": entry.meaning if entry else "",
         "grade": entry.grade if entry else "",
@@ -110,7 +112,9 @@ def explained(frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
         if len(rows) == MOST_FIELDS:
             facts["more"] = True
             break
-        rows.append([clean(path, 120), clean(_shown(value), 300), *_note(kind, frame.direction, path, fields, entry)])
+        rows.append(
+            [clean(path, 120), clean(redact(_shown(value)), 300), *_note(kind, frame.direction, path, fields, entry)]
+        )
     return {**facts, "rows": rows}
 
 
