@@ -269,7 +269,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(signalling=st.sampled_from(Signalling), to=st.sampled_from(["", "207"]))
     @precondition(lambda self: self.before in LIVE and not self.open)
     def another(self, signalling: Signalling, to: str) -> None:
-        self.leg = Leg(signalling, to=to, callid="1@kit")
+        self.leg, self.heard = Leg(signalling, to=to, callid="1@kit"), False
         self.before = self.leg.state
 
     @rule(message=MESSAGES)
