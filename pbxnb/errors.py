@@ -18,6 +18,7 @@ __all__ = [
     "ConfigError",
     "ConnectionFailed",
     "ControlDisabled",
+    "EngineLost",
     "ForkedHandle",
     "FrameTooBig",
     "HandleClosed",
@@ -173,6 +174,10 @@ class SessionExpired(LoginRefused):
 
 class PhoneError(PbxError):
     """A call over WebRTC failed."""
+
+
+class EngineLost(PhoneError):
+    """The process that carries the sound of calls is gone."""
 
 
 class SdpRefused(PhoneError, ValueError):

@@ -106,7 +106,7 @@ def test_an_unknown_message_and_a_broken_one_say_so() -> None:
 def test_the_credentials_of_a_calls_media_are_not_shown() -> None:
     sdp = "v=0\\r\\na=ice-pwd:Zq1secret\\r\\na=fingerprint:sha-256 Zq1secret"
     shown = frame(f'{{"sdp": "{sdp}", "callid": "1@pbx"}}')
-    assert "Zq1secret" not in json.dumps([line(shown), explained(shown)])
+    assert "Zq1secret" not in json.dumps([line(shown, ZONE), explained(shown, ZONE)])
 
 
 def test_a_huge_frame_is_cut() -> None:

@@ -1,0 +1,212 @@
+"""The parent's side of media: one child process for all calls, started with the first, ended with its owner.
+
+Media never run in this process: a cell that holds the interpreter for seconds would be heard in every call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import itertools
+import os
+import sys
+from collections.abc import Callable
+
+from pbxnb.errors import EngineLost, MissingExtra
+from pbxnb.text import clean, clean_logger
+
+from . import wire
+
+__all__ = ["Engine", "require_phone_extra"]
+
+logger = clean_logger("pbxnb.media")
+
+START = 20.0
+DEADLINE = 5.0
+CHUNK = 2**16
+MOST_SAID = 20
+"""Lines of the child's own words that are logged for each child."""
+
+Listener = Callable[[wire.Event], None]
+
+
+def require_phone_extra() -> None:
+    """Check that media can run here.
+
+    Raises:
+        MissingExtra: aiortc or numpy are not installed.
+    """
+    missing = [name for name in ("aiortc", "numpy") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f"Calls with sound need {' and '.join(missing)}, not installed here.",
+            hint='Install it with: pip install "pbxnb[phone]"',
+        )
+
+
+class Engine:
+    """A child process for media; everything here happens on one asyncio loop.
+
+    Example:
+        >>> import asyncio
+        >>> async def offer() -> str:
+        ...     engine = Engine()
+        ...     call = await engine.open(lambda event: None)
+        ...     text = await engine.describe(wire.MakeOffer(call=call))
+        ...     await engine.aclose()
+        ...     return text[:3]
+        >>> asyncio.run(offer())
+        'v=0'
+    """
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._listeners: dict[int, Listener] = {}
+        self._awaited: dict[int, asyncio.Future[str]] = {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self._reading: tuple[asyncio.Task[None], ...] = ()
+
+    @property
+    def process(self) -> int | None:
+        """The number of the child, None while there is none."""
+        return self._process.pid if self._process is not None else None
+
+    async def open(
+        self,
+        listener: Listener,
+        *,
+        codecs: tuple[str, ...] = ("opus", "PCMU"),
+        loopback: bool = True,
+        ice_servers: tuple[str, ...] = (),
+    ) -> int:
+        """Make a connection, in a new child where there is none.
+
+        Args:
+            listener: gets every event of it; `wire.Failed` is the last.
+            codecs: names, best first.
+            loopback: use 127.0.0.1 and no other address of this machine.
+            ice_servers: URLs of STUN and TURN servers; none unless given.
+
+        Returns:
+            The number that orders name it by.
+
+        Raises:
+            MissingExtra: the ``phone`` extra is not installed.
+            EngineLost: the child does not start.
+        """
+        await self._running()
+        call = next(self._numbers)
+        self._listeners[call] = listener
+        self.send(wire.Open(call=call, codecs=codecs, loopback=loopback, ice_servers=ice_servers))
+        return call
+
+    def send(self, order: wire.Order) -> None:
+        """Give an order; one about a connection that is gone does nothing."""
+        if self._process is not None and self._process.stdin is not None and order.call in self._listeners:
+            self._process.stdin.write(wire.pack(order))
+            if isinstance(order, wire.Shut):
+                self._listeners.pop(order.call)
+
+    async def describe(self, order: wire.MakeOffer | wire.AnswerOffer) -> str:
+        """Give an order that is answered with our description.
+
+        Raises:
+            EngineLost: the media of the call failed; or nothing came for 5 s, and the child was ended.
+        """
+        if order.call not in self._listeners:
+            raise EngineLost("This call has no media any more.", hint="Place it again.")
+        answer = self._awaited[order.call] = asyncio.get_running_loop().create_future()
+        self.send(order)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                text: str = await answer
+                return text
+        except TimeoutError:
+            self._kill()
+            raise EngineLost(f"The media did not answer for {DEADLINE:g} s and were ended.") from None
+        finally:
+            self._awaited.pop(order.call, None)
+
+    async def aclose(self) -> None:
+        """End every connection and the child."""
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(1):
+                await process.wait()
+        except TimeoutError:
+            self._kill()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _running(self) -> None:
+        """A child that is ready."""
+        if self._ready is None:
+            require_phone_extra()
+            ready = self._ready = asyncio.get_running_loop().create_future()
+            # The child finds the package where this process has it, whatever its working directory.
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "pbxnb.media.child", env=environment,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            self._reading = (asyncio.create_task(self._read(self._process, ready)), asyncio.create_task(self._log()))
+        try:
+            async with asyncio.timeout(START):
+                await asyncio.shield(self._ready)
+        except TimeoutError:
+            self._kill()
+            raise EngineLost(f"The process for media was not ready within {START:g} s.") from None
+
+    async def _read(self, process: asyncio.subprocess.Process, ready: asyncio.Future[None]) -> None:
+        """Hand every event on, until the child ends."""
+        buffer = bytearray()
+        assert process.stdout is not None
+        while chunk := await process.stdout.read(CHUNK):
+            buffer += chunk
+            for event in wire.unpack_events(buffer):
+                if isinstance(event, wire.Ready):
+                    ready.set_result(None)
+                else:
+                    self._hand_on(event)
+        code = await process.wait()
+        self._process = self._ready = None
+        why = f"The process for media ended unexpectedly (code {code})."
+        if not ready.done():
+            ready.set_exception(EngineLost(why))
+        for call in list(self._listeners):
+            self._hand_on(wire.Failed(call=call, why=why))
+
+    def _hand_on(self, event: wire.Event) -> None:
+        answer = self._awaited.get(event.call)
+        listener = self._listeners.get(event.call)
+        if isinstance(event, wire.Described) and answer is not None and not answer.done():
+            answer.set_result(event.sdp)
+        elif isinstance(event, wire.Failed):
+            self._listeners.pop(event.call, None)
+            if answer is not None and not answer.done():
+                answer.set_exception(EngineLost(clean(event.why, 300)))
+        if listener is not None and not isinstance(event, wire.Described):
+            try:
+                listener(event)
+            except Exception:
+                logger.exception("A listener of the media failed.")
+
+    async def _log(self) -> None:
+        """What the child writes to its error stream."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        said = 0
+        while line := await self._process.stderr.readline():
+            said += 1
+            if said <= MOST_SAID:
+                logger.debug("The process for media says: %s", line.decode(errors="replace"))

@@ -1,0 +1,208 @@
+"""Calls between two connections of the child process: sound both ways, digits, loss, recordings, and its sudden end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("aiortc", reason="needs the phone extra")
+
+import numpy as np
+
+from pbxnb.errors import EngineLost
+from pbxnb.media import wire
+from pbxnb.media.engine import Engine
+from pbxnb.media.heard import level_of
+from pbxnb.media.tones import tone
+from pbxnb.protocol.sdp import read
+
+
+class Side:
+    """One end of a call, and every event of it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.call = 0
+        self.events: list[wire.Event] = []
+        self.came = asyncio.Event()
+
+    def on_event(self, event: wire.Event) -> None:
+        self.events.append(event)
+        self.came.set()
+
+    def all(self, kind: type) -> list:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def until(self, holds, within: float = 20.0) -> None:
+        async with asyncio.timeout(within):
+            while not holds():
+                self.came.clear()
+                await self.came.wait()
+
+    def order(self, kind: type[wire.Order], **fields) -> None:
+        self.engine.send(kind(call=self.call, **fields))
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    engine = Engine()
+    yield engine
+    await engine.aclose()
+
+
+async def call(engine: Engine, codecs: tuple[str, ...] = ("opus", "PCMU")) -> tuple[Side, Side]:
+    """Two ends that hear each other."""
+    a, b = Side(engine), Side(engine)
+    for side in (a, b):
+        side.call = await engine.open(side.on_event, codecs=codecs)
+    offer = read(await engine.describe(wire.MakeOffer(call=a.call)), "offer")
+    text = await engine.describe(wire.AnswerOffer(call=b.call, sdp=offer.text(offer.candidates)))
+    answer = read(text, "answer", mid=offer.mid)
+    a.order(wire.TakeAnswer, sdp=answer.text(answer.candidates))
+    for side in (a, b):
+        await side.until(lambda side=side: wire.SoundState(call=side.call, state="flowing") in side.events)
+    return a, b
+
+
+def heard(side: Side) -> np.ndarray:
+    return np.frombuffer(b"".join(block.samples for block in side.all(wire.Block)), np.int16)
+
+
+def pitch(samples: np.ndarray) -> float:
+    """The strongest frequency, Hz."""
+    spectrum = np.abs(np.fft.rfft(samples.astype(float)))
+    return float(np.argmax(spectrum) * wire.RATE / len(samples))
+
+
+@pytest.mark.parametrize("codec", ["opus", "G722", "PCMU", "PCMA"])
+async def test_what_is_played_is_heard_with_every_codec(engine: Engine, codec: str) -> None:
+    a, b = await call(engine, (codec,))
+    b.order(wire.Listen, on=True)
+    a.order(wire.Sound, number=1, samples=tone(440, seconds=0.6))
+    await a.until(lambda: wire.Played(call=a.call, number=1) in a.events)
+    await b.until(lambda: level_of(b.all(wire.Block)[-1].samples) < -60 if len(b.all(wire.Block)) > 40 else False)
+    loud = [block for block in b.all(wire.Block) if level_of(block.samples) > -30]
+    assert len(loud) >= 25
+    assert pitch(np.frombuffer(b"".join(block.samples for block in loud[3:-3]), np.int16)) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("codec", ["opus", "PCMU"])
+async def test_digits_arrive_once_each_and_cost_no_packet(engine: Engine, codec: str) -> None:
+    a, b = await call(engine, (codec,))
+    a.order(wire.PressDigits, number=1, digits="159#*")
+    await a.until(lambda: wire.Played(call=a.call, number=1) in a.events)
+    await b.until(lambda: len(b.all(wire.Digit)) == 5)
+    assert "".join(event.digit for event in b.all(wire.Digit)) == "159#*"
+    assert all(event.seconds == pytest.approx(0.1, abs=0.021) for event in b.all(wire.Digit))
+    await b.until(lambda: len(b.all(wire.Quality)) >= 1)
+    assert b.all(wire.Quality)[-1].lost == 0
+
+
+async def test_nothing_is_sent_while_muted_and_nothing_heard_while_deaf(engine: Engine) -> None:
+    a, b = await call(engine)
+    a.order(wire.Sound, number=1, samples=tone(440), loop=True)
+    a.order(wire.Flow, send=False, hear=True)
+    b.order(wire.Listen, on=True)
+    await b.until(lambda: len(b.all(wire.Block)) >= 30)
+    assert all(level_of(block.samples) == -100 for block in b.all(wire.Block)[15:])
+    a.order(wire.Flow, send=True, hear=True)
+    await b.until(lambda: level_of(b.all(wire.Block)[-1].samples) > -30)
+    b.order(wire.Flow, send=True, hear=False)
+    await b.until(lambda: level_of(b.all(wire.Block)[-1].samples) == -100)
+
+
+async def test_lost_packets_are_marked_one_for_one(engine: Engine) -> None:
+    a, b = await call(engine)
+    a.order(wire.Disturb, loss=0.1)
+    await b.until(lambda: len(b.all(wire.Quality)) >= 4)
+    b.order(wire.Listen, on=True)
+    before = b.all(wire.Quality)[-1]
+    await b.until(lambda: len(b.all(wire.Quality)) >= 8)
+    after = b.all(wire.Quality)[-1]
+    marked = sum(block.lost for block in b.all(wire.Block))
+    assert after.lost - before.lost > 5
+    # The blocks and the count are taken at moments that differ by what waits to be heard.
+    assert marked == pytest.approx(after.lost - before.lost, abs=10)
+    assert after.delay <= 0.3
+
+
+async def test_a_bridge_carries_what_one_side_hears_to_another(engine: Engine) -> None:
+    a, b = await call(engine)
+    c, d = await call(engine)
+    b.order(wire.Bridge, other=c.call)
+    d.order(wire.Listen, on=True)
+    a.order(wire.Sound, number=1, samples=tone(440), loop=True)
+    await d.until(lambda: level_of(d.all(wire.Block)[-1].samples) > -30 if d.all(wire.Block) else False)
+
+
+async def test_a_call_is_recorded_left_heard_and_right_said(engine: Engine, tmp_path: Path) -> None:
+    a, b = await call(engine)
+    a.order(wire.Record, path=str(tmp_path / "call.wav"))
+    a.order(wire.Sound, number=1, samples=tone(440, seconds=0.5))
+    b.order(wire.Sound, number=2, samples=tone(1000, seconds=0.5))
+    await a.until(lambda: wire.Played(call=a.call, number=1) in a.events)
+    await b.until(lambda: wire.Played(call=b.call, number=2) in b.events)
+    await a.until(lambda: len(a.all(wire.Quality)) >= 3)
+    a.order(wire.Record)
+    await engine.describe(wire.MakeOffer(call=await engine.open(lambda event: None)))  # orders before it are done
+    with wave.open(str(tmp_path / "call.wav"), "rb") as file:
+        assert (file.getnchannels(), file.getframerate()) == (2, wire.RATE)
+        both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+    assert pitch(both[:, 0]) == pytest.approx(1000, abs=5)
+    assert pitch(both[:, 1]) == pytest.approx(440, abs=5)
+
+
+async def test_nothing_leaves_loopback(engine: Engine) -> None:
+    a, _ = await call(engine)
+    a.order(wire.Ask)
+    await a.until(lambda: a.all(wire.Packets) != [])
+    assert set(a.all(wire.Packets)[0].addresses) == {"127.0.0.1"}
+
+
+async def test_no_sound_for_three_seconds_is_said(engine: Engine) -> None:
+    a, b = await call(engine)
+    a.order(wire.Disturb, silent=True)
+    await b.until(lambda: wire.SoundState(call=b.call, state="stalled") in b.events)
+    a.order(wire.Disturb)
+    await b.until(lambda: b.all(wire.SoundState)[-1].state == "flowing")
+
+
+async def test_a_child_that_is_killed_ends_its_calls_with_a_sentence_and_the_next_call_has_a_new_one(
+    engine: Engine,
+) -> None:
+    a, b = await call(engine)
+    killed = engine.process
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    for side in (a, b):
+        await side.until(lambda side=side: side.all(wire.Failed) != [])
+        assert side.all(wire.Failed)[0].why == "The process for media ended unexpectedly (code -9)."
+    with pytest.raises(EngineLost):
+        await engine.describe(wire.MakeOffer(call=a.call))
+    await call(engine)
+    assert engine.process != killed
+
+
+async def test_a_description_that_no_media_stack_takes_ends_its_call_alone(engine: Engine) -> None:
+    a, b = await call(engine)
+    bad = await engine.open(lambda event: None)
+    with pytest.raises(EngineLost, match="The media of this call failed"):
+        await engine.describe(wire.AnswerOffer(call=bad, sdp="v=0\r\nm=nonsense\r\n"))
+    b.order(wire.PressDigits, number=1, digits="1")
+    await a.until(lambda: len(a.all(wire.Digit)) == 1)
+
+
+async def test_the_end_of_the_parent_leaves_no_child(engine: Engine) -> None:
+    await call(engine)
+    child = engine.process
+    assert child is not None
+    await engine.aclose()
+    assert engine.process is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
