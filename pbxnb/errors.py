@@ -181,17 +181,7 @@ class EngineLost(PhoneError):
 
 
 class SdpRefused(PhoneError, ValueError):
-    """The other side's description of its media is not used.
-
-    Args:
-        why: the end of the sentence.
-        line: of the SDP that it is about, without anything secret; empty when it is about the whole.
-    """
-
-    def __init__(self, why: str, line: str = "") -> None:
-        self.why, self.line = clean(why), clean(line)
-        quoted = f": {self.line}" if self.line else ""
-        super().__init__(f"The SDP of the PBX is not used: {self.why}{quoted}.", why=self.why, line=self.line)
+    """The other side's description of its media is not used; the data say why, and the line where it is about one."""
 
 
 class SimulatorError(PbxError):

@@ -154,7 +154,7 @@ REFUSED = {
 def test_what_no_call_needs_is_refused_with_a_sentence(text: object) -> None:
     with pytest.raises(SdpRefused, match=r"^The SDP of the PBX is not used: .+\.$") as caught:
         read(text, "offer")
-    assert caught.value.why
+    assert caught.value.data["why"]
 
 
 def test_a_refusal_quotes_no_secret() -> None:

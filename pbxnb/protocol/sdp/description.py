@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from pbxnb.errors import SdpRefused
+from pbxnb.text import clean
 
 from ..redact import redact
 from .candidates import IceCandidate, candidates_in
@@ -151,23 +152,23 @@ def read(text: object, kind: Kind, *, mid: str = "0") -> Sdp:
         >>> read("v=0", "offer")
         Traceback (most recent call last):
             ...
-        pbxnb.errors.SdpRefused: The SDP of the PBX is not used: it has no audio line.
+        SdpRefused: The SDP of the PBX is not used: it has no audio line.
     """
     session, media = _sections(_checked(text))
     audio = [each for each in media if each.kind == "audio"]
     if len(audio) != 1:
-        raise SdpRefused("it has no audio line" if not audio else "it has more than one audio line")
+        raise _refused("it has no audio line" if not audio else "it has more than one audio line")
     line, repaired = audio[0], list[str]()
     if line.port == "0":
-        raise SdpRefused("its audio is switched off")
+        raise _refused("its audio is switched off")
     if line.profile not in _PROFILES:
-        raise SdpRefused("its audio is not encrypted", f"m=audio {line.profile}")
+        raise _refused("its audio is not encrypted", f"m=audio {line.profile}")
     ufrag, password = line.first("ice-ufrag"), line.first("ice-pwd")
     if not _ICE_NAME.fullmatch(ufrag) or not _ICE_PASSWORD.fullmatch(password):
-        raise SdpRefused("it has no name and password of ICE")
+        raise _refused("it has no name and password of ICE")
     fingerprints = tuple(_fingerprints(line.attributes.get("fingerprint", ())))
     if not fingerprints:
-        raise SdpRefused("it has no fingerprint of SHA-256 or better")
+        raise _refused("it has no fingerprint of SHA-256 or better")
 
     def mended(value: str, known: Collection[str], instead: str, what: str) -> str:
         if value in known:
@@ -200,19 +201,26 @@ def read(text: object, kind: Kind, *, mid: str = "0") -> Sdp:
     )
 
 
+def _refused(why: str, line: str = "") -> SdpRefused:
+    """The error: ``why`` ends its sentence; of the line nothing secret is kept."""
+    line = clean(redact(line))
+    about = f": {line}" if line else ""
+    return SdpRefused(f"The SDP of the PBX is not used: {why}{about}.", why=why, line=line)
+
+
 def _checked(text: object) -> list[str]:
     """The lines of a text that is small and plain enough to be read."""
     if not isinstance(text, str) or not text:
-        raise SdpRefused("it is no text")
+        raise _refused("it is no text")
     if len(text) > MOST_TEXT:
-        raise SdpRefused(f"it is {len(text)} characters long, and {MOST_TEXT} are read")
+        raise _refused(f"it is {len(text)} characters long, and {MOST_TEXT} are read")
     if not _TEXT.fullmatch(text):
-        raise SdpRefused("it has control or foreign characters")
+        raise _refused("it has control or foreign characters")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
     if len(lines) > MOST_LINES:
-        raise SdpRefused(f"it has {len(lines)} lines, and {MOST_LINES} are read")
+        raise _refused(f"it has {len(lines)} lines, and {MOST_LINES} are read")
     if lines[0] != "v=0":
-        raise SdpRefused("it does not begin with v=0", redact(lines[0]))
+        raise _refused("it does not begin with v=0", lines[0])
     return lines
 
 
@@ -223,13 +231,13 @@ def _sections(lines: Iterable[str]) -> tuple[dict[str, list[str]], list[_Media]]
     for line in lines:
         found = _LINE.fullmatch(line)
         if found is None:
-            raise SdpRefused("it has a line that is none of an SDP", redact(line))
+            raise _refused("it has a line that is none of an SDP", line)
         letter, value = found.groups()
         if letter == "m":
             kind, port, profile, *payloads = [*value.split(" "), "", "", ""][: 3 + MOST_CODECS]
             media.append(_Media(kind, port.partition("/")[0], profile, payloads, {}))
             if len(media) > MOST_MEDIA:
-                raise SdpRefused(f"it has more than {MOST_MEDIA} media lines")
+                raise _refused(f"it has more than {MOST_MEDIA} media lines")
         elif letter == "a":
             name, _, rest = value.partition(":")
             (media[-1].attributes if media else session).setdefault(name, []).append(rest.strip())
@@ -271,7 +279,7 @@ def _codecs(line: _Media, repaired: list[str]) -> tuple[Codec, ...]:
             parameters=parameters.get(payload, ""),
         )
     if not codecs:
-        raise SdpRefused("it names no codec")
+        raise _refused("it names no codec")
     return tuple(codecs.values())
 
 
