@@ -243,7 +243,7 @@ class Connection:
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
             stale_pings=timing.stale_pings,
-            on_latency=self._latency,
+            on_latency=lambda seconds: setattr(status, "latency", seconds),
             on_stale=self._stale,
             now=now,
         )
@@ -391,9 +391,8 @@ class Connection:
 
     def _stale(self, stale: bool) -> None:
         if self.live and stale:
-            self._status.stale(self._writer.missing)
+            self._status.stale(self._writer.missing, self.last_sign)
         elif self.live:
+            now = self._now()
+            self._writer.was_silent(self._status.line_up(now, reconnected=False), now)
             self._status.live(self._writer.missing, self._writer.behind)
-
-    def _latency(self, seconds: float) -> None:
-        self._status.latency = seconds

@@ -73,7 +73,11 @@ class Pulse:
         Args:
             at: when, on the clock of ``now``.
         """
-        self.last = LastSign(at, self._wall(), self._mono())
+        wall, mono, last, most = self._wall(), self._mono(), self.last, self._stale_after
+        if not self._stale and (wall - last.wall > most or mono - last.mono > most):
+            self._on_stale(True)  # the machine slept, and woke up for this before it did for `watch`
+            self._stale = True
+        self.last = LastSign(at, wall, mono)
         if self._stale:
             self._stale = False
             self._on_stale(False)

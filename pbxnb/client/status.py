@@ -1,6 +1,7 @@
 """What the client says of its line: the current `Status`, its changes, and the gaps.
 
-A gap begins at the last sign of life, a frame or a pong, whatever ended the line, and lasts to the resync.
+A gap begins at the last sign of life, a frame or a pong, whatever ended the line, and lasts to the resync. So does a
+silence that made the line stale, up to its end: what came late is not lost, but when it happened is not known.
 """
 
 from __future__ import annotations
@@ -128,24 +129,27 @@ class LineStatus:
             )
         self.turn(LineState.LIVE, missing=missing, why=" ".join(why))
 
-    def stale(self, missing: tuple[str, ...]) -> None:
-        """The line is open and silent."""
+    def stale(self, missing: tuple[str, ...], last: LastSign) -> None:
+        """The line is open and silent since this sign of life, where a gap begins."""
+        self.line_down(last)
         self.turn(LineState.STALE, missing=missing, why="Neither a frame nor a pong came for some time.")
 
     def line_down(self, last: LastSign) -> None:
-        """A gap begins, at the last sign of life."""
+        """A gap begins, at the last sign of life; one that a silence has opened goes on."""
+        if self._down_since is not None:
+            return
         self._down_since = last
         gap = Gap(last.moment(self._wall(), self._mono()))
         self.current = msgspec.structs.replace(self.current, gaps=(*self.current.gaps, gap)[-_KEEP_GAPS:])
 
-    def line_up(self, end: datetime) -> Gap | None:
-        """The open gap, if any, ends here; it is returned and counts as one reconnect."""
+    def line_up(self, end: datetime, *, reconnected: bool = True) -> Gap | None:
+        """The open gap, if any, ends here; returned, and counted as a reconnect unless the line only was silent."""
         if self._down_since is None:
             return None
         # The clock may have been set back while the line was down, too.
         gap = Gap(self._down_since.moment(self._wall(), self._mono()), end)
         self._down_since = None
         self.current = msgspec.structs.replace(
-            self.current, gaps=(*self.current.gaps[:-1], gap), reconnects=self.current.reconnects + 1
+            self.current, gaps=(*self.current.gaps[:-1], gap), reconnects=self.current.reconnects + reconnected
         )
         return gap

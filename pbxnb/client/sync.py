@@ -299,6 +299,12 @@ class ModelWriter:
             accounts = self.store.beside(self._presumed(accounts, listed), asked)
         self._resync(accounts, None, received, source="rest")
 
+    def was_silent(self, gap: Gap | None, received: datetime) -> None:
+        """A silence is over: the frames held back come now; the calls of that time are marked."""
+        if gap is not None:
+            self._on_event(Event(kind="gap", gap=gap, inferred=True, received=received))
+            self._resync(None, None, received, gap=gap)
+
     def tick(self, received: datetime) -> None:
         """Run the model's time-driven rules."""
         if self._sync is None:

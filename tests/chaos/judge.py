@@ -68,7 +68,13 @@ def _unequal(what: str, wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> 
 
 
 def wrong_gaps(
-    gaps: Sequence[Gap], passages: Sequence[Passage], *, live: Sequence[float], interval: float, dead: float, end: float
+    gaps: Sequence[Gap],
+    passages: Sequence[Passage],
+    *,
+    live: Sequence[float],
+    interval: float,
+    stale: float,
+    end: float,
 ) -> Iterator[str]:
     """Where the gaps are not the outages.
 
@@ -77,7 +83,7 @@ def wrong_gaps(
         passages: the sockets there were.
         live: when the line became live, each time, seconds of the wall clock.
         interval: seconds between the client's pings: on a sound line the last sign of life is no older.
-        dead: after so many seconds of silence the client has to have hung up.
+        stale: a longer silence, seconds, is a gap.
         end: when it was closed.
     """
     spans = [(gap.start.timestamp(), gap.end.timestamp() if gap.end else end) for gap in gaps]
@@ -94,21 +100,31 @@ def wrong_gaps(
             yield f"the client hung up at {gone:.3f} on a line that was sound"
     for passage in passages:
         for start, stop in passage.silences:
-            if stop - start > dead + TOLERANCE and start > live[0] and stop <= end and not _covered(spans, start, stop):
+            heard = any((passage.opened or 0.0) <= moment <= start for moment in live)  # it was live, on this socket
+            if stop - start > stale + TOLERANCE and heard and stop <= end and not _covered(spans, start, stop):
                 yield f"nothing came from {start:.3f} to {stop:.3f}, and the gaps are {_told(spans)}"
     for start, stop in spans:
-        causes = [p for p in passages if p.gone is not None and start - TOLERANCE <= p.gone <= stop + TOLERANCE]
+        causes = [
+            passage
+            for passage in passages
+            if any(start - TOLERANCE <= moment <= stop + TOLERANCE for moment in (passage.gone or 0.0, *_ends(passage)))
+        ]
         began = min((_trouble(p) for p in causes), default=None)
         if began is None:
-            yield f"there is a gap from {start:.3f} to {stop:.3f}, and no socket ended then"
+            yield f"there is a gap from {start:.3f} to {stop:.3f}, and nothing was wrong then"
         elif start < began - interval - TOLERANCE:
             yield f"the gap of {start:.3f} began {began - start:.3f} s before anything was wrong"
 
 
+def _ends(passage: Passage) -> Iterator[float]:
+    return (stop for _, stop in passage.silences)
+
+
 def _trouble(passage: Passage) -> float:
     """When something was first wrong with a socket."""
-    assert passage.gone is not None
-    return min([passage.gone, *filter(None, [passage.troubled]), *(start for start, _ in passage.silences)])
+    return min(
+        [passage.gone or float("inf"), *filter(None, [passage.troubled]), *(start for start, _ in passage.silences)]
+    )
 
 
 def _covered(spans: Sequence[tuple[float, float]], start: float, stop: float) -> bool:

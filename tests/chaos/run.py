@@ -25,7 +25,7 @@ from pbxnb.simulator.presets import Load, preset
 from pbxnb.simulator.server.security import make_certificate
 from tests.chaos.judge import differences, truth, wrong_gaps
 from tests.chaos.sequences import PLACES, Sequence, Step
-from tests.chaos.subjects import DEAD, PING, OnLoop, OnThreads, Subject
+from tests.chaos.subjects import PING, OnLoop, OnThreads, Subject
 from tests.helpers.chaos_proxy import Armed, ChaosProxy
 
 __all__ = ["Figures", "breaches"]
@@ -111,7 +111,9 @@ class Play:
                 self.wrong.append(f"closing took {time.monotonic() - began:.1f} s")
             subject.journal.finish()
         self.wrong += subject.journal.wrong
-        self.wrong += wrong_gaps(before, proxy.passages, live=subject.journal.live, interval=PING, dead=DEAD, end=end)
+        self.wrong += wrong_gaps(
+            before, proxy.passages, live=subject.journal.live, interval=PING, stale=2 * PING, end=end
+        )
         await self._outcomes(sim)
 
     async def _cold(self, subject: Subject, proxy: ChaosProxy) -> None:

@@ -15,10 +15,9 @@ from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import Account, Call, Gap, Status
 from pbxnb.protocol.commands import plan
 
-__all__ = ["DEAD", "OPTIONS", "PING", "Journal", "OnLoop", "OnThreads", "Subject", "timing"]
+__all__ = ["OPTIONS", "PING", "Journal", "OnLoop", "OnThreads", "Subject", "timing"]
 
 PING = 0.25  # seconds
-DEAD = 3 * PING  # stale after two intervals, hung up on after one more
 OPTIONS: dict[str, Any] = {"ping_interval": PING, "ping_timeout": PING, "open_timeout": 3.0, "keepalive": 0.1}
 
 

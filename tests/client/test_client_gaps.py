@@ -21,6 +21,7 @@ from tests.helpers.fault_server import (
     dead_then_reset,
     drop_when_told,
     healthy,
+    silent_for_a_while,
     stalled,
     too_big,
 )
@@ -204,7 +205,7 @@ async def test_whatever_ends_the_line_the_gap_begins_at_the_last_frame(end: Scri
 async def test_a_line_that_answers_no_ping_had_its_last_news_with_the_last_pong():
     async with (
         FaultServer(stalled, healthy) as server,
-        watching(server, ping_interval=0.05, ping_timeout=0.05) as watched,
+        watching(server, ping_interval=0.2, ping_timeout=0.2) as watched,
     ):
         last = await last_frame(server, watched)
         server.go()
@@ -218,7 +219,7 @@ async def test_a_line_that_answers_no_ping_had_its_last_news_with_the_last_pong(
 async def test_a_network_that_was_dead_before_the_reset_was_dead_from_its_last_pong():
     async with (
         FaultServer(dead_then_reset, healthy) as server,
-        watching(server, ping_interval=0.05, ping_timeout=60.0) as watched,
+        watching(server, ping_interval=0.2, ping_timeout=60.0) as watched,
     ):
         last = await last_frame(server, watched)
         server.go()
@@ -231,11 +232,34 @@ async def test_a_network_that_was_dead_before_the_reset_was_dead_from_its_last_p
         assert stale.since - gap.start >= timedelta(seconds=0.09)
 
 
+async def test_a_silence_that_ends_by_itself_is_a_gap_and_no_reconnect():
+    async with (
+        FaultServer(silent_for_a_while) as server,
+        watching(server, ping_interval=0.2, ping_timeout=60.0) as watched,
+    ):
+        await server.peers[0].send({"action": "call-state", "calls": [call("7022")]})
+        last = await last_frame(server, watched)
+        server.go()
+        await watched.until(lambda: watched.states[-1] == "stale")
+        (gap,) = watched.client.status.gaps
+        assert (gap.start >= last, gap.end) == (True, None)
+        server.go()
+        await watched.until(lambda: watched.states[-1] == "live")
+        (over,) = watched.client.status.gaps
+        assert (over.start, watched.client.status.reconnects) == (gap.start, 0)
+        assert over.end is not None
+        assert over.end - over.start >= timedelta(seconds=0.4)
+        assert [event.gap for event in watched.events if event.kind == "gap"] == [over]
+        await server.peers[0].send({"action": "call-state", "calls": []})
+        await watched.until(watched.client.store.closed_calls)
+        assert [record.gap for record in watched.client.store.closed_calls()] == [True]
+
+
 @pytest.mark.parametrize("end", [drop_when_told, clean_close(1001), stalled], ids=["reset", "1001", "no pong"])
 async def test_calls_that_lived_inside_a_gap_are_marked_and_no_others(end: Script):
     async with (
         FaultServer(end, healthy) as server,
-        watching(server, ping_interval=0.05, ping_timeout=0.05) as watched,
+        watching(server, ping_interval=0.2, ping_timeout=0.2) as watched,
     ):
         await server.peers[0].send({"action": "call-state", "calls": [call("7022"), call("7023")]})
         await watched.until(lambda: len(watched.client.store.calls) == 2)

@@ -90,6 +90,20 @@ async def test_a_stale_line_comes_back_with_the_next_sign_of_life():
     assert log == [True, False]
 
 
+async def test_a_sign_of_life_that_comes_before_the_watch_wakes_up_ends_a_silence_too():
+    clock, log = [1000.0], []
+    pulse = pulse_of(FakeLine(pongs=False), log)
+    pulse._wall = lambda: clock[0]
+    pulse.beat(utc_now())
+    log.clear()
+    clock[0] += 0.039
+    pulse.beat(utc_now())
+    assert log == []
+    clock[0] += 600.0
+    pulse.beat(utc_now())
+    assert log == [True, False]
+
+
 @pytest.mark.parametrize(("every", "times"), [(0.0, 0), (0.001, 3)])
 async def test_repeat(every, times):
     done: list[int] = []

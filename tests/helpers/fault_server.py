@@ -309,6 +309,14 @@ async def dead_then_reset(peer: Peer) -> None:
     peer.drop()
 
 
+async def silent_for_a_while(peer: Peer) -> None:
+    """Healthy until told; then no frame and no pong, until told again."""
+    await peer.snapshot()
+    await peer.until_told()
+    await peer.server.told.wait()
+    await answering(peer)
+
+
 def clean_close(code: int) -> Script:
     """Says goodbye with a code when told."""
 
