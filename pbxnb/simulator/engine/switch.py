@@ -150,7 +150,8 @@ class Switch:
 
     def connect(self, call: SimCall, called: SimParty) -> None:
         """The call is answered by ``called``."""
-        self.queues.answered(call, called)
+        if call.group:
+            self.queues.answered(call, called)
         call.stop_ringing()
         call.called, call.held_by = called, frozenset()
         call.answered(self.clock.now)
@@ -279,8 +280,9 @@ class Switch:
 
     def leave_group(self, call: SimCall, cause: Cause) -> None:
         """The call's time with its queue or hunt group is over."""
-        self.queues.left(call, cause)
-        call.group = ""
+        if call.group:
+            self.queues.left(call, cause)
+            call.group = ""
 
     def reaches(self, number: str) -> bool:
         """An account, or a number that goes to the trunk."""
