@@ -38,6 +38,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
         inbound: through a trunk to an extension.
         queued: through a trunk and the menu to the queue.
         presence: changes of registration, DND and chat status.
+        breaks: breaks of a queue's agents.
         per_extension: True when these are per extension and hour; False when they are per hour for the whole PBX.
     """
 
@@ -46,6 +47,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     inbound: float = 0.0
     queued: float = 0.0
     presence: float = 0.0
+    breaks: float = 0.0
     per_extension: bool = True
 
     def per_hour(self, kind: str, extensions: int) -> float:
@@ -66,6 +68,7 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
         wrap_up: seconds an agent rests after a queue call; exactly this long.
         hold: seconds on hold or parked.
         away: seconds until a presence change is taken back.
+        rest: seconds of an agent's break.
         unanswered: share of direct calls nobody answers.
         held: share held once.
         transferred: share passed on blindly by whoever was called.
@@ -81,6 +84,7 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     wrap_up: float = 0.0
     hold: Distribution = HOLD
     away: Distribution = Uniform(120, 1800)
+    rest: Distribution = Uniform(300, 900)
     unanswered: float = 0.10
     held: float = 0.15
     transferred: float = 0.05
@@ -159,7 +163,7 @@ _ALL = (
     Preset(
         name="callcentre",
         text="A small bank's call centre: eight agents, callers with patience, days that differ.",
-        load=Load(queued=123, per_extension=False),  # 8.8 % of 1,400 calls a day
+        load=Load(queued=123, breaks=4, per_extension=False),  # 8.8 % of 1,400 calls a day; the breaks are ours
         habits=Habits(talk=BANK_TALK, held=0.1, transferred=0.0, parked=0.0, recorded=0.05, wrap_up=5.0),
         extensions=13,
         agents=8,

@@ -234,7 +234,10 @@ class SimUsers:
         self._later(call, self._habits.hold.sample(self._random), fetch)
 
 
-KINDS = ("internal", "outbound", "inbound", "queued", "presence")
+KINDS = ("internal", "outbound", "inbound", "queued", "presence", "breaks")
+BREAKS = ("lunch", "coffee", "training")
+RESTING = 0.25
+"""No break begins that leaves more than this share of a queue's agents resting."""
 
 FIRST = "Ana Ben Chloé Dmitri Esra Finn Grace Hiro Inès Jonas Kofi Léa Miguel Noor"
 LAST = "Adeyemi Brandt Costa Dvořák Eriksen Fischer García Haddad Ito Jansen Keller O'Neil"
@@ -284,6 +287,7 @@ class Traffic:
             "inbound": self._inbound,
             "queued": self._queued,
             "presence": self._presence,
+            "breaks": self._break,
         }
 
     def start(self) -> None:
@@ -356,6 +360,19 @@ class Traffic:
             if isinstance(account, SimAttendant) and queue.number in account.menu.values():
                 return account.number
         return queue.number
+
+    def _break(self, rng: Random) -> None:
+        """An agent goes on a break, if enough others stay, and comes back."""
+        pbx, length = self.pbx, self.preset.habits.rest.sample(rng)
+        if not pbx.queues:
+            return
+        queue = rng.choice(pbx.queues)
+        resting = sum(agent.paused for agent in queue.agents.values())
+        here = [a.number for a in queue.agents.values() if a.logged_in and not a.paused and self.users.acts(a.number)]
+        if here and resting + 1 <= RESTING * len(queue.agents):
+            number = rng.choice(here)
+            pbx.queue_pause(queue.number, number, True, rng.choice(BREAKS))
+            pbx.clock.at(length, lambda: pbx.queue_pause(queue.number, number, False))
 
     def _presence(self, rng: Random) -> None:
         """Somebody's chat status, DND or registration changes, and changes back after a while."""

@@ -324,6 +324,18 @@ def test_days_of_a_call_centre_vary_more_than_poisson() -> None:
     assert math.sqrt(pvariance(counts)) / fmean(counts) == pytest.approx(0.24, abs=0.07)
 
 
+def test_agents_of_a_call_centre_rest_now_and_then_and_never_too_many_at_once() -> None:
+    day = Day(preset("callcentre"), start=MIDNIGHT)
+    queue = day.pbx.queues[0]
+    most = [0]
+    day.pbx.changed.add(lambda change: most.append(sum(agent.paused for agent in queue.agents.values())))
+    day.hours(24)
+    breaks = [each for agent in queue.agents.values() for each in agent.breaks]
+    assert 15 <= len(breaks) <= 60
+    assert all(300 <= each.end - each.begin <= 900 and each.reason for each in breaks)
+    assert max(most) == 2
+
+
 def test_the_profile_follows_the_clock_on_the_wall() -> None:
     """22:00 UTC on a PBX two hours ahead is midnight: the bank is closed there."""
     clock = SimClock(MIDNIGHT - 2 * HOUR)
