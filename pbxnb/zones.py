@@ -122,7 +122,7 @@ def wall_axis(first: Moment, last: Moment, zone: ZoneInfo) -> tuple[Callable[[Mo
     """
     offset, first, last = offset_of(first, zone), _utc(first), _utc(last)
     changes = any(offset_of(first + (last - first) * n / _SAMPLES, zone) != offset for n in range(1, _SAMPLES + 1))
-    words = f"clocks change: axis at UTC{_local(first, zone).isoformat()[-6:]} throughout" if changes else ""
+    words = f"axis at UTC{_local(first, zone).isoformat()[-6:]} throughout" if changes else ""
     return lambda moment: _utc(moment).replace(tzinfo=None) + offset, words
 
 

@@ -9,8 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 __all__ = ["Versions", "show_versions"]
 
 PACKAGES = (
-    "pbxnb", "websockets", "msgspec", "aiohttp", "ipywidgets", "anywidget", "plotly", "ipykernel", "ipython",
-    "jupyterlab", "notebook", "nest-asyncio", "nest-asyncio2", "pandas", "pyarrow", "narwhals", "duckdb", "polars",
+    "pbxnb", "websockets", "msgspec", "aiohttp", "ipywidgets", "anywidget", "plotly", "tzlocal", "tzdata", "ipykernel",
+    "ipython", "jupyterlab", "notebook", "nest-asyncio", "nest-asyncio2", "pandas", "pyarrow", "narwhals", "duckdb",
+    "polars",
 )  # fmt: skip
 
 
