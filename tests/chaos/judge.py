@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pbxnb.model.entities import Account, Call, Gap
+from pbxnb.model.entities import CallRecord, Gap, Snapshot
 from pbxnb.simulator import Simulator
 from tests.helpers.chaos_proxy import Passage
 
-__all__ = ["differences", "truth", "wrong_gaps"]
+__all__ = ["contradictions", "differences", "truth", "wrong_gaps"]
 
 TOLERANCE = 0.3  # seconds that a busy machine may put between an event and the notice of it
 
@@ -39,7 +39,7 @@ def truth(sim: Simulator) -> Truth:
     return accounts, calls
 
 
-def differences(expected: Truth, accounts: Mapping[str, Account], calls: Mapping[str, Call], *, old: bool) -> list[str]:
+def differences(expected: Truth, shown: Snapshot, *, old: bool) -> list[str]:
     """Where the model is not the PBX.
 
     Args:
@@ -47,11 +47,11 @@ def differences(expected: Truth, accounts: Mapping[str, Account], calls: Mapping
     """
     shown_calls = {
         call.id: (call.state.value, call.from_.number, call.to.number, frozenset(call.extensions))
-        for call in calls.values()
+        for call in shown.calls.values()
     }
     shown_accounts = {
         account.number: (account.name, account.type, account.registered, account.dnd, account.state.value)
-        for account in accounts.values()
+        for account in shown.accounts.values()
     }
     wanted_accounts = expected[0]
     if old:
@@ -59,6 +59,20 @@ def differences(expected: Truth, accounts: Mapping[str, Account], calls: Mapping
             {k: v[:2] for k, v in each.items()} for each in (shown_accounts, expected[0])
         )
     return [*_unequal("call", expected[1], shown_calls), *_unequal("account", wanted_accounts, shown_accounts)]
+
+
+def contradictions(shown: Snapshot, closed: Sequence[CallRecord]) -> Iterator[str]:
+    """What no model can say, whatever the PBX is."""
+    for call in shown.calls.values():
+        talk = shown.conversations.get(call.conversation)
+        if talk is None or call.id not in talk.calls or talk.ended_at is not None:
+            yield f"call {call.id} is open, and its conversation is {talk}"
+    for account in shown.accounts.values():
+        if lost := set(account.calls) - shown.calls.keys():
+            yield f"account {account.number} has calls that are not there: {lost}"
+    for record in closed:
+        if record.inferred and not record.gap:
+            yield f"call {record.call.id} ended by inference outside any gap"
 
 
 def _unequal(what: str, wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from pbxnb.simulator import Simulator, start
 from pbxnb.simulator.engine.calls import ChangeKind, SimChange
 from pbxnb.simulator.presets import Load, preset
 from pbxnb.simulator.server.security import make_certificate
-from tests.chaos.judge import differences, truth, wrong_gaps
+from tests.chaos.judge import contradictions, differences, truth, wrong_gaps
 from tests.chaos.sequences import PLACES, Sequence, Step
 from tests.chaos.subjects import PING, OnLoop, OnThreads, Subject
 from tests.helpers.chaos_proxy import Armed, ChaosProxy
@@ -279,12 +279,15 @@ class Play:
         self._figures["accounts compared"] += len(expected[0])
 
         def wrong() -> list[str]:
-            return differences(expected, *subject.model(), old=self.what.old)
+            return differences(expected, subject.model(), old=self.what.old)
 
         try:
             await journal.until(lambda: not wrong(), "model = PBX")
         except AssertionError as error:
             self.wrong += [str(error), *wrong()]
+        spoilt = any(step.spoils for step in self.what.steps)
+        self.wrong += contradictions(subject.model(), () if spoilt else subject.closed())
+        self._figures["calls that ended"] += len(subject.closed())
         self._figures["lives"] += len(journal.live)
 
     async def _live(

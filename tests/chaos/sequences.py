@@ -18,7 +18,7 @@ PLACES = ("port-closed", "restart", "new-certificate", "login-refused")
 CODES = (*range(1000, 1005), *range(1007, 1015), 3000, *range(4000, 4501))
 _SPOILS = ("corrupt-payload", "corrupt-header", "corrupt-out", "duplicate", "truncate", "corrupt-answer")
 """What may change a value unseen: a WebSocket has no checksum, so the model is right again after the next resync."""
-_MAY_MAKE_HUGE = ("corrupt-header", "corrupt-payload", "duplicate", "truncate", "odd-frame", "tls-garbage")
+_MAY_MAKE_HUGE = ("corrupt-header", "corrupt-payload", "duplicate", "truncate", "odd-frame", "too-big", "tls-garbage")
 _STALLS = ("stall-in", "stall-out", "stall-both", "hang")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import pbxnb
 from pbxnb.client import Client, Timing
 from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes, Event
-from pbxnb.model.entities import Account, Call, Gap, Status
+from pbxnb.model.entities import CallRecord, Gap, Snapshot, Status
 from pbxnb.protocol.commands import plan
 
 __all__ = ["OPTIONS", "PING", "Journal", "OnLoop", "OnThreads", "Subject", "timing"]
@@ -47,6 +47,7 @@ class Journal:
 
     Attributes:
         live: when the line became live, seconds of the wall clock.
+        calls: kind and call of every event of a call, in order.
         wrong: breaches, as sentences.
     """
 
@@ -55,6 +56,7 @@ class Journal:
         self.states: list[str] = []
         self.whys: list[str] = []
         self.wrong: list[str] = []
+        self.calls: list[tuple[str, str]] = []
         self._open: set[str] | None = None
         self._loop = asyncio.get_running_loop()
         self._moved = asyncio.Event()
@@ -92,6 +94,7 @@ class Journal:
     def _event(self, event: Event) -> None:
         if event.kind.startswith("call.") and event.call is not None:
             key = event.call.id
+            self.calls.append((event.kind, key))
             if self._open is None:
                 self.wrong.append(f"{event.kind} of {key} before the line was live")
             elif event.kind == "call.new":
@@ -128,7 +131,9 @@ class Subject(Protocol):
     async def command(self, name: str, *args: str) -> Any:
         """Its outcome."""
 
-    def model(self) -> tuple[Mapping[str, Account], Mapping[str, Call]]: ...
+    def model(self) -> Snapshot: ...
+
+    def closed(self) -> tuple[CallRecord, ...]: ...
 
     def gaps(self) -> tuple[Gap, ...]: ...
 
@@ -171,8 +176,11 @@ class OnLoop:
     async def command(self, name: str, *args: str) -> Any:
         return await self.client.execute(plan(name, *args, context=self.client.context()), 1.0)
 
-    def model(self) -> tuple[Mapping[str, Account], Mapping[str, Call]]:
-        return self.client.store.accounts, self.client.store.calls
+    def model(self) -> Snapshot:
+        return self.client.store.snapshot(self.client.now())
+
+    def closed(self) -> tuple[CallRecord, ...]:
+        return self.client.store.closed_calls()
 
     def gaps(self) -> tuple[Gap, ...]:
         return self.client.status.gaps
@@ -204,14 +212,14 @@ class OnThreads:
         self.journal = Journal()
         self._options = {"url": url, **OPTIONS, **options}
         self._pbx: pbxnb.Pbx | None = None
-        self._handled = 0
+        self._handled: list[tuple[str, str]] = []
         WATCHED[url] = (self.journal, refused_for)
 
     async def start(self) -> PbxError | None:
         try:
             if self._pbx is None:
                 self._pbx = pbx = pbxnb.connect(control=True, name=threading.current_thread().name, **self._options)
-                pbx.on("*", self._handle)
+                pbx.on("call.*", self._handle)
                 pbx._line.keep_read(True, True)
             else:
                 self._pbx.reconnect()
@@ -223,7 +231,8 @@ class OnThreads:
         return None
 
     def _handle(self, event: Event) -> None:
-        self._handled += 1
+        assert event.call is not None
+        self._handled.append((event.kind, event.call.id))
 
     async def ended(self) -> PbxError | None:
         assert self._pbx is not None
@@ -241,10 +250,13 @@ class OnThreads:
         assert self._pbx is not None
         return await getattr(self._pbx, name)(*args, deadline=1.0)
 
-    def model(self) -> tuple[Mapping[str, Account], Mapping[str, Call]]:
+    def model(self) -> Snapshot:
         assert self._pbx is not None
-        shown = self._pbx.snapshot()
-        return shown.accounts, shown.calls
+        return self._pbx.snapshot()
+
+    def closed(self) -> tuple[CallRecord, ...]:
+        assert self._pbx is not None
+        return self._pbx.closed_calls()
 
     def gaps(self) -> tuple[Gap, ...]:
         assert self._pbx is not None
@@ -254,5 +266,7 @@ class OnThreads:
         assert self._pbx is not None
         async with asyncio.timeout(5):
             await self._pbx.aclose()
-        if self.journal.live:
-            assert self._handled, "no handler was called"
+        if self._handled != self.journal.calls:
+            self.journal.wrong.append(
+                f"handlers got {len(self._handled)} events of {len(self.journal.calls)}, or not so"
+            )

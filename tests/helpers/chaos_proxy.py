@@ -89,6 +89,7 @@ FRAME_FAULTS = (
     "close-code",  # a close frame with a code
     "no-code",  # a close frame without one, which is called 1005
     "odd-frame",  # a frame that the protocol forbids
+    "too-big",  # one that says that it is larger than anything
     "tls-garbage",  # bytes outside TLS, which ends as what is called 1015
 )
 _IN_PART = ("cut-answer", "reset-answer", "slow-answer", "corrupt-answer")
@@ -415,7 +416,7 @@ class ChaosProxy:
                 self._note_silence(passage, time.time())
                 await _write(writer, raw)
                 armed.hit()
-            elif name in ("corrupt-payload", "corrupt-header", "duplicate", "truncate", "odd-frame"):
+            elif name in ("corrupt-payload", "corrupt-header", "duplicate", "truncate", "odd-frame", "too-big"):
                 self._note_silence(passage, time.time())
                 await _write(writer, self._spoilt(name, header, payload))
                 armed.hit()
@@ -434,6 +435,8 @@ class ChaosProxy:
         if name == "odd-frame":  # reserved bits, a reserved opcode, a control frame too long or in parts, masked
             odd = (b"\xc1\x02{}", b"\x83\x01a", b"\x89\x7e\x00\x80" + b"p" * 128, b"\x09\x00", b"\x81\x84abcdefgh")
             return raw + self._random.choice(odd)
+        if name == "too-big":
+            return b"\x81\x7f" + (2**40).to_bytes(8, "big") + raw
         start = self._random.randrange(len(raw))
         end = self._random.randrange(start, len(raw)) + 1
         return raw[:end] + raw[start:] if name == "duplicate" else raw[:start] + raw[end:]
