@@ -20,6 +20,7 @@ from pbxnb.model.store import Scope
 from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode
 from pbxnb.protocol.messages import Malformed
+from pbxnb.protocol.raw import HEAD, LARGE
 from pbxnb.signals import Signal
 from pbxnb.text import clean_logger
 
@@ -162,8 +163,10 @@ class Frames:
         Args:
             at: when, on the clock that stamps the model.
         """
-        message = decode(raw, max_size=self._max_size)
+        message, size = decode(raw, max_size=self._max_size), len(raw)
         self._seq += 1
+        if size > LARGE and isinstance(message, Malformed):
+            raw = raw[:HEAD].decode("utf-8", "ignore").encode()  # from here on it is known by its beginning
         broken = False
         try:
             text = raw.decode()
@@ -176,7 +179,7 @@ class Frames:
             now, mono = datetime.now(UTC), time.monotonic()
             self._on_frame(Frame(self._seq, "in", now, mono, self.connection, text, message))
         self._coverage.add(message, broken=broken)
-        return Arrival(message, at, self._seq)
+        return Arrival(message, at, self._seq, size)
 
     def sent(self, text: str) -> None:
         """A frame goes out."""
@@ -188,16 +191,13 @@ class Connection:
     """The life of one open socket.
 
     Args:
-        frames: numbers each frame.
-        writer: writes the model.
+        frames, writer: number each frame, and write the model.
         reader: reads by REST while the line is live.
         status: of the line; the connection says when it is live, stale and how quick.
         now: stamps what the model learns.
         keepalive: seconds between ``avoid-disconnect``; 0 for none.
-        ping_interval: seconds between pings.
-        ping_timeout: seconds a pong may take.
-        on_live: called once, when the line is live.
-        on_stable: called once, when it has been live long enough.
+        ping_interval, ping_timeout: seconds between pings, and that a pong may take.
+        on_live, on_stable: called once each, when the line is live, and has been so long enough.
 
     Attributes:
         live: whether the line got that far.

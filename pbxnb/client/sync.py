@@ -35,16 +35,9 @@ from pbxnb.protocol.requests import AvoidDisconnect, DomainCalls, GetCalls, GetU
 from pbxnb.signals import Signal
 
 __all__ = [
-    "GET_ALL",
-    "KEEPALIVE",
-    "Arrival",
-    "Dialect",
-    "ModelWriter",
-    "Sync",
-    "dialect_of",
-    "opening_frames",
+    "GET_ALL", "KEEPALIVE", "Arrival", "Dialect", "ModelWriter", "Sync", "dialect_of", "opening_frames",
     "switch_frames",
-]
+]  # fmt: skip
 
 Dialect = Literal["modern", "2016"]
 Frames = tuple[dict[str, Any], ...]
@@ -53,6 +46,8 @@ GET_ALL: Frames = (GetUsers().frame(), GetCalls().frame())
 KEEPALIVE = AvoidDisconnect().frame()
 _SUBSCRIPTION = {Scope.DOMAIN: DomainCalls, Scope.OWN: OwnCalls}
 _FIRST_MODERN_MAJOR = 60
+_MOST_WAITING, _MOST_BYTES = 100_000, 64 * 2**20  # frames, and their bytes, that wait for a snapshot
+_BIG = 64 * 2**10  # bytes of a frame of which every event tells the size: each holds its message
 _MAY_CHANGE = {
     "": ("accounts", "calls"),  # a frame of which not even the action could be read
     "call-state": ("calls",),
@@ -98,11 +93,12 @@ def switch_frames() -> Frames:
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """A decoded frame, waiting to be applied; ``seq`` is 0 for an answer by REST."""
+    """A decoded frame of so many bytes, waiting to be applied; ``seq`` is 0 for an answer by REST."""
 
     message: Message
     received: datetime
     seq: int
+    size: int = 0
 
 
 class Sync:
@@ -110,6 +106,7 @@ class Sync:
 
     def __init__(self) -> None:
         self._waiting: list[Arrival] = []
+        self._bytes = 0
         self._rest_position = -1  # of the last frame that came before the accounts were asked for by REST
         self._rest: tuple[AccountEntry, ...] | None = None
         self._got_calls = False
@@ -124,8 +121,9 @@ class Sync:
         return (() if accounts else ("accounts",)) + (() if self._got_calls else ("calls",))
 
     def offer(self, arrival: Arrival) -> bool:
-        """Keep a frame; True once nothing is missing."""
+        """Keep a frame; True once nothing is missing, or so much waits that the snapshot cannot be waited for."""
         self._waiting.append(arrival)
+        self._bytes += arrival.size
         message = arrival.message
         if isinstance(message, DomainState):
             self.got_domain_state = True
@@ -133,7 +131,7 @@ class Sync:
         elif isinstance(message, CallState):
             self._got_calls = True
             self.got_arrays |= message.whole
-        return not self.missing
+        return not self.missing or self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_WAITING
 
     def rest_requested(self) -> None:
         """The accounts are being read by REST: whatever arrives from now on is applied on top of the answer."""
@@ -253,7 +251,10 @@ class ModelWriter:
         if changes:
             self._on_changes(changes)
         if self._on_event.listeners:
-            self._on_event(Event(kind="message", message=message, received=received, seq=seq), *changes.events)
+            size, events = arrival.size, changes.events
+            if size > _BIG:
+                events = tuple([replace(event, size=size) for event in events])
+            self._on_event(Event(kind="message", message=message, received=received, seq=seq, size=size), *events)
         self._applied(changes, arrival)
         return False
 

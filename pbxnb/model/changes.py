@@ -24,7 +24,8 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         received: UTC, when it was read or sent.
         mono: monotonic seconds of the same moment; differences of it are durations.
         connection: number of the socket connection on this handle, from 1.
-        text: exactly as received or sent (invalid UTF-8 replaced).
+        text: exactly as received or sent (invalid UTF-8 replaced); of a frame above 1 MiB that could not be read, the
+            first 64 kB. How many bytes it had says ``message.size``.
         message: the decoded message of an incoming frame; None for an outgoing one.
     """
 
@@ -53,6 +54,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         at: PBX time of a change of a call or an account: as the PBX says it, else when we saw it. None elsewhere.
         received: kernel time, UTC.
         seq: number of the frame, 0 when none was involved.
+        size: bytes of the frame whose ``message`` it holds, where they are told.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: datetime | None = None
     received: datetime
     seq: int = 0
+    size: int = 0
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):

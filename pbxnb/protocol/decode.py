@@ -6,6 +6,7 @@ What no rule understands is kept: unknown kinds whole in ``Unknown.extra``, unkn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -15,12 +16,14 @@ from . import messages as m
 from .entries import account_entry, call_entry, read_account, read_calls, side
 from .fields import Fields, as_flag, as_text, shape, truthy
 from .parties import parse_party, split_party
-from .raw import MAX_SIZE, BadFrame, as_bytes, as_unicode, load_frame
+from .raw import LARGE, MAX_SIZE, BadFrame, as_bytes, as_unicode, dense, load_frame
 from .wire import FLAT_KEYS, quick
 
 __all__ = ["MAX_SIZE", "account_entry", "call_entry", "decode"]
 
 _Reader = Callable[[Fields], m.Message]
+_LISTS = {"call-state": b'"id"', "domain-state": b'"account"'}  # what may be large, and what each entity of it has
+_INSIDE, _FIELDS = 16, 40  # arrays and objects, and fields, that an entity has at most, all its calls included
 _LONGEST_ACTION = 200  # characters of an unknown action that name it; the object itself is kept whole
 
 
@@ -34,7 +37,8 @@ def decode(raw: bytes | str, *, max_size: int = MAX_SIZE) -> m.Message:
     Returns:
         The message; `messages.Unknown` for what no rule names, `messages.Malformed` with the reason for what is no
         message. Bytes that are no UTF-8 are read as U+FFFD, which no command accepts: a caller's broken name must not
-        hide the whole list. Calls and parties that were seen before may be the very same objects again.
+        hide the whole list. Of a frame above 1 MiB that is no list of accounts or calls only the action is read, and it
+        is `messages.Malformed`. Calls and parties that were seen before may be the very same objects again.
 
     Example:
         >>> decode(b'{"action":"call-state","calls":[]}')
@@ -42,6 +46,9 @@ def decode(raw: bytes | str, *, max_size: int = MAX_SIZE) -> m.Message:
     """
     try:
         text = as_bytes(raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw, max_size)
+        if len(text) > LARGE and (action := _no_list(text)) is not None:
+            reason = f"A frame of {len(text):,} bytes is no list of accounts or calls."
+            return m.Malformed(reason=reason, action=action, size=_size(raw))
         try:
             return quick(text)
         except (BadFrame, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -62,6 +69,29 @@ def decode(raw: bytes | str, *, max_size: int = MAX_SIZE) -> m.Message:
         return reader(fields)
     except BadFrame as bad:
         return m.Malformed(reason=bad.reason, action=str(name), size=_size(raw))
+
+
+class _Head(msgspec.Struct, gc=False):
+    action: str = "(none)"
+
+
+_BEGIN = re.compile(rb'\s*\{\s*"action"\s*:\s*"([\w-]{1,200})"', re.ASCII)
+_head = msgspec.json.Decoder(_Head).decode
+
+
+def _no_list(text: bytes) -> str | None:
+    """The action of a large frame that is no list of known entities, empty where it cannot be read; None of a list."""
+    try:
+        action = _head(text).action
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        begin = _BEGIN.match(text)
+        action = begin[1].decode() if begin else ""
+    sign = _LISTS.get(action)
+    if sign is None:
+        return action[:_LONGEST_ACTION]
+    entities = text.count(sign)
+    many = text.count(b"{") + text.count(b"[") > _INSIDE * entities or text.count(b":") > _FIELDS * entities
+    return action if many or dense(text) else None
 
 
 def _size(raw: bytes | str) -> int:

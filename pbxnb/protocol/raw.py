@@ -16,9 +16,16 @@ import msgspec
 
 from .fields import shape
 
-__all__ = ["MAX_SIZE", "BadFrame", "as_bytes", "as_unicode", "load", "load_answer", "load_frame", "tidy"]
+__all__ = [
+    "HEAD", "LARGE", "MAX_SIZE", "BadFrame", "as_bytes", "as_unicode", "dense", "in_memory", "load", "load_answer",
+    "load_frame", "tidy",
+]  # fmt: skip
 
 MAX_SIZE = 64 * 2**20  # bytes of a frame
+LARGE = 2**20  # bytes of JSON above which it is read only where it looks like a list of entities
+HEAD = 64 * 2**10  # bytes that are kept of a larger one
+_MOST_MEMORY = 12  # times its size that such a list may take; entities take four to eight
+_CONTAINER, _VALUE = 100, 60  # bytes in memory of an array or object with its place, and of any other value, about
 MAX_DEPTH = 64  # arrays and objects inside each other; the deepest real message has 6
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -77,6 +84,17 @@ def as_unicode(raw: bytes) -> bytes:
     return raw.decode("utf-8", "replace").encode()
 
 
+def in_memory(text: str) -> int:
+    """Bytes that the values of a JSON text take in memory, about: at most what its signs allow."""
+    return len(text) + _CONTAINER * (text.count("{") + text.count("[")) + _VALUE * text.count(",")
+
+
+def dense(raw: bytes) -> bool:
+    """Whether reading it could take many times its size in memory: 30 MB of ``{},`` take 2 GB. Counts signs only."""
+    containers, values = raw.count(b"{") + raw.count(b"["), raw.count(b",")
+    return _CONTAINER * containers + _VALUE * values > _MOST_MEMORY * len(raw)
+
+
 def load(raw: bytes) -> Any:
     """Reads JSON text.
 
@@ -106,8 +124,10 @@ def load_answer(raw: bytes) -> Any:
     A time whose fraction ends with a zero stays as text (protocol.md 7.5).
 
     Raises:
-        BadFrame: it is no JSON, or nested beyond `MAX_DEPTH`.
+        BadFrame: it is no JSON, nested beyond `MAX_DEPTH`, or above `LARGE` and no list of entities.
     """
+    if len(raw) > LARGE and dense(raw):
+        raise BadFrame(f"An answer of {len(raw):,} bytes is no list of entities.")
     try:
         try:
             value = _ANSWERS.decode(raw)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from sys import getsizeof
 from typing import Any
 
 from pbxnb.forks import free_in_child
 from pbxnb.model.changes import Frame
 from pbxnb.model.entities import Status
+from pbxnb.protocol.messages import CallState, DomainState, Malformed, UserState
+from pbxnb.protocol.raw import in_memory
 
 from .line import Line
 from .registry import REGISTRY
 
 __all__ = ["FrameBuffer", "PanelHandle"]
+
+_SMALL = 1024  # characters of a frame whose message counts for nothing
 
 
 class FrameBuffer:
@@ -22,7 +27,7 @@ class FrameBuffer:
 
     Args:
         max_frames: frames kept at most.
-        max_bytes: bytes of their text kept at most, as UTF-8 counts ASCII: one a character.
+        max_bytes: bytes of memory kept at most: of their texts, and of messages that the model does not hold too.
     """
 
     def __init__(self, *, max_frames: int = 100_000, max_bytes: int = 32 * 2**20) -> None:
@@ -36,14 +41,23 @@ class FrameBuffer:
         """Keep ``frame``, and let the oldest go where there are too many; called on the I/O lane."""
         with self._lock:
             self._frames.append(frame)
-            self._bytes += len(frame.text)
+            self._bytes += _held(frame)
             while len(self._frames) > self._max_frames or (self._bytes > self._max_bytes and len(self._frames) > 1):
-                self._bytes -= len(self._frames.popleft().text)
+                self._bytes -= _held(self._frames.popleft())
 
     def frames(self) -> tuple[Frame, ...]:
         """The frames, oldest first."""
         with self._lock:
             return tuple(self._frames)
+
+
+def _held(frame: Frame) -> int:
+    """Bytes of memory, about."""
+    text, message = frame.text, frame.message
+    size = getsizeof(text)
+    if len(text) <= _SMALL or message is None or isinstance(message, CallState | DomainState | UserState | Malformed):
+        return size
+    return size + in_memory(text)
 
 
 class PanelHandle:

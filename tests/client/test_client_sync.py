@@ -15,6 +15,8 @@ from pbxnb.model.changes import Changes, Event
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import decode
 from pbxnb.signals import Signal
+from tests.client.client_kit import QUICK, watching
+from tests.helpers.fault_server import FaultServer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -313,3 +315,18 @@ def test_a_phone_that_rest_calls_connected_is_busy_where_we_may_not_see_its_call
 @pytest.mark.parametrize("answer", [None, 5, "text", [], {}, [None, 3], {"accounts": "none"}])
 def test_answers_that_name_no_account(answer):
     assert accounts_in(answer) == ()
+
+
+async def test_frames_that_wait_for_a_snapshot_are_bounded(monkeypatch):
+    monkeypatch.setattr("pbxnb.client.sync._MOST_BYTES", 100_000)
+
+    async def flood(peer):
+        for _ in range(200):
+            await peer.send({"action": "user-state", "account": "45", "type": "extensions", "name": "x" * 1000})
+        await peer.read_all()
+
+    timing = msgspec.structs.replace(QUICK, ask_after=60.0, live_after=60.0)
+    async with FaultServer(flood) as server, watching(server, timing=timing, open_timeout=30.0) as watched:
+        assert watched.client.status.missing == ("accounts", "calls")
+        await watched.until(lambda: watched.frames[-1].seq >= 200)
+        assert watched.client.store.accounts["45"].name == "x" * 1000

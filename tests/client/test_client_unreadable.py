@@ -11,6 +11,7 @@ from aiohttp import WSMsgType
 
 from pbxnb.errors import BadCommand
 from pbxnb.protocol.commands import CallRef, Context, plan
+from pbxnb.protocol.messages import Malformed
 from tests.client.client_kit import QUICK, watching
 from tests.helpers.fault_server import FaultServer, Peer, answering, call, healthy
 
@@ -102,3 +103,42 @@ async def test_an_answer_that_cannot_be_read_either_is_not_asked_for_without_end
         assert server.peers[0].actions().count("get-calls") == 1
         assert "calls may be old" in watched.client.status.why
         assert watched.client.status.unreadable > 10
+
+
+async def test_a_large_frame_that_is_no_list_is_kept_cut_and_the_line_goes_on(caplog):
+    rubbish = b'{"action":"call-state","calls":[' + b"{}," * 700_000 + b"{}]}"
+
+    async def large(peer: Peer) -> None:
+        await peer.snapshot()
+        await send_bytes(peer, rubbish)
+        await send_bytes(peer, b'{"action":"what","picture":"' + "ä".encode() * 2**20 + b'"}')
+        server.calls = [call("1")]
+        await peer.snapshot()
+        await answering(peer)
+
+    caplog.set_level(logging.WARNING, "pbxnb.client")
+    async with FaultServer(large) as server, watching(server) as watched:
+        await watched.until(lambda: "1" in watched.client.store.calls)
+        assert watched.client.status.unreadable == 2
+        assert len([record for record in caplog.records if "could not be read" in record.message]) == 1
+        assert "is no list of accounts or calls" in caplog.text
+        first, second = (frame for frame in watched.frames if isinstance(frame.message, Malformed))
+        assert (len(first.text), first.message.size) == (2**16, len(rubbish))
+        assert rubbish.decode().startswith(first.text)
+        assert second.text.startswith('{"action":"what","picture":"ä')
+        assert second.message.action == "what"
+        assert not any("UTF-8" in record.message for record in caplog.records)
+        assert watched.client.status.state == "live"
+
+
+async def test_what_a_large_frame_may_have_changed_is_asked_for_again():
+    async def large(peer: Peer) -> None:
+        await peer.snapshot()
+        await send_bytes(peer, b'{"action":"domain-state","accounts":[' + b"[]," * 700_000 + b"[]]}")
+        await answering(peer)
+
+    timing = msgspec.structs.replace(QUICK, tick=0.01)
+    async with FaultServer(large) as server, watching(server, timing=timing) as watched:
+        await watched.until(lambda: any("accounts and calls may be old" in one.why for one in watched.statuses))
+        await server.until(lambda: "get-users" in server.peers[0].actions())
+        await watched.until(lambda: not watched.client.status.why)

@@ -15,7 +15,7 @@ from pbxnb.protocol.commands import CallRef, Context, plan
 from pbxnb.protocol.decode import account_entry, decode
 from pbxnb.protocol.messages import CallState, DomainState, UserState
 
-LONG = "ä" * 1_000_000
+LONG = "ä" * 50_000
 WHOLE_ENTRY = MAX_EXTRA + 20 * 4 * MAX_TEXT  # its unknown fields, and twenty texts of four bytes a character
 
 
@@ -47,7 +47,7 @@ def test_a_longer_text_is_cut_between_two_characters(char: str) -> None:
         ({"a": {"b": [1, {"c": LONG}]}}, ["a"]),
         ({LONG: 1}, ["ä" * 80]),
         ({"many": [{}] * 100_000}, ["many"]),
-        ({"many": {str(n): n for n in range(100_000)}}, ["many"]),
+        ({"many": {str(n): n for n in range(30_000)}}, ["many"]),
         ({"account": LONG, "domain": LONG, "chatstatus": LONG}, ["account", "domain", "chatstatus"]),
         ({"calls": [{"id": str(n), "state": "connected"} for n in range(5000)]}, ["calls"]),
         ({"tag": "x", "n": 1, "z": LONG}, ["z"]),
@@ -69,7 +69,7 @@ def test_what_still_fits_is_kept() -> None:
 
 
 def test_many_unknown_fields_are_kept_as_far_as_there_is_room() -> None:
-    extra = entry_of(**{f"field {n}": n for n in range(50_000)}).extra
+    extra = entry_of(**{f"field {n}": n for n in range(20_000)}).extra
     assert size_of(dict(extra)) < MAX_EXTRA
     assert len(extra) > 300
     assert len(extra[CUT]) == 21

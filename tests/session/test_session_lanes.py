@@ -63,6 +63,33 @@ def test_state_events_never_go_however_many():
     assert tally.count == 1
 
 
+def test_what_waits_is_bounded_by_bytes_too():
+    tally = Tally()
+    queue = EventQueue(tally, most_bytes=100)
+    for n in range(10):
+        queue.put(n, may_go=True, size=40)
+        queue.put(str(n))
+    assert tally.count == 8
+    assert [queue.get() for _ in range(13)] == [*map(str, range(8)), 8, "8", 9, "9", None]
+    queue.put("large", may_go=True, size=1000)
+    queue.put("kept", size=99)
+    assert not queue.full
+    queue.put("more", size=1)
+    assert queue.full
+    assert [queue.get() for _ in range(3)] == ["kept", "more", None]
+    assert not queue.full
+
+
+async def test_a_stream_of_large_events_ends_before_it_fills_the_memory(caplog):
+    subscriptions = Subscriptions(CallbackLane())
+    stream = subscriptions.stream("call.*")
+    for n in range(100):
+        subscriptions.publish(event(n=n, size=2**20))
+    assert [(await anext(stream)).seq for _ in range(64)] == list(range(64))
+    with pytest.raises(StreamOverrun, match="36 events are lost"):
+        await anext(stream)
+
+
 # ---- the callback lane ----
 
 

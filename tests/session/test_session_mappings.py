@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from pbxnb.errors import MissingExtra
@@ -28,6 +29,8 @@ from pbxnb.model.entities import (
     Party,
     Queue,
 )
+from pbxnb.protocol.bounds import size_of
+from pbxnb.protocol.decode import decode
 from pbxnb.session.clock import PbxClock
 from pbxnb.session.handle import FrameBuffer
 from pbxnb.session.mappings import LiveMapping, Rows
@@ -236,10 +239,24 @@ def test_the_newest_frames_of_both_directions_are_kept():
 
 
 def test_frames_are_bounded_in_bytes_too():
-    kept = FrameBuffer(max_bytes=100)
+    for text in ("x" * 400, "€" * 200):  # as much in memory
+        kept = FrameBuffer(max_bytes=1100)
+        for n in range(10):
+            kept.add(frame(n, text))
+        assert [f.seq for f in kept.frames()] == [8, 9]
+
+
+def test_what_a_message_holds_besides_its_text_counts():
+    text = '{"action":"what","list":[' + "{}," * 10_000 + "{}]}"
+    kept = FrameBuffer(max_bytes=4 * 2**20)
     for n in range(10):
-        kept.add(frame(n, "x" * 40))
-    assert [f.seq for f in kept.frames()] == [8, 9]
+        kept.add(msgspec.structs.replace(frame(n, text), message=decode(text)))
+    held = sum(len(f.text) + size_of(f.message.extra) for f in kept.frames())
+    assert len(kept.frames()) > 1
+    assert held < 4 * 2**20
+    for n in range(5):
+        kept.add(frame(n))
+    assert len(kept.frames()) > 5
 
 
 # ---- clock ----

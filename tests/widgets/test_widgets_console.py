@@ -12,6 +12,7 @@ import pytest
 from pbxnb.model.changes import Frame
 from pbxnb.model.entities import AccountState, Evidence
 from pbxnb.protocol.decode import decode
+from pbxnb.protocol.messages import Malformed
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.console.frames import MOST_FIELDS, Wish, explained, kind_of, line, matches
 from pbxnb.widgets.grid import ExtensionGrid
@@ -260,3 +261,9 @@ def test_close_leaves_nothing(handle: FakeHandle) -> None:
     assert grid._actions.listeners == ()
     grid.close()
     assert handle.listeners() == 0
+
+
+def test_a_large_frame_that_could_not_be_read_is_shown_by_its_beginning_with_its_true_size() -> None:
+    made = Frame(1, "in", datetime(2024, 5, 6, tzinfo=UTC), 1.0, 1, '{"action', Malformed(reason="No.", size=2_100_000))
+    assert line(made, ZONE)[3:5] == ["malformed", 2_100_000]
+    assert explained(made, ZONE)["cut"]

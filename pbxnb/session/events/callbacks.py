@@ -46,10 +46,10 @@ class CallbackLane:
         """Whether the caller is on this very thread."""
         return threading.current_thread() is self._thread
 
-    def post(self, job: Callable[[], object], *, may_go: bool = False) -> None:
+    def post(self, job: Callable[[], object], *, may_go: bool = False, size: int = 0) -> None:
         """Queue ``job()``. Once the lane has stopped, run it in the caller's thread: nobody else would."""
         if self._start():
-            self._jobs.put(job, may_go=may_go)
+            self._jobs.put(job, may_go=may_go, size=size)
             self._wake.set()
         else:
             _run(job)

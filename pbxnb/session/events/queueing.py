@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 LIMIT = 100_000
 """Entries beyond which the oldest `message` events go."""
+MOST_BYTES = 64 * 2**20
+"""Bytes of their frames beyond which they do."""
 
 
 class Tally:
@@ -35,25 +37,42 @@ class EventQueue(Generic[T]):
         tally: counts what goes; only the I/O lane puts, so one writer counts.
         late: begins the sentence of the log that says who is too slow.
         limit: entries, both shelves together, beyond which the oldest that may go, goes.
+        most_bytes: bytes that they hold, likewise.
     """
 
-    def __init__(self, tally: Tally, late: str = "A reader of events is late", limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        late: str = "A reader of events is late",
+        limit: int = LIMIT,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         self.limit = limit
+        self._most_bytes = most_bytes
+        self._kept_bytes = self._droppable_bytes = 0
         self._late = late
         self._said = False
         self._tally = tally
-        self._kept: deque[tuple[int, T]] = deque()
-        self._droppable: deque[tuple[int, T]] = deque()
+        self._kept: deque[tuple[int, T, int]] = deque()
+        self._droppable: deque[tuple[int, T, int]] = deque()
         self._order = 0
         self._lock = free_in_child(threading.Lock())
 
-    def put(self, item: T, *, may_go: bool = False) -> None:
-        """Append ``item``; ``may_go`` marks it as one that can be dropped."""
+    def put(self, item: T, *, may_go: bool = False, size: int = 0) -> None:
+        """Append ``item``, which holds ``size`` bytes; ``may_go`` marks it as one that can be dropped."""
         with self._lock:
             self._order += 1
-            (self._droppable if may_go else self._kept).append((self._order, item))
-            if self._droppable and len(self._kept) + len(self._droppable) > self.limit:
-                self._droppable.popleft()
+            if may_go:
+                self._droppable.append((self._order, item, size))
+                self._droppable_bytes += size
+            else:
+                self._kept.append((self._order, item, size))
+                self._kept_bytes += size
+            while self._droppable and (
+                len(self._kept) + len(self._droppable) > self.limit
+                or (self._kept_bytes + self._droppable_bytes > self._most_bytes and len(self) > 1)
+            ):
+                self._droppable_bytes -= self._droppable.popleft()[2]
                 self._tally.count += 1
             say = len(self._kept) > self.limit and not self._said
             self._said = self._said or say
@@ -63,21 +82,28 @@ class EventQueue(Generic[T]):
     @property
     def full(self) -> bool:
         """Whether what must stay has reached the limit."""
-        return len(self._kept) >= self.limit
+        return len(self._kept) >= self.limit or self._kept_bytes >= self._most_bytes
 
     def get(self) -> T | None:
         """Take the oldest entry; None when nothing lies here."""
         with self._lock:
             kept, droppable = self._kept, self._droppable
             if kept and (not droppable or kept[0][0] < droppable[0][0]):
-                return kept.popleft()[1]
-            return droppable.popleft()[1] if droppable else None
+                _, item, size = kept.popleft()
+                self._kept_bytes -= size
+                return item
+            if not droppable:
+                return None
+            _, item, size = droppable.popleft()
+            self._droppable_bytes -= size
+            return item
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
             self._droppable.clear()
+            self._kept_bytes = self._droppable_bytes = 0
 
     def __len__(self) -> int:
         return len(self._kept) + len(self._droppable)

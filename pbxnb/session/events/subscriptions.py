@@ -141,7 +141,7 @@ class PlainHandler:
 
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
-        self._lane.post(lambda: self._call(event), may_go=event.kind == "message")
+        self._lane.post(lambda: self._call(event), may_go=event.kind == "message", size=event.size)
 
     def end(self, error: BaseException) -> None:
         """Nothing to do: what is queued still runs."""
@@ -173,7 +173,7 @@ class CoroutineHandler:
 
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
-        self._queue.put(event, may_go=event.kind == "message")
+        self._queue.put(event, may_go=event.kind == "message", size=event.size)
         if not self._scheduled:  # a loop that blocks for a minute finds one call waiting, not thousands
             self._scheduled = True
             with suppress(RuntimeError):  # that loop has closed: nobody is left to call
@@ -229,7 +229,7 @@ class StreamBuffer:
     def deliver(self, event: Event) -> None:
         """Take the event; never block."""
         if not self.lost and not self.queue.full:
-            self.queue.put(event, may_go=event.kind == "message")
+            self.queue.put(event, may_go=event.kind == "message", size=event.size)
             self._nudge()
             return
         if not self.lost:

@@ -28,6 +28,7 @@ __all__ = ["Console"]
 _FRAMES, _DETAIL, _WHY = "frames", "detail", "why"
 _AT_ONCE = 25  # lines of one batch: more than anybody reads in a twentieth of a second
 _KEEP = 300  # lines in the page
+_WAITING_SIZE = 8 * 2**20  # characters of their texts; of more the newest are read from the handle
 _WAITING = 2000  # frames between two beats; of more only the number is known
 
 
@@ -70,6 +71,7 @@ class Console(LivePanel):
 
     def __init__(self, handle: Handle, grid: ExtensionGrid | None = None, **traits: Any) -> None:
         self._fresh: deque[Frame] = deque(maxlen=_WAITING)
+        self._fresh_size = 0  # characters of their texts
         self._arrived = 0  # frames since the last batch, kept or not
         self._all = False  # the next batch replaces the page's lines
         self._until: int | None = None  # the newest frame of a paused view
@@ -133,8 +135,12 @@ class Console(LivePanel):
         if self.paused:
             return
         if self._pages:
-            self._fresh.append(frame)
             self._arrived += 1
+            self._fresh_size += len(frame.text)
+            if self._fresh_size < _WAITING_SIZE:
+                self._fresh.append(frame)
+            else:
+                self._all = True  # the handle keeps them; twice is too much
             self._ticket.wake()
         else:
             self._all = True  # whoever looks next gets the newest lines in one piece
@@ -168,6 +174,7 @@ class Console(LivePanel):
 
     def _lines(self, replace: bool) -> dict[str, Any]:
         arrived, self._arrived = self._arrived, 0
+        self._fresh_size = 0
         fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
         if replace:
             self._all = False

@@ -85,7 +85,7 @@ def matches(frame: Frame, wish: Wish) -> bool:
 def line(frame: Frame, zone: ZoneInfo) -> list[Any]:
     """Return a frame as one line: number, direction, time in the zone, kind, size, the beginning of its text."""
     at = clock_text(frame.received, zone, "milliseconds")
-    return [frame.seq, frame.direction, at, kind_of(frame), len(frame.text), clean(redact(frame.text[:_LINE_OF]), 160)]
+    return [frame.seq, frame.direction, at, kind_of(frame), _size(frame), clean(redact(frame.text[:_LINE_OF]), 160)]
 
 
 def explained(frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def explained(frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "line": line(frame, zone),
         "text": redact(frame.text[:_MOST_TEXT]),
-        "cut": len(frame.text) > _MOST_TEXT,
+        "cut": _size(frame) > _MOST_TEXT,
         "meaning": entry.meaning if entry else "",
         "grade": entry.grade if entry else "",
         "section": entry.section if entry else "",
@@ -136,6 +136,11 @@ def evidence_rows(
         cells = [clean(one.axis, 20), sentence, source, one.seq, one.inferred, clean(one.detail, 200)]
         rows.append([*cells, "" if at is None else clock_text(at, zone, "milliseconds")])
     return rows
+
+
+def _size(frame: Frame) -> int:
+    """What it had; of a large one that could not be read only the beginning is kept."""
+    return frame.message.size if isinstance(frame.message, Malformed) else len(frame.text)
 
 
 def _note(kind: str, direction: str, path: str, fields: dict[str, str], entry: Any) -> list[str]:
