@@ -131,14 +131,19 @@ class RestReader:
     def _numbers(self, kind: str) -> set[str]:
         return {account.number for account in self._store.accounts.values() if account.type == kind}
 
-    async def _get(self, *paths: str) -> Any:
-        """The first of the paths that may be read; `RestError` of the last one if none."""
+    async def _get(self, *paths: str, goes_on: tuple[int, ...] = ()) -> Any:
+        """The first of the paths that may be read; `RestError` of the last one if none.
+
+        Args:
+            goes_on: statuses after which the next is tried; all by default.
+        """
         rest = await self._rest()
         for path in paths[:-1]:
             try:
                 return await rest.get(path)
-            except RestError:
-                continue
+            except RestError as exc:
+                if goes_on and exc.status not in goes_on:
+                    raise
         return await rest.get(paths[-1])
 
     async def _list_queues(self) -> None:
@@ -167,6 +172,7 @@ class RestReader:
                 url(paths.WALLBOARD, account=endpoint.account, queue=number),
                 url(paths.QUEUE_INFO, account=endpoint.account, group=number, info="wallboard"),
                 url(paths.QUEUE_STATISTICS, queue=f"{number}@{endpoint.domain}"),
+                goes_on=(404,),
             )
         except RestError as exc:
             if exc.status in _UNAVAILABLE:

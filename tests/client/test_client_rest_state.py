@@ -246,6 +246,48 @@ async def test_none_is_read_twice_within_the_gap_whatever_asks():
             assert reads == {"73": 1, "74": 1, "orbits": 1}
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/rest/user/45@acme.example/acdinfo", WALLBOARD),
+        ("/rest/acd/73@acme.example/stat", {"agents": [{"agent": "204", "calls": 3}], "hangup_waiting": 2}),
+    ],
+)
+async def test_a_queue_without_a_wallboard_is_read_where_else_it_is_told(path: str, answer: dict[str, Any]):
+    async with FaultServer(healthy) as server:
+        server.accounts.append(account("73", type="acds"))
+        asked: list[str] = []
+
+        def told(request: web.Request) -> web.Response:
+            asked.append(request.query_string)
+            return web.json_response(answer)
+
+        server.answers[path] = told
+        async with watching(server) as watched:
+            store = watched.client.store
+            await watched.until(lambda: store.queues and asked)
+            assert asked[0] in ("group=73&info=wallboard", "")
+            assert store.queues["73"].source == "rest"
+            assert store.queues["73"].agents[0].number == "204"
+
+
+async def test_a_queue_that_may_not_be_read_is_asked_for_once():
+    async with FaultServer(healthy) as server:
+        server.accounts.append(account("73", type="acds"))
+        asked: list[str] = []
+
+        def refused(request: web.Request) -> web.Response:
+            asked.append(request.path)
+            return web.json_response(False, status=403)
+
+        for path in (f"{BOARD}/73", "/rest/user/45@acme.example/acdinfo", "/rest/acd/73@acme.example/stat"):
+            server.answers[path] = refused
+        async with watching(server) as watched:
+            await watched.until(lambda: watched.client.store.queues)
+            assert set(asked) == {f"{BOARD}/73"}
+            assert "wallboard" in watched.client.store.queues["73"].why
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 async def test_what_may_not_be_read_is_unavailable(status):
     async with FaultServer(healthy) as server:
