@@ -172,7 +172,8 @@ async def anything(rng: Random, sim: Simulator, seen: Seen, sockets: list[Ear]) 
             user = rng.choice(["40", "41", "admin"])
             row = rng.choice(RESOURCES)
             if row.who is not Who.ANYBODY:
-                await seen.ask(row.method, path(row, domain, rng.choice(["40", "41"])), f"{user}@{domain}")
+                number = "45" if row.method == "DELETE" else rng.choice(["40", "41"])  # else who listens goes with it
+                await seen.ask(row.method, path(row, domain, number), f"{user}@{domain}")
         case 7:
             before = state(sim, OTHER[domain])
             ids = [*sim.tenants[OTHER[domain]].pbx.calls, "none"]
