@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -55,8 +56,7 @@ def hours_of(date: str, days: QueueDays, now: float) -> tuple[int, int]:
         return 0, 0
     if iso or len(date) != 6:
         return found, found + (1 if len(date) == 10 and not iso else 24)
-    after = datetime.fromtimestamp(found * HOUR + 31 * DAY, UTC).replace(day=1)
-    return found, int(after.timestamp()) // HOUR
+    return found, found + 24 * monthrange(int(date[2:]), int(date[:2]))[1]
 
 
 def days_of(date: str, count: int, days: QueueDays, now: float) -> tuple[int, int]:

@@ -139,6 +139,9 @@ async def test_several_queues_in_one_wallboard(http: Http) -> None:
         ("１２３４５６７８", None),
         ("9" * 5000, None),
         ("2026-3-99", None),
+        ("129999", None),
+        ("000000", None),
+        ("010001", None),
     ],
 )
 async def test_a_day_a_month_and_an_hour_by_the_tenants_clock(http: Http, date: str, calls: int | None) -> None:
