@@ -135,8 +135,9 @@ def talks(frames: FrameWriter, records: Iterable[QueueRecord]) -> list[dict[str,
 
 def exposition(queue: SimQueue, figures: QueueFigures) -> str:
     """The counters of acdinfo as Prometheus reads them; the names of the metrics are ours."""
+    label = msgspec.json.encode(queue.number).decode()  # escapes as a label must be
     flat = {name: value for name, value in acdinfo(figures).items() if isinstance(value, int)}
-    return "".join(f'acd_{name}{{acd="{queue.number}"}} {value}\n' for name, value in flat.items())
+    return "".join(f"acd_{name}{{acd={label}}} {value}\n" for name, value in flat.items())
 
 
 # -- records -----------------------------------------------------------------------------------------------------------

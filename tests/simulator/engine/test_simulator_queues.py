@@ -246,6 +246,27 @@ def test_a_call_is_measured_from_when_it_entered_and_agents_from_when_they_were_
     assert queue.days.records[-1].idle == 60.0, "after the wrap-up"
 
 
+@pytest.mark.parametrize("back", ["call", "dnd", "registration", "break", "login"])
+def test_an_agent_is_idle_from_when_it_could_be_rung_again(pbx: SimPbx, queue: SimQueue, back: str) -> None:
+    pbx.queue_login("600", "45", False)
+    pbx.clock.advance(1000)
+    away, comes = {
+        "call": (lambda: pbx.dial("44", "41"), lambda: pbx.hangup(next(iter(pbx.calls)))),
+        "dnd": (lambda: pbx.dnd("44", True), lambda: pbx.dnd("44", False)),
+        "registration": (lambda: pbx.unregister("44"), lambda: pbx.register("44")),
+        "break": (lambda: pbx.queue_pause("600", "44", True), lambda: pbx.queue_pause("600", "44", False)),
+        "login": (lambda: pbx.queue_login("600", "44", False), lambda: pbx.queue_login("600", "44", True)),
+    }[back]
+    away()
+    pbx.clock.advance(10)
+    comes()
+    pbx.clock.advance(30)
+    call = pbx.dial(OUTSIDE, "600")
+    assert pbx.answer(call)
+    pbx.hangup(call)
+    assert queue.days.records[-1].idle == 30
+
+
 def test_two_full_queues_do_not_send_a_caller_to_and_fro(pbx: SimPbx, queue: SimQueue) -> None:
     other = pbx.directory.add_queue("601", "Other", then="600")
     other.max_calls = queue.max_calls = 0
