@@ -14,6 +14,7 @@ __all__ = [
     "ACTIVITY",
     "ADD_ACCOUNT",
     "ATTENDANTS",
+    "AVAILABILITY",
     "CALLS",
     "CDRS",
     "CHAT",
@@ -26,6 +27,7 @@ __all__ = [
     "DOMAIN_GROUPS",
     "DOMAIN_ORBITS",
     "DOMAIN_REGISTRATIONS",
+    "DOMAIN_STATS",
     "DOMAIN_STATUS",
     "EXTENSIONS",
     "FLAGS",
@@ -38,6 +40,7 @@ __all__ = [
     "LICENSE",
     "LOCALIZATION",
     "MANAGER_RECORDS",
+    "MESSAGES",
     "ORBITS",
     "OWN_QUEUES",
     "PORTAL_SETTINGS",
@@ -48,12 +51,18 @@ __all__ = [
     "QUEUE_RECORDS",
     "QUEUE_STATES",
     "QUEUE_STATISTICS",
+    "RECORD",
     "REGISTRATIONS",
+    "REGISTRATION_HISTORY",
+    "REMOTE_CALL",
     "REMOVE_ACCOUNT",
     "ROOT",
     "SESSION",
     "SETTINGS",
+    "STATS",
     "STATUS",
+    "SYSTEM_RECORDS",
+    "SYSTEM_STATS",
     "TRANSLATION",
     "TREE",
     "TRUNKS",
@@ -74,12 +83,15 @@ __all__ = [
 
 ROOT = "/"
 TREE = "/rest"
+REMOTE_CALL = "/remote_call.htm"  # rest.md 2.7, `user`, `dest`, `auth`
 SESSION = "/rest/system/session"  # rest.md 1.2
 STATUS = "/rest/system/status"  # rest.md 1.8
 DOMAINS = "/rest/system/domains"  # rest.md 2.1
 DOMAIN_COUNT = "/rest/system/domaininfo"
 LOCALIZATION = "/rest/system/localization"  # rest.md 2.10
 TRANSLATION = "/rest/system/translation/{lang}/{files}"
+SYSTEM_RECORDS = "/rest/system/cdrs"  # rest.md 2.3, `callid`
+SYSTEM_STATS = "/rest/system/stats"  # rest.md 2.6, `type`
 LICENSE = "/rest/system/license"
 
 _USER = "/rest/user/{account}"
@@ -91,6 +103,10 @@ WALLBOARDS = f"{_USER}/wallboard"  # rest.md 2.5
 WALLBOARD = f"{_USER}/wallboard/{{queue}}"
 REGISTRATIONS = f"{_USER}/registration"  # rest.md 2.6
 ACTIVITY = f"{_USER}/activity"
+MESSAGES = f"{_USER}/messages"  # rest.md 2.6, `api`, `page`, `size`, `filter`, `id`
+REGISTRATION_HISTORY = f"{_USER}/reghist"
+AVAILABILITY = f"{_USER}/availability"  # `activity`, `days`
+STATS = f"{_USER}/stats"  # `type`
 CHAT = f"{_USER}/chat"  # protocol.md 10, `number`
 DND = f"{_USER}/dnd"  # rest.md 2.8
 
@@ -115,7 +131,9 @@ IDENTITY = f"{_DOMAIN}/account/{{number}}/list/list_identity"  # protocol.md 2.3
 PORTAL_SETTINGS = f"{_DOMAIN}/account/{{number}}/user_settings"  # rest.md 2.10
 SETTINGS = f"{_DOMAIN}/user_settings/{{number}}"
 DOMAIN_ORBITS = f"{_DOMAIN}/orbits"  # rest.md 2.2
-CDRS = f"{_DOMAIN}/cdrs"  # rest.md 2.3, `page`, `size`
+CDRS = f"{_DOMAIN}/cdrs"  # rest.md 2.3, `page`, `size`, `start`, `end`
+RECORD = f"{_DOMAIN}/cdr"  # `id`
+DOMAIN_STATS = f"{_DOMAIN}/stats"  # rest.md 2.6, `type`
 QUEUES = f"{_DOMAIN}/acds"  # rest.md 2.5
 QUEUE_LOGIN = f"{_DOMAIN}/account/{{number}}/acd_login"  # rest.md 2.5, 2.8, `group`
 QUEUE_STATISTICS = "/rest/acd/{queue}/stat"  # rest.md 2.5, the queue as `600@acme.example`; `date`, `days`

@@ -1,4 +1,4 @@
-"""Everything with a number on the embedded PBX (extensions, queues, groups, orbits), and the directory of one tenant.
+"""Everything with a number on the embedded PBX: extensions, queues, groups, orbits.
 
 The rules that move calls between them are in `switch`.
 """
@@ -6,22 +6,20 @@ The rules that move calls between them are in `switch`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple, TypeVar
-
-from pbxnb.errors import SimulatorError
+from typing import ClassVar, NamedTuple
 
 from .calls import SimCall, SimParty, SimPhase
 from .clock import SimTimer
 from .queue_days import NOBODY, QueueDays, QueueReason, QueueRecord, QueueStay
 
 __all__ = [
-    "SimAccount", "SimAgent", "SimAttendant", "SimBreak", "SimConference", "SimDirectory", "SimExtension",
-    "SimHuntGroup", "SimOrbit", "SimQueue", "SimServiceFlag",
+    "SimAccount", "SimAgent", "SimAttendant", "SimBreak", "SimConference", "SimExtension",
+    "SimHuntGroup", "SimOrbit", "SimQueue", "SimRegistration", "SimServiceFlag",
 ]  # fmt: skip
 
-A = TypeVar("A", bound="SimAccount")
+MOST_REGISTRATIONS = 50
 MOST_BREAKS = 1_000
 """Breaks of one agent that are kept."""
 NO_AGENT = SimParty(NOBODY)
@@ -43,6 +41,15 @@ class SimAccount:
     settings: dict[str, str] = field(default_factory=dict, kw_only=True)
 
 
+class SimRegistration(NamedTuple):
+    """A phone came or went at a virtual time; ``phones`` is how many were there then."""
+
+    at: float
+    phone: str
+    on: bool
+    phones: int
+
+
 @dataclass(slots=True, eq=False)
 class SimExtension(SimAccount):
     """A person or a room with phones.
@@ -58,6 +65,8 @@ class SimExtension(SimAccount):
         dnd_end: when DND goes off by itself; None for never.
         voicemails: messages not listened to.
         missed: calls not answered.
+        registrations: which phones came and went, the newest last; not those there were at the start.
+        seen: ids of missed calls and messages marked as read.
     """
 
     type: ClassVar[str] = "extensions"
@@ -74,6 +83,16 @@ class SimExtension(SimAccount):
     chat_status: str = "offline"
     voicemails: int = 0
     missed: int = 0
+    registrations: list[SimRegistration] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+
+    def keep_phones(self, phones: list[str], now: float) -> None:
+        """Have these phones from now on."""
+        changes = [(p, False) for p in self.phones if p not in phones]
+        changes += [(p, True) for p in phones if p not in self.phones]
+        self.phones = phones
+        self.registrations += [SimRegistration(now, phone, on, len(phones)) for phone, on in changes]
+        del self.registrations[:-MOST_REGISTRATIONS]
 
     @property
     def registered(self) -> bool:
@@ -277,114 +296,3 @@ class SimQueue(SimAccount):
         ready = [a for a in self.agents.values() if a.logged_in and not a.paused and available(a.number)]
         free = sorted((a for a in ready if a.wrap_up_until <= now), key=lambda a: (a.idle_since, a.number))
         return free, min((a.wrap_up_until for a in ready if a.wrap_up_until > now), default=None)
-
-
-class SimDirectory:
-    """The accounts of one tenant, in the order they were added; in ``accounts`` by number.
-
-    Args:
-        utc_offset: seconds that its wall clock is ahead of UTC; the days of its queues begin by it.
-    """
-
-    def __init__(self, domain: str, utc_offset: float = 0.0) -> None:
-        self.domain = domain
-        self.utc_offset = utc_offset
-        self.accounts: dict[str, SimAccount] = {}
-        self._queues: list[SimQueue] = []
-        self._last_id = 1000
-
-    def add(self, account: A) -> A:
-        """Put an account into service and return it.
-
-        Raises:
-            SimulatorError: the number is empty or taken.
-        """
-        if not account.number or account.number in self.accounts:
-            raise SimulatorError(f"The number {account.number!r} is empty or taken in {self.domain}.")
-        self._last_id += 1
-        account.id = self._last_id
-        self.accounts[account.number] = account
-        if isinstance(account, SimQueue):
-            account.days.utc_offset = self.utc_offset
-            self._queues.append(account)
-        return account
-
-    def remove(self, number: str) -> None:
-        """Take an account out of service, and out of the queues and groups it serves."""
-        account = self.accounts.pop(number)
-        if isinstance(account, SimQueue):
-            self._queues.remove(account)
-        for queue in self._queues:
-            queue.agents.pop(number, None)
-        for other in self.accounts.values():
-            if isinstance(other, SimHuntGroup):
-                other.members = tuple(member for member in other.members if member != number)
-
-    def add_extension(
-        self, number: str, name: str = "", department: str = "", *, registered: bool = True
-    ) -> SimExtension:
-        """Add an extension, registered with one phone and online by default."""
-        extension = SimExtension(number, name or number, department)
-        if registered:
-            extension.phones.append("desk phone")
-            extension.chat_status = "online"
-        return self.add(extension)
-
-    def add_queue(
-        self,
-        number: str,
-        name: str,
-        agents: Iterable[str] = (),
-        *,
-        now: float = 0.0,
-        ring_for: float = 15.0,
-        wrap_up: float = 10.0,
-        max_wait: float | None = None,
-        then: str = "",
-        managers: tuple[str, ...] = (),
-    ) -> SimQueue:
-        """Add a queue whose agents log in ``now``; ``then`` is where callers go after ``max_wait`` seconds."""
-        members = {n: SimAgent(n, idle_since=now) for n in agents}
-        return self.add(SimQueue(number, name, members, ring_for, wrap_up, max_wait, then, managers))
-
-    @property
-    def extensions(self) -> list[SimExtension]:
-        """All extensions, in the order they were added."""
-        return [a for a in self.accounts.values() if isinstance(a, SimExtension)]
-
-    @property
-    def queues(self) -> list[SimQueue]:
-        """All queues."""
-        return list(self._queues)
-
-    @property
-    def orbits(self) -> list[SimOrbit]:
-        """All park orbits."""
-        return [a for a in self.accounts.values() if isinstance(a, SimOrbit)]
-
-    def extension(self, number: str) -> SimExtension | None:
-        """The extension of that number, if there is one."""
-        account = self.accounts.get(number)
-        return account if isinstance(account, SimExtension) else None
-
-    def sees_domain(self, number: str) -> bool:
-        """True for an extension that may see the tenant's calls."""
-        extension = self.extension(number)
-        return extension is not None and extension.sees_domain
-
-    def supervises(self, number: str) -> bool:
-        """True for an extension that may command the tenant's calls."""
-        extension = self.extension(number)
-        return extension is not None and extension.supervises
-
-    def has_phone(self, number: str) -> bool:
-        """True for an extension with a phone registered: it can answer."""
-        extension = self.extension(number)
-        return extension is not None and extension.registered
-
-    def end(self, number: str, name: str = "") -> SimParty:
-        """``number`` as one end of a call; what is no account of the tenant is outside."""
-        account = self.accounts.get(number)
-        if account is None:
-            return SimParty(number, name, external=True)
-        return SimParty(number, name or account.name, extension=isinstance(account, SimExtension))

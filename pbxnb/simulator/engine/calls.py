@@ -88,6 +88,7 @@ class SimCall:
         through: number of the queue or hunt group it last came through, kept to its end.
         parked_by: extension that parked it.
         forwarded_by: extensions that sent it on, each once: forwarding in a circle ends.
+        then_dial: what is dialled for who is rung, once it picks up (click to dial); the caller's end is that number.
         channels: trunk channels in use; ``trunked`` once it has used any.
         since: when ``phase`` began.
         spent: seconds in the phases that are over.
@@ -114,6 +115,7 @@ class SimCall:
     parked_by: str = ""
     forwarded_by: tuple[str, ...] = ()
     comment: str = ""
+    then_dial: str = ""
     channels: int = 0
     trunked: bool = False
     since: float = 0.0

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from .accounts import SimDirectory, SimQueue
+from .accounts import SimQueue
 from .calls import TALKING, Cause, SimCall, SimParty, SimPhase
 from .clock import SimClock
+from .directory import SimDirectory
 from .queue_days import QueueReason
 
 __all__ = ["Dispatcher", "Exchange"]

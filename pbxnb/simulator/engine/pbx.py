@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .accounts import SimAttendant, SimDirectory, SimExtension, SimOrbit, SimQueue
+from .accounts import SimAttendant, SimExtension, SimOrbit, SimQueue
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimChange, SimPhase
 from .chats import SimChats
 from .clock import SimClock
+from .directory import SimDirectory
 from .queue_days import QueueReason
 from .switch import Switch
 
@@ -109,7 +110,7 @@ class SimPbx:
         extension = self.extension(number)
         if extension is None or phone in extension.phones:
             return False
-        extension.phones.append(phone)
+        extension.keep_phones([*extension.phones, phone], self.clock.now)
         self.switch.free_since[number] = self.clock.now
         return self._changed(number)
 
@@ -118,7 +119,7 @@ class SimPbx:
         extension = self.extension(number)
         if extension is None or (phone not in extension.phones if phone else not extension.phones):
             return False
-        extension.phones = [p for p in extension.phones if phone and p != phone]
+        extension.keep_phones([p for p in extension.phones if phone and p != phone], self.clock.now)
         return self._changed(number)
 
     def dnd(self, number: str, on: bool, reason: str = "", seconds: float = 0.0) -> bool:

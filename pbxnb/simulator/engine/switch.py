@@ -18,7 +18,6 @@ from .accounts import (
     SimAccount,
     SimAttendant,
     SimConference,
-    SimDirectory,
     SimExtension,
     SimHuntGroup,
     SimOrbit,
@@ -26,6 +25,7 @@ from .accounts import (
 )
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimCallRecord, SimChange, SimParty, SimPhase
 from .clock import SimClock
+from .directory import SimDirectory
 from .dispatch import Dispatcher
 
 __all__ = ["Switch", "dialable"]
@@ -150,6 +150,11 @@ class Switch:
 
     def connect(self, call: SimCall, called: SimParty) -> None:
         """The call is answered by ``called``."""
+        if call.then_dial:
+            to, call.then_dial, call.caller = call.then_dial, "", called
+            call.rang.clear()
+            self.route(call, to)
+            return
         if call.group:
             self.queues.answered(call, called)
         call.stop_ringing()
@@ -158,6 +163,19 @@ class Switch:
         self.one_at_a_time(call)
         call.talked += [e.number for e in (call.caller, called) if e.extension and e.number not in call.talked]
         self.enter_phase(call, SimPhase.CONNECTED)
+
+    def call_back(self, number: str, to: str) -> str:
+        """Click to dial: ring an extension, and dial ``to`` for it when it picks up; the call's id, or empty."""
+        if not self.reaches(to) or to == number or not self.available(number):
+            return ""
+        # The far end has no part in it yet, so it is shown by no account.
+        far = self.directory.end(to)._replace(extension=False)
+        now = self.clock.now
+        call = SimCall(self.next_id(), far, self.directory.end(number), now, since=now, then_dial=to)
+        if not self.take_channels(call):
+            return ""
+        self.ring(call, (number,), self.no_answer, lambda: self.unanswered(call, Cause.NO_ANSWER))
+        return call.id
 
     def route(self, call: SimCall, to: str) -> None:
         """Bring a call to a number: it rings there, waits there, reaches a menu, or ends."""
@@ -202,6 +220,11 @@ class Switch:
 
     def unanswered(self, call: SimCall, cause: Cause) -> None:
         """Nobody took it: the group's next stop, the mailbox, or the end."""
+        if call.then_dial:
+            call.caller, call.called = call.called, call.caller
+            call.rang.clear()
+            self.finish(call, cause)
+            return
         self._missed(call)
         call.stop_ringing()
         match self.directory.accounts.get(call.group or call.called.number):

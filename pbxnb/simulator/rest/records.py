@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from datetime import date
 from typing import Any
 
 from pbxnb.protocol import rest as paths
 
 from ..engine.calls import SimCallRecord
-from ..server.frames import FrameWriter
+from ..server.answers import refusal
+from ..server.http import SimTenant
 from .resource import Resource, RestRequest, Who
 
 __all__ = ["ROWS"]
 
-MISSED_SPAN = 86_400
+DAY = MISSED_SPAN = 86_400
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 def get_history(request: RestRequest) -> object:
@@ -43,14 +47,50 @@ def get_history(request: RestRequest) -> object:
 
 
 def get_records(request: RestRequest) -> object:
-    """The tenant's past calls, newest first."""
-    frames = request.tenant.frames
-    return [_record(frames, record) for record in request.page(list(request.pbx.history)[::-1], 30)]
+    """The tenant's past calls, newest first: all, or those of the days from ``start`` to ``end`` (YYYYMMDD)."""
+    first, last = _day(request.query("start")), _day(request.query("end"))
+    offset = request.pbx.directory.utc_offset
+    begin = -math.inf if first is None else first * DAY - offset
+    end = math.inf if last is None else (last + 1) * DAY - offset
+    chosen = [record for record in reversed(request.pbx.history) if begin <= record.started < end]
+    return [_record(request.tenant, record) for record in request.page(chosen, 30)]
 
 
-def _record(frames: FrameWriter, record: SimCallRecord) -> dict[str, Any]:
-    """One record of the tenant; times as text, like the samples."""
+def _day(text: str) -> int | None:
+    """The day that a text such as ``20260302`` names, counted from 1970; None for any other text."""
+    if not (text.isascii() and text.isdigit() and len(text) == 8):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal() - EPOCH
+    except ValueError:
+        return None
+
+
+def get_record(request: RestRequest) -> object:
+    """The record of the call ``id``."""
+    return _find(request, request.query("id"), request.tenant)
+
+
+def get_system_records(request: RestRequest) -> object:
+    """How many records there are, or that of the call ``callid``."""
+    tenants = tuple(request.server.tenants.values())
+    call = request.query("callid")
+    return _find(request, call, *tenants) if call else sum(len(tenant.pbx.history) for tenant in tenants)
+
+
+def _find(request: RestRequest, call: str, *tenants: SimTenant) -> dict[str, Any]:
+    for tenant in tenants:
+        for record in reversed(tenant.pbx.history):
+            if record.id == call:
+                return _record(tenant, record)
+    raise refusal(404)
+
+
+def _record(tenant: SimTenant, record: SimCallRecord) -> dict[str, Any]:
+    """One record of the tenant; times as text, like the samples, and accounts by the PBX's own ids."""
+    frames, accounts = tenant.frames, tenant.pbx.accounts
     style: frozenset[str] = frozenset()
+    numbers = record.talked or record.rang
     return {
         "id": record.id,
         "call_id": record.id,
@@ -61,7 +101,7 @@ def _record(frames: FrameWriter, record: SimCallRecord) -> dict[str, Any]:
         "end": frames.time(record.ended, style),
         "rating": "",
         "pcap": False,
-        "extensions": list(record.talked or record.rang),
+        "extensions": [str(accounts[number].id) if number in accounts else number for number in numbers],
         "trunks": ["1"] if record.trunked else [],
         "abandoned": record.connected is None,
     }
@@ -69,5 +109,13 @@ def _record(frames: FrameWriter, record: SimCallRecord) -> dict[str, Any]:
 
 ROWS = (
     Resource("GET", paths.HISTORY, get_history, Who.ITSELF, "A", "rest.md 2.3", "the account's past calls, by page"),
-    Resource("GET", paths.CDRS, get_records, Who.COLLEAGUES, "B", "rest.md 2.3", "the tenant's past calls, by page"),
-)
+    Resource(
+        "GET", paths.CDRS, get_records, Who.COLLEAGUES, "B", "rest.md 2.3",
+        "the tenant's past calls, by page; of the days from `start` to `end`",
+    ),
+    Resource("GET", paths.RECORD, get_record, Who.COLLEAGUES, "A", "rest.md 2.3", "the record of the call `id`"),
+    Resource(
+        "GET", paths.SYSTEM_RECORDS, get_system_records, Who.SYSTEM, "A", "rest.md 2.3",
+        "the number of records, or the record of the call `callid`",
+    ),
+)  # fmt: skip

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from . import accounts, administration, calls, chats, directory, portal, queues, records, sessions, settings
+from . import (
+    accounts,
+    administration,
+    calls,
+    chats,
+    dialling,
+    directory,
+    portal,
+    queues,
+    records,
+    series,
+    sessions,
+    settings,
+)
 
 __all__ = ["RESOURCES"]
 
@@ -14,8 +27,10 @@ RESOURCES = (
     *settings.ROWS,
     *accounts.ROWS,
     *calls.ROWS,
+    *dialling.ROWS,
     *chats.ROWS,
     *records.ROWS,
+    *series.ROWS,
     *administration.ROWS,
 )
 """In the order of the catalogue; a path without fields stands before one that would take it too."""

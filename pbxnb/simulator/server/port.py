@@ -152,7 +152,14 @@ class WebPort:
             raise web.HTTPBadRequest from None
 
     async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        given = response.headers.copy()
+        response.headers.clear()
+        # The length is the third header: there is a client that looks for it there (rest.md 7).
         response.headers["Server"] = f"PBX/{self._version}"
+        for name in ("Content-Type", "Content-Length"):
+            if name in given:
+                response.headers[name] = given.pop(name)
+        response.headers.extend(given)
         if (now := self._now()) is not None:
             response.headers["Date"] = format_datetime(now, usegmt=True)
         for hook in self.answered:

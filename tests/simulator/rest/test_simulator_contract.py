@@ -73,6 +73,10 @@ async def served(dialect: str) -> AsyncIterator[Http]:
                 sim.answer(call)
                 sim.advance(30.25)
             sim.hangup(call)
+        sim.pbx.unregister("40")
+        sim.pbx.register("40")
+        sim.place_call("+12025550101", "40")
+        sim.advance(90)  # to the mailbox
         sim.chat("41", "40", "hello")
         sim.answer(sim.place_call("+12025550102", "40"))
         sim.place_call("+12025550103", "600")
