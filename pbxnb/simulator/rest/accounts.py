@@ -1,12 +1,15 @@
-"""What one account asks about itself (rest.md 2.6, 2.8)."""
+"""What one account asks about itself, and its chats (rest.md 2.6, 2.8; protocol.md 10)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from pbxnb.protocol import rest as paths
 
 from ..engine.calls import SimCallRecord
+from ..engine.chats import SimText
 from ..server.answers import integer, refusal, text, truth
 from .resource import Resource, RestRequest, Who
 
@@ -114,6 +117,24 @@ def post_activity(request: RestRequest) -> object:
     return known
 
 
+def get_chat(request: RestRequest) -> object:
+    """The texts exchanged with ``number``; ``meta`` is JSON in a string."""
+    texts = request.pbx.chats.between(request.number, request.query("number"))
+    content = [{"id": each.id, "meta": _meta(each)} for each in request.page(texts)]
+    return {"first": 0, "last": len(texts), "total": len(texts), "content": content}
+
+
+def _meta(each: SimText) -> str:
+    meta = {"type": "text", "text": each.text, "date": int(each.at * 1000), "from": each.sender}
+    return msgspec.json.encode(meta).decode()
+
+
+def post_chat(request: RestRequest) -> object:
+    """Send a text to ``number``; the answer is the message's id."""
+    pbx = request.pbx
+    return pbx.chat(request.number, request.query("number"), text(request.body, "text")) and pbx.chats.count
+
+
 ROWS = (
     Resource(
         "GET", paths.DND, get_dnd, Who.SUPERVISORS, "A", "rest.md 2.8", "do not disturb: state, reason, seconds left"
@@ -132,4 +153,6 @@ ROWS = (
         "calls missed and messages left that are not yet read",
     ),
     Resource("POST", paths.ACTIVITY, post_activity, Who.ITSELF, "A", "rest.md 2.6", "marks one of them as read"),
+    Resource("GET", paths.CHAT, get_chat, Who.ITSELF, "A", "protocol.md 10", "texts exchanged with `number`, by page"),
+    Resource("POST", paths.CHAT, post_chat, Who.ITSELF, "A", "protocol.md 10", "sends a text; the id of the message"),
 )  # fmt: skip

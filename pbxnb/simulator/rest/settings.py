@@ -67,11 +67,11 @@ ROWS = (
         "the settings of an account of any type, flat, as texts",
     ),
     Resource(
-        "POST", paths.SETTINGS, post_settings, Who.MANAGERS, "A", "rest.md 2.0",
+        "POST", paths.SETTINGS, post_settings, Who.SUPERVISORS, "A", "rest.md 2.0",
         "changes the settings that are sent, the others stay; answers all of them",
     ),
     Resource(
-        "PUT", paths.SETTINGS, put_settings, Who.MANAGERS, "B", "rest.md 2.0",
+        "PUT", paths.SETTINGS, put_settings, Who.SUPERVISORS, "B", "rest.md 2.0",
         "changes the settings that are sent, the others stay; answers an empty object",
     ),
     Resource(

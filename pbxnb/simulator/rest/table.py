@@ -6,13 +6,10 @@ from . import (
     accounts,
     administration,
     calls,
-    chats,
-    dialling,
     directory,
     portal,
     queues,
     records,
-    series,
     sessions,
     settings,
 )
@@ -27,10 +24,7 @@ RESOURCES = (
     *settings.ROWS,
     *accounts.ROWS,
     *calls.ROWS,
-    *dialling.ROWS,
-    *chats.ROWS,
     *records.ROWS,
-    *series.ROWS,
     *administration.ROWS,
 )
 """In the order of the catalogue; a path without fields stands before one that would take it too."""

@@ -266,17 +266,16 @@ class Subscriptions:
         if not (self._accounts or self._calls or self._extras):
             return
         sockets = list(self._sockets)
-        # One that changed and was then deleted has no state: that it is gone, the next snapshot says.
-        accounts, self._accounts = [n for n in self._accounts if n in self._pbx.accounts], {}
+        changed, self._accounts = self._accounts, {}
+        accounts = [number for number in changed if number in self._pbx.accounts]
         extras, self._extras = self._extras, []
         orbits, self._orbits = self._orbits, False
         if listeners := [s for s in sockets if s.users]:
-            there = [number for number in accounts if number in self._pbx.accounts]
-            for number in there:
+            for number in accounts:
                 frame = self._frames.user_state(number)
                 for socket in listeners:
                     socket.send(frame)
-            if len(there) < len(accounts):  # only a snapshot tells that an account has gone
+            if len(accounts) < len(changed):  # one is deleted and has no state: a snapshot says that it is gone
                 for socket in listeners:
                     sees = self._pbx.directory.sees_domain(socket.user)
                     socket.send(self._frames.domain_state(socket.user, sees_domain=sees))
