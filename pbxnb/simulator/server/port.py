@@ -153,10 +153,10 @@ class WebPort:
 
     async def _headers(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         given = response.headers.copy()
+        given["Server"] = f"PBX/{self._version}"
         response.headers.clear()
         # The length is the third header: there is a client that looks for it there (rest.md 7).
-        response.headers["Server"] = f"PBX/{self._version}"
-        for name in ("Content-Type", "Content-Length"):
+        for name in ("Server", "Content-Type", "Content-Length"):
             if name in given:
                 response.headers[name] = given.pop(name)
         response.headers.extend(given)

@@ -80,3 +80,5 @@ async def test_the_length_stands_in_the_fourth_line(dialect: str) -> None:
         for path in ("/rest/system/session", "/rest/domain/acme.example/userlist/hunts", "/no/such", "/simulator/api"):
             head, answer = await raw("GET", path, "", cookie)
             assert head[3] == f"Content-Length: {len(answer.encode())}", path
+            names = [line.partition(":")[0] for line in head[1:]]
+            assert len(set(names)) == len(names), path
