@@ -147,7 +147,7 @@ class PlotlyCode(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets publish
 
     code = traitlets.Unicode().tag(sync=True)
 
-    _lock: ClassVar[threading.Lock] = threading.Lock()
+    _lock: ClassVar[threading.Lock] = free_in_child(threading.Lock())
     _open: ClassVar[PlotlyCode | None] = None
 
     @classmethod
