@@ -130,7 +130,7 @@ def _group(request: RestRequest, account: SimAccount) -> dict[str, Any]:
     if isinstance(account, SimHuntGroup):
         line["agents"] = list(account.members)
     if isinstance(account, SimConference):
-        line["type"] = "scheduled"
+        line["type"] = account.type
     return line | {"calls": len(request.pbx.calls_of(account.number))}
 
 
