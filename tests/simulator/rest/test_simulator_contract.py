@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from pbxnb.simulator import serve
+from pbxnb.simulator.rest.resource import Resource
 from pbxnb.simulator.rest.table import RESOURCES
 from pbxnb.simulator.server.frames import Dialect
 from tests.helpers.sim_client import Http, client
@@ -114,3 +115,33 @@ def test_what_a_contract_lacks_is_found() -> None:
     assert lacking({"a": ["text"], "b": True}, {"a": [1]}) == ["answer has no 'b'", "answer.a[0] is 1, not text"]
     assert lacking({"on": "flag"}, {"on": "no"}) == ["answer.on is 'no', not flag"]
     assert lacking("=yes", "no") == ["answer is 'no', not =yes"]
+
+
+GARBAGE = (
+    b"", b"\xff{", b"[]", b'"x"', b"5", b"{}", b"[" * 5_000, b'{"name": [], "value": {"a": 1}}',
+    b'{"settings": [5, {"name": 5}, {}, {"name": "cfa", "value": []}], "table": 1}', b'{"settings": {"a": "b"}}',
+    b'{"type": null, "account": ["1"], "account_ext": 1e400}', b'{"type": "extensions", "account_ext": "///7/\\u0000"}',
+    b'{"state": {"a": []}, "expires": "9999999999999", "reason": 5}', b'{"transfer": 5, "number": [], "id": {}}',
+    b'{"all_agents": 5, "st1_ext": null, "st1_dur": "-1", "cfa": {"x": 1}, "first_name": "\\u202e", "display": "a"}',
+    b'{"id": [], "read": "yes", "login": 7, "text": {}, "pause": []}',
+)  # fmt: skip
+QUERIES = (
+    "", "?page=-1&size=99999999999&start=99999999&end=00000000&id=%00&api=2&days=-5&date=x&acd=,&group=,&name=%ff",
+    "?page=2&size=0&start=20260230&end=20261301&api=2&filter=unread&days=0&date=99999999&group=600&acd=600&type=calls",
+    "?user=%ff@&dest=%00&auth=:&extension=true&time=99999999999999&duration=x&account=%00&activity=talk&info=stats",
+    "?user=40&dest=41&auth=%ed%b0%80&date=00000000&days=9999&group=600&format=exposition-format&max=-1&callid=%00",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("row", RESOURCES, ids=lambda row: row.name)
+async def test_whatever_is_sent_no_resource_fails(row: Resource) -> None:
+    for dialect in Dialect:
+        async with served(dialect) as http:
+            for number in ("40", "600", "500", "900"):
+                fill = {"account": f"{number}@acme.example", "domain": "acme.example", "number": number}
+                fill |= {"queue": "600@acme.example", "type": "acds", "lang": "en", "files": "-"}
+                for query in QUERIES:
+                    for body in GARBAGE if row.method != "GET" else GARBAGE[:1]:
+                        path = re.sub(r"\{(\w+)\}", lambda field: fill[field[1]], row.path) + query  # noqa: B023
+                        given = await http.ask(row.method, path, name="admin", data=body)
+                        assert not isinstance(given, int) or given < 500, (path, body)
