@@ -36,7 +36,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "widgets": {"ui", "history", "model", "protocol"},
     "figures": {"ui", "history", "model", "analysis"},
     "analysis": {"history", "model"},
-    "simulator": {"protocol"},
+    "simulator": {"protocol", "media"},
     "media": {"protocol"},
     "phone": {"protocol", "media"},
     "session": {"client", "model", "history", "protocol"},

@@ -22,6 +22,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from . import wire
 from .connection import Connection
+from .tones import named
 
 __all__ = ["main"]
 
@@ -100,6 +101,8 @@ class Child:
                 connection.flow(order.send, order.hear)
             case wire.Sound():
                 connection.play(order.number, order.samples, order.loop)
+            case wire.Tone():
+                connection.play(order.number, named(order.name), order.loop)
             case wire.Stop():
                 connection.stop()
             case wire.PressDigits():

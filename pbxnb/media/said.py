@@ -156,7 +156,7 @@ class Sender:
         if self._pressed:
             data = self._with_digit(data)
         fault = self.disturb
-        if fault.silent or (fault.loss and self._random.random() < fault.loss):
+        if fault.nothing or (fault.loss and self._random.random() < fault.loss):
             return
         if fault.jitter:
             task = asyncio.ensure_future(self._send_later(data, self._random.expovariate(1 / fault.jitter)))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .wire import RATE
 
-__all__ = ["FREQUENCIES", "digits_as_sound", "silence", "tone"]
+__all__ = ["FREQUENCIES", "NAMES", "digits_as_sound", "named", "silence", "tone"]
 
 FREQUENCIES = {
     digit: (low, high)
@@ -39,6 +39,48 @@ def tone(*frequencies: float, seconds: float = 1.0, loud: float = LOUD) -> bytes
         wave[:edge] *= fade
         wave[-edge:] *= fade[::-1]
     return as_samples(wave)
+
+
+NAMES = {
+    "ringback": "the other side rings: 425 Hz, 1 s on and 4 s off",
+    "busy": "425 Hz, half a second on and off",
+    "beep": "1000 Hz for 0.4 s: speak now",
+    "menu": "two notes and a pause: press a digit",
+    "music": "a melody of four bars, for those who wait",
+    "tone:440": "a sine of that many Hz, 1 s",
+    "dtmf:159#": "these digits as tones",
+}
+"""Every name, or an example of its kind, and what it is."""
+_MELODY = (392, 494, 587, 494, 440, 523, 659, 523, 392, 494, 587, 784, 659, 587, 494, 440)
+
+
+def named(name: str) -> bytes:
+    """The sound of a name.
+
+    Raises:
+        ValueError: there is none of that name.
+
+    Example:
+        >>> len(named("tone:440")) // 2
+        48000
+    """
+    kind, _, what = name.partition(":")
+    match kind:
+        case "ringback":
+            return tone(425, seconds=1) + silence(4)
+        case "busy":
+            return tone(425, seconds=0.5) + silence(0.5)
+        case "beep":
+            return tone(1000, seconds=0.4)
+        case "menu":
+            return tone(660, seconds=0.25) + tone(880, seconds=0.25) + silence(2.5)
+        case "music":
+            return b"".join(tone(note, note / 2, seconds=0.3, loud=0.1) for note in _MELODY)
+        case "tone" if what.isascii() and what.isdigit() and 0 < int(what[:6]) < RATE / 2:
+            return tone(int(what))
+        case "dtmf" if what and all(digit in FREQUENCIES for digit in what):
+            return digits_as_sound(what)
+    raise ValueError(f"There is no sound {name!r}. Known are {', '.join(NAMES)}.")
 
 
 def silence(seconds: float) -> bytes:

@@ -38,7 +38,7 @@ __all__ = [
     "Sound",
     "SoundState",
     "Stop",
-    "TakeAnswer",
+    "TakeAnswer", "Tone",
     "pack",
     "unpack_events",
     "unpack_orders",
@@ -115,6 +115,14 @@ class Sound(Order, frozen=True, kw_only=True):
     loop: bool = False
 
 
+class Tone(Order, frozen=True, kw_only=True):
+    """Play a sound that has a name (`tones.named`), as `Sound` does one that has none."""
+
+    number: int
+    name: str
+    loop: bool = False
+
+
 class Stop(Order, frozen=True, kw_only=True):
     """Play no more; what was left counts as played."""
 
@@ -152,12 +160,12 @@ class Disturb(Order, frozen=True, kw_only=True):
     Attributes:
         loss: share of the packets that are dropped.
         jitter: mean of an exponential delay, seconds.
-        silent: nothing is sent at all.
+        nothing: no packet of sound leaves at all.
     """
 
     loss: float = 0.0
     jitter: float = 0.0
-    silent: bool = False
+    nothing: bool = False
 
 
 class Ask(Order, frozen=True, kw_only=True):
@@ -256,8 +264,8 @@ class Failed(Event, frozen=True, kw_only=True):
 
 
 _ORDERS = msgspec.msgpack.Decoder(
-    Open | MakeOffer | AnswerOffer | TakeAnswer | AddCandidates | Flow | Sound | Stop | PressDigits | Listen | Record
-    | Bridge | Disturb | Ask | Shut
+    Open | MakeOffer | AnswerOffer | TakeAnswer | AddCandidates | Flow | Sound | Tone | Stop | PressDigits | Listen
+    | Record | Bridge | Disturb | Ask | Shut
 )  # fmt: skip
 _EVENTS = msgspec.msgpack.Decoder(
     Ready | Described | SoundState | Block | Digit | Played | Quality | Packets | Failed

@@ -14,11 +14,13 @@ from aiohttp import web
 
 from pbxnb.arguments import nearest
 from pbxnb.errors import SimulatorError
+from pbxnb.media import wire
 
 from .active_faults import LONGEST, MOST, ActiveFault, FaultControl, Reopen, within
 from .engine.accounts import SimHuntGroup
 from .engine.calls import ChangeKind, SimChange
 from .engine.pbx import SimPbx
+from .media import SimMedia
 from .server.http import SimServer, SimTenant
 from .server.sockets import SimSocket
 
@@ -111,6 +113,36 @@ class Faults:
 
         for name, mean in faults:
             again(name, mean)
+
+    # -- the sound ----------------------------------------------------------------------------------------------
+
+    def media(
+        self,
+        loss: float = 0.0,
+        jitter: float = 0.0,
+        one_way: bool = False,
+        silent: bool = False,
+        seconds: float = 60.0,
+    ) -> ActiveFault:
+        """What browser phones hear is spoilt: packets lost or late, none at all, or silence in them.
+
+        Args:
+            loss: share of the packets that are lost.
+            jitter: mean delay of a packet, exponential, seconds.
+            one_way: no packet reaches the phones, while theirs arrive.
+            silent: packets come, with silence in them.
+        """
+        loss = within("loss", loss, 0, 1, float)
+        jitter = within("jitter", jitter, 0, 10, float)
+        media = self._server.media
+
+        def act(active: ActiveFault) -> None:
+            if not isinstance(media, SimMedia):
+                raise SimulatorError("This PBX has no media.", hint="Start it with media=True.")
+            media.disturb(wire.Disturb(call=0, loss=loss, jitter=jitter, nothing=_flag(one_way)), _flag(silent))
+            active.then(lambda: media.disturb(wire.Disturb(call=0), False))
+
+        return self._control.start("media", act, seconds=seconds)
 
     # -- the line ------------------------------------------------------------------------------------------------
 
@@ -351,7 +383,7 @@ FAULTS: dict[str, Callable[..., ActiveFault]] = {
     for fault in (
         Faults.drop, Faults.half_open, Faults.stall, Faults.refuse, Faults.slow, Faults.partial_snapshot,
         Faults.garbage, Faults.giant, Faults.ghost, Faults.expired_token, Faults.restart, Faults.clock_skew,
-        Faults.new_certificate, Faults.flap,
+        Faults.new_certificate, Faults.flap, Faults.media,
     )
 }  # fmt: skip
 """Every fault by its name; what each does is the first line of its docstring."""

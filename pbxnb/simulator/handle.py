@@ -70,8 +70,7 @@ class Simulator:
         self.domains = tuple(tenants)
         self.domain = self.domains[0]
         self.pbx, self.traffic = tenants.of()
-        self.preset = self.traffic.preset
-        self.login = server.login
+        self.preset, self.login = self.traffic.preset, server.login
         self.user, self.password = user, password
         self.admin_password = server.login.admin_password
         self.admin = (server.login.admin, self.admin_password)
@@ -178,6 +177,7 @@ class Simulator:
                 tenant.traffic.stop()
             await self.faults.aclose()
             await self.server.port.stop()
+            await self.server.media.aclose()
             self._certificate.close()
         self._stop.set()
 
@@ -282,7 +282,7 @@ class Simulator:
         self._must("answered", call, lambda pbx: pbx.answer(call, by))
 
     def reject(self, call: str, by: str = "") -> None:
-        """A ringing phone says no."""
+        """A phone that rings says no."""
         self._must("rejected", call, lambda pbx: pbx.reject(call, by))
 
     def hangup(self, call: str, by: str = "") -> None:

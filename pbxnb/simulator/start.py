@@ -20,6 +20,7 @@ from .engine.accounts import SimAttendant, SimConference, SimHuntGroup, SimOrbit
 from .engine.clock import Pace, SimClock
 from .engine.pbx import SimPbx
 from .handle import Simulator
+from .media import SimMedia
 from .presets import Preset, preset
 from .rest.routes import rest_routes
 from .server.addresses import foreign
@@ -107,6 +108,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     tls: bool = False
+    media: bool = False
     tz: str | ZoneInfo | None = None
 
     def __repr__(self) -> str:
@@ -167,6 +169,8 @@ def build(settings: Settings) -> Simulator:
         tls=settings.tls,
         tz=zone,
     )
+    if settings.media:
+        server.media = SimMedia(server)
     if settings.open_cookie:
         server.gates.append(lambda request: foreign(request, settings.host))
     server.routes += [*rest_routes(server), *steering_routes(simulator)]
@@ -250,6 +254,7 @@ def start(
     password: str = "",
     open_cookie: bool = False,
     held: bool | None = None,
+    media: bool = False,
     tz: str | ZoneInfo | None = None,
 ) -> Simulator:
     """Start an embedded PBX on a thread of its own; it listens when this returns.
@@ -276,11 +281,14 @@ def start(
         open_cookie: sockets need no login; requests of other pages of a browser are refused (403).
         held: time stands still until the first client has its lists, so that the frames that follow are the same for
             the same seed, to the byte; by default where ``start`` is given.
+        media: browser phones have sound, over WebRTC on 127.0.0.1 alone: ringing, music, each other, and the numbers of
+            `media.SERVICES`; needs the ``phone`` extra.
         tz: the zone the PBX stands in, which its day of traffic follows; None for the kernel's.
 
     Raises:
         SimulatorError: an argument cannot be used, or the port is taken.
         ConfigError: no known zone has this name.
+        MissingExtra: there is to be sound, and the ``phone`` extra is not installed.
 
     Example:
         >>> with start("quiet", extensions=10) as sim:
@@ -290,7 +298,7 @@ def start(
     settings = Settings(
         preset=preset, extensions=extensions, seed=seed, speed=speed, start=start, dialect=dialect, version=version,
         quirks=quirks, domain=domain, domains=domains, user=user, password=password, open_cookie=open_cookie, held=held,
-        host=host, port=port, tls=tls, tz=tz,
+        host=host, port=port, tls=tls, media=media, tz=tz,
     )  # fmt: skip
     simulator = build(settings)
     simulator.in_thread()

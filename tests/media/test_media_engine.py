@@ -167,7 +167,7 @@ async def test_nothing_leaves_loopback(engine: Engine) -> None:
 
 async def test_no_sound_for_three_seconds_is_said(engine: Engine) -> None:
     a, b = await call(engine)
-    a.order(wire.Disturb, silent=True)
+    a.order(wire.Disturb, nothing=True)
     await b.until(lambda: wire.SoundState(call=b.call, state="stalled") in b.events)
     a.order(wire.Disturb)
     await b.until(lambda: b.all(wire.SoundState)[-1].state == "flowing")

@@ -17,6 +17,7 @@ from .queue_days import NOBODY, QueueDays, QueueReason, QueueRecord, QueueStay
 __all__ = [
     "SimAccount", "SimAgent", "SimAttendant", "SimBreak", "SimConference", "SimExtension",
     "SimHuntGroup", "SimOrbit", "SimQueue", "SimRegistration", "SimServiceFlag",
+    "SimSoundService",
 ]  # fmt: skip
 
 MOST_REGISTRATIONS = 50
@@ -124,6 +125,13 @@ class SimConference(SimAccount):
     """A room; a call to it is connected at once."""
 
     type: ClassVar[str] = "conferences"
+
+
+@dataclass(slots=True, eq=False)
+class SimSoundService(SimAccount):
+    """A number that answers at once and does something with the sound; only a PBX with media has any."""
+
+    type: ClassVar[str] = "ivrnodes"
 
 
 @dataclass(slots=True, eq=False)

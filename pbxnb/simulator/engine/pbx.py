@@ -180,7 +180,7 @@ class SimPbx:
             return ""
         if caller.extension:
             phone = self.extension(from_)
-            if to.startswith("*"):
+            if to.startswith("*") and to not in self.accounts:
                 return self._star_code(from_, to)
             if phone is None or not phone.registered or len(self.calls_of(from_)) >= phone.lines:
                 return ""

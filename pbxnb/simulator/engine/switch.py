@@ -22,6 +22,7 @@ from .accounts import (
     SimHuntGroup,
     SimOrbit,
     SimQueue,
+    SimSoundService,
 )
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimCallRecord, SimChange, SimParty, SimPhase
 from .clock import SimClock
@@ -211,7 +212,7 @@ class Switch:
                 call.timer = self.clock.at(
                     attendant.timeout, lambda: self.give_up(call, attendant.menu.get("0", ""), Cause.NORMAL)
                 )
-            case SimConference():
+            case SimConference() | SimSoundService():
                 self.connect(call, call.called)
             case SimOrbit() | SimAccount():
                 self.finish(call, Cause.UNKNOWN_NUMBER)

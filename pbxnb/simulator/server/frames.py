@@ -45,6 +45,8 @@ VARIANTS: Final[dict[str, tuple[int, str]]] = {
     "ringing-word": (3, "Ringing is called `ringing`."),
     "split-parties": (4, "Parties come as `from-number`, `from-name` ... only, without `from` and `to`."),
     "sdp-object": (5, "An SDP comes as an object `{sdp, type}`."),
+    "sdp-actpass": (6, "An answer is labelled `a=setup:actpass` and really passive, as before version 69."),
+    "sdp-no-mid": (6, "An SDP has no `a=mid`."),
     "fresh-callid": (7, "The PBX answers a client's call under a callid of its own."),
     "callid-as-id": (8, "A call started over the socket has its WebRTC callid as its call-state id."),
     "cancel-swapped": (

@@ -19,6 +19,7 @@ from ..engine.clock import TIMING, Pace, Timing
 from ..engine.pbx import SimPbx
 from .answers import refusal
 from .cors import reflect, refuse_preflight
+from .described import FixedMedia, PhoneMedia
 from .frames import Dialect, FrameWriter, Variants
 from .port import WebPort
 from .requests import SimClient, handle_request
@@ -57,6 +58,7 @@ class SimServer:
         filters: hooks for every socket opened from now on.
         routes: what is served beside the socket, from when the server starts.
         skew: seconds added to the ``Date`` header.
+        media: of the browser phones.
         unknown: requests that nothing answers, each with the resource probably meant (or an empty text).
     """
 
@@ -80,6 +82,7 @@ class SimServer:
         self.timing = timing
         self.skew = 0.0
         self.unknown: dict[str, str] = {}
+        self.media: PhoneMedia = FixedMedia()
         self.tenants: dict[str, SimTenant] = {}
         self._stirred: list[Subscriptions] = []
         self.routes: list[web.RouteDef] = []
@@ -225,7 +228,9 @@ class SimServer:
         socket.users = self.dialect is Dialect.MODERN
         major = int(self.version.split(".")[0])
         label = f"browser {next(self._phones)}"
-        client = SimClient(tenant.pbx, tenant.frames, socket, major=major, label=label, timing=self.timing)
+        client = SimClient(
+            tenant.pbx, tenant.frames, socket, major=major, label=label, timing=self.timing, media=self.media
+        )
         self.sockets.append(socket)
         tenant.sockets.append(socket)
         timer = asyncio.get_running_loop().call_later(self.timing.held, self.release)

@@ -15,6 +15,7 @@ from pbxnb.protocol import requests as r
 from ..engine.calls import SimPhase
 from ..engine.clock import Timing
 from ..engine.pbx import SimPbx
+from .described import PhoneMedia
 from .frames import Dialect, FrameWriter
 from .sockets import SimSocket
 from .webrtc import WebRtcPhone
@@ -35,13 +36,21 @@ class SimClient:
     """
 
     def __init__(
-        self, pbx: SimPbx, frames: FrameWriter, socket: SimSocket, *, major: int, label: str, timing: Timing
+        self,
+        pbx: SimPbx,
+        frames: FrameWriter,
+        socket: SimSocket,
+        *,
+        major: int,
+        label: str,
+        timing: Timing,
+        media: PhoneMedia,
     ) -> None:
         self.pbx = pbx
         self.frames = frames
         self.socket = socket
         self.user = socket.user
-        self.phone = WebRtcPhone(pbx, frames, self.user, socket.send, label, major, timing)
+        self.phone = WebRtcPhone(pbx, frames, self.user, socket.send, label, major, timing, media)
         self.listed: set[str] = set()
 
     @property
@@ -163,7 +172,7 @@ HANDLERS: dict[str, tuple[frozenset[Dialect], Callable[[SimClient, Any], object]
     "avoid-disconnect": (BOTH, nothing),
     "sdp-packet": (BOTH, lambda client, request: client.phone.invite(request)),
     "sdp-200ok": (BOTH, lambda client, request: client.phone.accept(request)),
-    "ice-candidate": (BOTH, nothing),
+    "ice-candidate": (BOTH, lambda client, request: client.phone.found(request)),
     "sip-ringing": (BOTH, nothing),
     "sip-busy": (BOTH, lambda client, request: client.phone.refuse(request)),
     "sip-ack": (MODERN, nothing),

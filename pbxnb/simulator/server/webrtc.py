@@ -1,27 +1,26 @@
-"""A browser phone on a socket: the WebRTC signalling of protocol.md 4.7 to 4.15 and 5, without any media.
+"""A browser phone on a socket: the WebRTC signalling of protocol.md 4.7 to 4.15 and 5.
 
 One `WebRtcPhone` belongs to one socket. It rings when its extension rings, and its legs are calls of the PBX like any
-other; the SDP it sends is a text that no media stack would take.
+other; what their SDP says is the business of `described`.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pbxnb.protocol import requests as r
 
 from ..engine.calls import Cause, ChangeKind, SimCall, SimChange, SimPhase
 from ..engine.clock import Timing
 from ..engine.pbx import SimPbx
+from .described import Description, FixedLeg, LegMedia, PhoneMedia
 from .frames import Dialect, FrameWriter
 
 __all__ = ["WebRtcPhone"]
 
 REGISTRATION = 3600
-SDP = "v=0\r\no=- {id} 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 40000 UDP/TLS/RTP/SAVPF 0\r\na=setup:{setup}\r\n"
-CANDIDATE = "candidate:1 1 udp 2130706431 192.0.2.1 40000 typ host"
 MOST_LEGS = 32
 
 
@@ -33,6 +32,10 @@ class WebRtcLeg:
     call_id: str
     cseq: int
     outbound: bool
+    media: LegMedia = field(default_factory=FixedLeg)
+    offer: object = None
+    described: Description | None = None
+    told_answered: bool = False
     accepted: bool = False
     progress: bool = False
 
@@ -47,6 +50,7 @@ class WebRtcPhone:
         send: puts a frame into the socket's outbox.
         label: name under which it registers.
         major: version of the PBX: from 69 it makes its own offer on outbound calls, before it answered.
+        media: what describes the legs, and carries their sound.
     """
 
     _serial = itertools.count(1)
@@ -60,8 +64,10 @@ class WebRtcPhone:
         label: str,
         major: int,
         timing: Timing,
+        media: PhoneMedia,
     ) -> None:
         self._timing = timing
+        self._media = media
         self._pbx = pbx
         self._frames = frames
         self._user = user
@@ -78,6 +84,7 @@ class WebRtcPhone:
         self._unsubscribe()
         legs, self._legs = self._legs, {}
         for leg in legs.values():
+            leg.media.close()
             if leg.accepted or leg.outbound:
                 self._pbx.hangup(leg.call_id, self._user)
         if self._registered:
@@ -105,8 +112,8 @@ class WebRtcPhone:
             return
         # The phone must exist to dial, as the desk phone does; a client that never registered has one while it calls.
         visiting = not self._registered and self._pbx.register(self._user, self._label)
-        leg = WebRtcLeg(callid, "", next(self._cseq), outbound=True, accepted=not self._offers)
-        self._legs[callid] = leg
+        leg = self._begun(WebRtcLeg(callid, "", next(self._cseq), outbound=True, accepted=not self._offers))
+        leg.offer = None if self._offers else request.sdp
         as_id = callid if "callid-as-id" in style else self._pbx.switch.next_id()
         leg.call_id = as_id
         call_id = self._pbx.dial(self._user, request.to, call_id=as_id)
@@ -117,7 +124,8 @@ class WebRtcPhone:
             # A star code took over another call: that is what this leg talks to now.
             leg.call_id = call_id
             self._progress(call, leg)
-        elif call is None and self._legs.pop(callid, None) is not None:
+        elif call is None and callid in self._legs:
+            self._drop(leg)
             self._send(self._frames.given_up(callid, Cause.BUSY, leg.cseq))
 
     def accept(self, request: r.Sdp200Ok) -> None:
@@ -126,14 +134,20 @@ class WebRtcPhone:
         if leg is None:
             return
         leg.accepted = True
+        leg.media.answered(request.sdp)
         if not leg.outbound and not self._pbx.answer(leg.call_id, self._user):
             leg.accepted = False
+
+    def found(self, request: r.IceCandidate) -> None:
+        """``ice-candidate``: an address of the client."""
+        if (leg := self._leg(request.callid)) is not None:
+            leg.media.found(request.candidate)
 
     def refuse(self, request: r.SipBusy) -> None:
         """``sip-busy``."""
         leg = self._leg(request.callid)
         if leg is not None and not leg.outbound:
-            del self._legs[leg.callid]
+            self._drop(leg)
             self._pbx.reject(leg.call_id, self._user)
 
     def bye(self, request: r.SipBye) -> None:
@@ -143,7 +157,7 @@ class WebRtcPhone:
             return
         call = self._pbx.calls.get(leg.call_id)
         ringing = call is not None and call.phase is SimPhase.RINGING
-        del self._legs[leg.callid]
+        self._drop(leg)
         self._pbx.hangup(leg.call_id, self._user)
         modern = self._frames.dialect is Dialect.MODERN
         if leg.outbound and ringing and modern == ("cancel-swapped" in self._frames.variants.frame()):
@@ -187,7 +201,7 @@ class WebRtcPhone:
             if self._registered and self._user in call.ringing and call.open and len(self._legs) < MOST_LEGS:
                 self._offer(call)
         elif not call.open:
-            del self._legs[leg.callid]
+            self._drop(leg)
             cause = change.record.cause if change.record else Cause.NORMAL
             # A caller who gave up is one only to a phone that was still ringing.
             gone = Cause.NORMAL if leg.accepted and cause is Cause.CANCELLED else cause
@@ -195,18 +209,22 @@ class WebRtcPhone:
         elif leg.outbound:
             self._progress(call, leg)
         elif self._user not in call.extensions or (call.phase is SimPhase.CONNECTED and not leg.accepted):
-            del self._legs[leg.callid]
+            self._drop(leg)
             self._send(self._frames.given_up(leg.callid, Cause.CANCELLED, leg.cseq))
 
     def _offer(self, call: SimCall) -> None:
         callid = f"{call.id}-{next(self._cseq)}@pbx"
-        leg = self._legs[callid] = WebRtcLeg(callid, call.id, next(self._cseq), outbound=False)
-        caller = call.caller
-        frames = self._frames
+        leg = self._begun(WebRtcLeg(callid, call.id, next(self._cseq), outbound=False))
+        leg.media.describe(None, False, lambda described: self._invite(call, leg, described))
+
+    def _invite(self, call: SimCall, leg: WebRtcLeg, described: Description) -> None:
+        if self._legs.get(leg.callid) is not leg:
+            return
+        callid, caller, frames = leg.callid, call.caller, self._frames
         self._send(
             frames.flat(
                 "invitesdp",
-                SDP.format(id=call.id, setup="actpass"),
+                self._spoilt(described.sdp),
                 callid=callid,
                 cseq=leg.cseq,
                 from_=frames.address(caller),
@@ -216,7 +234,8 @@ class WebRtcPhone:
                 group=call.group or None,
             )
         )
-        self._send(frames.flat("candidate", CANDIDATE, adr=[["198.51.100.1", 40002]], callid=callid))
+        adr = [list(pair) for pair in described.adr]
+        self._send(frames.flat("candidate", described.candidate, adr=adr, callid=callid))
         if frames.dialect is Dialect.MODERN:
             self._send(frames.action("callerid", callid=callid, name=caller.name, number=caller.number))
         elif caller.external:
@@ -229,16 +248,15 @@ class WebRtcPhone:
 
     def _progress(self, call: SimCall, leg: WebRtcLeg) -> None:
         if self._user not in call.extensions:
-            del self._legs[leg.callid]
+            self._drop(leg)
             self._send(self._frames.given_up(leg.callid, Cause.NORMAL, leg.cseq))
             return
         if not leg.progress:
             leg.progress = True
-            setup = "actpass" if self._offers else "passive"
             self._reserved("response", 100, leg)
-            self._sdp(call, leg, setup, 183)
-        elif call.phase is SimPhase.CONNECTED and self._frames.dialect is Dialect.OLD and leg.accepted:
-            self._sdp(call, leg, "passive", 200)
+            leg.media.describe(leg.offer, not self._offers, lambda described: self._describe(call, leg, described))
+        elif call.phase is SimPhase.CONNECTED and leg.described is not None and self._second(leg):
+            self._sdp(call, leg, leg.described, 200)
         if call.phase is SimPhase.CONNECTED and not leg.accepted:
             self._pbx.clock.at(self._timing.media, lambda: self._no_media(leg))
 
@@ -247,14 +265,52 @@ class WebRtcPhone:
         if not leg.accepted and self._legs.get(leg.callid) is leg:
             self._pbx.hangup(leg.call_id, self._user, cause=Cause.NO_MEDIA)
 
-    def _sdp(self, call: SimCall, leg: WebRtcLeg, setup: str, code: int) -> None:
-        sdp = SDP.format(id=call.id, setup=setup)
-        to = call.called
-        frame = self._frames.flat(
-            "sdp", sdp, code=code, callid=leg.callid, cseq=leg.cseq, to_user=to.number, to_display=to.name or None
+    def _describe(self, call: SimCall, leg: WebRtcLeg, described: Description) -> None:
+        """The PBX's side of a call of the client's: its own offer since 69, else the answer."""
+        if self._legs.get(leg.callid) is not leg:
+            return
+        leg.described = described
+        self._sdp(call, leg, described, 183)
+        if call.phase is SimPhase.CONNECTED and self._second(leg):
+            self._sdp(call, leg, described, 200)
+
+    def _second(self, leg: WebRtcLeg) -> bool:
+        """Whether the answer of the other side is told by an SDP again, once: so it was in 2016."""
+        due = self._frames.dialect is Dialect.OLD and not leg.told_answered
+        leg.told_answered = leg.told_answered or due
+        return due
+
+    def _sdp(self, call: SimCall, leg: WebRtcLeg, described: Description, code: int) -> None:
+        sdp, to = self._spoilt(described.sdp), call.called
+        self._send(
+            self._frames.flat(
+                "sdp", sdp, code=code, callid=leg.callid, cseq=leg.cseq, to_user=to.number, to_display=to.name or None
+            )
         )
-        self._send(frame)
-        self._send(self._frames.flat("candidate", CANDIDATE, callid=leg.callid))
+        self._send(self._frames.flat("candidate", described.candidate, callid=leg.callid))
+
+    def _spoilt(self, sdp: str) -> str:
+        """An SDP with the faults that are asked for."""
+        style = self._frames.variants.frame()
+        if "sdp-actpass" in style:
+            sdp = sdp.replace("a=setup:passive", "a=setup:actpass")
+        if "sdp-no-mid" in style:
+            sdp = "".join(line for line in sdp.splitlines(keepends=True) if not line.startswith(("a=mid:", "a=group:")))
+        return sdp
+
+    def _begun(self, leg: WebRtcLeg) -> WebRtcLeg:
+        leg.media = self._media.leg(self._pbx, self._user, lambda: leg.call_id, lambda: self._lost(leg))
+        self._legs[leg.callid] = leg
+        return leg
+
+    def _drop(self, leg: WebRtcLeg) -> None:
+        del self._legs[leg.callid]
+        leg.media.close()
+
+    def _lost(self, leg: WebRtcLeg) -> None:
+        """The media of a leg have failed."""
+        if self._legs.get(leg.callid) is leg:
+            self._pbx.hangup(leg.call_id, self._user, cause=Cause.NO_MEDIA)
 
     def _reserved(self, key: str, value: object, leg: WebRtcLeg) -> None:
         if self._frames.dialect is Dialect.MODERN and "reserved-keys" in self._frames.variants.frame():
