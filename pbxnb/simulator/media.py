@@ -10,8 +10,9 @@ import asyncio
 import functools
 import itertools
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -117,14 +118,17 @@ class SimMedia:
         """Something that concerns the PBX inside, from the loop."""
         self.server.do(doing)
 
-    def later(self, leg: MediaLeg, work: object) -> None:
+    def later(self, leg: MediaLeg, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of a leg's; what goes wrong ends that leg."""
 
         async def guarded() -> None:
             try:
-                await work  # type: ignore[misc]
+                await work
             except PbxError as error:
                 logger.warning("The media of a call of %s ended: %s", leg.user, error)
+                self.do(leg.lost)
+            except Exception:
+                logger.exception("The media of a call of %s failed.", leg.user)
                 self.do(leg.lost)
 
         task = asyncio.ensure_future(guarded())
@@ -209,9 +213,9 @@ class MediaLeg:
 
     def arrange(self, program: Program) -> None:
         """Hear this from now on, and all faults with it."""
-        before, self.program = self.program, program
         if not self.call:
-            return
+            return  # it is arranged as soon as there is a connection
+        before, self.program = self.program, program
         disturb, silenced = self._media.faults_of(self, program)
         self._order(disturb)
         self._order(wire.Flow(call=self.call, send=not silenced, hear=True))

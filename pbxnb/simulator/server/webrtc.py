@@ -257,7 +257,11 @@ class WebRtcPhone:
             leg.media.describe(leg.offer, not self._offers, lambda described: self._describe(call, leg, described))
         elif call.phase is SimPhase.CONNECTED and leg.described is not None and self._second(leg):
             self._sdp(call, leg, leg.described, 200)
-        if call.phase is SimPhase.CONNECTED and not leg.accepted:
+        self._await_answer(call, leg)
+
+    def _await_answer(self, call: SimCall, leg: WebRtcLeg) -> None:
+        """From the offer on, once the other side has answered, the client has a moment for its own answer."""
+        if call.phase is SimPhase.CONNECTED and leg.described is not None and not leg.accepted:
             self._pbx.clock.at(self._timing.media, lambda: self._no_media(leg))
 
     def _no_media(self, leg: WebRtcLeg) -> None:
@@ -271,6 +275,7 @@ class WebRtcPhone:
             return
         leg.described = described
         self._sdp(call, leg, described, 183)
+        self._await_answer(call, leg)
         if call.phase is SimPhase.CONNECTED and self._second(leg):
             self._sdp(call, leg, described, 200)
 
