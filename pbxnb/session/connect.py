@@ -119,6 +119,7 @@ def simulate(
     seed: int = 1,
     speed: float = 1.0,
     domains: Iterable[str] = (),
+    media: bool = False,
     name: str | None = None,
     start: datetime | str | float | None = None,
     dialect: Literal["modern", "2016"] = "modern",
@@ -145,6 +146,7 @@ def simulate(
         speed: PBX seconds per real second.
         domains: names of several tenants on one PBX: the handle is of the first, and
             ``pbxnb.connect(**pbx.simulator.connection("b.example"))`` is one of another.
+        media: browser phones have sound, on 127.0.0.1 alone; needs the ``phone`` extra. See `pbxnb.simulator.start`.
         name: keeps deliberate siblings of the same call apart.
         start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held: as for
             `pbxnb.simulator.start`.
@@ -153,6 +155,7 @@ def simulate(
     Raises:
         ConfigError: no known zone has this name.
         SimulatorError: an argument cannot be used, or the port is taken.
+        MissingExtra: there is to be sound, and the ``phone`` extra is not installed.
 
     Example:
         >>> pbx = await pbxnb.simulate("office", extensions=20, seed=1)

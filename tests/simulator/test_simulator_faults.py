@@ -303,11 +303,11 @@ async def test_flap_registers_and_unregisters_and_ends_registered(sim: Simulator
 async def test_every_fault_has_a_sentence_and_can_be_started_by_name(sim: Simulator) -> None:
     assert set(FAULTS) == {
         "drop", "half-open", "stall", "refuse", "slow", "partial-snapshot", "garbage", "giant", "ghost",
-        "expired-token", "restart", "clock-skew", "new-certificate", "flap",
+        "expired-token", "restart", "clock-skew", "new-certificate", "flap", "media",
     }  # fmt: skip
     for name, fault in FAULTS.items():
         assert fault.__doc__
-        if name not in ("new-certificate", "restart"):
+        if name not in ("new-certificate", "restart", "media"):
             sim.faults.start(name)
     assert {each.name for each in sim.faults.active} == {
         "half-open", "stall", "refuse", "slow", "partial-snapshot", "ghost", "expired-token", "clock-skew", "flap",
@@ -331,6 +331,8 @@ async def test_every_fault_has_a_sentence_and_can_be_started_by_name(sim: Simula
         ("ghost", {"count": 0}, r"count 0 is not possible"),
         ("refuse", {"status": 200}, r"200 refuses nothing"),
         ("clock-skew", {"offset": "nan"}, r"offset 'nan' is not possible"),
+        ("media", {}, r"This PBX has no media. Start it with media=True"),
+        ("media", {"loss": 2}, r"loss 2 is not possible"),
         ("flap", {"extension": "99"}, r"no extension '99' to flap"),
     ],
 )

@@ -49,10 +49,7 @@ VARIANTS: Final[dict[str, tuple[int, str]]] = {
     "sdp-no-mid": (6, "An SDP has no `a=mid`."),
     "fresh-callid": (7, "The PBX answers a client's call under a callid of its own."),
     "callid-as-id": (8, "A call started over the socket has its WebRTC callid as its call-state id."),
-    "cancel-swapped": (
-        12,
-        "A caller who gives up is `cancel` instead of `bye`, in 2016 the other way round.",
-    ),
+    "cancel-swapped": (12, "A caller who gives up is `cancel` instead of `bye`, in 2016 the other way round."),
     "both-keys": (16, "Flat messages carry an `action` as well."),
     "root-path": (17, "The root path takes sockets too in the modern vocabulary."),
     "unasked": (19, "`domain-state` and `call-state` are sent at the opening, unasked."),
