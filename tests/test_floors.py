@@ -9,8 +9,12 @@ import pytest
 PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 FIRST_WITHOUT = {
     "aiohttp": "3.14.3",
-    "cryptography": "44.0.1",  # CVE-2024-12797, OpenSSL inside its wheels
-    "jupyterlab": "4.4.8",  # CVE-2025-59842, windows opened by links of a notebook
+    "cryptography": "50",  # CVE-2026-69247, -39892, -34073, -26007, CVE-2024-12797
+    "duckdb": "1.4.2",  # CVE-2025-64429
+    "jupyterlab": "4.6.4",  # CVE-2026-73415, -73417, -73627, -42557, CVE-2025-59842, and what 4.6.4 carried back
+    "playwright": "1.56",  # CVE-2025-59288, -9611
+    "pyarrow": "23.0.1",  # CVE-2026-25087, in the C++ inside its wheels
+    "pytest": "9.0.3",  # CVE-2025-71176
 }
 
 
