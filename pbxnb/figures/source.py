@@ -19,7 +19,7 @@ from pbxnb.history import Interval
 from pbxnb.ui.handle import handle_of
 from pbxnb.zones import clock_text, times_in, zone_of
 
-__all__ = ["Calls", "counted", "label", "needs", "of", "rows"]
+__all__ = ["Calls", "counted", "label", "needs", "of", "rows", "whose"]
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -29,11 +29,13 @@ class Calls(msgspec.Struct, frozen=True):
         table: the calls, as given or as the session saw them.
         zone: in which times are shown.
         coverage: a phrase: how much of the window the line was up; empty for a table, which cannot say.
+        tenant: a label: whose calls they are; empty where nothing says it.
     """
 
     table: Any
     zone: ZoneInfo
     coverage: str = ""
+    tenant: str = ""
 
     def window(self, column: str = "started_at") -> dict[str, Any]:
         """``first`` and ``last`` of a column of times, and ``n``, how many rows there are."""
@@ -41,11 +43,12 @@ class Calls(msgspec.Struct, frozen=True):
         return found
 
     def terms(self, *definitions: str, column: str = "started_at") -> str:
-        """Window, number of calls, coverage and definitions, for under the title."""
+        """Tenant, window, number of calls, coverage and definitions, for under the title."""
         found = self.window(column)
         first, last = (self._minute(found[end]) for end in ("first", "last"))
         window = f"{first} to {last}, {times_in(self.zone)}" if found["n"] else "no calls"
-        return " · ".join(part for part in (window, counted(found["n"] or 0), self.coverage, *definitions) if part)
+        parts = (self.tenant, window, counted(found["n"] or 0), self.coverage, *definitions)
+        return " · ".join(filter(None, parts))
 
     def _minute(self, moment: Any) -> str:
         return clock_text(moment, self.zone, "minutes", date=True) if isinstance(moment, datetime) else "?"
@@ -66,11 +69,26 @@ def of(source: Any, *, tz: str | ZoneInfo | None = None, offered: bool = False, 
         AnalysisError: no known zone has this name.
     """
     if not hasattr(source, "closed_calls"):
-        return Calls(source, _zone_of_table(source) or zone_of(tz or "UTC", error=AnalysisError))
+        zone = _zone_of_table(source) or zone_of(tz or "UTC", error=AnalysisError)
+        return Calls(source, zone, tenant=whose(source))
     handle = handle_of(source)
     zone = handle.tz if tz is None else zone_of(tz, error=AnalysisError)
     table = calls_of(handle, tz=zone, offered=offered, legs=legs)
-    return Calls(table, zone, _coverage(handle.history.gaps(), handle.clock.now()))
+    return Calls(table, zone, _coverage(handle.history.gaps(), handle.clock.now()), whose(handle))
+
+
+def whose(source: Any) -> str:
+    """The tenant of a handle, or that of a table's calls, as a label; empty where nothing says it."""
+    if isinstance(domain := getattr(source, "domain", ""), str) and hasattr(source, "closed_calls"):
+        return label(domain)
+    import narwhals as nw
+
+    frame = nw.from_native(source).lazy()
+    if "domain" not in frame.collect_schema().names():
+        return ""
+    named = nw.col("domain").cast(nw.String)
+    [[first, last]] = frame.select(first=named.min(), last=named.max()).collect().rows()
+    return label(first or last or "") if first == last or not first else f"{label(first)} to {label(last)}"
 
 
 def rows(table: Any) -> list[dict[str, Any]]:

@@ -86,6 +86,11 @@ class PanelHandle:
         self.until_rerun = REGISTRY.cells.remember
 
     @property
+    def tenant(self) -> str:
+        """The domain, where lines to several are open; else empty."""
+        return self._pbx.domain if REGISTRY.several else ""
+
+    @property
     def status(self) -> Status:
         """The line, now."""
         return self._pbx.status  # type: ignore[no-any-return]

@@ -65,6 +65,7 @@ class Line:
         self.client = client
         self.lock = lock
         self.key = key
+        self.domain = client.endpoint.domain
         self.lane = CallbackLane()
         self.subscriptions = Subscriptions(self.lane)
         self.history = History(client.store, lambda: self.status.gaps)

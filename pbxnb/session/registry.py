@@ -96,6 +96,8 @@ class Entry(Protocol):
 
     key: Hashable
     """Equal keys replace each other."""
+    domain: str
+    """Its tenant."""
 
     def begin_close(self, why: str) -> None:
         """Start to close; does not wait."""
@@ -167,6 +169,11 @@ class Registry:
         """All that are open, in order of key and age."""
         with self._lock:
             return tuple(line for lines in self._lines.values() for line in lines)
+
+    @property
+    def several(self) -> bool:
+        """Whether there are lines to more than one tenant."""
+        return len({line.domain for line in self.lines()}) > 1
 
     def close_all(self, within: float = 1.0) -> None:
         """Close everything, and wait a moment for the close frames to go out."""

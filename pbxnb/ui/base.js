@@ -12,7 +12,7 @@
  * Text goes into the page by `textContent` only.
  */
 
-/** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, e?: string[], note?: string}} Batch */
+/** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, e?: string[], note?: string, w?: string}} Batch */
 
 /** Batches, or ms, until the page acknowledges. Each message to the kernel makes it busy and idle, which the host draws twice. */
 const ACK_BATCHES = 2, ACK_AFTER = 60;
@@ -336,11 +336,12 @@ export function definePanel(create) {
       const stream = streamOf(model);
       const root = element("div", "pbxnb");
       keepKeys(root);
+      const whose = element("div", "pbx-whose pbx-soft", "", { dir: "auto" });
       const strip = element("div", "pbx-strip", "", { role: "alert" });
       const body = element("div", "pbx-body"), voice = element("div", "pbx-voice", "", { "aria-live": "polite" });
       // What a notebook run by a program shows instead, see static.py.
       const hide = element("style", "", `.pbxnb-twin-${model.get("uid")} { display: none }`);
-      root.append(strip, body, voice, hide);
+      root.append(whose, strip, body, voice, hide);
       el.append(root);
       const unfollow = followTheme(root, model);
       const view = {
@@ -368,6 +369,7 @@ export function definePanel(create) {
         take(/** @type {Batch} */ batch) {
           if (batch.full !== undefined) panel.full(batch.full);
           const seen = batch.part !== undefined && panel.part(batch.part) !== false;
+          if (batch.w !== undefined) setText(whose, batch.w);
           if (batch.e) showStrip(batch.e, batch.note || "");
           return seen || batch.full !== undefined;
         },

@@ -96,6 +96,10 @@ class Handle(Protocol):
     simulated: bool
 
     @property
+    def tenant(self) -> str:
+        """The domain, where lines to several are open and a panel must say which; else empty."""
+
+    @property
     def status(self) -> Status:
         """The line, now."""
 

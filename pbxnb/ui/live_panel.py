@@ -44,6 +44,7 @@ from .kernel import release_route
 from .pacing import DirtySet, Pacer
 from .panel import Panel
 from .static import Static, document
+from .text import title_of
 
 __all__ = ["LivePanel"]
 
@@ -74,6 +75,8 @@ class LivePanel(Panel, anywidget.AnyWidget):
 
     scripts: ClassVar[tuple[str, ...]] = ()
     sheets: ClassVar[tuple[str, ...]] = ()
+    says_tenant: ClassVar[bool] = True
+    """Whether the base names the tenant above it, where lines to several are open."""
 
     _esm = traitlets.Unicode().tag(sync=True)
     _code = traitlets.Unicode().tag(sync=True)
@@ -92,6 +95,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
         self._errors: deque[str] = deque(maxlen=3)
         self._news = False  # errors or the note changed
         self._noted = ""  # as the pages were told
+        self._named = ""  # likewise: the tenant
         self._rate = float("nan")
         super().__init__(handle, **{"_dom_classes": ("pbxnb-host",), **traits})
 
@@ -172,7 +176,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
         """Return the panel as it is now as static, safe HTML, for a saved notebook."""
         with self._lock:
             handle = self._handle
-            return document(type(self).__name__, clean(handle.name), self._static(), self._now(), handle.tz)
+            return document(type(self).__name__, title_of(handle), self._static(), self._now(), handle.tz)
 
     def _saved(self) -> str:
         return self.snapshot()
@@ -310,6 +314,9 @@ class LivePanel(Panel, anywidget.AnyWidget):
         payload["c"] = round(self._now(), 2)
         if rate != self._rate or "full" in payload:
             payload["r"] = self._rate = rate
+        tenant = clean(self._handle.tenant) if self.says_tenant else ""
+        if tenant != self._named or (tenant and "full" in payload):
+            payload["w"] = self._named = tenant
         if self._news or "full" in payload:
             self._news = False  # first: what comes meanwhile is news again
             payload["e"] = list(self._errors)

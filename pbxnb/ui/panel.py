@@ -16,11 +16,11 @@ import ipywidgets
 
 from pbxnb.arguments import unknown_keyword
 from pbxnb.forks import free_in_child
-from pbxnb.text import clean
 
 from .handle import Handle, handle_of
 from .lane import Lane
 from .static import show_twin
+from .text import title_of
 from .timing import Timing
 
 __all__ = ["Panel"]
@@ -116,7 +116,7 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
 
     def _plain(self) -> str:
         """One readable line, or a few, for hosts without a front end."""
-        return f"{type(self).__name__} of {clean(self._handle.name)}"
+        return f"{type(self).__name__} of {title_of(self._handle)}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         made = super()._repr_mimebundle_(**kwargs)

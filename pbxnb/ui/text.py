@@ -5,7 +5,9 @@ from __future__ import annotations
 from pbxnb.protocol.parties import Party
 from pbxnb.text import clean
 
-__all__ = ["party_text"]
+from .handle import Handle
+
+__all__ = ["party_text", "title_of"]
 
 
 def party_text(party: Party, limit: int = 60) -> str:
@@ -17,3 +19,9 @@ def party_text(party: Party, limit: int = 60) -> str:
     """
     number, name = clean(party.number, limit), clean(party.name, limit)
     return clean(f"{number} {name}".strip() if name != number else number, limit)
+
+
+def title_of(handle: Handle) -> str:
+    """Return what a panel calls its handle: the name, and the tenant where several are open and the name lacks it."""
+    name, tenant = clean(handle.name), clean(handle.tenant)
+    return name if tenant in name else f"{name} ({tenant})"

@@ -39,6 +39,7 @@ class StatusBadge(LivePanel):
 
     scripts: ClassVar[tuple[str, ...]] = ("widgets/badge.js",)
     sheets: ClassVar[tuple[str, ...]] = ("widgets/badge.css",)
+    says_tenant = False
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._sent: dict[str, Any] = {}
@@ -69,7 +70,7 @@ class StatusBadge(LivePanel):
         self._sent = {}
 
     def _note(self) -> str:
-        return ""  # the badge says so itself
+        return ""  # the badge says so itself, and its tenant too
 
     def _facts(self) -> dict[str, Any]:
         status, handle = self._handle.status, self._handle

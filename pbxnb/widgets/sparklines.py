@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
+from pbxnb.ui.text import title_of
 
 __all__ = ["Sparklines"]
 
@@ -92,7 +92,7 @@ class Sparklines(LivePanel):
 
     def _plain(self) -> str:
         counts = zip(TRENDS.values(), self._counts(), strict=True)
-        return f"{clean(self._handle.name)}: {', '.join(f'{word.lower()} {count}' for word, count in counts)}"
+        return f"{title_of(self._handle)}: {', '.join(f'{word.lower()} {count}' for word, count in counts)}"
 
     def _static(self) -> str:
         return table(("", "Now"), [(word, str(n)) for word, n in zip(TRENDS.values(), self._counts(), strict=True)])

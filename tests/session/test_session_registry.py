@@ -14,6 +14,7 @@ from pbxnb.session.registry import AT_EXIT, REPLACED, Cells, Registry
 @dataclass(eq=False)
 class FakeLine:
     key: str = "a"
+    domain: str = "acme.example"
     why: list[str] = field(default_factory=list)
 
     def begin_close(self, why):

@@ -86,6 +86,7 @@ class FakeHandle:
     def __init__(self, accounts: Iterable[Account] = (), *, name: str = "fake", control: bool = True) -> None:
         self.name = name
         self.domain = "acme.example"
+        self.tenant = ""
         self.user = "204"
         self.control = control
         self.simulated = True

@@ -63,6 +63,21 @@ def test_the_state_travels_with_the_model_and_nothing_after_it_until_somebody_lo
     assert wire.batches() == []
 
 
+def test_it_names_its_tenant_where_several_are_open_and_costs_nothing_where_not(handle: FakeHandle) -> None:
+    panel = Names(handle)
+    wire = Wire(panel)
+    assert "w" not in wire.opened()
+    wire.hello()
+    for tenant in ("<b>.example", ""):
+        handle.tenant = tenant
+        before = len(wire.batches())
+        handle.put(account("105", AccountState.BUSY if tenant else AccountState.IDLE))
+        assert wire.wait(before + 1)[-1]["w"] == tenant
+    handle.tenant = "acme.example"
+    assert repr(panel).startswith("<Names of fake (acme.example)")
+    assert "Names of fake (acme.example) at" in panel.snapshot()
+
+
 def test_the_first_hello_brings_what_changed_since_and_not_everything_again(handle: FakeHandle) -> None:
     panel = Names(handle)
     wire = Wire(panel)

@@ -12,7 +12,7 @@ from pbxnb.history import Span
 from pbxnb.ui.handle import handle_of
 from pbxnb.zones import clock_text, times_in, wall_axis
 
-from ..source import label
+from ..source import label, whose
 from ..style import STATES, Theme, picture
 
 __all__ = ["call_life"]
@@ -50,7 +50,7 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     sentences, names = [], []
     place, change = wall_axis(min(story.began, now), min(story.ended, now), handle.tz)
     many = f"{len(chosen)} calls of one conversation" if len(chosen) > 1 else "the only call of its conversation"
-    terms = [many, times_in(handle.tz), *filter(None, [change])]
+    terms = [whose(handle), many, times_in(handle.tz), *filter(None, [change])]
     figure = picture("Life of one call", " · ".join(terms), "", theme=theme)
     for entry, record, spans in chosen:
         name = label(f"{entry.id}: {entry.from_.number or entry.from_.name} → {entry.to.number or entry.to.name}")

@@ -14,7 +14,7 @@ from pbxnb.arguments import helpful_keywords
 from pbxnb.model.changes import Frame
 from pbxnb.zones import clock_text, times_in
 
-from ..source import label, needs
+from ..source import label, needs, whose
 from ..style import Theme, picture, styled
 
 __all__ = ["ladder", "steps"]
@@ -47,7 +47,8 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
 
     The text twin is the same ladder as lines, ready to paste into a report: `pbxnb.figures.describe`.
     """
-    frames, zone = (source.frames(), source.tz) if hasattr(source, "frames") else (source, ZoneInfo("UTC"))
+    live = hasattr(source, "frames")
+    frames, zone = (source.frames(), source.tz) if live else (source, ZoneInfo("UTC"))
     drawn = steps(frames, call=call)[-last:]
     needs([{}] if drawn else [], "frames" + (f" that name call {call}" if call else ""))
     actors = [NOTEBOOK, PBX]
@@ -56,7 +57,7 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
     text = "\n".join(f"{step.at:8.3f} s  {step.source} -> {step.target}: {step.said}" for step in drawn)
     figure = picture(
         "Who said what",
-        f"{len(drawn)} frames, {begin} · seconds since the first",
+        f"{whose(source) + ' · ' if live else ''}{len(drawn)} frames, {begin} · seconds since the first",
         f"{begin}\n{text}",
         theme=theme,
         height=140 + 26 * len(drawn),

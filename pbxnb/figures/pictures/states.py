@@ -10,7 +10,7 @@ from pbxnb.arguments import helpful_keywords
 from pbxnb.ui.handle import handle_of
 from pbxnb.zones import clock_text, times_in
 
-from ..source import label, needs
+from ..source import label, needs, whose
 from ..style import STATES, Theme, picture
 
 __all__ = ["state_shares"]
@@ -45,7 +45,7 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
     begin, end = (clock_text(moment, handle.tz, "minutes", date=True) for moment in (first, now))
     figure = picture(
         "Time per state",
-        f"{begin} to {end}, {times_in(handle.tz)} · share of the observed time, gaps apart",
+        f"{whose(handle)} · {begin} to {end}, {times_in(handle.tz)} · share of the observed time, gaps apart",
         text + ".",
         theme=theme,
         height=140 + 22 * max(6, len(numbers)),

@@ -24,7 +24,7 @@ from pbxnb.zones import clock_text, times_in
 
 from ..plotting.panel import FigurePanel
 from ..plotting.tools import Choice, FigureTools
-from ..source import counted
+from ..source import counted, label
 from ..style import STATES
 from .background import BACKS, condition_marks, gap_marks
 from .figure import COLOURS, PHASES, TimelineFigure, View, height_of
@@ -147,6 +147,10 @@ class Timeline(FigurePanel):
             figure = TimelineFigure(view, self._handle.tz, still=True).figure
             height, text = self._height or height_of(len(view.rows)), self.describe()
         figure.update_layout(height=height, meta={"text": text})
+        if tenant := label(self._handle.tenant):
+            figure.update_layout(
+                title={"text": tenant, "font": {"size": 12}, "x": 0, "xref": "paper"}, margin={"t": 32}
+            )
         return figure
 
     def describe(self) -> str:
@@ -157,7 +161,8 @@ class Timeline(FigurePanel):
         phases = ", ".join(f"{n} {phase}" for phase, n in sorted(tally.items())) or "no call"
         zone = self._handle.tz
         window = f"{clock_text(start, zone, date=True)} to {clock_text(end, zone)}, {times_in(zone)}"
-        return f"{window}: about {counted(ended, 'phase')} of calls; going on now: {phases}."
+        tenant = clean(self._handle.tenant)
+        return f"{tenant and f'{tenant}, '}{window}: about {counted(ended, 'phase')} of calls; going on now: {phases}."
 
     def _plain(self) -> str:
         return f"Timeline of {clean(self._handle.name)}, {self.describe()}"

@@ -19,6 +19,7 @@ from pbxnb.text import clean, clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
+from pbxnb.ui.text import title_of
 from pbxnb.zones import clock_text, times_in
 
 from .rules import AlertEvent, Level, Rule
@@ -187,7 +188,7 @@ class Alerts(LivePanel):
     def _plain(self) -> str:
         raised = [f"{name} {level}" for name, level in self.standing().items() if level is not Level.OK]
         rules = f"{len(self.rules)} rule{'' if len(self.rules) == 1 else 's'}"
-        return f"Alerts of {clean(self._handle.name)}: " + (", ".join(raised) or f"{rules}, all ok")
+        return f"Alerts of {title_of(self._handle)}: " + (", ".join(raised) or f"{rules}, all ok")
 
     def _static(self) -> str:
         rows = [

@@ -16,6 +16,7 @@ from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
+from pbxnb.ui.text import title_of
 from pbxnb.ui.times import lasted
 
 from .rows import PHASES, Row, difference, involved, leg, parked_text, row
@@ -226,7 +227,7 @@ class CallList(LivePanel):
     def _plain(self) -> str:
         phases = [c.phase for _, c in self._open() if c.state is not None]
         counts = ", ".join(f"{phases.count(name)} {name}" for name in PHASES if name in phases)
-        return f"Call list of {clean(self._handle.name)}: {len(phases)} calls" + (f", {counts}" if counts else "")
+        return f"Call list of {title_of(self._handle)}: {len(phases)} calls" + (f", {counts}" if counts else "")
 
     def _static(self) -> str:
         rows = [self._row(conversation) for _, conversation in self._open()]

@@ -17,6 +17,7 @@ from pbxnb.protocol.commands import ACTIONS, CallRef, Situation, general
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle, PendingLike
 from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.text import title_of
 
 from .attended import Attended, Prepared
 from .choices import ABOUT, CHOICES, LABELS, ROWS, Typed, meant, missing, prepared, situation
@@ -206,7 +207,7 @@ class CommandBar(LivePanel):
 
     def _plain(self) -> str:
         armed = "armed" if self.armed else "not armed"
-        return f"Command bar of {clean(self._handle.name)}: {len(LABELS)} commands, {armed}"
+        return f"Command bar of {title_of(self._handle)}: {len(LABELS)} commands, {armed}"
 
     def _static(self) -> str:
         return ""

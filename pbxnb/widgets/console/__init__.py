@@ -16,6 +16,7 @@ from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
+from pbxnb.ui.text import title_of
 from pbxnb.zones import times_in
 
 from .frames import Wish, evidence_rows, explained, line, matches
@@ -218,7 +219,7 @@ class Console(LivePanel):
                 self._why = None
 
     def _plain(self) -> str:
-        return f"Console of {clean(self._handle.name)}: {len(self._handle.frames()):,} recent frames"
+        return f"Console of {title_of(self._handle)}: {len(self._handle.frames()):,} recent frames"
 
     def _static(self) -> str:
         rows = [(str(seq), at, way, kind, text) for seq, way, at, kind, _, text in self._last()[-50:]]

@@ -13,6 +13,7 @@ from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.panel import Panel
 from pbxnb.ui.static import Static, document
+from pbxnb.ui.text import title_of
 
 from ..alerts import Alerts, Rule
 from ..badge import StatusBadge
@@ -40,6 +41,7 @@ class BoardHeader(LivePanel):
 
     scripts: ClassVar[tuple[str, ...]] = ("widgets/dashboard/header.js",)
     sheets: ClassVar[tuple[str, ...]] = ("widgets/dashboard/dashboard.css",)
+    says_tenant = False
 
     def __init__(
         self,
@@ -166,7 +168,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         shown = (self.badge, self.alerts, self.grid, self.calls)
         body = "".join(part.snapshot() for part in shown if part is not None)
         handle = self._handle
-        return document("Board", clean(handle.name), body, handle.clock.now().timestamp(), handle.tz)
+        return document("Board", title_of(handle), body, handle.clock.now().timestamp(), handle.tz)
 
     # From the page and from other threads: hand over to the lane.
 

@@ -22,7 +22,7 @@ from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
-from pbxnb.ui.text import party_text
+from pbxnb.ui.text import party_text, title_of
 
 from .tiles import Tile, columns, department, make_tile
 
@@ -202,7 +202,7 @@ class ExtensionGrid(LivePanel):
         rest = len(accounts) - extensions
         others = f" and {rest} other account{'s' * (rest > 1)}" if rest else ""
         counts = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
-        return f"Extension grid of {clean(self._handle.name)}: {extensions} extensions{others}{counts}"
+        return f"Extension grid of {title_of(self._handle)}: {extensions} extensions{others}{counts}"
 
     def _static(self) -> str:
         model = self._handle.snapshot()
