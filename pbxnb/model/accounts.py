@@ -139,9 +139,16 @@ class PresenceLog:
         )
 
     def _interval(self, number: str, axis: int, mark: _Mark, end: datetime | None) -> Presence:
-        end = None if end is None else max(mark.since, end)  # a clock may have been set back
-        about = {"number": number, "axis": _NAMES[axis], "value": mark.value, "domain": self._domain}
-        return Presence(**about, start=mark.since, end=end, inferred=mark.inferred)
+        since = mark.since
+        return Presence(
+            number=number,
+            axis=_NAMES[axis],
+            value=mark.value,
+            start=since,
+            end=since if end is not None and end < since else end,  # a clock may have been set back
+            inferred=mark.inferred,
+            domain=self._domain,
+        )
 
 
 class WireAccounts:
