@@ -153,7 +153,7 @@ class Client:
         self._new_connection = partial(
             Connection,
             access=self._access,
-            frames=Frames(self._on_frame, self.coverage, max_size),
+            frames=Frames(self._on_frame, self.coverage, max_size, by_kernel=now is utc_now),
             writer=self._writer,
             reader=self._reader,
             status=self._status,

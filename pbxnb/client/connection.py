@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from .keepalive import Pulse, repeat
 from .logins import Login
 from .rest import Rest
 from .rest_state import RestReader, read_accounts
-from .status import LastSign, LineStatus
+from .status import LastSign, LineStatus, utc_now
 from .sync import GET_ALL, KEEPALIVE, Arrival, Dialect, ModelWriter, dialect_of, opening_frames, switch_frames
 from .timing import Timing
 from .tls import Trust
@@ -144,14 +144,15 @@ class Frames:
         on_frame: gets each `Frame`, at the moment it passes.
         coverage: counts which actions, fields and values came.
         max_size: bytes of the largest frame that is decoded.
+        by_kernel: the model is stamped by the kernel's clock, as frames are: it need not be read again.
 
     Attributes:
         connection: how many sockets were opened so far.
     """
 
-    def __init__(self, on_frame: Signal[Frame], coverage: Coverage, max_size: int) -> None:
-        self.connection = 0
-        self._seq = 0
+    def __init__(self, on_frame: Signal[Frame], coverage: Coverage, max_size: int, *, by_kernel: bool) -> None:
+        self.connection = self._seq = 0
+        self._by_kernel = by_kernel
         self._on_frame = on_frame
         self._coverage = coverage
         self._max_size = max_size
@@ -176,15 +177,15 @@ class Frames:
                 _LOG.warning("The PBX sends bytes that are no UTF-8; they are read as U+FFFD. Said once.")
             self._broken = True
         if self._on_frame.listeners:
-            now, mono = datetime.now(UTC), time.monotonic()
-            self._on_frame(Frame(self._seq, "in", now, mono, self.connection, text, message))
+            now = at if self._by_kernel else utc_now()
+            self._on_frame(Frame(self._seq, "in", now, time.monotonic(), self.connection, text, message))
         self._coverage.add(message, broken=broken)
         return Arrival(message, at, self._seq, size)
 
     def sent(self, text: str) -> None:
         """A frame goes out."""
         self._seq += 1
-        self._on_frame(Frame(self._seq, "out", datetime.now(UTC), time.monotonic(), self.connection, text, None))
+        self._on_frame(Frame(self._seq, "out", utc_now(), time.monotonic(), self.connection, text, None))
 
 
 class Connection:

@@ -360,7 +360,8 @@ class AccountTable:
         if tracks:
             if self._claims:
                 self._claims.pop(number, None)
-            calls = [track.call for track in tracks]
+            # most are in one call, and a comprehension costs a call of its own before Python 3.12
+            calls = [tracks[0].call] if len(tracks) == 1 else [track.call for track in tracks]
             activity = activity_in(number, calls)
             ids = (activity[3],) if len(calls) == 1 else tuple([call.id for call in calls])
         else:

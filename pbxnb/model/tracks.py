@@ -56,7 +56,7 @@ class Times:
     def turn(self, phase: Phase, at: datetime) -> None:
         """End the running phase at ``at`` and begin another."""
         # a clock may have been set back: no time is known to have passed, and none is taken away
-        before, spent = self.phase, max(0.0, (at - self.start).total_seconds())
+        before, spent = self.phase, (at - self.start).total_seconds() if at > self.start else 0.0
         if before is _RINGING or before is _QUEUED:
             self.ring += spent
         elif before is _TALKING:
