@@ -12,9 +12,9 @@ import pytest
 import pbxnb.model
 from pbxnb.model import accounts, ledger, lists
 from pbxnb.model import calls as calls_module
-from pbxnb.model.accounts import Axis, PresenceLog
 from pbxnb.model.derive import RULES, number_order, state_of
 from pbxnb.model.entities import Orbit, Queue
+from pbxnb.model.presence import Axis, PresenceLog
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import account_entry, call_entry
 from pbxnb.protocol.messages import CallEntry
