@@ -139,7 +139,7 @@ class LineStatus:
         if self._down_since is not None:
             return
         self._down_since = last
-        gap = Gap(last.moment(self._wall(), self._mono()))
+        gap = self._gap_since(last, self.current.gaps, None)
         self.current = msgspec.structs.replace(self.current, gaps=(*self.current.gaps, gap)[-_KEEP_GAPS:])
 
     def line_up(self, end: datetime, *, reconnected: bool = True) -> Gap | None:
@@ -147,9 +147,17 @@ class LineStatus:
         if self._down_since is None:
             return None
         # The clock may have been set back while the line was down, too.
-        gap = Gap(self._down_since.moment(self._wall(), self._mono()), end)
+        gap = self._gap_since(self._down_since, self.current.gaps[:-1], end)
         self._down_since = None
         self.current = msgspec.structs.replace(
             self.current, gaps=(*self.current.gaps[:-1], gap), reconnects=self.current.reconnects + reconnected
         )
         return gap
+
+    def _gap_since(self, last: LastSign, before: tuple[Gap, ...], end: datetime | None) -> Gap:
+        """The gap after this sign of life; a line that went live without any had none since the gap before."""
+        start = last.moment(self._wall(), self._mono())
+        former = before[-1].end if before else None
+        if former is not None and start < former <= (end or self._now()):  # later only where a clock was set back
+            start = former
+        return Gap(start, end)

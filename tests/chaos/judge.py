@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from pbxnb.model.entities import CallRecord, Gap, Snapshot
@@ -86,6 +87,7 @@ def wrong_gaps(
     passages: Sequence[Passage],
     *,
     live: Sequence[float],
+    again: Sequence[float],
     interval: float,
     stale: float,
     end: float,
@@ -95,7 +97,8 @@ def wrong_gaps(
     Args:
         gaps: as the status has them.
         passages: the sockets there were.
-        live: when the line became live, each time, seconds of the wall clock.
+        live: when the line became live on a new socket, each time, seconds of the wall clock.
+        again: the same, and when a silence was over.
         interval: seconds between the client's pings: on a sound line the last sign of life is no older.
         stale: a longer silence, seconds, is a gap.
         end: when it was closed.
@@ -115,9 +118,22 @@ def wrong_gaps(
     for passage in passages:
         for start, stop in passage.silences:
             heard = any((passage.opened or 0.0) <= moment <= start for moment in live)  # it was live, on this socket
-            if stop - start > stale + TOLERANCE and heard and stop <= end and not _covered(spans, start, stop):
+            if (
+                stop - start > stale + TOLERANCE
+                and heard
+                and stop <= end
+                and not _covered(spans, start, stop - TOLERANCE)
+            ):
                 yield f"nothing came from {start:.3f} to {stop:.3f}, and the gaps are {_told(spans)}"
+    for (_, before), (start, _) in pairwise(sorted(spans)):
+        if start < before:
+            yield f"a gap begins at {start:.3f}, before the former one ends at {before:.3f}"
     for start, stop in spans:
+        yield from (
+            f"the gap from {start:.3f} to {stop:.3f} goes on although the line was live again at {moment:.3f}"
+            for moment in again
+            if start + TOLERANCE < moment < stop - TOLERANCE
+        )
         causes = [
             passage
             for passage in passages

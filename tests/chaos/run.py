@@ -112,7 +112,13 @@ class Play:
             subject.journal.finish()
         self.wrong += subject.journal.wrong
         self.wrong += wrong_gaps(
-            before, proxy.passages, live=subject.journal.live, interval=PING, stale=2 * PING, end=end
+            before,
+            proxy.passages,
+            live=subject.journal.live,
+            again=subject.journal.again,
+            interval=PING,
+            stale=2 * PING,
+            end=end,
         )
         await self._outcomes(sim)
 
@@ -140,7 +146,7 @@ class Play:
             undo = await self._harm(step, sim, proxy, subject, ended)
             self._command(step, subject)
             if step.churn:
-                sim.run(lambda: sim.server.skip(step.churn))
+                await asyncio.to_thread(sim.run, lambda: sim.server.skip(step.churn))
             if cut_short:
                 return
             await self._until_over(step, proxy, subject, ended)

@@ -46,13 +46,15 @@ class Journal:
     """Keeps what a client says, checks that calls begin and end once, and wakes who waits.
 
     Attributes:
-        live: when the line became live, seconds of the wall clock.
+        live: when the line became live on a new socket, seconds of the wall clock.
+        again: the same, and when a silence was over.
         calls: kind and call of every event of a call, in order.
         wrong: breaches, as sentences.
     """
 
     def __init__(self) -> None:
         self.live: list[float] = []
+        self.again: list[float] = []
         self.states: list[str] = []
         self.whys: list[str] = []
         self.wrong: list[str] = []
@@ -81,8 +83,10 @@ class Journal:
             raise AssertionError(f"not within {timeout:g} s: {what}; {self._client.status}") from None
 
     def _status(self, status: Status) -> None:
-        if status.state == "live" and self.states[-1:] not in (["live"], ["stale"]):
-            self.live.append(time.time())
+        if status.state == "live" and self.states[-1:] != ["live"]:
+            self.again.append(time.time())
+            if self.states[-1:] != ["stale"]:
+                self.live.append(self.again[-1])
         self.whys.append(status.why)
         self.states.append(status.state.value)  # last: whoever waits in another thread looks at this
         self.poke()

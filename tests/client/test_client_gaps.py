@@ -119,6 +119,23 @@ def test_attempts_in_between_do_not_shorten_it():
     assert line.line_up(clocks.now()) is None
 
 
+def test_a_line_that_went_live_without_a_sign_of_life_has_its_next_gap_after_the_former_one():
+    clocks = Clocks()
+    line, first = line_of(clocks), clocks.sign()
+    clocks.run(5)
+    line.line_down(first)
+    clocks.run(5)
+    opened = clocks.sign()
+    clocks.run(3)
+    line.line_up(clocks.now())  # nothing came, but one goes on without
+    clocks.run(37)
+    line.line_down(opened)
+    assert line.status.gaps == (Gap(at(0), at(13)), Gap(at(13)))
+    clocks.run(1)
+    line.line_up(clocks.now())
+    assert line.status.gaps == (Gap(at(0), at(13)), Gap(at(13), at(51)))
+
+
 def test_a_clock_of_its_own_speed_keeps_its_stamp():
     clocks = Clocks()
     last = LastSign(at(3600), clocks.wall, clocks.mono)  # an embedded PBX is an hour ahead, and runs 30 times as fast
