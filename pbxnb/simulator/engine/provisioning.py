@@ -63,12 +63,17 @@ def create(pbx: SimPbx, kind: str, number: str) -> bool:
 
 
 def delete(pbx: SimPbx, number: str) -> bool:
-    """Take an account out of service: its calls end, its phones go; False when there is none."""
+    """Take an account out of service: its phones go, its calls end; False when there is none.
+
+    A call that rings there for a group or a queue goes on without it.
+    """
     if number not in pbx.accounts:
         return False
     pbx.dnd(number, False)
+    pbx.unregister(number)  # first of all, so that no call comes while others end
     for call in pbx.calls_of(number):
-        pbx.hangup(call.id)
+        if call.group == number or not (number in call.ringing and call.group and pbx.reject(call.id, number)):
+            pbx.hangup(call.id)
     pbx.directory.remove(number)
     pbx.switch.account_changed(number)
     return True
