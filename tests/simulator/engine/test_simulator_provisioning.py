@@ -1,4 +1,4 @@
-"""Accounts that come and go under traffic leave nothing that contradicts itself."""
+"""Accounts that come and go under traffic, and clicks that dial, leave nothing that contradicts itself."""
 
 from random import Random
 
@@ -29,6 +29,8 @@ async def test_accounts_come_and_go_under_traffic(preset: str, seed: int) -> Non
                         pbx, account, {"all_agents": members, "st1_ext": members, "dnd": "true", "cfa": number}
                     )
                     assert all(isinstance(value, str) for value in read_settings(account).values())
+                case 3:
+                    pbx.switch.call_back(number, rng.choice([*pbx.accounts, "+12025550101"]))
             sim.server.skip(rng.expovariate(1 / 20))
             assert not list(contradictions(pbx))
         sim.server.skip(600)
