@@ -84,9 +84,11 @@ class Bins:
     def add(self, lane: str, start: float, end: float, times: int = 1) -> None:
         """Count an interval, or with ``times`` -1 take it away again; seconds since 1970."""
         first = self._bin(start)
-        for bin_ in range(first, max(first + 1, -int(-end // self.width))):
-            if self._floor is not None and bin_ < self._floor:
-                continue
+        last = max(first, -int(-end // self.width) - 1)
+        # Of a call that began in 1970 most would go at once.
+        if last - max(first, self._floor or first) > 1.25 * self.most:
+            self._floor = last + 1 - self.most
+        for bin_ in range(first if self._floor is None else max(first, self._floor), last + 1):
             cell = self._cells.setdefault(bin_, {}).setdefault(lane, [0.0, 0.0])
             cell[0] += times * (min(end, (bin_ + 1) * self.width) - max(start, bin_ * self.width))
             if bin_ == first:

@@ -17,8 +17,8 @@ import msgspec
 from .fields import shape
 
 __all__ = [
-    "HEAD", "LARGE", "MAX_SIZE", "BadFrame", "as_bytes", "as_unicode", "dense", "in_memory", "load", "load_answer",
-    "load_frame", "tidy",
+    "HEAD", "LARGE", "MAX_SIZE", "BadFrame", "as_bytes", "as_unicode", "dense", "exact", "in_memory", "load",
+    "load_answer", "load_frame", "tidy",
 ]  # fmt: skip
 
 MAX_SIZE = 64 * 2**20  # bytes of a frame
@@ -28,7 +28,16 @@ _MOST_MEMORY = 12  # times its size that such a list may take; entities take fou
 _CONTAINER, _VALUE = 100, 60  # bytes in memory of an array or object with its place, and of any other value, about
 MAX_DEPTH = 64  # arrays and objects inside each other; the deepest real message has 6
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+def exact(literal: str) -> Decimal | float:
+    """A number with a fraction or an exponent, exactly; one whose exponent no Decimal has, as a float."""
+    try:
+        return Decimal(literal)
+    except ArithmeticError:
+        return float(literal)
+
+
+_DECODER = msgspec.json.Decoder(float_hook=exact)
 _ZEROS = re.compile(r"\d{9,12}\.\d+0", re.ASCII)  # a time that its zeros tell from another
 
 

@@ -8,7 +8,6 @@ by its bytes and comes back as the very same value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +18,7 @@ from .bounds import SMALL, bounded
 from .entries import read_account, read_call, recording, side, split_marks
 from .fields import plain
 from .messages import NOTHING, AccountEntry, CallEntry, CallState, DomainState, Message, UserState
-from .raw import BadFrame, load, tidy
+from .raw import BadFrame, exact, load, tidy
 from .times import Moment, parse_moment
 
 __all__ = ["FLAT_KEYS", "quick"]
@@ -94,7 +93,7 @@ class _DomainState(msgspec.Struct, gc=False, tag_field="action", tag="domain-sta
 _envelope = msgspec.json.Decoder(_UserState | _CallState | _DomainState).decode
 _entries = msgspec.json.Decoder(list[Raw] | None).decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
-_call = msgspec.json.Decoder(_Call, float_hook=Decimal).decode
+_call = msgspec.json.Decoder(_Call, float_hook=exact).decode
 _account = msgspec.json.Decoder(_Account).decode
 
 

@@ -213,7 +213,7 @@ def _from_text(text: str, name: str) -> Scenario:
             "Scenarios in YAML need PyYAML.", hint="Install it with: pip install pyyaml. JSON always works."
         ) from error
     try:
-        data = yaml.load(text, Loader=yaml.BaseLoader)
+        data = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # the same, ten times as fast
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ScenarioError(f"The scenario {name!r} is no valid YAML: {error}.") from error
     return _from_data(data, name)

@@ -152,3 +152,13 @@ def test_what_came_unread_and_is_not_kept_is_not_claimed_to_be_known() -> None:
     assert len(made.blocks(0, 100)) == 10
     made.put((span("more", 50, 60), Story("more")))
     assert made.lost == 6.0
+
+
+def test_a_call_that_began_in_1970_costs_no_more_than_others() -> None:
+    bins = Bins(60.0, most=100)
+    bins.add("204", 1.0, 1_790_000_000.0)
+    assert len(list(bins.within(0.0, 1_790_000_000.0))) == 100
+    assert not bins.reaches(1_790_000_000.0 - 101 * 60)
+    assert bins.reaches(1_790_000_000.0 - 98 * 60)
+    bins.add("204", 1.0, 1_790_000_000.0, -1)
+    assert bins.density(0.0, 1_790_000_000.0, ["204"]) == []

@@ -366,6 +366,20 @@ def test_the_size_of_a_malformed_frame_is_in_bytes() -> None:
     assert decode('["é"]') == m.Malformed(reason="The frame is an array, not an object.", size=6)
 
 
+@pytest.mark.parametrize(
+    "number", ["3E3333333333333333333", "-1.5e-99999999999999999999", "1e999", "0e1000000000000000000"]
+)
+def test_a_number_that_nothing_can_hold_is_a_number(number: str) -> None:
+    for frame in (
+        number,
+        f'{{"action":"call-state","calls":[{{"id":"1","start":{number},"x":{number}}}]}}',
+        f'{{"action":"user-state","account":"45","code":{number},"x":[{number}]}}',
+        f'{{"action":"domain-state","accounts":[{{"account":"45"}}],"messages":{number}}}',
+        f'{{"action":"what","id":{number}}}',
+    ):
+        assert decode(frame).kind != "malformed" or frame == number
+
+
 def test_a_frame_above_the_bound_is_not_looked_into() -> None:
     message = decode(b"[" * 1001, max_size=1000)
     assert isinstance(message, m.Malformed)
