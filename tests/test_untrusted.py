@@ -143,6 +143,14 @@ def test_a_scenario_is_read_or_refused_in_a_sentence(what: Any) -> None:
         assert read.seconds < 1e7
 
 
+def test_a_scenario_too_long_for_yaml_is_refused_and_read_as_json() -> None:
+    steps = [{"note": "x", "at": n} for n in range(800)]
+    lines = [f"- note: x\n  at: {n}" for n in range(800)]
+    assert scenario("\n".join(lines)).seconds == scenario(json.dumps(steps)).seconds == 799
+    with pytest.raises(ScenarioError, match="too long for YAML"):
+        scenario("\n".join(["x:"] * 20_000))
+
+
 def test_a_bundle_of_references_is_refused_quickly() -> None:
     names = "abcdefghijkl"
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]

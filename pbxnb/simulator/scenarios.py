@@ -33,6 +33,7 @@ from pbxnb.text import clean
 
 __all__ = ["VERBS", "Scenario", "ScenarioStep", "Verb", "scenario", "scenario_names"]
 
+_MOST_YAML = 10_000  # signs of structure in a text: a thousand steps; reading more takes a tenth of a second
 MOST_STEPS = 10_000
 MOST_TEXT = 2**20
 MOST_WORD = 4_000
@@ -206,6 +207,8 @@ def _from_text(text: str, name: str) -> Scenario:
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         if text.lstrip()[:1] in ("{", "["):
             raise ScenarioError(f"The scenario {name!r} is no valid JSON: {error}.") from error
+    if sum(map(text.count, "\n:,-")) > _MOST_YAML:
+        raise ScenarioError(f"The scenario {name!r} is too long for YAML.", hint="Write it as JSON.")
     try:
         yaml = import_module("yaml")
     except ModuleNotFoundError as error:
