@@ -19,7 +19,9 @@ from .registry import REGISTRY
 
 __all__ = ["FrameBuffer", "PanelHandle"]
 
-_SMALL = 1024  # characters of a frame whose message counts for nothing
+_FRAME = 200  # bytes of a frame beside its text and its message: numbers, a time
+_SMALL = 1024  # characters of a frame whose message is not looked at
+_TYPED = 3  # bytes that a message with types of its own holds for each character of its text: 2 to 5, by what repeats
 
 
 class FrameBuffer:
@@ -27,7 +29,7 @@ class FrameBuffer:
 
     Args:
         max_frames: frames kept at most.
-        max_bytes: bytes of memory kept at most: of their texts, and of messages that the model does not hold too.
+        max_bytes: bytes of memory kept at most, with the messages that were read of them.
     """
 
     def __init__(self, *, max_frames: int = 100_000, max_bytes: int = 32 * 2**20) -> None:
@@ -52,11 +54,13 @@ class FrameBuffer:
 
 
 def _held(frame: Frame) -> int:
-    """Bytes of memory, about."""
+    """Bytes of memory, about. What the model holds too counts: it goes on, and the message stays."""
     text, message = frame.text, frame.message
-    size = getsizeof(text)
-    if len(text) <= _SMALL or message is None or isinstance(message, CallState | DomainState | UserState | Malformed):
+    size = _FRAME + getsizeof(text)
+    if message is None or isinstance(message, Malformed):
         return size
+    if len(text) <= _SMALL or isinstance(message, CallState | DomainState | UserState):
+        return size + _TYPED * len(text)
     return size + in_memory(text)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
 import sys
 import threading
+import tracemalloc
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -240,10 +242,31 @@ def test_the_newest_frames_of_both_directions_are_kept():
 
 def test_frames_are_bounded_in_bytes_too():
     for text in ("x" * 400, "€" * 200):  # as much in memory
-        kept = FrameBuffer(max_bytes=1100)
+        kept = FrameBuffer(max_bytes=1500)
         for n in range(10):
             kept.add(frame(n, text))
         assert [f.seq for f in kept.frames()] == [8, 9]
+
+
+def test_frames_take_the_memory_they_are_bounded_by():
+    """As a week of an office has them: half of them a state of an account, half a list of calls."""
+    state = '{"action":"user-state","account":"4%d","type":"extensions","domain":"acme.example","registered":true}'
+    call = '{"id":"%d","from-number":"+1978555%d","to-number":"4%d","state":"connected","start":"%d","extension":"4%d"}'
+    held = '{"action":"call-state","calls":[' + ",".join([call] * 4) + "]}"
+    texts = [held % tuple(range(n * 20, n * 20 + 20)) if n % 2 else state % n for n in range(8_000)]
+    kept = FrameBuffer(max_bytes=2**20)
+    tracemalloc.start()
+    for n, text in enumerate(texts[:2_500]):
+        kept.add(msgspec.structs.replace(frame(n, text.encode().decode()), message=decode(text)))
+    for text in texts[2_500:]:  # what decoding remembers of the frames is pushed out
+        decode(text)
+    assert 500 < len(kept.frames()) < 2_500
+    before, _ = tracemalloc.get_traced_memory()
+    del kept
+    gc.collect()
+    taken = before - tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 0.5 < taken / 2**20 < 1.5
 
 
 def test_what_a_message_holds_besides_its_text_counts():
