@@ -155,10 +155,17 @@ class Engine:
             ready = self._ready = asyncio.get_running_loop().create_future()
             # The child finds the package where this process has it, whatever its working directory.
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "pbxnb.media.child", env=environment,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
+            pipe = asyncio.subprocess.PIPE
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "pbxnb.media.child", env=environment, stdin=pipe, stdout=pipe, stderr=pipe
+                )
+            except OSError as error:
+                self._ready = None
+                lost = EngineLost(f"The process for media cannot be started: {error.strerror or error}.")
+                ready.set_exception(lost)
+                ready.exception()  # whoever waits beside us gets it too; nobody may
+                raise lost from error
             self._reading = (asyncio.create_task(self._read(self._process, ready)), asyncio.create_task(self._log()))
         try:
             async with asyncio.timeout(START):

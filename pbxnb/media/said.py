@@ -26,7 +26,6 @@ MOST_LATE = 0.1
 MOST_QUEUED = 100
 ENDS = 3
 """How often the last packet of a digit is sent (RFC 4733 2.5.1.4)."""
-MOST_SENT_ADDRESSES = 1_000
 
 
 @dataclass(slots=True, eq=False)

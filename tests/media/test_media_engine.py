@@ -206,3 +206,13 @@ async def test_the_end_of_the_parent_leaves_no_child(engine: Engine) -> None:
     assert engine.process is None
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+async def test_a_process_that_cannot_be_started_is_a_sentence_and_the_next_try_a_new_one(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.executable", "/nowhere/python")
+        with pytest.raises(EngineLost, match=r"^The process for media cannot be started: .+\.$"):
+            await engine.open(lambda event: None)
+    assert await engine.open(lambda event: None)
