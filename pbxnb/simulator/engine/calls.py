@@ -87,7 +87,7 @@ class SimCall:
         group: number of the queue or hunt group it is with now, else empty.
         through: number of the queue or hunt group it last came through, kept to its end.
         parked_by: extension that parked it.
-        forwarded_by: extensions that sent it on, each once: forwarding in a circle ends.
+        forwarded_by: extensions, and groups with nobody free, that sent it on, each once: a circle of them ends.
         then_dial: what is dialled for who is rung, once it picks up (click to dial); the caller's end is that number.
         channels: trunk channels in use; ``trunked`` once it has used any.
         since: when ``phase`` began.

@@ -203,7 +203,10 @@ class Switch:
                 call.group = call.through = to
                 if members:
                     self.ring(call, members, group.ring_for, lambda: self.unanswered(call, Cause.NO_ANSWER))
+                elif to in call.forwarded_by:
+                    self.finish(call, Cause.BUSY)
                 else:
+                    call.forwarded_by += (to,)
                     self.give_up(call, group.then, Cause.BUSY)
             case SimQueue() as queue:
                 self.queues.enter(queue, call)

@@ -215,6 +215,13 @@ def test_a_hunt_group_rings_all_and_then_goes_on(pbx: SimPbx) -> None:
     assert pbx.calls[call].through == "600"
 
 
+def test_groups_with_nobody_free_that_point_at_each_other_are_busy(pbx: SimPbx) -> None:
+    pbx.directory.add(SimHuntGroup("511", "Left", (), then="512"))
+    pbx.directory.add(SimHuntGroup("512", "Right", (), then="513"))
+    pbx.directory.add(SimHuntGroup("513", "Round", (), then="511"))
+    assert ended(pbx, pbx.dial("41", "511")) is Cause.BUSY
+
+
 def test_the_menu_sends_on_and_waits_not_for_ever(pbx: SimPbx) -> None:
     call = pbx.dial(OUTSIDE, "100")
     assert state(pbx, call)[0] == "menu"
