@@ -135,12 +135,12 @@ def test_every_picture_tells_the_time_of_the_handle(zone: ZoneInfo) -> None:
         f"first at {max(zip(curve.data[0].y, curve.data[0].x, strict=True), key=lambda p: p[0])[1]},"
         in figures.describe(curve)
     )
-    assert f"<sub>{begun:%Y-%m-%d %H:%M} to " in curve.layout.title.text
+    assert f"{begun:%Y-%m-%d %H:%M} to " in curve.layout.title.text
     week = figures.week(session)
     assert list(week.data[0].x) == [f"{hour:02d}:00" for hour in sorted({begun.hour, answered.hour})]
     assert f"times in {zone.key}" in figures.describe(week)
     shares = figures.state_shares(session)
-    assert f"<sub>{answered:%Y-%m-%d %H:%M} to " in shares.layout.title.text
+    assert f"{answered:%Y-%m-%d %H:%M} to " in shares.layout.title.text
     frame = Frame(1, "in", KERNEL, 1.0, 1, '{"action":"x"}', None)
     ladder = figures.ladder(SimpleNamespace(frames=lambda: (frame,), tz=zone))
     assert f"from {KERNEL.astimezone(zone):%Y-%m-%d %H:%M:%S}.000, " in figures.describe(ladder)
