@@ -142,7 +142,8 @@ def test_every_picture_tells_the_time_of_the_handle(zone: ZoneInfo) -> None:
     shares = figures.state_shares(session)
     assert f"{answered:%Y-%m-%d %H:%M} to " in shares.layout.title.text
     frame = Frame(1, "in", KERNEL, 1.0, 1, '{"action":"x"}', None)
-    ladder = figures.ladder(SimpleNamespace(frames=lambda: (frame,), tz=zone))
+    line = SimpleNamespace(frames=lambda: (frame,), tz=zone, domain="acme.example", closed_calls=tuple)
+    ladder = figures.ladder(line)
     assert f"from {KERNEL.astimezone(zone):%Y-%m-%d %H:%M:%S}.000, " in figures.describe(ladder)
     for figure in (life, curve, week, shares, ladder, figures.extensions(session), figures.compare(session, session)):
         assert f"times in {zone.key}" in figure.layout.title.text
