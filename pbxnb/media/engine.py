@@ -205,7 +205,7 @@ class Engine:
         if listener is not None and not isinstance(event, wire.Described):
             try:
                 listener(event)
-            except Exception:
+            except Exception:  # a fault of one listener: it is logged, and the other calls go on
                 logger.exception("A listener of the media failed.")
 
     async def _log(self) -> None:

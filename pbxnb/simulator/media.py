@@ -114,10 +114,6 @@ class SimMedia:
         await self.engine.aclose()
         self._folder.cleanup()
 
-    def do(self, doing: Callable[[], object]) -> None:
-        """Something that concerns the PBX inside, from the loop."""
-        self.server.do(doing)
-
     def later(self, leg: MediaLeg, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of a leg's; what goes wrong ends that leg."""
 
@@ -126,10 +122,10 @@ class SimMedia:
                 await work
             except PbxError as error:
                 logger.warning("The media of a call of %s ended: %s", leg.user, error)
-                self.do(leg.lost)
-            except Exception:
+                self.server.do(leg.lost)
+            except Exception:  # a fault of ours or of the stack: it is logged, and costs this call alone
                 logger.exception("The media of a call of %s failed.", leg.user)
-                self.do(leg.lost)
+                self.server.do(leg.lost)
 
         task = asyncio.ensure_future(guarded())
         self._tasks.add(task)
@@ -193,7 +189,7 @@ class MediaLeg:
             answer = read(_text(sdp), "answer", mid=self._ours.mid)
         except PhoneError as error:
             logger.warning("The answer of %s cannot be used: %s", self.user, error)
-            self._media.do(self.lost)
+            self._media.server.do(self.lost)
             return
         self._order(wire.TakeAnswer(call=self.call, sdp=answer.text(self._allowed(answer.candidates))))
         self._completed()
@@ -256,7 +252,7 @@ class MediaLeg:
         described = Description(
             self._ours.text(self._ours.candidates), address.line, ((address.address, address.port),)
         )
-        self._media.do(lambda: then(described))
+        self._media.server.do(lambda: then(described))
         inside = self.pbx.calls.get(self.call_of())
         if inside is not None:
             self._media.arrange(self.pbx, inside)
@@ -278,9 +274,9 @@ class MediaLeg:
 
     def _on_event(self, event: wire.Event) -> None:
         if isinstance(event, wire.Failed):
-            self._media.do(self.lost)
+            self._media.server.do(self.lost)
         elif isinstance(event, wire.Digit):
-            self._media.do(lambda: self.pressed(event.digit))
+            self._media.server.do(lambda: self.pressed(event.digit))
 
     def pressed(self, digit: str) -> None:
         """A digit means something to a menu, and to the service that sends it back."""

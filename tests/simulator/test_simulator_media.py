@@ -216,7 +216,7 @@ async def test_two_phones_hear_each_other_after_ringing_and_music_while_held(spo
         await called.close()
 
 
-async def test_a_menu_takes_digits_pressed_in_band_of_the_call() -> None:
+async def test_a_menu_goes_by_the_digit_that_is_heard() -> None:
     async with serve("empty", extensions=6, media=True) as sim, client(sim) as http, http.line("40") as line:
         phone = AiortcPhone(line, "since 69")
         await phone.register()
@@ -225,6 +225,29 @@ async def test_a_menu_takes_digits_pressed_in_band_of_the_call() -> None:
         leg = sim.server.media.legs[0]
         sim.run(lambda: leg.pressed("2"))
         assert sim.run(lambda: next(iter(sim.pbx.calls.values())).called.number) == "500"
+        await phone.close()
+
+
+async def test_a_service_sends_back_each_digit() -> None:
+    async with serve("empty", extensions=6, media=True) as sim, client(sim) as http, http.line("40") as line:
+        phone = AiortcPhone(line, "since 69")
+        await phone.register()
+        await phone.dial("*dtmf")
+        await phone.hears(quiet)
+        leg = sim.server.media.legs[0]
+        sim.run(lambda: leg.pressed("5"))
+        await phone.hears(lambda samples: not quiet(samples))  # as a tone: this phone takes no events
+        await phone.close()
+
+
+async def test_an_echo_may_lose_some_of_it() -> None:
+    async with serve("empty", extensions=6, media=True) as sim, client(sim) as http, http.line("40") as line:
+        phone = AiortcPhone(line, "since 69", pitch=700)
+        await phone.register()
+        await phone.dial("*loss3")
+        await phone.hears(pitched(700))
+        leg = sim.server.media.legs[0]
+        assert sim.server.media.faults_of(leg, leg.program)[0].loss == 0.03
         await phone.close()
 
 
