@@ -1,0 +1,107 @@
+// The microphone: what is said of each failure, that each call has a track of its own, and that a switch keeps a mute.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { lookAtMicrophone, openMicrophone, switchMicrophone, wayOut } from "../../pbxnb/widgets/softphone/microphone.js";
+
+/** A page that answers like this. */
+function page({ secure = true, policy, devices = ["audioinput"], permission = "prompt", error = "", protocol = "https:" } = {}) {
+  const asked = [];
+  const mediaDevices = secure && {
+    enumerateDevices: async () => devices.map((kind, at) => ({ kind, deviceId: `d${at}`, label: "" })),
+    getUserMedia: async (constraints) => {
+      asked.push(constraints.audio);
+      if (error) throw Object.assign(new Error("no"), { name: error });
+      return { getAudioTracks: () => [{ enabled: true, stopped: false, stop() { this.stopped = true; } }] };
+    },
+  };
+  const place = { protocol, origin: `${protocol}//pbx.example:8888`, hostname: "pbx.example", port: "8888" };
+  const values = {
+    isSecureContext: secure, location: place,
+    document: { featurePolicy: policy === undefined ? undefined : { allowsFeature: () => policy } },
+    navigator: { mediaDevices: mediaDevices || undefined, permissions: { query: async () => ({ state: permission }) } },
+  };
+  for (const [name, value] of Object.entries(values)) Object.defineProperty(globalThis, name, { value, configurable: true });
+  return asked;
+}
+
+for (const [kind, facts] of [
+  ["asking", {}], ["ok", { permission: "granted" }], ["refused", { permission: "denied" }], ["missing", { devices: ["audiooutput"] }],
+  ["insecure", { secure: false, protocol: "http:" }], ["blocked by host", { policy: false }],
+  ["blocked by host", { protocol: "vscode-webview:" }],
+]) {
+  test(`without asking it is known to be: ${kind}, by ${JSON.stringify(facts)}`, async () => {
+    const asked = page(facts);
+    assert.equal(await lookAtMicrophone(), kind);
+    assert.equal(asked.length, 0);
+  });
+}
+
+for (const [error, kind] of [
+  ["NotAllowedError", "refused"], ["SecurityError", "blocked by host"], ["NotFoundError", "missing"],
+  ["OverconstrainedError", "missing"], ["NotReadableError", "busy"], ["AbortError", "busy"],
+]) {
+  test(`${error} means ${kind}, and there is a way out`, async () => {
+    page({ error });
+    assert.deepEqual(await openMicrophone(), { track: null, kind });
+    assert.ok(wayOut(kind).length > 20);
+  });
+}
+
+test("a refusal by the page around is not taken for one by the person, and asks nobody", async () => {
+  const asked = page({ policy: false, error: "NotAllowedError" });
+  assert.deepEqual(await openMicrophone(), { track: null, kind: "blocked by host" });
+  assert.equal(asked.length, 0);
+});
+
+test("a page that is not secure says its address, the secure one, and the tunnel", () => {
+  page({ secure: false, protocol: "http:" });
+  const said = wayOut("insecure");
+  for (const part of ["(http://pbx.example:8888)", "https://pbx.example:8888,", "ssh -L 8888:localhost:8888 pbx.example."]) assert.ok(said.includes(part), said);
+});
+
+test("nothing is said where nothing is wrong", () => {
+  page();
+  assert.deepEqual([wayOut("ok"), wayOut("asking")], ["", ""]);
+});
+
+test("each call has a track of its own, with echo and noise taken away unless that is not wanted", async () => {
+  const asked = page();
+  const [one, other] = [await openMicrophone({ device: "d7" }), await openMicrophone({ processed: false })];
+  assert.notEqual(one.track, other.track);
+  assert.deepEqual([asked[0].echoCancellation, asked[0].deviceId], [true, { ideal: "d7" }]);
+  assert.deepEqual([asked[1].echoCancellation, asked[1].noiseSuppression, asked[1].autoGainControl], [false, false, false]);
+});
+
+for (const enabled of [true, false]) {
+  test(`another microphone in a call that is ${enabled ? "open" : "muted"} leaves it so, and stops the one before`, async () => {
+    page();
+    const { track: before } = await openMicrophone();
+    before.enabled = enabled;
+    const sender = { track: before, replaceTrack: async (track) => {
+      assert.equal(track.enabled, false); // never a moment of sound before it is known
+      sender.track = track;
+    } };
+    const { track, kind } = await switchMicrophone(sender, { device: "d2" });
+    assert.deepEqual([kind, sender.track, track.enabled, before.stopped], ["ok", track, enabled, true]);
+  });
+}
+
+test("a call that ended during the switch leaves no track open, and one without another keeps its own", async () => {
+  const opened = [];
+  page();
+  const ask = navigator.mediaDevices.getUserMedia;
+  navigator.mediaDevices.getUserMedia = async (wish) => {
+    const stream = await ask(wish), [track] = stream.getAudioTracks();
+    opened.push(track);
+    return { getAudioTracks: () => [track] };
+  };
+  const gone = { track: null, replaceTrack: async () => { throw new Error("closed"); } };
+  assert.equal((await switchMicrophone(gone, {})).track, null);
+  assert.deepEqual(opened.map((track) => track.stopped), [true]);
+
+  const { track: mine } = await openMicrophone();
+  page({ error: "NotReadableError" });
+  const sender = { track: mine };
+  assert.equal((await switchMicrophone(sender, {})).kind, "busy");
+  assert.deepEqual([sender.track, mine.stopped], [mine, false]);
+});
