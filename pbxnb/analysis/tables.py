@@ -7,7 +7,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
+from pbxnb.errors import MissingExtra
+
+try:
+    import pandas as pd
+except ImportError:
+    raise MissingExtra(
+        "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
+    ) from None
 
 __all__ = ["FlatTable", "flat_table"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from pbxnb.arguments import check_function
-from pbxnb.errors import MissingExtra, no_copy
+from pbxnb.errors import no_copy
 from pbxnb.model.entities import Party
 
 from .events.matching import check_fields, fits
@@ -77,12 +77,8 @@ class Rows(list[V], Generic[V]):
         Raises:
             MissingExtra: pandas is not installed.
         """
-        try:
-            from pbxnb.analysis.tables import flat_table
-        except ImportError:
-            raise MissingExtra(
-                "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
-            ) from None
+        from pbxnb.analysis.tables import flat_table
+
         columns = _columns(self._type)
         return flat_table(self.records(), columns, [name for name in columns if _is_time(self._type, name)])
 
