@@ -18,13 +18,18 @@ def _missing() -> str:
     return "" if CHROMIUM else "The browser tests need Chromium: apt-get install chromium, or set PBXNB_CHROMIUM."
 
 
-# Not for the whole session: Playwright keeps a loop running in this thread, where other tests start loops of their own.
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def require_browser() -> None:
+    """Skip without a browser; where one must be there, fail."""
     if why := _missing():
         if os.environ.get("PBXNB_REQUIRE_BROWSER"):
             pytest.fail(why)
         pytest.skip(why)
+
+
+# Not for the whole session: Playwright keeps a loop running in this thread, where other tests start loops of their own.
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    require_browser()
     from tests.browser.jupyter_page import Browser, Server
 
     folder = tmp_path_factory.mktemp("jupyter")

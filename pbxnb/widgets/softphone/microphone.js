@@ -40,16 +40,18 @@ export async function lookAtMicrophone() {
 export async function openMicrophone({ device = "", processed = true } = {}) {
   const bar = barred();
   if (bar) return { track: null, kind: bar };
-  // A chosen device that was unplugged must not cost the call: then the browser's own is taken.
   const audio = {
-    deviceId: { ideal: device }, channelCount: 1,
+    ...(device ? { deviceId: { exact: device } } : {}), channelCount: 1, // a device that is only wished for Chromium may ignore
     echoCancellation: processed, noiseSuppression: processed, autoGainControl: processed,
   };
   try {
     const [track] = (await navigator.mediaDevices.getUserMedia({ audio })).getAudioTracks();
     return { track, kind: "ok" };
   } catch (error) {
-    return { track: null, kind: KINDS[/** @type {Error} */ (error).name] || "busy" };
+    const { name } = /** @type {Error} */ (error);
+    // A chosen device that was unplugged must not cost the call: then the browser's own is taken.
+    if (device && name === "OverconstrainedError") return openMicrophone({ processed });
+    return { track: null, kind: KINDS[name] || "busy" };
   }
 }
 
