@@ -188,7 +188,7 @@ class SimPbx:
             return ""
         now = self.clock.now
         call = SimCall(call_id or self.switch.next_id(), caller, self.directory.end(to), now, since=now)
-        self.switch.one_at_a_time(call)
+        self.switch.one_at_a_time(call, caller)
         self.switch.route(call, to)
         return call.id
 
@@ -251,7 +251,7 @@ class SimPbx:
             return False
         call.held_by = call.held_by - {by} if by else frozenset()
         if not call.held_by:
-            self.switch.one_at_a_time(call)
+            self.switch.one_at_a_time(call, call.caller, call.called)
         self.switch.enter_phase(call, SimPhase.HELD if call.held_by else SimPhase.CONNECTED)
         return True
 

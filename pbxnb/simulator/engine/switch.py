@@ -120,9 +120,9 @@ class Switch:
         while self._freed and not self._depth:
             self.queues.freed(self._freed.popleft())
 
-    def one_at_a_time(self, call: SimCall) -> None:
-        """A phone talks to one party: its other conversations go on hold, as phones do by themselves."""
-        for end in (call.caller, call.called):
+    def one_at_a_time(self, call: SimCall, *ends: SimParty) -> None:
+        """These ends of a call talk to one party: their other conversations go on hold, as phones do by themselves."""
+        for end in ends:
             if end.extension:
                 for other in self.calls_of(end.number):
                     if other is not call and other.phase in TALKING and end.number not in other.held_by:
@@ -161,7 +161,7 @@ class Switch:
         call.stop_ringing()
         call.called, call.held_by = called, frozenset()
         call.answered(self.clock.now)
-        self.one_at_a_time(call)
+        self.one_at_a_time(call, call.caller, called)
         call.talked += [e.number for e in (call.caller, called) if e.extension and e.number not in call.talked]
         self.enter_phase(call, SimPhase.CONNECTED)
 

@@ -126,6 +126,14 @@ def test_a_phone_talks_to_one_party_at_a_time(pbx: SimPbx) -> None:
     assert not list(contradictions(pbx))
 
 
+def test_a_second_call_holds_the_first_when_it_is_answered_not_when_it_rings(pbx: SimPbx) -> None:
+    first = talking(pbx)
+    second = pbx.dial("43", "42")
+    assert state(pbx, first)[0] == "connected"
+    pbx.answer(second)
+    assert (state(pbx, first)[0], state(pbx, second)[0]) == ("held", "connected")
+
+
 def test_blind_transfer_moves_the_other_end(pbx: SimPbx) -> None:
     call = talking(pbx, OUTSIDE, "42")
     assert pbx.transfer(call, "43", "42")
