@@ -73,10 +73,12 @@ class Server:
 
     Args:
         folder: holds everything it writes.
+        options: more of the server's.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
         self.root = folder / "root"
+        self._options = options
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -110,6 +112,7 @@ class Server:
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
             "--LabApp.news_url=",
+            *self._options,
         )
         with (self._folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -164,17 +167,19 @@ class Browser:
     Args:
         server: where the notebooks are served.
         profile: folder of the browser's profile.
+        flags: more of Chromium's.
     """
 
-    def __init__(self, server: Server, profile: Path) -> None:
+    def __init__(self, server: Server, profile: Path, flags: Sequence[str] = ()) -> None:
         self._server = server
         self._profile = profile
+        self._flags = [*FLAGS, *flags]
         self._opened = 0
 
     def __enter__(self) -> Self:
         self._playwright = sync_playwright().start()
         self._context = self._playwright.chromium.launch_persistent_context(
-            str(self._profile), executable_path=CHROMIUM, headless=True, args=list(FLAGS)
+            str(self._profile), executable_path=CHROMIUM, headless=True, args=self._flags
         )
         return self
 

@@ -1,6 +1,6 @@
 """Chromium with a microphone that says a file, what a page tells of its calls, and how alike two sounds are.
 
-The voice is speech-like, and like itself only at one shift: its pitch glides, its syllables come irregularly.
+What the microphone says is like itself only at one shift, and a codec that is made for speech keeps its shape.
 """
 
 from __future__ import annotations
@@ -28,16 +28,15 @@ LOOPBACK = "--allow-loopback-in-peer-connection"  # without it a machine with no
 
 
 def voice(seconds: float, seed: int = 1) -> np.ndarray:
-    """Speech-like sound: float samples at 48 kHz, most of it between 150 Hz and 3 kHz."""
+    """A whistle whose pitch glides and whose syllables come irregularly: float samples at 48 kHz."""
     random = np.random.default_rng(seed)
     count = int(seconds * RATE)
-    glide = np.interp(np.arange(count), np.linspace(0, count, 24), random.uniform(110, 210, 24))
-    syllables = np.interp(
-        np.arange(count), np.linspace(0, count, int(seconds * 9)), random.uniform(0, 1, int(seconds * 9))
-    )
-    phase = 2 * np.pi * np.cumsum(glide) / RATE
-    sound = sum(np.sin(number * phase + random.uniform(0, 6)) / number for number in range(1, 15))
-    return 0.25 * np.asarray(sound) * syllables**2
+
+    def wandering(low: float, high: float, a_second: int) -> np.ndarray:
+        points = int(seconds * a_second) + 2
+        return np.interp(np.arange(count), np.linspace(0, count, points), random.uniform(low, high, points))
+
+    return 0.5 * wandering(0.1, 1, 6) * np.sin(2 * np.pi * np.cumsum(wandering(400, 1_200, 5)) / RATE)
 
 
 def write(path: Path, samples: np.ndarray) -> Path:
@@ -75,22 +74,28 @@ def likeness(heard: np.ndarray, said: np.ndarray, block: float = 0.4) -> float:
     return float(np.median(found)) if found else 0.0
 
 
+def sound_flags(microphone: Path | None = None, *, granted: bool = True) -> list[str]:
+    """Chromium's flags for calls.
+
+    Args:
+        microphone: a WAV file that the microphone says once each time it is opened; None for a machine without one.
+        granted: whether the person allows everything.
+    """
+    fake = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    return [LOOPBACK, *(fake if microphone else ()), *([GRANTED] if granted else ())]
+
+
 class SoundBrowser:
-    """Chromium for calls.
+    """Chromium for pages that are no notebooks.
 
     Args:
         profile: folder of its profile.
-        microphone: a WAV file that its microphone says once each time it is opened; None for a machine without one.
-        granted: whether the person allows everything.
-        flags: more of Chromium's.
+        flags: those of `sound_flags`, and more.
     """
 
-    def __init__(
-        self, profile: Path, microphone: Path | None = None, *, granted: bool = True, flags: Sequence[str] = ()
-    ) -> None:
-        fake = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}%noloop")
-        self._flags = [*FLAGS, LOOPBACK, *flags, *(fake if microphone else ()), *([GRANTED] if granted else ())]
+    def __init__(self, profile: Path, flags: Sequence[str]) -> None:
         self._profile = profile
+        self._flags = [*FLAGS, *flags]
         self.context: BrowserContext
 
     def __enter__(self) -> Self:

@@ -38,9 +38,9 @@ def said(tmp_path_factory: pytest.TempPathFactory, port: int) -> Path:
 @pytest.fixture
 def opened(tmp_path: Path, port: int, said: Path) -> Iterator[Any]:
     """A page with a microphone that is allowed."""
-    from tests.browser.phone_page import SoundBrowser
+    from tests.browser.phone_page import SoundBrowser, sound_flags
 
-    with SoundBrowser(tmp_path / "profile", said) as browser:
+    with SoundBrowser(tmp_path / "profile", sound_flags(said)) as browser:
         page = browser.open(f"http://127.0.0.1:{port}/")
         page.evaluate(LOAD)
         yield page
@@ -107,7 +107,7 @@ def test_levels_and_ones_own_voice_and_the_ring_end_and_leave_nothing(opened: An
 
 def test_sound_is_not_allowed_before_the_person_did_something(tmp_path: Path, port: int) -> None:
     """All from the page's own doing: what a test asks of a page counts as the person's."""
-    from tests.browser.phone_page import SoundBrowser
+    from tests.browser.phone_page import SoundBrowser, sound_flags
 
     script = """addEventListener("load", async () => {
         const { Sound } = await import("/widgets/softphone/sound.js"), sound = new Sound(), ring = sound.ring();
@@ -115,7 +115,7 @@ def test_sound_is_not_allowed_before_the_person_did_something(tmp_path: Path, po
         sound.onchange = tell;
         addEventListener("click", () => sound.enable());
         setTimeout(tell, 100); });"""
-    with SoundBrowser(tmp_path / "profile") as browser:
+    with SoundBrowser(tmp_path / "profile", sound_flags()) as browser:
         page = browser.context.new_page()
         page.add_init_script(script)
         with page.expect_console_message(lambda message: message.text.startswith("allowed")) as told:
@@ -128,9 +128,9 @@ def test_sound_is_not_allowed_before_the_person_did_something(tmp_path: Path, po
 
 
 def test_a_refused_microphone_says_where_to_allow_it(tmp_path: Path, port: int, said: Path) -> None:
-    from tests.browser.phone_page import SoundBrowser
+    from tests.browser.phone_page import SoundBrowser, sound_flags
 
-    with SoundBrowser(tmp_path / "profile", said, granted=False) as browser:
+    with SoundBrowser(tmp_path / "profile", sound_flags(said, granted=False)) as browser:
         page = browser.open(f"http://127.0.0.1:{port}/")
         session = page.context.new_cdp_session(page)
         refusal = {"permission": {"name": "microphone"}, "setting": "denied", "origin": f"http://127.0.0.1:{port}"}
@@ -144,9 +144,9 @@ def test_a_refused_microphone_says_where_to_allow_it(tmp_path: Path, port: int, 
 
 
 def test_a_machine_without_a_microphone_is_told_so(tmp_path: Path, port: int) -> None:
-    from tests.browser.phone_page import SoundBrowser
+    from tests.browser.phone_page import SoundBrowser, sound_flags
 
-    with SoundBrowser(tmp_path / "profile") as browser:
+    with SoundBrowser(tmp_path / "profile", sound_flags()) as browser:
         page = browser.open(f"http://127.0.0.1:{port}/")
         page.evaluate(LOAD)
         assert page.evaluate("() => mic.lookAtMicrophone()") == "missing"
@@ -154,10 +154,10 @@ def test_a_machine_without_a_microphone_is_told_so(tmp_path: Path, port: int) ->
 
 
 def test_a_page_that_is_not_secure_says_the_way_out(tmp_path: Path, port: int, said: Path) -> None:
-    from tests.browser.phone_page import SoundBrowser
+    from tests.browser.phone_page import SoundBrowser, sound_flags
 
-    rules = ["--host-resolver-rules=MAP pbx.example 127.0.0.1"]
-    with SoundBrowser(tmp_path / "profile", said, flags=rules) as browser:
+    rules = "--host-resolver-rules=MAP pbx.example 127.0.0.1"
+    with SoundBrowser(tmp_path / "profile", [*sound_flags(said), rules]) as browser:
         page = browser.open(f"http://pbx.example:{port}/")
         page.evaluate(LOAD)
         assert page.evaluate("() => mic.lookAtMicrophone()") == "insecure"
@@ -171,9 +171,9 @@ def test_a_page_that_is_not_secure_says_the_way_out(tmp_path: Path, port: int, s
 def test_a_frame_in_a_foreign_page_has_the_microphone_only_by_that_pages_leave(
     tmp_path: Path, port: int, said: Path, allow: str, kind: str
 ) -> None:
-    from tests.browser.phone_page import SoundBrowser
+    from tests.browser.phone_page import SoundBrowser, sound_flags
 
-    with SoundBrowser(tmp_path / "profile", said) as browser:
+    with SoundBrowser(tmp_path / "profile", sound_flags(said)) as browser:
         page = browser.open(f"http://127.0.0.1:{port}/")
         page.evaluate(
             """([source, allow]) => new Promise((done) => { const frame = document.createElement("iframe");
