@@ -37,6 +37,7 @@ __all__ = [
     "SecondFactorRequired",
     "SessionExpired",
     "SimulatorError",
+    "SoundRefused",
     "StreamOverrun",
     "TlsError",
     "UnknownAccount",
@@ -182,6 +183,10 @@ class EngineLost(PhoneError):
 
 class SdpRefused(PhoneError, ValueError):
     """The other side's description of its media is not used; the data say why, and the line where it is about one."""
+
+
+class SoundRefused(PhoneError, ValueError):
+    """A sound cannot be read, played or written: no WAV file, too long, no such name."""
 
 
 class SimulatorError(PbxError):

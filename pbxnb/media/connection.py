@@ -17,9 +17,9 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.sdp import candidate_from_sdp
 
 from . import wire
-from .heard import SILENCE, Heard, HeardBlock, level_of
+from .heard import SILENCE, Heard, HeardBlock
 from .said import Said, Sender
-from .tones import digits_as_sound
+from .tones import digits_as_sound, level_of
 
 __all__ = ["Connection"]
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 from aiortc.codecs import get_decoder
 from aiortc.jitterbuffer import JitterFrame
 from av import AudioFrame, AudioResampler, FFmpegError
 
 from .wire import BLOCK, RATE
 
-__all__ = ["Heard", "HeardBlock", "level_of"]
+__all__ = ["Heard", "HeardBlock"]
 
 LEAST_DELAY, MOST_DELAY = 0.06, 0.3
 STEP = 0.02
@@ -170,13 +168,6 @@ class Heard:
         if packet.timestamp != self._digit_at:
             self._digit_at = packet.timestamp
             self._digit(DIGITS[payload[0]], int.from_bytes(payload[2:4], "big") / clock)
-
-
-def level_of(samples: bytes) -> float:
-    """How loud a block is, dB below the loudest; -100 for silence."""
-    values = np.frombuffer(samples, np.int16).astype(np.float64)
-    power = float(np.mean(values * values)) if len(values) else 0.0
-    return max(-100.0, 10 * math.log10(power / 32768.0**2)) if power else -100.0
 
 
 def _samples(frame: AudioFrame) -> bytes:

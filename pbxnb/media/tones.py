@@ -1,13 +1,17 @@
-"""Tones of telephony as samples: digits, the ringing tone and its like (ITU-T Q.23, E.180)."""
+"""Tones of telephony as samples: digits, the ringing tone and its like (ITU-T Q.23, E.180); how loud samples are."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .wire import RATE
 
-__all__ = ["FREQUENCIES", "NAMES", "digits_as_sound", "named", "silence", "tone"]
+__all__ = [
+    "FREQUENCIES", "NAMES", "as_samples", "as_wave", "digits_as_sound", "level", "level_of", "named", "silence", "tone",
+]  # fmt: skip
 
 FREQUENCIES = {
     digit: (low, high)
@@ -15,6 +19,8 @@ FREQUENCIES = {
     for high, digit in zip((1209, 1336, 1477, 1633), row, strict=True)
 }
 """Low and high frequency of each digit, Hz."""
+SILENT = -100.0
+"""dB of silence."""
 LOUD = 0.25
 EDGE = 0.004
 """Seconds of fading in and out, against clicks."""
@@ -96,3 +102,19 @@ def digits_as_sound(digits: str, seconds: float = 0.1, gap: float = 0.07) -> byt
 def as_samples(wave: NDArray[np.floating]) -> bytes:
     """A wave between -1 and 1 as 16 bits."""
     return bytes((np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def as_wave(samples: bytes) -> NDArray[np.float32]:
+    """16 bits as a wave between -1 and 1."""
+    return np.frombuffer(samples, "<i2").astype(np.float32) / np.float32(32768)
+
+
+def level(wave: NDArray[np.floating]) -> float:
+    """How loud a wave is, dB below the loudest; -100 for silence."""
+    power = float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
+    return max(SILENT, 10 * math.log10(power)) if power else SILENT
+
+
+def level_of(samples: bytes) -> float:
+    """How loud 16 bits are; see `level`."""
+    return level(as_wave(samples))

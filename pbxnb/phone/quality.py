@@ -80,7 +80,7 @@ class Quality:
     sent, received, lost, late = map(_newest, ("sent", "received", "lost", "late"))
     jitter, delay, round_trip = map(_newest, ("jitter", "delay", "round_trip"))
     level_in, level_out, far_lost = map(_newest, ("level_in", "level_out", "far_lost"))
-    mos, mos_text, estimated = map(_newest, ("mos", "mos_text", "estimated"))
+    loss, mos, mos_text, estimated = map(_newest, ("loss", "mos", "mos_text", "estimated"))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -18,8 +18,7 @@ import numpy as np
 from pbxnb.errors import EngineLost
 from pbxnb.media import wire
 from pbxnb.media.engine import Engine
-from pbxnb.media.heard import level_of
-from pbxnb.media.tones import tone
+from pbxnb.media.tones import level_of, tone
 from pbxnb.protocol.sdp import read
 
 
