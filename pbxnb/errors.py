@@ -27,6 +27,7 @@ __all__ = [
     "MissingExtra",
     "NoEventLoop",
     "NotAPbx",
+    "NotRegistered",
     "OpenTimeout",
     "OutOfResources",
     "PbxError",
@@ -175,6 +176,10 @@ class SessionExpired(LoginRefused):
 
 class PhoneError(PbxError):
     """A call over WebRTC failed."""
+
+
+class NotRegistered(PhoneError):
+    """The phone cannot place a call: the PBX does not know it now, or all its lines are taken."""
 
 
 class EngineLost(PhoneError):

@@ -38,7 +38,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "analysis": {"history", "model"},
     "simulator": {"protocol", "media"},
     "media": {"protocol"},
-    "phone": {"protocol", "media"},
+    "phone": {"protocol", "model", "media"},
     "session": {"client", "model", "history", "protocol"},
     "check": {"client"},
     "cli": PARTS,
