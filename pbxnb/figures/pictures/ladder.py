@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
 from pbxnb.model.changes import Frame
+from pbxnb.model.words import words_of_body, words_of_message
 from pbxnb.zones import clock_text, times_in
 
 from ..source import label, needs, whose
@@ -122,22 +123,10 @@ def steps(frames: Iterable[Frame], *, call: str = "") -> list[Step]:
 
 def _said(frame: Frame) -> str:
     """A frame in a few words: its kind, and the calls or the account it is about."""
-    message: Any = frame.message
-    if message is None:
-        try:
-            body = msgspec.json.decode(frame.text)
-        except msgspec.DecodeError:
-            return frame.text[:80]
-        rest = ", ".join(f"{name} {value}" for name, value in body.items() if name != "action")
-        return f"{body.get('action', '')} {rest}".strip()
-    if message.kind == "call-state":
-        calls = "; ".join(
-            f"{entry.id} {entry.raw_state} {entry.from_.number}→{entry.to.number}" for entry in message.calls
-        )
-        return f"call-state {calls or 'no calls'}"
-    if message.kind == "user-state":
-        entry = message.entry
-        return f"user-state {entry.account}" + (" in a call" if entry.code not in (None, msgspec.UNSET) else "")
-    if message.kind == "domain-state":
-        return f"domain-state {len(message.accounts)} accounts"
-    return str(getattr(message, "action", "") or message.kind)
+    if frame.message is not None:
+        return words_of_message(frame.message)
+    try:
+        body = msgspec.json.decode(frame.text)
+    except msgspec.DecodeError:
+        return frame.text[:80]
+    return words_of_body(body) if isinstance(body, dict) else frame.text[:80]
