@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright
 
 from tests.browser.jupyter_page import CHROMIUM, FLAGS
 
@@ -89,17 +89,18 @@ class SoundBrowser:
     """Chromium for pages that are no notebooks.
 
     Args:
+        playwright: one that runs.
         profile: folder of its profile.
         flags: those of `sound_flags`, and more.
     """
 
-    def __init__(self, profile: Path, flags: Sequence[str]) -> None:
+    def __init__(self, playwright: Playwright, profile: Path, flags: Sequence[str]) -> None:
+        self._playwright = playwright
         self._profile = profile
         self._flags = [*FLAGS, *flags]
         self.context: BrowserContext
 
     def __enter__(self) -> Self:
-        self._playwright = sync_playwright().start()
         self.context = self._playwright.chromium.launch_persistent_context(
             str(self._profile), executable_path=CHROMIUM, headless=True, args=self._flags
         )
@@ -110,7 +111,6 @@ class SoundBrowser:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.context.close()
-        self._playwright.stop()
 
     def open(self, url: str) -> Page:
         """A page at this address."""

@@ -1,7 +1,7 @@
-// The microphone: what is said of each failure, that each call has a track of its own, and that a switch keeps a mute.
+// The microphone: what is said of each failure, and that each call has a track of its own.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { lookAtMicrophone, openMicrophone, switchMicrophone, wayOut } from "../../pbxnb/widgets/softphone/microphone.js";
+import { lookAtMicrophone, openMicrophone, wayOut } from "../../pbxnb/widgets/softphone/microphone.js";
 
 /** A page that answers like this. */
 function page({ secure = true, policy, devices = ["audioinput"], permission = "prompt", error = "", protocol = "https:" } = {}) {
@@ -80,38 +80,4 @@ test("a chosen device that was unplugged does not cost the call", async () => {
     return ask(wish);
   };
   assert.equal((await openMicrophone({ device: "d7" })).kind, "ok");
-});
-
-for (const enabled of [true, false]) {
-  test(`another microphone in a call that is ${enabled ? "open" : "muted"} leaves it so, and stops the one before`, async () => {
-    page();
-    const { track: before } = await openMicrophone();
-    before.enabled = enabled;
-    const sender = { track: before, replaceTrack: async (track) => {
-      assert.equal(track.enabled, false); // never a moment of sound before it is known
-      sender.track = track;
-    } };
-    const { track, kind } = await switchMicrophone(sender, { device: "d2" });
-    assert.deepEqual([kind, sender.track, track.enabled, before.stopped], ["ok", track, enabled, true]);
-  });
-}
-
-test("a call that ended during the switch leaves no track open, and one without another keeps its own", async () => {
-  const opened = [];
-  page();
-  const ask = navigator.mediaDevices.getUserMedia;
-  navigator.mediaDevices.getUserMedia = async (wish) => {
-    const stream = await ask(wish), [track] = stream.getAudioTracks();
-    opened.push(track);
-    return { getAudioTracks: () => [track] };
-  };
-  const gone = { track: null, replaceTrack: async () => { throw new Error("closed"); } };
-  assert.equal((await switchMicrophone(gone, {})).track, null);
-  assert.deepEqual(opened.map((track) => track.stopped), [true]);
-
-  const { track: mine } = await openMicrophone();
-  page({ error: "NotReadableError" });
-  const sender = { track: mine };
-  assert.equal((await switchMicrophone(sender, {})).kind, "busy");
-  assert.deepEqual([sender.track, mine.stopped], [mine, false]);
 });

@@ -55,25 +55,6 @@ export async function openMicrophone({ device = "", processed = true } = {}) {
   }
 }
 
-/**
- * Take another microphone in a call, which stays muted if it was. Without one the call keeps what it has.
- * @param {RTCRtpSender} sender @param {Choice} choice @returns {Promise<Opened>}
- */
-export async function switchMicrophone(sender, choice) {
-  const opened = await openMicrophone(choice), { track } = opened, before = sender.track;
-  if (!track) return opened;
-  track.enabled = false; // nothing is said before it is known whether the call is muted now
-  try {
-    await sender.replaceTrack(track);
-  } catch {
-    track.stop(); // the call ended meanwhile
-    return { track: null, kind: "ok" };
-  }
-  track.enabled = before?.enabled ?? true;
-  before?.stop();
-  return opened;
-}
-
 /** The devices; their names are empty until the person allowed the microphone once. */
 export async function listDevices() {
   const found = (await navigator.mediaDevices?.enumerateDevices()) || [];

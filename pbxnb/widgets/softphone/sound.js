@@ -35,6 +35,8 @@ export class Sound {
     /** @type {Map<HTMLAudioElement, string>} what plays, and for what */
     this.players = new Map();
     this.users = 0;
+    /** @type {MediaStreamTrack | null} */
+    this.still = null;
     this.context.addEventListener("statechange", () => this.#heed());
     this.#heed();
   }
@@ -84,6 +86,18 @@ export class Sound {
       source.disconnect();
       rest();
     };
+  }
+
+  /** The track that says nothing, of all calls without a microphone: packets of silence go out. */
+  silence() {
+    if (!this.still) {
+      const out = this.context.createMediaStreamDestination(), source = this.context.createConstantSource();
+      source.offset.value = 0;
+      source.connect(out);
+      source.start();
+      this.still = out.stream.getAudioTracks()[0];
+    }
+    return this.still;
   }
 
   /** Ring. Returns what ends it. @returns {() => void} */
