@@ -18,8 +18,8 @@ from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import resolve_login
 from pbxnb.client.rest import Rest, unreachable
-from pbxnb.client.sync import dialect_of
 from pbxnb.client.tls import Trust
+from pbxnb.client.writing.sync import dialect_of
 from pbxnb.errors import PbxError, Unreachable
 from pbxnb.text import LONGEST, clean
 

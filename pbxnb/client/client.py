@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
-from types import TracebackType
 from typing import Any, Self
 
 from pbxnb.arguments import check_number, forget_arguments
@@ -17,6 +16,7 @@ from pbxnb.errors import ConnectionFailed, HandleClosed, OpenTimeout, PbxError, 
 from pbxnb.model.changes import Changes, Event, Frame
 from pbxnb.model.clock import Clock
 from pbxnb.model.entities import LineState, Status
+from pbxnb.model.kept.inputs import Input
 from pbxnb.model.store import Store
 from pbxnb.protocol.commands import CallRef, Context, Plan
 from pbxnb.protocol.coverage import Coverage
@@ -31,9 +31,10 @@ from .rest import Rest
 from .rest_state import RestReader
 from .status import LineStatus, utc_now
 from .supervisor import Supervisor
-from .sync import Arrival, Dialect, ModelWriter
 from .timing import Timing
 from .tls import Trust
+from .writing.sync import Arrival, Dialect
+from .writing.writer import Intake, ModelWriter
 
 __all__ = ["Client"]
 
@@ -75,9 +76,10 @@ class Client:
         on_event: gets every `Event`, messages and connection included.
         on_changes: gets every `Changes` that is not empty, before its events.
         on_frame: gets every `Frame`, both directions, at the moment it passes.
+        on_input: gets every `Input` of the model before it is applied: what a recording keeps.
         on_status: gets the `Status` at every change of the line's state.
 
-    The four are signals: ``client.on_event.add(fn)`` adds a listener and returns its stop, ``client.on_event = fn``
+    The five are signals: ``client.on_event.add(fn)`` adds a listener and returns its stop, ``client.on_event = fn``
     sets one. Listeners run on the client's loop and must be quick; one that fails is logged.
 
     Example:
@@ -90,6 +92,7 @@ class Client:
     on_event = Assignable[Event]()
     on_changes = Assignable[Changes]()
     on_frame = Assignable[Frame]()
+    on_input = Assignable[Input]()
     on_status = Assignable[Status]()
 
     __reduce__ = no_copy
@@ -124,15 +127,19 @@ class Client:
             check_number(name, seconds)
         check_number("max_size", max_size, above=True, whole=True)
         trust = Trust(tls, self.endpoint)
-        self.coverage = Coverage()
+        self.coverage, self.now = Coverage(), now
         self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user, clock=clock)
-        self.now = now
         self._on_event: Signal[Event] = Signal()
         self._on_changes: Signal[Changes] = Signal()
         self._on_frame: Signal[Frame] = Signal()
+        self._on_input: Signal[Input] = Signal()
         self._on_status: Signal[Status] = Signal()
         self._open_timeout = open_timeout
+        self._intake = Intake(self._on_input, by_kernel=now is utc_now)
+        lock = lock or nullcontext()
+        self._writer = ModelWriter(self.store, lock, self._intake, self._on_event, self._on_changes, self._applied)
         self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout, clock=self.store.clock)
+        self._rest.on_date = self._writer.read_date
         self._access = Access(
             self.endpoint,
             resolve_login(login, self.endpoint.account),
@@ -144,7 +151,6 @@ class Client:
             timing=self._timing,
         )
         self._status = LineStatus(self._on_event, self._on_status, now)
-        self._writer = ModelWriter(self.store, lock or nullcontext(), self._on_event, self._on_changes, self._applied)
         self._reader = RestReader(self._access.rest, self.endpoint, self.store, self._writer.put, self._timing, now)
         self._commander = Commander(self.store, self.send, self._access.rest, self._reader, self._timing.read_gap, now)
         self._supervisor = Supervisor(self._timing, jitter, max_size=max_size, login=self._access.login_kind)
@@ -153,7 +159,7 @@ class Client:
         self._new_connection = partial(
             Connection,
             access=self._access,
-            frames=Frames(self._on_frame, self.coverage, max_size, by_kernel=now is utc_now),
+            frames=Frames(self._on_frame, self.coverage, max_size, self._intake),
             writer=self._writer,
             reader=self._reader,
             status=self._status,
@@ -279,9 +285,7 @@ class Client:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.aclose()
 
     # Out
@@ -354,12 +358,15 @@ class Client:
             return exc, False
         finally:
             self._status.version = self._rest.version
+        self._intake.opened(self.now(), self._rest.version)
         connection = self._connection = self._new_connection(line)
         self._status.turn(LineState.SYNCING)
+        failure: ConnectionFailed | None = None
         try:
             failure = await connection.run()
         finally:
             self._connection = None
+            self._intake.lost(self.now(), connection.last_sign.at if connection.live else None, str(failure or ""))
         if connection.live and not self._closing:
             self._status.line_down(connection.last_sign)
         self._settled.clear()

@@ -26,7 +26,7 @@ from pbxnb.text import LONGEST, clean
 
 from .rest import Rest, RestError
 from .rest_state import RestReader
-from .sync import Arrival
+from .writing.sync import Arrival
 
 __all__ = ["Commander", "Outcome", "OutcomeStatus", "call_ref"]
 

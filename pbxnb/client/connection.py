@@ -1,7 +1,7 @@
 """One connection, from the first question to its last frame: open, bootstrap, read, ping, live.
 
 `Access` opens the socket, after the same steps before every connection; `Connection` is that socket's life: its tasks
-live and die together. Every frame, in or out, passes `Frames`, which numbers and stamps it: the seam for a journal.
+live and die together. Every frame, in or out, passes `Frames`, which numbers and stamps it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ from .logins import Login
 from .rest import Rest
 from .rest_state import RestReader, read_accounts
 from .status import LastSign, LineStatus, utc_now
-from .sync import GET_ALL, KEEPALIVE, Arrival, Dialect, ModelWriter, dialect_of, opening_frames, switch_frames
 from .timing import Timing
 from .tls import Trust
 from .transport import Line, LineLost, Loss, dial
+from .writing.sync import GET_ALL, KEEPALIVE, Arrival, Dialect, dialect_of, opening_frames, switch_frames
+from .writing.writer import Intake, ModelWriter
 
 __all__ = ["Access", "Connection", "Frames"]
 
@@ -144,15 +145,12 @@ class Frames:
         on_frame: gets each `Frame`, at the moment it passes.
         coverage: counts which actions, fields and values came.
         max_size: bytes of the largest frame that is decoded.
-        by_kernel: the model is stamped by the kernel's clock, as frames are: it need not be read again.
-
-    Attributes:
-        connection: how many sockets were opened so far.
+        intake: makes the inputs of the model, by the same clock.
     """
 
-    def __init__(self, on_frame: Signal[Frame], coverage: Coverage, max_size: int, *, by_kernel: bool) -> None:
-        self.connection = self._seq = 0
-        self._by_kernel = by_kernel
+    def __init__(self, on_frame: Signal[Frame], coverage: Coverage, max_size: int, intake: Intake) -> None:
+        self._seq = 0
+        self._intake = intake
         self._on_frame = on_frame
         self._coverage = coverage
         self._max_size = max_size
@@ -164,28 +162,31 @@ class Frames:
         Args:
             at: when, on the clock that stamps the model.
         """
-        message, size = decode(raw, max_size=self._max_size), len(raw)
+        message = decode(raw, max_size=self._max_size)
         self._seq += 1
-        if size > LARGE and isinstance(message, Malformed):
-            raw = raw[:HEAD].decode("utf-8", "ignore").encode()  # from here on it is known by its beginning
+        known = raw
+        if len(raw) > LARGE and isinstance(message, Malformed):
+            known = raw[:HEAD].decode("utf-8", "ignore").encode()  # in memory it is known by its beginning
         broken = False
         try:
-            text = raw.decode()
+            text = known.decode()
         except UnicodeDecodeError:
-            text, broken = raw.decode("utf-8", "replace"), True
+            text, broken = known.decode("utf-8", "replace"), True
             if not self._broken:
                 _LOG.warning("The PBX sends bytes that are no UTF-8; they are read as U+FFFD. Said once.")
             self._broken = True
         if self._on_frame.listeners:
-            now = at if self._by_kernel else utc_now()
-            self._on_frame(Frame(self._seq, "in", now, time.monotonic(), self.connection, text, message))
+            now = at if self._intake.by_kernel else utc_now()
+            self._on_frame(Frame(self._seq, "in", now, time.monotonic(), self._intake.connection, text, message))
         self._coverage.add(message, broken=broken)
-        return Arrival(message, at, self._seq, size)
+        return Arrival(message, at, self._seq, raw)
 
-    def sent(self, text: str) -> None:
-        """A frame goes out."""
+    def sent(self, raw: bytes, at: datetime) -> None:
+        """A frame goes out; ``at`` as for `received`."""
         self._seq += 1
-        self._on_frame(Frame(self._seq, "out", utc_now(), time.monotonic(), self.connection, text, None))
+        self._intake.sent(self._seq, raw, at)
+        text, connection = raw.decode(), self._intake.connection
+        self._on_frame(Frame(self._seq, "out", utc_now(), time.monotonic(), connection, text, None))
 
 
 class Connection:
@@ -238,7 +239,6 @@ class Connection:
         self._accounts_by_rest = False
         self._asked_again = float("-inf")  # when the state was last asked for because of a frame that was unreadable
         self._group = asyncio.TaskGroup()
-        frames.connection += 1
         self._pulse = Pulse(
             line,
             ping_interval=ping_interval,
@@ -273,9 +273,9 @@ class Connection:
 
     async def send(self, frame: dict[str, Any]) -> None:
         """Put one frame on the line; raises `ConnectionFailed` if it is gone."""
-        text = msgspec.json.encode(frame).decode()
-        self._frames.sent(text)
-        await self._line.send(text)
+        raw = msgspec.json.encode(frame)
+        self._frames.sent(raw, self._now())
+        await self._line.send(raw.decode())
 
     async def close(self) -> None:
         """Say goodbye to the PBX."""
@@ -370,7 +370,7 @@ class Connection:
         await self._catch_up()
         if self._access.dialect == "modern" and store.scope is Scope.DOMAIN and store.scope_evidence(now):
             _LOG.info("The PBX shows calls on accounts but not to us: switching to our own calls.")
-            self._writer.narrow()
+            self._writer.narrow(now)
             for frame in switch_frames():
                 await self.send(frame)
 

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -84,7 +84,8 @@ class Rest:
     Attributes:
         session: the cookie every request carries; None before a login.
         version: from the ``Server`` header, such as ``70.1``; empty while not told.
-        clock: the PBX's, which learns from every ``Date`` header.
+        clock: the PBX's.
+        on_date: takes every ``Date`` header, with the kernel moments of question and answer; the clock, unless set.
         proxy: the URL of the proxy in between, if there is one.
     """
 
@@ -101,6 +102,7 @@ class Rest:
         self.session: Secret | None = None
         self.version = ""
         self.clock = Clock() if clock is None else clock
+        self.on_date: Callable[[datetime, datetime, datetime], None] = self.clock.read_date
         self.proxy = proxy_for(endpoint, proxy)
         self._trust = trust
         self._timeout = timeout
@@ -208,7 +210,7 @@ class Rest:
         try:
             shown = parsedate_to_datetime(headers["Date"])
             if shown.tzinfo is not None:
-                self.clock.read_date(shown, sent, datetime.now(UTC))
+                self.on_date(shown, sent, datetime.now(UTC))
         except Exception:  # noqa: BLE001 - whatever can be wrong with a date: it costs only itself
             known = False
         else:

@@ -27,8 +27,8 @@ from pbxnb.text import clean_logger
 
 from .endpoint import Endpoint
 from .rest import Rest, RestError
-from .sync import Arrival
 from .timing import Timing, Turns
+from .writing.sync import Arrival
 
 __all__ = ["RestReader", "read_accounts"]
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from pbxnb.client.sync import Arrival, ModelWriter, Sync, dialect_of, opening_frames, switch_frames
+from pbxnb.client.writing.sync import Arrival, Sync, dialect_of, opening_frames, switch_frames
+from pbxnb.client.writing.writer import Intake, ModelWriter
 from pbxnb.errors import ConfigError
 from pbxnb.model.answers import accounts_in
 from pbxnb.model.changes import Changes, Event
+from pbxnb.model.kept.inputs import Input, Received
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import decode
 from pbxnb.signals import Signal
@@ -108,7 +110,8 @@ def test_who_offers_hears_when_nothing_is_missing_any_more():
 
 
 def arrival(message: dict[str, object], seq: int = 1) -> Arrival:
-    return Arrival(decode(msgspec.json.encode(message)), NOW, seq)
+    raw = msgspec.json.encode(message)
+    return Arrival(decode(raw), NOW, seq, raw)
 
 
 class Written:
@@ -120,7 +123,9 @@ class Written:
         events, changes = Signal[Event](), Signal[Changes]()
         events.add(lambda event: self.events.append(event.kind))
         changes.add(self.changes.append)
-        self.writer = ModelWriter(store, nullcontext(), events, changes, lambda _changes, _arrival: None)
+        self.inputs = Signal[Input]()
+        intake = Intake(self.inputs, by_kernel=True)
+        self.writer = ModelWriter(store, nullcontext(), intake, events, changes, lambda _changes, _arrival: None)
 
 
 def test_parts_that_come_after_the_line_went_live_are_a_snapshot_each():
@@ -318,7 +323,7 @@ def test_answers_that_name_no_account(answer):
 
 
 async def test_frames_that_wait_for_a_snapshot_are_bounded(monkeypatch):
-    monkeypatch.setattr("pbxnb.client.sync._MOST_BYTES", 100_000)
+    monkeypatch.setattr("pbxnb.client.writing.sync._MOST_BYTES", 100_000)
 
     async def flood(peer):
         for _ in range(200):
@@ -330,3 +335,24 @@ async def test_frames_that_wait_for_a_snapshot_are_bounded(monkeypatch):
         assert watched.client.status.missing == ("accounts", "calls")
         await watched.until(lambda: watched.frames[-1].seq >= 200)
         assert watched.client.store.accounts["45"].name == "x" * 1000
+
+
+def test_what_waited_and_what_completes_a_line_is_replayed_from_its_inputs():
+    told = Written(store := Store(domain="acme.example"))
+    inputs: list[Input] = []
+    told.inputs.add(inputs.append)
+    told.writer.begin()
+    told.writer.take(arrival(calls("1"), 1))
+    told.writer.take(arrival(user("45"), 2))
+    told.writer.finish(NOW, None)
+    told.writer.take(arrival(accounts("45", "46"), 3))  # the part that was missing
+    told.writer.narrow(NOW)
+    replayed = Store(domain="acme.example")
+    for one in inputs:
+        one.apply_to(replayed)
+    assert [type(one).__name__ for one in inputs] == [
+        "Received", "Received", "Resynced", "Applied", "Received", "Resynced", "Scoped",
+    ]  # fmt: skip
+    assert [one.held for one in inputs if isinstance(one, Received)] == [True, True, True]
+    assert replayed.snapshot(NOW) == store.snapshot(NOW)
+    assert replayed.scope is store.scope

@@ -83,7 +83,7 @@ def test_a_fault_of_ours_reaches_waiters_as_a_pbx_error(server, monkeypatch):
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("pbxnb.client.sync.ModelWriter.take", fail)
+    monkeypatch.setattr("pbxnb.client.writing.writer.ModelWriter.take", fail)
     pbx = pbxnb.connect(**server.arguments)
     with pytest.raises(PbxError, match="fault in pbxnb"):
         pbx.result(10)

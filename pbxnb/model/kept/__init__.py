@@ -1,0 +1,1 @@
+"""What can be kept of the model: its inputs, and the whole of its state at one moment."""
