@@ -10,6 +10,7 @@ import itertools
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from typing import Any, Protocol
 
 from pbxnb.errors import NotRegistered
@@ -33,7 +34,8 @@ from .leg import (
     Step,
     TakeAnswer,
     TakeCandidates,
-)
+)  # fmt: skip
+from .moments import Moments
 from .registrar import Registrar, Registration
 
 __all__ = ["LegMedia", "LineLeg", "LineSocket", "PhoneLine"]
@@ -60,6 +62,9 @@ class LineSocket(Protocol):
 
     def now(self) -> float:
         """Seconds of a monotonic clock."""
+
+    def at(self) -> datetime:
+        """The time on the PBX's clock."""
 
 
 class LegMedia(Protocol):
@@ -94,6 +99,7 @@ class LineLeg:
         call: the PBX's call that this seems to be; None while none fits.
         certain: whether ids say so; else it was found by its numbers.
         gate: which addresses of the other side were allowed.
+        moments: what happened to it.
     """
 
     def __init__(self, line: PhoneLine, number: int, leg: Leg, party: Party) -> None:
@@ -103,6 +109,7 @@ class LineLeg:
         self.call: Call | None = None
         self.certain = False
         self.gate = CandidateGate(line.socket.hosts, line.media_hosts)
+        self.moments = Moments(line.socket.at)
         self.ids = {leg.callid}  # the PBX's own may follow
         self._line = line
         self._media: LegMedia | None = None  # from the answer, or the beginning of a call of ours, on
@@ -151,6 +158,7 @@ class LineLeg:
 
     def described(self, text: str) -> None:
         """The description that was asked for."""
+        self.moments.described(text)
         self._run(self.leg.described(text))
 
     def found(self, candidate: dict[str, Any] | None) -> None:
@@ -165,6 +173,7 @@ class LineLeg:
 
     def told(self, message: m.Message) -> None:
         """A message about this leg."""
+        self.moments.message(message)
         self._run(self.leg.told(message))
 
     def seen(self, call: Call, certain: bool) -> None:
@@ -192,11 +201,13 @@ class LineLeg:
         finally:
             self._running = False
         self.ids.add(self.leg.callid)
+        self.moments.follow(self.leg)
         if self.leg.state is LegState.ENDED and self._call_off is not None:
             self._call_off()
         self._line.moved(self)
 
     def _do(self, step: Step) -> None:
+        self.moments.step(step)
         if isinstance(step, r.Request):
             self._line.send(step)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -38,6 +39,9 @@ class Socket:
 
     def now(self) -> float:
         return 0.0
+
+    def at(self) -> datetime:
+        return datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
 
     def pass_time(self) -> None:
         """Every timer that runs goes off."""
@@ -131,6 +135,18 @@ def test_a_call_comes_in_and_its_steps_reach_socket_and_media(signalling: Signal
     assert media.orders[0].startswith("v=0")
     line.told(m.Candidate(candidate=LINE, callid=one.leg.callid))
     assert media.orders[-1][0].startswith("candidate:")
+
+
+def test_what_happens_to_a_call_is_kept() -> None:
+    line, _ = registered()
+    one = rings(line)
+    one.answer(Media(one))
+    one.sounds(MediaState.FLOWING)
+    line.told(m.Bye(callid="d41c@pbx"))
+    said = [f"{moment.kind} {moment.text}" for moment in one.moments()]
+    for words in ("received invitesdp", "sent sip-ringing", "state ringing", "media answer", "sent sdp-200ok",
+                  "state talking", "sound flowing", "received bye", "state ended: hung up there"):  # fmt: skip
+        assert any(each.startswith(words) for each in said), (words, said)
 
 
 def test_addresses_that_are_not_allowed_reach_no_media() -> None:
