@@ -29,9 +29,11 @@ __all__ = [
     "NotAPbx",
     "NotRegistered",
     "OpenTimeout",
+    "OriginalsLeft",
     "OutOfResources",
     "PbxError",
     "PhoneError",
+    "RecordingError",
     "Refused",
     "ScenarioError",
     "SdpRefused",
@@ -192,6 +194,14 @@ class SdpRefused(PhoneError, ValueError):
 
 class SoundRefused(PhoneError, ValueError):
     """A sound cannot be read, played or written: no WAV file, too long, no such name."""
+
+
+class RecordingError(PbxError):
+    """A recording cannot be written or read."""
+
+
+class OriginalsLeft(RecordingError):
+    """A recording was not anonymised: originals would have been left in it."""
 
 
 class SimulatorError(PbxError):

@@ -37,6 +37,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "figures": {"ui", "history", "model", "analysis"},
     "analysis": {"history", "model"},
     "simulator": {"protocol", "media"},
+    "journal": {"history", "model", "protocol"},
     "media": {"protocol"},
     "phone": {"protocol", "model", "media"},
     "session": {"client", "model", "history", "protocol"},

@@ -1,0 +1,1 @@
+"""Durable recordings of a line, and what is made of them."""
