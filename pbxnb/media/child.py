@@ -110,7 +110,7 @@ class Child:
             case wire.Listen():
                 connection.listen(order.on)
             case wire.Record():
-                connection.record(order.path)
+                connection.record(order.path, order.side)
             case wire.Disturb():
                 connection.disturb(order)
             case wire.Bridge():

@@ -27,14 +27,22 @@ STALLED_AFTER = 3.0
 DEAF_AFTER = 3
 """Reports in a row that say that nothing of ours arrives."""
 ALL_LOST = 0.98
+MOST_RECORDED = 3_600 * wire.RATE // wire.BLOCK
+"""Blocks of a recording: an hour."""
 
 
 class Recording:
-    """A call as a WAV file: left what is heard, right what is said, one block of each every 20 ms."""
+    """A call as a WAV file of at most an hour: left what is heard, right what is said, or one of them.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        side: ``both``, ``heard`` or ``said``.
+    """
+
+    def __init__(self, path: str, side: str) -> None:
+        self._side = side
+        self._left = MOST_RECORDED
         self._file = wave.open(path, "wb")  # noqa: SIM115 - open for as long as it records
-        self._file.setnchannels(2)
+        self._file.setnchannels(2 if side == "both" else 1)
         self._file.setsampwidth(2)
         self._file.setframerate(wire.RATE)
         self._heard: deque[bytes] = deque(maxlen=50)
@@ -45,9 +53,15 @@ class Recording:
 
     def said(self, samples: bytes) -> None:
         """A block that is said now: what paces the file."""
-        left = self._heard.popleft() if self._heard else SILENCE
+        heard = self._heard.popleft() if self._heard else SILENCE
+        if not self._left:
+            return
+        self._left -= 1
+        if self._side != "both":
+            self._file.writeframesraw(heard if self._side == "heard" else samples)
+            return
         both = bytearray(2 * len(samples))
-        both[0::4], both[1::4] = left[0::2], left[1::2]
+        both[0::4], both[1::4] = heard[0::2], heard[1::2]
         both[2::4], both[3::4] = samples[0::2], samples[1::2]
         self._file.writeframesraw(bytes(both))
 
@@ -134,11 +148,11 @@ class Connection:
         """Tell every block that is heard, or none."""
         self._listening = on
 
-    def record(self, path: str) -> None:
+    def record(self, path: str, side: str = "both") -> None:
         """Begin a file, and end the one before."""
         if self._recording is not None:
             self._recording.close()
-        self._recording = Recording(path) if path else None
+        self._recording = Recording(path, side) if path else None
 
     def disturb(self, fault: wire.Disturb) -> None:
         """Spoil what is sent."""

@@ -143,9 +143,14 @@ class Listen(Order, frozen=True, kw_only=True):
 
 
 class Record(Order, frozen=True, kw_only=True):
-    """Write the call to a WAV file, left what is heard and right what is sent; no path ends it."""
+    """Write the call to a WAV file; no path ends it.
+
+    Attributes:
+        side: ``heard``, ``said``, or ``both``: left what is heard, right what is said.
+    """
 
     path: str = ""
+    side: str = "both"
 
 
 class Bridge(Order, frozen=True, kw_only=True):

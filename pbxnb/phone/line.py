@@ -259,7 +259,7 @@ class PhoneLine:
     def connected(self) -> None:
         """The socket is open."""
         self.up = True
-        self.registrar.connected()
+        self.registrar.connected(answers=self.socket.signalling is not Signalling.OLD)
 
     def dropped(self) -> None:
         """The socket is gone: calls that were answered keep their sound, all others end."""

@@ -62,11 +62,19 @@ class Registrar:
         self._useragent = useragent
         self._call_off: Callable[[], None] = _nothing
 
-    def connected(self) -> None:
-        """The socket is open."""
-        if self.state is not Registration.CLOSED:
-            self._turn(Registration.REGISTERING)
-            self._ask()
+    def connected(self, *, answers: bool = True) -> None:
+        """The socket is open.
+
+        Args:
+            answers: whether the PBX answers; one of 2016 does not, and has registered whoever asked.
+        """
+        if self.state is Registration.CLOSED:
+            return
+        self._turn(Registration.REGISTERING)
+        self._ask()
+        if not answers:
+            self._call_off()
+            self._turn(Registration.REGISTERED)
 
     def dropped(self) -> None:
         """The socket is gone; another one may come."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import threading
 from collections.abc import Hashable, Iterable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pbxnb.arguments import check_text, check_truth, forget_arguments, helpful_keywords
 from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
-from pbxnb.client.logins import Login, Password
+from pbxnb.client.logins import Login, Password, resolve_login
 from pbxnb.client.tls import Pin
 from pbxnb.forks import free_in_child
 from pbxnb.model.clock import Clock
@@ -88,11 +89,11 @@ def connect(
         check_text("name", name)
     zone = kernel_zone() if tz is None else zone_of(tz)
     lock = free_in_child(threading.RLock())
-    client = Client(
-        url,
-        domain=domain,
-        user=user,
-        login=login,  # which asks now, in this thread, if it is to ask
+    make = functools.partial(
+        Client,
+        endpoint.ws_root,
+        domain=endpoint.domain,
+        login=resolve_login(login, endpoint.account),  # which asks now, in this thread, if it is to ask
         dialect=dialect,
         tls=tls,
         keepalive=keepalive,
@@ -101,11 +102,12 @@ def connect(
         ping_timeout=ping_timeout,
         max_size=max_size,
         proxy=proxy,
-        lock=lock,
     )
+    client = make(user=endpoint.user, lock=lock)
     key: Hashable = (endpoint.ws_url, name)  # the URL holds domain and user
     line = Line(client, lock, key=key)
-    pbx = Pbx(line, name=name or endpoint.account, control=control, clock=PbxClock(client.store.clock, zone))
+    clock = PbxClock(client.store.clock, zone)
+    pbx = Pbx(line, name=name or endpoint.account, control=control, clock=clock, another=make)
     line.start()
     return pbx
 
@@ -170,22 +172,22 @@ def simulate(
         REGISTRY.vacate(key)
     embedded = simulator.start(**given)
     lock = free_in_child(threading.RLock())
-    client = Client(
+    make = functools.partial(
+        Client,
         embedded.url,
         domain=embedded.domain,
-        user=embedded.user,
         login=Password(embedded.password),
         tls=embedded.tls_certificate or None,
-        lock=lock,
         now=embedded.clock.now,
         clock=Clock(offset=0.0),  # what it stamps is PBX time already
     )
+    client = make(user=embedded.user, lock=lock)
     try:
         line = Line(client, lock, key=key, finish=embedded.close)
     except BaseException:
         embedded.close()
         raise
     clock = PbxClock(client.store.clock, embedded.tz, now=embedded.clock.now, rate=lambda: embedded.clock.rate)
-    pbx = Pbx(line, name=name or str(preset), control=True, clock=clock, simulator=embedded)
+    pbx = Pbx(line, name=name or str(preset), control=True, clock=clock, another=make, simulator=embedded)
     line.start()
     return pbx

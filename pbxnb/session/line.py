@@ -79,6 +79,7 @@ class Line:
         self._closing = asyncio.Event()
         self._asked = False  # somebody closed it
         self._restarting = free_in_child(threading.Lock())
+        self._end_with: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._why = ""
         self._error: BaseException | None = None
         self._final: Status | None = None
@@ -228,6 +229,16 @@ class Line:
         """Run ``fn()`` on the I/O lane soon; False when it has ended."""
         return self._thread.call(fn)
 
+    def end_with(self, close: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+        """Await ``close()`` before the line ends, whatever ends it; gives the way to forget it. On the I/O lane."""
+        self._end_with.append(close)
+
+        def forget() -> None:
+            if close in self._end_with:
+                self._end_with.remove(close)
+
+        return forget
+
     def keep_read(self, queues: bool, orbits: bool) -> Callable[[], None]:
         """Have queues and orbits re-read while something shows them."""
         stops: list[Callable[[], None]] = []
@@ -273,6 +284,9 @@ class Line:
         asked = asyncio.ensure_future(self._closing.wait())
         await asyncio.wait({run, asked}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
+        if self._end_with:
+            closing = {asyncio.ensure_future(close()) for close in tuple(self._end_with)}
+            await asyncio.wait(closing, timeout=self.timing.close_within)
         if not run.done():
             await asyncio.wait({run, asyncio.ensure_future(self.client.aclose())}, timeout=self.timing.close_within)
         if not run.done():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pbxnb.arguments import check_function, helpful_keywords
+from pbxnb.client.client import Client
 from pbxnb.errors import no_copy
 from pbxnb.model.changes import Event, Frame
 from pbxnb.model.entities import (
@@ -30,6 +31,7 @@ from .handle import FrameBuffer, PanelHandle
 from .line import Line
 from .mappings import LiveMapping
 from .pending import Pending
+from .phones.maker import Phones
 from .registry import REGISTRY
 from .show import one_line, small_html
 from .waiting import in_own_thread
@@ -75,7 +77,14 @@ class Pbx:
     __reduce__ = no_copy
 
     def __init__(
-        self, line: Line, *, name: str, control: bool, clock: PbxClock, simulator: Simulator | None = None
+        self,
+        line: Line,
+        *,
+        name: str,
+        control: bool,
+        clock: PbxClock,
+        another: Callable[..., Client],
+        simulator: Simulator | None = None,
     ) -> None:
         store = line.client.store
         self._line = line
@@ -98,6 +107,7 @@ class Pbx:
         self._frames = FrameBuffer()
         line.client.on_frame.add(self._frames.add)
         self._timeline: Timeline | None = None
+        self._phones = Phones(line, another)
         self._handle = PanelHandle(self, line, functools.partial(commands.command, self))
 
     # ---- life ----

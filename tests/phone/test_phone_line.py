@@ -280,3 +280,10 @@ def test_an_answer_nobody_waits_for_registers_nothing() -> None:
     line = PhoneLine("40", Socket())
     line.told(m.SipRegister())
     assert line.registrar.state is Registration.UNREGISTERED
+
+
+def test_a_pbx_of_2016_answers_no_registration_and_has_registered_whoever_asked() -> None:
+    socket = Socket(Signalling.OLD)
+    line = PhoneLine("40", socket)
+    line.connected()
+    assert (line.registrar.state, socket.sent, socket.timers) == (Registration.REGISTERED, ["sip-register"], [])
