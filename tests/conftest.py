@@ -15,7 +15,10 @@ settings.load_profile("pbxnb")
 
 QUICK = {"history", "model", "protocol", "ui", "widgets", "test_borders.py"}
 """What `pytest -m quick` runs: nothing here starts a process or waits for long."""
-NOT_QUICK = {"test_history_socket.py"}  # an embedded PBX plays a scenario for each of its tests
+NOT_QUICK = {
+    "test_history_socket.py",  # an embedded PBX plays a scenario for each of its tests
+    "test_protocol_large.py",  # megabytes for each of its tests
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the markers

@@ -7,6 +7,7 @@ no circles, no crowded folder, no long module, and importing the package is pure
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,7 +89,8 @@ def part_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool, int]]:
+@functools.cache
+def imports(path: Path) -> tuple[tuple[str, bool, int], ...]:
     """Every module imported, whether inside a function, and the line."""
 
     def walk(node: ast.AST, inside: bool) -> Iterator[tuple[str, bool, int]]:
@@ -108,7 +110,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool, int]]:
                 yield from walk(child, inside or function)
 
     package = ("pbxnb", *path.relative_to(PACKAGE).parts[:-1])
-    yield from walk(ast.parse(path.read_text("utf-8")), False)
+    return tuple(walk(ast.parse(path.read_text("utf-8")), False))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
