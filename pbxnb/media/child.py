@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 import aioice.ice
 import aiortc
-from aiortc import RTCRtpReceiver
+from aiortc import RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpreceiver import StreamStatistics
 
 from . import wire
 from .connection import Connection
@@ -133,12 +134,20 @@ class _Sent:
             cls.packets[address[0]] += 1
 
 
-PRIVATE = {
-    RTCRtpReceiver: ("_handle_rtp_packet",),
+PRIVATE: dict[Any, tuple[str, ...]] = {
+    RTCRtpReceiver: ("_handle_rtp_packet", "_RTCRtpReceiver__remote_streams"),
+    RTCRtpTransceiver: ("_codecs",),
     RTCDtlsTransport: ("_send_rtp",),
+    StreamStatistics: ("add",),
+    aioice.ice: ("get_host_addresses",),
     aioice.ice.StunProtocol: ("send_data", "send_stun"),
 }
 """The names of aiortc that are not public and are used here."""
+
+
+def _has(owner: Any, name: str) -> bool:
+    """Whether a class or module has a name, or gives it to what it makes."""
+    return hasattr(owner, name) or name in getattr(getattr(owner.__init__, "__code__", None), "co_names", ())
 
 
 def _prepare() -> None:
@@ -147,9 +156,7 @@ def _prepare() -> None:
     Raises:
         RuntimeError: this release of aiortc has other names inside.
     """
-    gone = [
-        f"{owner.__name__}.{name}" for owner, names in PRIVATE.items() for name in names if not hasattr(owner, name)
-    ]
+    gone = [f"{owner.__name__}.{name}" for owner, names in PRIVATE.items() for name in names if not _has(owner, name)]
     if gone:
         raise RuntimeError(f"aiortc {aiortc.__version__} has no {', '.join(gone)}; install aiortc 1.16.")
     CODECS["audio"] += [
@@ -174,7 +181,14 @@ def _addresses(loopback: bool) -> None:
     aioice.ice.get_host_addresses = (lambda use_ipv4, use_ipv6: ["127.0.0.1"]) if loopback else _host_addresses
 
 
-async def _run(orders: int, events: int) -> None:
+async def _while_it_lives(parent: int) -> None:
+    """End with the parent, also where a process that it forked keeps our input open."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - a parent's death wakes nobody
+        await asyncio.sleep(1)
+    os._exit(0)
+
+
+async def _run(orders: int, events: int, parent: int) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(Inline(max_workers=1))
     reader = asyncio.StreamReader()
@@ -182,21 +196,23 @@ async def _run(orders: int, events: int) -> None:
     out, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(events, "wb"))
     child = Child(lambda event: out.write(wire.pack(event)))
     out.write(wire.pack(wire.Ready(versions={"aiortc": aiortc.__version__, "python": sys.version.split()[0]})))
+    watch = asyncio.ensure_future(_while_it_lives(parent))
     buffer = bytearray()
     while chunk := await reader.read(CHUNK):
         buffer += chunk
         for order in wire.unpack_orders(buffer):
             child.take(order)
+    watch.cancel()
     await child.close()
 
 
 def main() -> None:
     """Serve until the input ends."""
-    orders, events = os.dup(0), os.dup(1)
+    orders, events, parent = os.dup(0), os.dup(1), os.getppid()
     # Nothing else may write between the events.
     os.dup2(2, 1)
     _prepare()
-    asyncio.run(_run(orders, events))
+    asyncio.run(_run(orders, events, parent))
 
 
 if __name__ == "__main__":

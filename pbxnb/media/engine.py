@@ -12,8 +12,10 @@ import itertools
 import os
 import sys
 from collections.abc import Callable
+from typing import NamedTuple
 
-from pbxnb.errors import EngineLost, MissingExtra
+from pbxnb.errors import EngineLost, MissingExtra, PhoneError
+from pbxnb.protocol.redact import redact
 from pbxnb.text import clean, clean_logger
 
 from . import wire
@@ -27,6 +29,8 @@ DEADLINE = 5.0
 CHUNK = 2**16
 MOST_SAID = 20
 """Lines of the child's own words that are logged for each child."""
+CORE = 40
+"""Calls that one core carries; one that prefers opus takes as much as two of any other codec."""
 
 Listener = Callable[[wire.Event], None]
 
@@ -43,6 +47,13 @@ def require_phone_extra() -> None:
             f"Calls with sound need {' and '.join(missing)}, not installed here.",
             hint='Install it with: pip install "pbxnb[phone]"',
         )
+
+
+class _Call(NamedTuple):
+    """One connection: who gets its events, and how much of a core it takes."""
+
+    listener: Listener
+    share: int
 
 
 class Engine:
@@ -62,11 +73,12 @@ class Engine:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._listeners: dict[int, Listener] = {}
+        self._calls: dict[int, _Call] = {}
         self._awaited: dict[int, asyncio.Future[str]] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[None] | None = None
         self._reading: tuple[asyncio.Task[None], ...] = ()
+        self._last_words = ""
 
     @property
     def process(self) -> int | None:
@@ -95,19 +107,27 @@ class Engine:
         Raises:
             MissingExtra: the ``phone`` extra is not installed.
             EngineLost: the child does not start.
+            PhoneError: as many calls are open as one core carries: 20 that prefer opus, 40 of the other codecs.
         """
         await self._running()
+        share = 2 if codecs[:1] == ("opus",) else 1
+        if sum(each.share for each in self._calls.values()) + share > CORE:
+            raise PhoneError(
+                f"{len(self._calls)} calls with sound are open, and one core carries {CORE // 2} with opus or "
+                f"{CORE} with PCMU.",
+                hint="End some of them, or prefer a codec that takes less: PCMU.",
+            )
         call = next(self._numbers)
-        self._listeners[call] = listener
+        self._calls[call] = _Call(listener, share)
         self.send(wire.Open(call=call, codecs=codecs, loopback=loopback, ice_servers=ice_servers))
         return call
 
     def send(self, order: wire.Order) -> None:
         """Give an order; one about a connection that is gone does nothing."""
-        if self._process is not None and self._process.stdin is not None and order.call in self._listeners:
+        if self._process is not None and self._process.stdin is not None and order.call in self._calls:
             self._process.stdin.write(wire.pack(order))
             if isinstance(order, wire.Shut):
-                self._listeners.pop(order.call)
+                self._calls.pop(order.call)
 
     async def describe(self, order: wire.MakeOffer | wire.AnswerOffer) -> str:
         """Give an order that is answered with our description.
@@ -115,7 +135,7 @@ class Engine:
         Raises:
             EngineLost: the media of the call failed; or nothing came for 5 s, and the child was ended.
         """
-        if order.call not in self._listeners:
+        if order.call not in self._calls:
             raise EngineLost("This call has no media any more.", hint="Place it again.")
         answer = self._awaited[order.call] = asyncio.get_running_loop().create_future()
         self.send(order)
@@ -186,25 +206,28 @@ class Engine:
                 else:
                     self._hand_on(event)
         code = await process.wait()
+        await self._reading[1]  # all it had to say
         self._process = self._ready = None
         why = f"The process for media ended unexpectedly (code {code})."
         if not ready.done():
-            ready.set_exception(EngineLost(why))
-        for call in list(self._listeners):
+            ready.set_exception(EngineLost(f"{why[:-1]}: {self._last_words}" if self._last_words else why))
+        for call in list(self._calls):
             self._hand_on(wire.Failed(call=call, why=why))
 
     def _hand_on(self, event: wire.Event) -> None:
+        if isinstance(event, wire.Failed):
+            event = wire.Failed(call=event.call, why=clean(redact(event.why), 300))
         answer = self._awaited.get(event.call)
-        listener = self._listeners.get(event.call)
+        call = self._calls.get(event.call)
         if isinstance(event, wire.Described) and answer is not None and not answer.done():
             answer.set_result(event.sdp)
         elif isinstance(event, wire.Failed):
-            self._listeners.pop(event.call, None)
+            self._calls.pop(event.call, None)
             if answer is not None and not answer.done():
-                answer.set_exception(EngineLost(clean(event.why, 300)))
-        if listener is not None and not isinstance(event, wire.Described):
+                answer.set_exception(EngineLost(event.why))
+        if call is not None and not isinstance(event, wire.Described):
             try:
-                listener(event)
+                call.listener(event)
             except Exception:  # a fault of one listener: it is logged, and the other calls go on
                 logger.exception("A listener of the media failed.")
 
@@ -212,8 +235,9 @@ class Engine:
         """What the child writes to its error stream."""
         assert self._process is not None
         assert self._process.stderr is not None
-        said = 0
+        said, self._last_words = 0, ""
         while line := await self._process.stderr.readline():
             said += 1
+            self._last_words = clean(redact(line.decode(errors="replace")), 300)
             if said <= MOST_SAID:
-                logger.debug("The process for media says: %s", line.decode(errors="replace"))
+                logger.debug("The process for media says: %s", self._last_words)

@@ -131,8 +131,7 @@ class Heard:
             self.lost += 1
             self._deliver_block(SILENCE, True)
             return
-        for samples in self._decoded(packet):
-            self._left += samples
+        self._left += self._decoded(packet)
         size = 2 * BLOCK
         while len(self._left) >= size:
             self._deliver_block(bytes(self._left[:size]), False)
@@ -142,19 +141,22 @@ class Heard:
             self.delay -= STEP
             self._due -= STEP
 
-    def _decoded(self, packet: Any) -> list[bytes]:
+    def _decoded(self, packet: Any) -> bytes:
         codec = self._codecs[packet.payload_type]
         if codec.name == "telephone-event":
-            return [SILENCE]
-        if packet.payload_type not in self._decoders:
+            return SILENCE
+        begins = packet.payload_type not in self._decoders
+        if begins:
             resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
             self._decoders[packet.payload_type] = get_decoder(codec), resampler
         decoder, resampler = self._decoders[packet.payload_type]
         # A payload that is no sound of its codec is as good as lost, and says nothing about the next one.
         with contextlib.suppress(FFmpegError, ValueError):
             frames = decoder.decode(JitterFrame(data=packet.payload, timestamp=packet.timestamp))
-            return [_samples(each) for frame in frames for each in resampler.resample(frame)]
-        return [SILENCE]
+            samples = b"".join(_samples(each) for frame in frames for each in resampler.resample(frame))
+            # A resampler keeps its first samples back; without them a packet would not be the block of its time.
+            return samples.rjust(len(SILENCE), b"\0") if begins else samples
+        return SILENCE
 
     def _deliver_block(self, samples: bytes, lost: bool) -> None:
         self._deliver(HeardBlock(self._heard * BLOCK / RATE, samples, lost))

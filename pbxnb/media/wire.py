@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pbxnb.protocol.redact import redact
+
 __all__ = [
     "BLOCK",
     "RATE",
@@ -26,6 +28,7 @@ __all__ = [
     "Flow",
     "Listen",
     "MakeOffer",
+    "Message",
     "Open",
     "Order",
     "Packets",
@@ -52,7 +55,14 @@ MOST_MESSAGE = 64 * 2**20
 _LENGTH = struct.Struct(">I")
 
 
-class Order(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Anything that passes; what is secret of a call is not shown."""
+
+    def __repr__(self) -> str:
+        return redact(super().__repr__())
+
+
+class Order(Message, frozen=True, kw_only=True):
     """Something the child shall do; ``call`` names the connection."""
 
     call: int
@@ -181,7 +191,7 @@ class Shut(Order, frozen=True, kw_only=True):
     """End the connection."""
 
 
-class Event(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Event(Message, frozen=True, kw_only=True):
     """Something the child tells; ``call`` names the connection, 0 for the child itself."""
 
     call: int = 0
@@ -278,7 +288,7 @@ _EVENTS = msgspec.msgpack.Decoder(
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-def pack(message: Order | Event) -> bytes:
+def pack(message: Message) -> bytes:
     """A message with its length in front."""
     body = _ENCODER.encode(message)
     return _LENGTH.pack(len(body)) + body

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from pbxnb.protocol.messages import Message
+from pbxnb.protocol.redact import redact
 
 from .entities import Account, Call, Gap
 from .tracks import AccountTrack, CallTrack
@@ -36,6 +37,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     connection: int
     text: str
     message: Message | None = None
+
+    def __repr__(self) -> str:
+        return redact(super().__repr__())
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):

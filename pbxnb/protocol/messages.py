@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from .parties import NOBODY, Party
+from .redact import redact
 from .times import Moment
 
 __all__ = [
@@ -119,6 +120,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     kind: ClassVar[str] = "message"
     extra: Mapping[str, Any] = NOTHING
+
+    def __repr__(self) -> str:
+        return redact(super().__repr__())
 
 
 class DomainState(Message, frozen=True, kw_only=True, gc=False):

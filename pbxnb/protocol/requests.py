@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from .fields import as_text, plain
 from .raw import MAX_SIZE, BadFrame, load_frame
+from .redact import redact
 
 __all__ = ["REQUESTS", "MalformedRequest", "Request", "UnknownRequest", "decode_request"]
 
@@ -25,6 +26,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="kebab
         """The JSON object to send."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
         return {"action": self.action} | {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
+
+    def __repr__(self) -> str:
+        return redact(super().__repr__())
 
 
 class Subscription(Request, frozen=True, kw_only=True, gc=False, omit_defaults=False):

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import itertools
 import multiprocessing
 import os
 import statistics
@@ -23,13 +25,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import aioice.ice
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket, is_rtcp
-from av import AudioFrame
 
 from pbxnb.errors import SdpRefused
 from pbxnb.media import wire
@@ -61,7 +62,7 @@ def share(values: list[float], part: float) -> float:
 
 
 @dataclass
-class Path:
+class Way:
     """What one way of hearing made of the packets: when each was heard, by the number of its packet."""
 
     heard: dict[int, float] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class Path:
         got = sorted((number, self.heard[number]) for number in wanted if number in self.heard)
         delays = [1000 * (at - sent[number]) for number, at in got]
         times = sorted(at for _, at in got)
-        pause = max(b - a for a, b in zip(times, times[1:], strict=False))
+        pause = max(b - a for a, b in itertools.pairwise(times))
         return len(wanted) - len(got), share(delays, 0.5), share(delays, 0.95), 1000 * pause
 
 
@@ -108,7 +109,7 @@ async def loss_of(fault: dict[str, float]) -> tuple[Any, Any, int]:
     loop = asyncio.get_running_loop()
     a, b = connection(), connection()
     a.addTransceiver(Said(lambda number: None, lambda block: None), direction="sendonly")
-    theirs, ours = Path(), Path()
+    theirs, ours = Way(), Way()
     first: list[int] = []  # the number of the first packet, whose frame aiortc gives the time 0
 
     async def listen(track: MediaStreamTrack) -> None:
@@ -142,7 +143,7 @@ async def loss_of(fault: dict[str, float]) -> tuple[Any, Any, int]:
     net = Counted(transport._send_rtp)
     transport._send_rtp = net.send
     await a.setRemoteDescription(b.localDescription)
-    while len(ours.heard) < SETTLED / STEP:
+    while len(ours.heard) < SETTLED / STEP:  # noqa: ASYNC110 - nothing here is timed yet
         await asyncio.sleep(STEP)
     net.sent.clear()
     net.disturb = wire.Disturb(call=0, **fault)
@@ -207,8 +208,7 @@ async def between(here: Engine, there: Engine, codec: str) -> Far:
 
 def cpu_of(process: int) -> float:
     """Seconds of CPU it took."""
-    with open(f"/proc/{process}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -234,8 +234,19 @@ async def carried(count: int, codec: str) -> tuple[float, float, float]:
 
 
 def calls(runs: int) -> None:
-    print(f"{'calls':>6}  {'codec':6}{'% of a core, each':>18}{'all':>6}{'a question waits, p99':>24}{'frames heard':>14}")
-    for count, codec in ((1, "opus"), (1, "PCMU"), (8, "opus"), (8, "PCMU"), (16, "opus"), (16, "PCMU"), (20, "opus"), (40, "PCMU")):
+    print(
+        f"{'calls':>6}  {'codec':6}{'% of a core, each':>18}{'all':>6}{'a question waits, p99':>24}{'frames heard':>14}"
+    )
+    for count, codec in (
+        (1, "opus"),
+        (1, "PCMU"),
+        (8, "opus"),
+        (8, "PCMU"),
+        (16, "opus"),
+        (16, "PCMU"),
+        (20, "opus"),
+        (40, "PCMU"),
+    ):
         measured = [asyncio.run(carried(count, codec)) for _ in range(runs)]
         each, wait, heard = (median([one[column] for one in measured]) for column in range(3))
         print(f"{count:6}  {codec:6}{each:18.2f}{each * count:6.0f}{wait:21.1f} ms{heard:12.2f} %", flush=True)
@@ -317,7 +328,7 @@ async def gaps(child: bool) -> tuple[float, float]:
     await asyncio.sleep(0.2)
     during = [at for at in came if began <= at <= ended]
     edges = [began, *during, ended]
-    pauses = [1000 * (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    pauses = [1000 * (b - a) for a, b in itertools.pairwise(edges)]
     await far.close()
     await asyncio.to_thread(process.join)
     return share(pauses, 0.99), len(during) * 4 / (ended - began)
@@ -343,8 +354,13 @@ def start(runs: int) -> None:
 
     print(f"a child until it is ready: {median([asyncio.run(ready()) for _ in range(2 * runs + 1)]):.2f} s")
     code = "import sys, time; a = time.perf_counter(); import pbxnb; print(time.perf_counter() - a, *{'aiortc', 'av', 'numpy', 'pbxnb.media', 'pbxnb.phone'} & {*sys.modules})"
-    told = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() for _ in range(2 * runs + 1)]
-    print(f"import pbxnb: {median([float(each[0]) for each in told]):.3f} s; of the media it imports: {' '.join(told[0][1:]) or 'nothing'}")
+    told = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(2 * runs + 1)
+    ]
+    print(
+        f"import pbxnb: {median([float(each[0]) for each in told]):.3f} s; of the media it imports: {' '.join(told[0][1:]) or 'nothing'}"
+    )
 
 
 def hostile(runs: int) -> None:
@@ -361,14 +377,14 @@ def hostile(runs: int) -> None:
         text, took = lines + more, []
         for _ in range(runs):
             before = time.process_time()
-            try:
+            with contextlib.suppress(SdpRefused):
                 read(text, "offer")
-            except SdpRefused:
-                pass
             took.append(1000 * (time.process_time() - before))
         raw = subprocess.run([sys.executable, "-c", theirs], input=text, capture_output=True, text=True, check=False)
         other = f"{1000 * float(raw.stdout):.0f} ms" if raw.stdout else raw.stderr.strip().rpartition("\n")[2][:40]
-        print(f"{name:22}{len(text) / 1000:6.0f} kB   the guard {median(took):5.2f} ms of CPU   aiortc's parser {other}")
+        print(
+            f"{name:22}{len(text) / 1000:6.0f} kB   the guard {median(took):5.2f} ms of CPU   aiortc's parser {other}"
+        )
 
 
 PARTS = {"loss": loss, "calls": calls, "busy": busy, "start": start, "hostile": hostile}

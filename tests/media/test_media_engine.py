@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
+import subprocess
+import sys
+import threading
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,8 +19,8 @@ pytest.importorskip("aiortc", reason="needs the phone extra")
 
 import numpy as np
 
-from pbxnb.errors import EngineLost
-from pbxnb.media import wire
+from pbxnb.errors import EngineLost, PhoneError
+from pbxnb.media import child, wire
 from pbxnb.media.engine import Engine
 from pbxnb.media.tones import level_of, tone
 from pbxnb.protocol.sdp import read
@@ -199,12 +203,12 @@ async def test_a_description_that_no_media_stack_takes_ends_its_call_alone(engin
 
 async def test_the_end_of_the_parent_leaves_no_child(engine: Engine) -> None:
     await call(engine)
-    child = engine.process
-    assert child is not None
+    process = engine.process
+    assert process is not None
     await engine.aclose()
     assert engine.process is None
     with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+        os.kill(process, 0)
 
 
 async def test_a_process_that_cannot_be_started_is_a_sentence_and_the_next_try_a_new_one(
@@ -215,3 +219,90 @@ async def test_a_process_that_cannot_be_started_is_a_sentence_and_the_next_try_a
         with pytest.raises(EngineLost, match=r"^The process for media cannot be started: .+\.$"):
             await engine.open(lambda event: None)
     assert await engine.open(lambda event: None)
+
+
+async def test_more_calls_than_a_core_carries_are_refused_in_a_sentence(engine: Engine) -> None:
+    def heard(event: wire.Event) -> None:
+        pass
+
+    full = [await engine.open(heard) for _ in range(19)] + [await engine.open(heard, codecs=("PCMU",)) for _ in "ab"]
+    with pytest.raises(PhoneError, match="21 calls with sound are open, and one core carries 20 with opus or 40 with"):
+        await engine.open(heard, codecs=("PCMU", "opus"))
+    engine.send(wire.Shut(call=full[-1]))
+    assert await engine.open(heard, codecs=("PCMU",))
+
+
+def child_that_says(folder: Path, text: str) -> str:
+    """An interpreter that says something and ends."""
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\necho '{text}' >&2\nexit 1\n")
+    path.chmod(0o700)
+    return str(path)
+
+
+async def test_a_child_that_cannot_begin_says_why(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.executable", child_that_says(tmp_path, "RuntimeError: no place for a=ice-pwd:Zq1secret"))
+    with pytest.raises(EngineLost) as caught:
+        await engine.open(lambda event: None)
+    assert str(caught.value).startswith("The process for media ended unexpectedly (code 1): RuntimeError: no place")
+    assert "Zq1secret" not in str(caught.value)
+
+
+def test_names_of_aiortc_that_are_not_public_are_there_and_missed_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert all(child._has(owner, name) for owner, names in child.PRIVATE.items() for name in names)
+    monkeypatch.setitem(child.PRIVATE, child.RTCDtlsTransport, ("_send_rtp", "_send_quickly"))
+    with pytest.raises(
+        RuntimeError, match=r"^aiortc [\d.]+ has no RTCDtlsTransport\._send_quickly; install aiortc 1\.16\.$"
+    ):
+        child._prepare()
+
+
+KERNEL = """
+import asyncio, os, signal, sys
+from pbxnb.media.engine import Engine
+
+async def main():
+    engine = Engine()
+    await engine.open(lambda event: None)
+    if "forks" in sys.argv and not (forked := os.fork()):
+        signal.pause()
+    print(engine.process, forked if "forks" in sys.argv else 0, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["alone", "forks"])
+def test_a_kernel_that_is_killed_leaves_no_child(how: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", KERNEL, how], stdout=subprocess.PIPE, text=True) as kernel:
+        assert kernel.stdout is not None
+        media, forked = map(int, kernel.stdout.readline().split())
+        try:
+            ended = os.pidfd_open(media)
+            kernel.kill()
+            assert select.select([ended], [], [], 20)[0], "the process for media is still there"
+            os.close(ended)
+        finally:
+            if forked:
+                os.kill(forked, signal.SIGKILL)
+
+
+async def test_the_end_of_an_engine_leaves_no_task_and_no_thread() -> None:
+    threads, tasks = set(threading.enumerate()), asyncio.all_tasks()
+    engine = Engine()
+    await call(engine)
+    killed = engine.process
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    await asyncio.gather(*engine._reading)
+    await engine.aclose()
+    assert asyncio.all_tasks() == tasks
+    # asyncio's own way to wait for a process may be a thread, which ends with the process.
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(20)
+        assert not thread.is_alive()
