@@ -27,6 +27,7 @@ __all__ = [
     "MissingExtra",
     "NoEventLoop",
     "NotAPbx",
+    "NotARecording",
     "NotRegistered",
     "OpenTimeout",
     "OriginalsLeft",
@@ -198,6 +199,10 @@ class SoundRefused(PhoneError, ValueError):
 
 class RecordingError(PbxError):
     """A recording cannot be written or read."""
+
+
+class NotARecording(RecordingError, ValueError):
+    """What was given as a recording is none, or it cannot be read; the data say which line."""
 
 
 class OriginalsLeft(RecordingError):

@@ -37,7 +37,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "widgets": {"ui", "history", "model", "protocol"},
     "figures": {"ui", "history", "model", "analysis"},
     "analysis": {"history", "model"},
-    "simulator": {"protocol", "media"},
+    "simulator": {"protocol", "media", "journal"},
     "journal": {"history", "model", "protocol"},
     "media": {"protocol"},
     "phone": {"protocol", "model", "media"},

@@ -21,7 +21,7 @@ from pbxnb.client import logins
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.rest import Rest, _reply
 from pbxnb.client.tls import Trust
-from pbxnb.errors import PbxError, ScenarioError, SimulatorError
+from pbxnb.errors import NotARecording, PbxError, ScenarioError
 from pbxnb.model.answers import accounts_in, orbits_in, queue_in
 from pbxnb.simulator import Simulator, read_recording, serve, serve_recording
 from pbxnb.simulator.faults import FAULTS
@@ -68,7 +68,7 @@ lines = objects("at", "received", "recv_us", "text", "payload", "frame", "direct
 def test_a_recording_is_read_or_refused_in_a_sentence(given_lines: list[str]) -> None:
     try:
         session = read_recording(given_lines)
-    except SimulatorError as error:
+    except NotARecording as error:
         assert_sentence(error)
     else:
         assert session.seconds >= 0
@@ -81,12 +81,12 @@ def test_a_recording_is_read_or_refused_in_a_sentence(given_lines: list[str]) ->
 def test_a_file_that_is_no_recording_or_scenario(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "odd.json"
     file.write_bytes(content)
-    with pytest.raises(SimulatorError):
+    with pytest.raises(NotARecording):
         read_recording(file)
     for path in (file, tmp_path, tmp_path / "no\x00file.json", str(tmp_path / "none.json")):
         with pytest.raises(ScenarioError):
             scenario(path)
-    with pytest.raises(SimulatorError):
+    with pytest.raises(NotARecording):
         read_recording(tmp_path / "no\x00file")
 
 

@@ -1,10 +1,8 @@
 """A recorded session served as if it were a PBX, at any speed.
 
-A recording is JSON lines, each an object with a time and a frame. The time is ``at`` (seconds of any origin),
-``received`` (seconds since 1970, or ISO 8601) or ``recv_us`` (microseconds since 1970). The frame is ``text`` or
-``payload`` (as received) or ``frame`` (an object). Lines whose ``direction`` is ``out`` came from the client and are
-left out. Commands have no effect on a replay, and REST has no answers. There is no login: what was not sent to our own
-address is refused, or any page open in a browser could read along.
+A recording is JSON lines (`pbxnb.journal.lines`); what the client sent is left out. Commands have no effect on a
+replay, and REST has no answers. There is no login: what was not sent to our own address is refused, or any page open in
+a browser could read along.
 """
 
 from __future__ import annotations
@@ -19,7 +17,8 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from pbxnb.errors import SimulatorError
+from pbxnb.errors import NotARecording, SimulatorError
+from pbxnb.journal.lines import read_lines
 from pbxnb.loops import LoopThread
 from pbxnb.protocol.rest import SESSION
 
@@ -30,9 +29,7 @@ from .server.sockets import SimSocket
 
 __all__ = ["RecordedFrame", "RecordedSession", "Replay", "read_recording", "serve_recording", "start_recording"]
 
-MOST_FRAMES = 5_000_000
-LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
-"""No time of a recording is beyond, and a replay may go on for centuries before a clock ends."""
+YEAR_2000 = 946_684_800
 
 
 class RecordedFrame(NamedTuple):
@@ -57,67 +54,18 @@ class RecordedSession(NamedTuple):
 def read_recording(source: str | Path | Iterable[str]) -> RecordedSession:
     """Read a recording from a file or from lines.
 
-    A torn last line, as a crash leaves it, is passed over; time that jumps back stands still instead.
-
     Raises:
-        SimulatorError: it cannot be read; the sentence names the line.
+        NotARecording: it cannot be read, or has no frame of a PBX; the sentence names the line.
     """
-    if isinstance(source, (str, Path)):
-        try:
-            lines = Path(source).read_text(encoding="utf-8", errors="replace").splitlines()
-        except (OSError, ValueError) as error:  # ValueError: no name that a file can have
-            why = getattr(error, "strerror", "") or error
-            raise SimulatorError(f"The recording {Path(source).name!r} cannot be read: {why}.") from error
-    else:
-        lines = list(source)
     frames: list[RecordedFrame] = []
     first: float | None = None
-    latest = 0.0
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry = msgspec.json.decode(line)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            if number == len(lines) and frames:
-                break
-            raise SimulatorError(f"Line {number} of the recording is no JSON: {error}.", line=number) from error
-        at, text = _entry(entry, number)
-        first = at if first is None else first
-        latest = max(latest, at - first)
-        if entry.get("direction", "in") == "in":
-            frames.append(RecordedFrame(latest, text))
-        if len(frames) > MOST_FRAMES:
-            raise SimulatorError(f"The recording has more than {MOST_FRAMES:,} frames.")
+    for line in read_lines(source):
+        first = line.at if first is None else first
+        if line.direction == "in":
+            frames.append(RecordedFrame(line.at - first, line.text))
     if not frames:
-        raise SimulatorError("The recording has no frame of a PBX in it.")
-    year_2000 = 946_684_800
-    return RecordedSession(tuple(frames), datetime.fromtimestamp(first, UTC) if first and first > year_2000 else None)
-
-
-def _entry(entry: Any, number: int) -> tuple[float, str]:
-    """Time in seconds and text of one line."""
-    where = f"Line {number} of the recording"
-    if not isinstance(entry, dict):
-        raise SimulatorError(f"{where} is no object.", line=number)
-    time = entry.get("at", entry.get("received"))
-    try:
-        if isinstance(time, str) and not time.replace(".", "", 1).isdigit():
-            at = datetime.fromisoformat(time).timestamp()
-        elif time is not None and not isinstance(time, bool):
-            at = float(time)
-        else:
-            at = int(entry["recv_us"]) / 1e6
-        if not abs(at) < LATEST:  # nor is it NaN
-            raise ValueError
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        raise SimulatorError(f"{where} has no time.", hint="Give it as at, received or recv_us.", line=number) from None
-    text = entry.get("text", entry.get("payload"))
-    if isinstance(text, str):
-        return at, text
-    if isinstance(entry.get("frame"), dict):
-        return at, msgspec.json.encode(entry["frame"]).decode()
-    raise SimulatorError(f"{where} has no frame.", hint="Give it as text, payload or frame.", line=number)
+        raise NotARecording("The recording has no frame of a PBX in it.")
+    return RecordedSession(tuple(frames), datetime.fromtimestamp(first, UTC) if first and first > YEAR_2000 else None)
 
 
 class Replay:
@@ -341,7 +289,8 @@ def start_recording(
     """Serve a recording on a thread of its own; it listens when this returns. Options as for `Replay`.
 
     Raises:
-        SimulatorError: the recording cannot be read, or the port is taken.
+        NotARecording: the recording cannot be read.
+        SimulatorError: the port is taken.
     """
     replay = Replay(source if isinstance(source, RecordedSession) else read_recording(source), **options)
     replay.in_thread(host, port)

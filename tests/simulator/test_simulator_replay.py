@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pbxnb.errors import SimulatorError
+from pbxnb.errors import NotARecording, SimulatorError
 from pbxnb.simulator.replay import (
     RecordedFrame,
     RecordedSession,
@@ -99,16 +99,16 @@ def test_a_torn_last_line_is_passed_over_and_time_never_runs_back() -> None:
         (['{"at":"1e999","text":"a"}'], "has no time"),
         (['{"at":1}'], r"Line 1 of the recording has no frame"),
         ([line(1, "a", direction="out")], "has no frame of a PBX in it"),
-        ([], "has no frame of a PBX in it"),
+        ([], "has no frame in it"),
     ],
 )
 def test_what_is_no_recording_is_refused_by_line(lines: list[str], sentence: str) -> None:
-    with pytest.raises(SimulatorError, match=sentence):
+    with pytest.raises(NotARecording, match=sentence):
         read_recording(lines)
 
 
 def test_a_missing_file_is_an_error_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(SimulatorError, match=r"'none\.jsonl' cannot be read"):
+    with pytest.raises(NotARecording, match=r"'none\.jsonl' cannot be read"):
         read_recording(tmp_path / "none.jsonl")
 
 
