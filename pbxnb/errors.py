@@ -26,6 +26,7 @@ __all__ = [
     "MissingColumn",
     "MissingExtra",
     "NoEventLoop",
+    "NoOwner",
     "NotAPbx",
     "NotARecording",
     "NotRegistered",
@@ -179,6 +180,10 @@ class SessionExpired(LoginRefused):
 
 class PhoneError(PbxError):
     """A call over WebRTC failed."""
+
+
+class NoOwner(PhoneError):
+    """No page has the phone, so nobody would hear the call."""
 
 
 class NotRegistered(PhoneError):

@@ -34,7 +34,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "history": {"model", "protocol"},
     "client": {"model", "protocol"},
     "ui": {"model", "protocol"},
-    "widgets": {"ui", "history", "model", "protocol"},
+    "widgets": {"ui", "history", "model", "phone", "protocol"},
     "figures": {"ui", "history", "model", "analysis"},
     "analysis": {"history", "model"},
     "simulator": {"protocol", "media", "journal"},

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from pbxnb.arguments import helpful_keywords
+from pbxnb.arguments import check_text, helpful_keywords
 
 if TYPE_CHECKING:
     from pbxnb.figures.timeline import Timeline
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pbxnb.widgets.console import Console
     from pbxnb.widgets.dashboard import Dashboard
     from pbxnb.widgets.grid import ExtensionGrid
+    from pbxnb.widgets.softphone import Softphone
+    from pbxnb.widgets.softphone.page_calls import PageCalls
+
+    from .phones.maker import Phones
 
 Theme = Literal["auto", "light", "dark"]
 Density = Literal["comfortable", "compact"]
@@ -37,6 +41,14 @@ class HasTimeline(Protocol):
     """What keeps the timeline that was made last."""
 
     _timeline: Timeline | None
+
+
+class HasPhones(Protocol):
+    """What makes phones and keeps those whose calls are in a page, by extension and name."""
+
+    user: str
+    _phones: Phones
+    _page_calls: dict[tuple[str, str], PageCalls]
 
 
 P = TypeVar("P", bound=Closable)
@@ -198,6 +210,29 @@ def status_badge(
     from pbxnb.widgets.badge import StatusBadge
 
     return _make(StatusBadge, options)
+
+
+@helpful_keywords
+def softphone(self: HasPhones, account: str | None = None, *, name: str | None = None) -> Softphone:
+    """An extension as a phone in the page, with its microphone and speaker; see `pbxnb.widgets.softphone.Softphone`.
+
+    The same call again, in a re-run cell or beside it, shows the same phone, and its call goes on.
+
+    Args:
+        account: the extension; ours without one.
+        name: keeps deliberate siblings of one extension apart.
+    """
+    from pbxnb.ui.handle import handle_of
+    from pbxnb.widgets.softphone import Softphone
+    from pbxnb.widgets.softphone.page_calls import PageCalls
+
+    check_text("account", account := self.user if account is None else account)
+    check_text("name", name := name or "")
+    key = account, name
+    calls = self._page_calls.get(key)
+    if calls is None or calls.over:
+        calls = self._page_calls[key] = PageCalls(handle_of(self), self._phones.socket(account, lines=2))
+    return _make(Softphone, {"self": self, "calls": calls})
 
 
 @helpful_keywords

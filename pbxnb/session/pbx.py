@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pbxnb.protocol.coverage import CoverageReport
     from pbxnb.simulator import Simulator
     from pbxnb.ui.handle import Handle
+    from pbxnb.widgets.softphone.page_calls import PageCalls
 
 __all__ = ["Pbx"]
 
@@ -108,6 +109,7 @@ class Pbx:
         line.client.on_frame.add(self._frames.add)
         self._timeline: Timeline | None = None
         self._phones = Phones(line, another)
+        self._page_calls: dict[tuple[str, str], PageCalls] = {}
         self._handle = PanelHandle(self, line, functools.partial(commands.command, self))
 
     # ---- life ----
@@ -333,6 +335,7 @@ class Pbx:
     timeline = panels.timeline
     console = panels.console
     status_badge = panels.status_badge
+    softphone = panels.softphone
     dashboard = panels.dashboard
 
     def _panel_handle(self) -> PanelHandle:

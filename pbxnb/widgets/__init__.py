@@ -1,4 +1,4 @@
-"""Panels: a live grid, call list, badge, command bar, console, dashboard as ipywidgets. Know a `Handle`, no socket.
+"""Panels: grid, call list, badge, command bar, console, softphone, dashboard as ipywidgets. Know a `Handle`, no socket.
 
 The names below are loaded when first used: a board needs plenty, one panel little.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .console import Console
     from .dashboard import Dashboard
     from .grid import ExtensionGrid
+    from .softphone import Softphone
     from .sparklines import Sparklines
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ExtensionGrid",
     "Level",
     "Rule",
+    "Softphone",
     "Sparklines",
     "StatusBadge",
 ]
@@ -42,6 +44,7 @@ _HOME = {
     "ExtensionGrid": "grid",
     "Level": "alerts",
     "Rule": "alerts",
+    "Softphone": "softphone",
     "Sparklines": "sparklines",
     "StatusBadge": "badge",
 }

@@ -19,6 +19,7 @@ from pbxnb.widgets.command_bar import CommandBar
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.dashboard import BoardHeader
 from pbxnb.widgets.grid import ExtensionGrid
+from pbxnb.widgets.softphone import Softphone
 from pbxnb.widgets.sparklines import Sparklines
 
 HERE = Path(__file__).parent
@@ -49,7 +50,19 @@ def test_the_types_of_the_javascript_hold() -> None:
 
 @needs_node
 @pytest.mark.parametrize(
-    "panel", [Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, FigureTools, Sparklines, StatusBadge]
+    "panel",
+    [
+        Alerts,
+        BoardHeader,
+        CallList,
+        CommandBar,
+        Console,
+        ExtensionGrid,
+        FigureTools,
+        Softphone,
+        Sparklines,
+        StatusBadge,
+    ],
 )
 def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[LivePanel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"

@@ -19,7 +19,7 @@ def pbx(server):
 
 
 @pytest.mark.parametrize(
-    "name", ["grid", "call_list", "command_bar", "console", "status_badge", "timeline", "dashboard"]
+    "name", ["grid", "call_list", "command_bar", "console", "softphone", "status_badge", "timeline", "dashboard"]
 )
 def test_each_panel_is_made_by_one_call_and_closes(pbx, name):
     panel = getattr(pbx, name)()
