@@ -17,7 +17,9 @@ QUICK = {"history", "model", "protocol", "ui", "widgets", "test_borders.py"}
 """What `pytest -m quick` runs: nothing here starts a process or waits for long."""
 NOT_QUICK = {
     "test_history_socket.py",  # an embedded PBX plays a scenario for each of its tests
-    "test_protocol_large.py",  # megabytes for each of its tests
+    "test_protocol_large.py",  # megabytes for each of its tests, as in the next two
+    "test_protocol_bounds.py",
+    "test_model_bounds.py",
 }
 
 

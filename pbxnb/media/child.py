@@ -21,6 +21,8 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 
+from pbxnb.errors import PhoneError
+
 from . import wire
 from .connection import Connection
 from .tones import named
@@ -67,6 +69,8 @@ class Child:
             await asyncio.wait([before])
         try:
             await self._carry_out(order)
+        except PhoneError as error:
+            self._tell(wire.Failed(call=order.call, why=str(error)))
         except Exception as error:  # noqa: BLE001 - whatever a media stack raises ends this one connection
             why = f"The media of this call failed: {type(error).__name__}: {error}"
             self._tell(wire.Failed(call=order.call, why=why[:500]))

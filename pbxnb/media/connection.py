@@ -16,6 +16,8 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSession
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.sdp import candidate_from_sdp
 
+from pbxnb.errors import PhoneError
+
 from . import wire
 from .heard import SILENCE, Heard, HeardBlock
 from .said import Said, Sender
@@ -104,14 +106,20 @@ class Connection:
     async def make_offer(self) -> None:
         """Describe what we would take."""
         await self._pc.setLocalDescription(await self._pc.createOffer())
-        self._tell(wire.Described(call=self.call, sdp=self._pc.localDescription.sdp))
+        self._describe()
 
     async def answer_offer(self, sdp: str) -> None:
         """Take an offer, and answer it."""
         await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         self._agree()
         await self._pc.setLocalDescription(await self._pc.createAnswer())
-        self._tell(wire.Described(call=self.call, sdp=self._pc.localDescription.sdp))
+        self._describe()
+
+    def _describe(self) -> None:
+        text = self._pc.localDescription.sdp
+        if "a=candidate:" not in text:
+            raise PhoneError("This machine has no network address but its own, so the sound of a call cannot leave it.")
+        self._tell(wire.Described(call=self.call, sdp=text))
 
     async def take_answer(self, sdp: str) -> None:
         """Take the answer to our offer."""
