@@ -57,10 +57,10 @@ class Client:
         ping_interval: seconds between pings.
         ping_timeout: seconds a pong may take.
         max_size: bytes of the largest frame accepted.
+        memory: bytes that ended calls and intervals of presence may take; the oldest go first, counted.
         proxy: None (none for a private address, else the environment's), False, True, or a URL.
         lock: held while the model is written, for readers in other threads.
-        now: stamps what the model learns; the kernel's clock, or that of an embedded PBX whose time has its own speed.
-            Frames are always stamped by the kernel's.
+        now: stamps what the model learns: the kernel's clock, or an embedded PBX's; frames have the kernel's always.
         clock: puts a moment of ``now`` on the PBX's clock; learned from what the PBX says unless given.
         timing: the constants of the line's behaviour.
         jitter: gives numbers from 0 to 1 for the back-off.
@@ -113,6 +113,7 @@ class Client:
         ping_timeout: float = 20.0,
         max_size: int = 64 * 2**20,
         proxy: str | bool | None = None,
+        memory: int = 512 * 2**20,
         lock: AbstractContextManager[object] | None = None,
         now: Callable[[], datetime] = utc_now,
         clock: Clock | None = None,
@@ -128,7 +129,7 @@ class Client:
         check_number("max_size", max_size, above=True, whole=True)
         trust = Trust(tls, self.endpoint)
         self.coverage, self.now = Coverage(), now
-        self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user, clock=clock)
+        self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user, clock=clock, memory=memory)
         self._on_event: Signal[Event] = Signal()
         self._on_changes: Signal[Changes] = Signal()
         self._on_frame: Signal[Frame] = Signal()
@@ -173,12 +174,11 @@ class Client:
         )
         self._first_live: asyncio.Timeout | None = None  # runs until the first live
         self._down = LineState.CONNECTING  # how a line that is down is called: after the first live, reconnecting
-        self._try_now = asyncio.Event()
+        self._try_now, self._settled = asyncio.Event(), asyncio.Event()  # the second: live, or ended
         self._closing = False
         self._work: asyncio.Task[None] | None = None
         self._background: asyncio.Task[None] | None = None
         self._error: Exception | None = None
-        self._settled = asyncio.Event()  # live, or ended
 
     # What can be asked at any time
 

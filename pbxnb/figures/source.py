@@ -5,7 +5,7 @@ Text from the wire goes into plotly labels, which read a little markup of their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,6 @@ import msgspec
 from pbxnb.analysis.calls import calls_of
 from pbxnb.analysis.columns import opened
 from pbxnb.errors import AnalysisError, ConfigError
-from pbxnb.history import Interval
 from pbxnb.ui.handle import handle_of
 from pbxnb.zones import clock_text, times_in, zone_of
 
@@ -28,7 +27,7 @@ class Calls(msgspec.Struct, frozen=True):
     Attributes:
         table: the calls, as given or as the session saw them.
         zone: in which times are shown.
-        coverage: a phrase: how much of the window the line was up; empty for a table, which cannot say.
+        coverage: a phrase: what may be missing; empty for a table, which cannot say.
         tenant: a label: whose calls they are; empty where nothing says it.
     """
 
@@ -74,7 +73,7 @@ def of(source: Any, *, tz: str | ZoneInfo | None = None, offered: bool = False, 
     handle = handle_of(source)
     zone = handle.tz if tz is None else zone_of(tz, error=AnalysisError)
     table = calls_of(handle, tz=zone, offered=offered, legs=legs)
-    return Calls(table, zone, _coverage(handle.history.gaps(), handle.clock.now()), whose(handle))
+    return Calls(table, zone, handle.history.coverage(handle.clock.now()), whose(handle))
 
 
 def whose(source: Any) -> str:
@@ -132,13 +131,6 @@ def _zone_of_table(table: Any) -> ZoneInfo | None:
         return zone_of(found[0][0]) if found else None
     except ConfigError:
         return None
-
-
-def _coverage(gaps: Sequence[Interval], now: datetime) -> str:
-    if not gaps:
-        return "line up throughout"
-    down = sum((now.timestamp() if end is None else end) - start for start, end in gaps)
-    return f"line down {down:.0f} s in {counted(len(gaps), 'gap')}: totals are at least"
 
 
 def _plain(value: Any) -> Any:

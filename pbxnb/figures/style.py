@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 
 from pbxnb.errors import ConfigError
+from pbxnb.history import AT_LEAST
 
 __all__ = ["STATES", "THEMES", "Theme", "describe", "picture", "styled"]
 
@@ -65,7 +67,7 @@ def picture(title: str, terms: str, text: str, *, theme: Theme = "light", height
     Args:
         title: what is shown.
         terms: window, coverage and definition, under the title.
-        text: the text twin: the picture's numbers in sentences.
+        text: the text twin: the picture's numbers in sentences; what ``terms`` say is missing comes after them.
         theme: ``light``, ``dark`` or ``print``.
         height: pixels.
 
@@ -76,6 +78,7 @@ def picture(title: str, terms: str, text: str, *, theme: Theme = "light", height
         raise ConfigError(f"There is no theme {theme!r}.", hint=f"Choose of {', '.join(THEMES)}.")
     look = THEMES[theme]
     axis = {"gridcolor": look["grid"], "zerolinecolor": look["grid"], "linecolor": look["grid"], "automargin": True}
+    lacking = [f"{part[0].upper()}{unescape(part[1:])}." for part in terms.split(" · ") if part.endswith(AT_LEAST)]
     figure = go.Figure()
     figure.update_layout(
         template="none",
@@ -90,7 +93,7 @@ def picture(title: str, terms: str, text: str, *, theme: Theme = "light", height
         legend={"orientation": "h", "x": 0, "y": 0, "yanchor": "bottom", "yref": "container"},
         xaxis=axis,
         yaxis=axis,
-        meta={"text": text, "theme": theme},
+        meta={"text": " ".join([text, *lacking]), "theme": theme},
     )
     return figure
 

@@ -4,11 +4,13 @@ Pure: fed with the model's changes, read by the timeline, the sparklines, the pi
 and draws nothing.
 """
 
-from .history import Conditions, History, Interval
+from .coverage import AT_LEAST, Interval, coverage_text, share_up
+from .history import Conditions, History
 from .index import WIDTHS, Block, Index
 from .stories import LaneBy, Move, Span, Story, span_text
 
 __all__ = [
+    "AT_LEAST",
     "WIDTHS",
     "Block",
     "Conditions",
@@ -19,5 +21,7 @@ __all__ = [
     "Move",
     "Span",
     "Story",
+    "coverage_text",
+    "share_up",
     "span_text",
 ]

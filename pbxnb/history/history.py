@@ -8,20 +8,20 @@ from datetime import datetime
 
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import Account, Call, CallRecord, Gap, Phase, Presence
+from pbxnb.model.past.memory import Taken
 from pbxnb.model.store import Store
 
 from .calls import CallFollower
+from .coverage import Interval, coverage_text
 from .index import Block, Index, Joined
 from .stories import LaneBy, Span, Story
 
-__all__ = ["Conditions", "History", "Interval", "shares"]
+__all__ = ["Conditions", "History", "shares"]
 
 _KEPT = 300_000
 """Ended spans kept, about 100,000 calls; the oldest go first."""
 
 
-Interval = tuple[float, float | None]
-"""From when to when, PBX time, seconds since 1970; the end is None while it lasts."""
 CONDITIONS: dict[str, Callable[[Account], bool]] = {
     "registered": lambda account: account.registered is True,
     "offline": lambda account: account.registered is False,
@@ -126,17 +126,17 @@ class History:
         """The story of a conversation, or of a call."""
         return self._follower.story(id)
 
-    def closed_calls(self) -> tuple[CallRecord, ...]:
-        """The ended calls, oldest first."""
+    def closed_calls(self) -> Taken[CallRecord]:
+        """The ended calls as they are now, oldest first."""
         return self._model.closed_calls()
 
     def open_calls(self) -> list[Call]:
         """The calls that go on."""
         return list(self._model.calls.values())
 
-    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
-        """Intervals of each axis, of one account or of all."""
-        return self._model.presence(number)
+    def presence(self) -> Taken[Presence]:
+        """Intervals of each axis of all accounts, as they are now: ended ones, then running ones."""
+        return self._model.presence()
 
     def gaps(self) -> list[Interval]:
         """When the line was down."""
@@ -144,6 +144,10 @@ class History:
         return [
             (at(gap.start).timestamp(), None if gap.end is None else at(gap.end).timestamp()) for gap in self._gaps()
         ]
+
+    def coverage(self, now: datetime) -> str:
+        """What may be missing of all that, as a phrase; ``now`` is on the PBX's clock."""
+        return coverage_text(self.gaps(), self._model.dropped, now.timestamp())
 
     def shares(self, now: datetime) -> dict[str, dict[str, float]]:
         """Share of each account's observed time per state, 0 to 1, ``gap`` among them; they add up to 1."""

@@ -16,7 +16,8 @@ from .calls import CallTable
 from .changes import AccountChange, Batch
 from .derive import IDLE, OFFLINE, Activity, activity_in, activity_unlisted, number_order
 from .entities import Account
-from .presence import Axis, PresenceLog
+from .past.memory import Memory
+from .past.presence import Axis, PresenceLog
 from .tracks import AccountTrack, CallTrack
 
 __all__ = ["AccountTable", "WireAccounts"]
@@ -150,15 +151,16 @@ class AccountTable:
     Args:
         table: the open calls.
         domain: the tenant.
+        memory: where ended intervals of presence are kept.
 
     Attributes:
         accounts: the public mapping; its order changes by swap only.
         log: presence and evidence.
     """
 
-    def __init__(self, table: CallTable, domain: str = "") -> None:
+    def __init__(self, table: CallTable, domain: str = "", memory: Memory | None = None) -> None:
         self.accounts: dict[str, Account] = {}
-        self.log = PresenceLog(domain)
+        self.log = PresenceLog(domain, memory)
         self.wire = WireAccounts(self.log)
         self._table = table
         self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first

@@ -1,4 +1,4 @@
-"""The ledger: which calls make one conversation, what the conversation adds up to, and the records of ended calls.
+"""The ledger: which calls make one conversation, what the conversation adds up to, and which calls have ended.
 
 Which calls belong together is decided in ``links``.
 """
@@ -15,16 +15,17 @@ from msgspec.structs import replace
 from .calls import BY_ORDER, CallTable
 from .changes import Batch
 from .derive import direction_of, in_conversation
-from .entities import Call, CallRecord, CallState, Conversation, Direction, Evidence, Phase
+from .entities import Call, CallState, Conversation, Direction, Evidence, Phase
 from .links import Link, Linker
-from .tracks import CallTrack, Times
+from .past.memory import Memory
+from .tracks import CallTrack, EndedCall, Times
 
 __all__ = ["ConversationTrack", "Ledger"]
 
 LIMIT = 500  # calls, links and agents of one conversation; beyond it a PBX, or somebody, is playing tricks
 REMEMBERED = timedelta(seconds=60)  # how long an ended conversation stays visible
 _MOST_REMEMBERED = 20_000  # ended conversations; of more the oldest go before their minute is over
-_MOST_BYTES = 96 * 2**20  # that the ended conversations hold, and that the ended calls hold, about
+_MOST_BYTES = 96 * 2**20  # that the ended conversations hold, about
 _EVIDENCE = 300  # bytes of one piece of it, about
 _DETAIL = 200  # characters of what a rule looked at that are kept
 
@@ -204,17 +205,18 @@ class ConversationTrack:
 
 
 class Ledger:
-    """Conversations, open and lately ended, and the records of ended calls.
+    """Conversations, open and lately ended, and the ended calls.
 
     Args:
         table: the open calls.
         type_of: the type of an account by number; empty when there is no such account.
         domain: the tenant that every record names.
-        limit: how many records of ended calls are kept; the oldest go first.
-        remembered: how many ended conversations are, likewise.
-        most_bytes: how much each of the two may hold, about.
+        memory: where ended calls are kept.
+        remembered: how many ended conversations are shown at most; the oldest go first.
+        most_bytes: how much those may hold, about.
 
     Attributes:
+        ended: the ended calls.
         conversations: the public mapping, by id, in order of their beginning.
         let_go: ended conversations that went before their minute was over.
     """
@@ -224,13 +226,13 @@ class Ledger:
         table: CallTable,
         type_of: Callable[[str], str],
         domain: str = "",
-        limit: int = 20_000,
+        memory: Memory | None = None,
         remembered: int = _MOST_REMEMBERED,
         most_bytes: int = _MOST_BYTES,
     ) -> None:
         self.let_go = 0
         self.conversations: dict[str, Conversation] = {}
-        self._domain = domain
+        self.ended = (memory or Memory()).rows(EndedCall, lambda row, conversation: row.record(conversation, domain))
         self._table = table
         self._type_of = type_of
         self._linker = Linker(table, type_of, self.calls_of)
@@ -238,9 +240,7 @@ class Ledger:
         # when, kernel and PBX time, and its bytes
         self._ended: deque[tuple[datetime, datetime, ConversationTrack, int]] = deque()
         self._ended_bytes = 0
-        self._closed: deque[tuple[CallTrack, int]] = deque()
-        self._closed_bytes = 0
-        self._limit, self._remembered, self._most_bytes = limit, remembered, most_bytes
+        self._remembered, self._most_bytes = remembered, most_bytes
         self._turn = 0
 
     def name(self, call: str) -> str:
@@ -309,17 +309,10 @@ class Ledger:
                 dropped[conversation.id] = None
                 self.let_go += not old
 
-    def closed_calls(self) -> tuple[CallRecord, ...]:
-        """The ended calls, oldest first."""
-        return tuple([track.record(self._domain) for track, _ in list(self._closed)])
-
     def _close(self, track: CallTrack, rule: str, batch: Batch) -> None:
         track.end(batch.at, self._turn, inferred=bool(rule))
         size = track.size()
-        self._closed.append((track, size))
-        self._closed_bytes += size
-        while len(self._closed) > self._limit or self._closed_bytes > self._most_bytes:
-            self._closed_bytes -= self._closed.popleft()[1]
+        track.kept_as = self.ended.append(track.left(), size)
         conversation = self._tracks[track.call.conversation]
         conversation.size += size
         if rule:
@@ -331,6 +324,9 @@ class Ledger:
         if one is None or two is None or one is two or len(one.calls) + len(two.calls) > LIMIT:
             return  # forgotten already, or one already
         old, young = (one, two) if one.calls[0].order <= two.calls[0].order else (two, one)
+        for track in young.calls:
+            if track.ended_at is not None:
+                self.ended.note(track.kept_as, old.id)
         moved = [track for track in young.calls if track.ended_at is None]
         old.absorb(young)
         old.add(Evidence("link", link.rule, batch.seq, batch.received, link.weak, link.detail[:_DETAIL]))

@@ -35,6 +35,7 @@ from .derive import number_order
 from .entities import Account, Call, CallRecord, Conversation, Evidence, Gap, Orbit, Presence, Queue, Snapshot
 from .ledger import Ledger
 from .lists import CallLists, Scope
+from .past.memory import MOST, Dropped, Memory, Taken
 
 __all__ = ["Scope", "Store"]
 
@@ -55,6 +56,7 @@ class Store:
         scope: whose calls the lists hold; may be set later, and takes effect with the next list or `tick`.
         clock: the PBX's; every time of an entity, an interval, a record and an event's ``at`` is on it. A new one,
             which knows nothing, unless given.
+        memory: bytes that ended calls and intervals of presence may take; the oldest go first, counted in `dropped`.
 
     Attributes:
         seq: number of the last frame applied.
@@ -71,7 +73,13 @@ class Store:
     """
 
     def __init__(
-        self, *, domain: str = "", user: str = "", scope: Scope = Scope.DOMAIN, clock: Clock | None = None
+        self,
+        *,
+        domain: str = "",
+        user: str = "",
+        scope: Scope = Scope.DOMAIN,
+        clock: Clock | None = None,
+        memory: int = MOST,
     ) -> None:
         self.domain = domain
         self.user = user
@@ -80,8 +88,9 @@ class Store:
         self.queues: dict[str, Queue] = {}
         self.orbits: dict[str, Orbit] = {}
         self._calls = CallTable(self._type_of, self.clock)
-        self._accounts = AccountTable(self._calls, domain)
-        self._ledger = Ledger(self._calls, self._type_of, domain)
+        bound = Memory(memory)
+        self._accounts = AccountTable(self._calls, domain, bound)
+        self._ledger = Ledger(self._calls, self._type_of, domain, bound)
         self._lists = CallLists(self._calls, self._accounts.wire, self._ledger, user, scope)
         self._handlers: dict[type[Message], Callable[[Any, Batch], None]] = {
             CallState: self._call_state,
@@ -258,13 +267,18 @@ class Store:
             taken_at=taken_at,
         )
 
-    def closed_calls(self) -> tuple[CallRecord, ...]:
-        """The last 20,000 calls that ended, oldest first."""
-        return self._ledger.closed_calls()
+    def closed_calls(self) -> Taken[CallRecord]:
+        """The calls that ended, oldest first."""
+        return self._ledger.ended.taken()
 
-    def presence(self, number: str | None = None) -> tuple[Presence, ...]:
-        """Intervals of each axis, of one account or of all: ended ones (the last 100,000), then running ones."""
-        return self._accounts.log.intervals(number)
+    def presence(self) -> Taken[Presence]:
+        """Intervals of each axis of all accounts: ended ones in order of their end, then running ones."""
+        return self._accounts.log.intervals()
+
+    @property
+    def dropped(self) -> Dropped:
+        """What memory had to let go."""
+        return Dropped(self._ledger.ended.dropped, self._accounts.log.ended.dropped)
 
     def explain(self, number: str) -> tuple[Evidence, ...]:
         """Which frame and which rule set each axis of an account."""

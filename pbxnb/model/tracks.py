@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from pbxnb.protocol.bounds import size_of
 from pbxnb.protocol.messages import NOTHING, CallEntry
@@ -19,7 +19,7 @@ from pbxnb.protocol.messages import NOTHING, CallEntry
 from .derive import identity
 from .entities import Call, CallRecord, CallState, Phase
 
-__all__ = ["AccountTrack", "CallTrack", "Times", "pair_of"]
+__all__ = ["AccountTrack", "CallTrack", "EndedCall", "Times", "pair_of"]
 
 _SPANS_KEPT = 1_000  # of one call, for timelines, or fewer with many phones; the sums stay exact beyond it
 _PHONES = 10  # extensions that a span may have without counting as several
@@ -33,6 +33,10 @@ _STATE_RINGING, _CONNECTED, _STATE_HELD, _STATE_PARKED = (
 )
 _RINGING, _QUEUED, _MENU, _TALKING = Phase.RINGING, Phase.QUEUED, Phase.MENU, Phase.TALKING
 _HELD, _PARKED, _ENDED = Phase.HELD, Phase.PARKED, Phase.ENDED
+
+
+CallSpan = tuple[CallState, Phase, tuple[str, ...], str, str, datetime]
+"""What a call was and with whom: state, phase, extensions, caller, called, until when; each begins as one ends."""
 
 
 class Times:
@@ -86,14 +90,15 @@ class CallTrack:
         joined: numbers that joined later than its state began, each with since and first seen.
         gained: numbers that joined at its last change of parties, at ``moved_at`` (kernel time).
         former, former_pair: all its numbers, and who spoke with whom, before that change.
+        kept_as: once it has ended, the number of its row.
         star: what stands behind the star of the code it dialled, such as ``85700``; empty when it dialled none.
     """
 
     __slots__ = (
-        "_spans", "_spans_from", "_spans_room", "alone", "answered", "arrived", "call", "ended_at", "ended_by",
-        "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
-        "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times", "waiting",
-        "was_parked",
+        "_spans", "_spans_from", "_spans_room", "_start", "alone", "answered", "arrived", "call", "ended_at",
+        "ended_by", "ended_turn", "entry", "former", "former_pair", "gained", "gap", "inferred_end", "joined",
+        "kept_as", "moved_at", "numbers", "order", "phase_seen", "phase_since", "seen_start", "star", "times",
+        "waiting", "was_parked",
     )  # fmt: skip
 
     def __init__(
@@ -130,10 +135,10 @@ class CallTrack:
         self.ended_at: datetime | None = None
         self.ended_turn = 0
         self.inferred_end = False
+        self.kept_as = -1
         self.ended_by = ""
-        # by what it was and with whom: state, phase, extensions, caller, called, from when to when
-        self._spans: list[tuple[CallState, Phase, tuple[str, ...], str, str, datetime, datetime]] = []
-        self._spans_from = self.times.start
+        self._spans: list[CallSpan] = []
+        self._start = self._spans_from = self.times.start
         self._spans_room = _SPANS_KEPT
 
     def become(self, call: Call, since: datetime | None, seen: datetime, *, alone: bool, waiting: bool) -> None:
@@ -214,59 +219,98 @@ class CallTrack:
         """Who speaks with whom."""
         return pair_of(self.call)
 
-    def record(self, domain: str = "") -> CallRecord:
-        """The ended call of that tenant with its times apart; None where a phase's bounds were not seen."""
-        call, times, ended_at = self.call, self.times, self.ended_at
+    def left(self) -> EndedCall:
+        """What is kept of it when it has ended."""
+        times, ended_at = self.times, self.ended_at
         assert ended_at is not None
-        first = self._spans[0][0]
-        whole = not self.gap and (self.seen_start or first is _STATE_RINGING)
-        ring: float | None = None
-        if any(state is _CONNECTED and (phase is _QUEUED or phase is _MENU) for state, phase, *_ in self._spans):
-            # nobody was there: when somebody answered, the PBX may not say, its connect may be that of a menu
-            ring = times.ring if self.seen_start and not self.gap else None
-        elif call.connected_at is not None and call.started_at is not None:
-            # both from the PBX: one clock, and known even for a call we met half-way
-            ring = max(0.0, (call.connected_at - call.started_at).total_seconds())
-        elif not self.gap and self.seen_start and first is _STATE_RINGING:
-            ring = times.ring
-        return CallRecord(
-            call=call,
-            ended_at=ended_at,
-            ring=ring,
-            talk=times.talk if whole else None,
-            hold=times.hold if whole else None,
-            phases=self._phases(),
-            stays=self._stays(),
-            ended_by=self.ended_by,
-            inferred=self.inferred_end,
-            gap=self.gap,
-            domain=domain,
-        )
+        return EndedCall(
+            self.call, ended_at, times.ring, times.talk, times.hold,
+            self.seen_start, self.gap, self.inferred_end, self.ended_by, self._start, self._spans,
+        )  # fmt: skip
 
     def _end_span(self, at: datetime) -> None:
         call, at = self.call, max(self._spans_from, at)
         if self._spans_room > 0:
             self._spans_room -= 1 + len(call.extensions) // _PHONES
-            self._spans.append(
-                (call.state, call.phase, call.extensions, call.from_.number, call.to.number, self._spans_from, at)
-            )
+            self._spans.append((call.state, call.phase, call.extensions, call.from_.number, call.to.number, at))
         self._spans_from = at
 
-    def _phases(self) -> tuple[tuple[CallState, datetime, datetime], ...]:
-        """Its states in order; one that goes on in another phase, such as with an agent, begins anew."""
-        runs = [[*run] for _, run in groupby(self._spans, lambda span: (span[0], span[1]))]
-        return tuple([(run[0][0], run[0][5], run[-1][6]) for run in runs])
 
-    def _stays(self) -> tuple[tuple[Phase, tuple[str, ...], datetime, datetime], ...]:
-        """Who was with it in which phase."""
-        stays = []
-        for _, run in groupby(self._spans, lambda span: (span[1], span[2])):
-            spans = [*run]
-            state, phase, phones, caller, called, _, end = spans[-1]
-            if state is not _STATE_RINGING and called in phones:  # others may stay listed that only rang
-                phones = tuple([number for number in phones if number in (caller, called)])
-            stays.append((phase, phones, spans[0][5], end))
-        return tuple(stays)
+class EndedCall(msgspec.Struct, array_like=True, gc=False):
+    """A call that has ended, as its track left it.
+
+    Attributes:
+        call: its last state.
+        end: when it ended.
+        ring, talk, hold: seconds that were counted.
+        seen_start: it began before our eyes, not before the line was up.
+        gap: the line was down during some of it.
+        inferred: its end was concluded.
+        ended_by: ``caller``, ``called`` or empty.
+        start: when the first of its spans began.
+        spans: what it was and with whom, in order.
+    """
+
+    call: Call
+    end: datetime
+    ring: float
+    talk: float
+    hold: float
+    seen_start: bool
+    gap: bool
+    inferred: bool
+    ended_by: str
+    start: datetime
+    spans: list[CallSpan]
+
+    def record(self, conversation: str, domain: str) -> CallRecord:
+        """The record; None where a phase's bounds were not seen.
+
+        Args:
+            conversation: the one it was found to belong to later; empty for none.
+            domain: the tenant.
+        """
+        call = replace(self.call, conversation=conversation) if conversation else self.call
+        rang = self.spans[0][0] is _STATE_RINGING
+        whole = not self.gap and (self.seen_start or rang)
+        ring: float | None = None
+        if any(state is _CONNECTED and (phase is _QUEUED or phase is _MENU) for state, phase, *_ in self.spans):
+            # nobody was there: when somebody answered, the PBX may not say, its connect may be that of a menu
+            ring = self.ring if self.seen_start and not self.gap else None
+        elif call.connected_at is not None and call.started_at is not None:
+            # both from the PBX: one clock, and known even for a call we met half-way
+            ring = max(0.0, (call.connected_at - call.started_at).total_seconds())
+        elif not self.gap and self.seen_start and rang:
+            ring = self.ring
+        phases, stays = self._course()
+        return CallRecord(
+            call=call,
+            ended_at=self.end,
+            ring=ring,
+            talk=self.talk if whole else None,
+            hold=self.hold if whole else None,
+            phases=phases,
+            stays=stays,
+            ended_by=self.ended_by,
+            inferred=self.inferred,
+            gap=self.gap,
+            domain=domain,
+        )
+
+    def _course(self) -> tuple[Any, Any]:
+        """Its states in order (one that goes on in another phase begins anew), and who was with it in which phase."""
+        phases, stays = [], []
+        in_state = in_stay = self.start
+        for (state, phase, phones, caller, called, end), after in zip(self.spans, (*self.spans[1:], None), strict=True):
+            if after is None or after[0] is not state or after[1] is not phase:
+                phases.append((state, in_state, end))
+                in_state = end
+            if after is None or after[1] is not phase or after[2] != phones:
+                if state is not _STATE_RINGING and called in phones:  # others may stay listed that only rang
+                    phones = tuple([number for number in phones if number in (caller, called)])
+                stays.append((phase, phones, in_stay, end))
+                in_stay = end
+        return tuple(phases), tuple(stays)
 
 
 class AccountTrack(msgspec.Struct, gc=False):

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from pbxnb.arguments import check_text, check_truth, forget_arguments, helpful_keywords
+from pbxnb.arguments import check_number, check_text, check_truth, forget_arguments, helpful_keywords
 from pbxnb.client.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.logins import Login, Password, resolve_login
@@ -51,6 +51,7 @@ def connect(
     max_size: int = 64 * 2**20,
     proxy: str | bool | None = None,
     tz: str | ZoneInfo | None = None,
+    memory: int = 512 * 2**20,
 ) -> Pbx:
     """Connect to a PBX. Returns at once, already connecting on pbxnb's own thread.
 
@@ -75,6 +76,8 @@ def connect(
         proxy: an HTTP proxy's URL, False (none), True (the environment's); None: True, but none on private addresses.
         tz: the zone of every time that is shown, such as ``Europe/Berlin``; None for the kernel's, as a PBX tells none
             (rest.md 2.0). Values stay in UTC.
+        memory: bytes that the session's past may take: ended calls, about 120 bytes each, and states of accounts; the
+            oldest go first, which `Pbx.history` counts and every picture says.
 
     Raises:
         ConfigError: an argument cannot be used. What goes wrong on the line is raised by waiting.
@@ -102,6 +105,7 @@ def connect(
         ping_timeout=ping_timeout,
         max_size=max_size,
         proxy=proxy,
+        memory=memory,
     )
     client = make(user=endpoint.user, lock=lock)
     key: Hashable = (endpoint.ws_url, name)  # the URL holds domain and user
@@ -136,6 +140,7 @@ def simulate(
     open_cookie: bool = False,
     held: bool | None = None,
     tz: str | ZoneInfo | None = None,
+    memory: int = 512 * 2**20,
 ) -> Pbx:
     """Start an embedded PBX and connect to it over a real loopback socket, with control. Closing stops both.
 
@@ -153,9 +158,10 @@ def simulate(
         start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held: as for
             `pbxnb.simulator.start`.
         tz: the zone of the PBX and of every time that is shown, such as ``Europe/Berlin``; None for the kernel's.
+        memory: as for `connect`.
 
     Raises:
-        ConfigError: no known zone has this name.
+        ConfigError: no known zone has this name, or ``memory`` is no number of bytes.
         SimulatorError: an argument cannot be used, or the port is taken.
         MissingExtra: there is to be sound, and the ``phone`` extra is not installed.
 
@@ -163,8 +169,9 @@ def simulate(
         >>> pbx = await pbxnb.simulate("office", extensions=20, seed=1)
         >>> await pbx.aclose()
     """
+    check_number("memory", memory, whole=True)
     domains = domains if isinstance(domains, str) else tuple(domains)
-    given = {key: value for key, value in locals().items() if key != "name"}
+    given = {key: value for key, value in locals().items() if key not in ("name", "memory")}
     from pbxnb import simulator
 
     key: Hashable = ("simulate", repr(given), name)
@@ -178,6 +185,7 @@ def simulate(
         domain=embedded.domain,
         login=Password(embedded.password),
         tls=embedded.tls_certificate or None,
+        memory=memory,
         now=embedded.clock.now,
         clock=Clock(offset=0.0),  # what it stamps is PBX time already
     )

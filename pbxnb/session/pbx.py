@@ -221,12 +221,13 @@ class Pbx:
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The session's ended calls, oldest first."""
         store = self._line.client.store
-        return self._line.read(store.closed_calls)
+        return tuple(self._line.read(store.closed_calls))
 
     def presence(self, number: str | None = None) -> tuple[Presence, ...]:
         """Presence intervals of the session, of one account or of all."""
         store = self._line.client.store
-        return self._line.read(lambda: store.presence(number))
+        taken = self._line.read(store.presence)
+        return tuple(interval for interval in taken if number is None or interval.number == number)
 
     def explain(self, number: str) -> tuple[Evidence, ...]:
         """Why this account looks as it does: the rule and frame that set each axis."""

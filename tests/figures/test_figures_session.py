@@ -25,6 +25,7 @@ from pbxnb.model.entities import (
     Presence,
     Status,
 )
+from pbxnb.model.past.memory import Dropped
 from pbxnb.protocol.decode import decode
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -94,6 +95,7 @@ class Session:
             Presence(number="204", axis="state", value="idle", start=there(70)),
             Presence(number="204", axis="dnd", value="true", start=there(0)),
         )
+        self.dropped = Dropped()
         self.history = History(self, lambda: self.status.gaps)  # type: ignore[arg-type]
         said = (("new", 0, rang), ("changed", 10, talked), ("ended", 70, talked), ("new", 70, moved))
         events = [Event(kind=f"call.{kind}", call=one, at=there(when), received=START) for kind, when, one in said]
@@ -127,7 +129,9 @@ def session() -> Any:
 
 def test_state_shares_draw_what_their_twin_says(session: Any) -> None:
     figure = figures.state_shares(session)
-    assert figures.describe(figure) == "204: busy 40.0%, idle 40.0%, gap 20.0%."
+    assert figures.describe(figure) == (
+        "204: busy 40.0%, idle 40.0%, gap 20.0%. Line down 20 s in 1 gap: totals are at least."
+    )
     assert {trace.name: trace.x[0] for trace in figure.data} == {"busy": 0.4, "idle": 0.4, "gap": 0.2}
     assert "2026-03-02 10:30 to 2026-03-02 10:31, times in UTC" in figure.layout.title.text  # on the PBX's clock
 

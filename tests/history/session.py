@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pbxnb.history import History
 from pbxnb.model.clock import Clock
 from pbxnb.model.entities import Gap, LineState, Status
+from pbxnb.model.past.memory import MOST
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import account_entry, call_entry, decode
 
@@ -38,13 +39,14 @@ class Session:
 
     Args:
         offset: seconds the PBX's clock is ahead.
+        memory: bytes for what has ended.
     """
 
     name, domain, user, control, simulated = "test", "acme.example", "", False, False
     tz = ZoneInfo("UTC")
 
-    def __init__(self, offset: float = 0.0) -> None:
-        self.store = Store(domain=self.domain, clock=Clock(offset=offset))
+    def __init__(self, offset: float = 0.0, memory: int = MOST) -> None:
+        self.store = Store(domain=self.domain, clock=Clock(offset=offset), memory=memory)
         self.status = Status(state=LineState.LIVE, since=KERNEL)
         self.history = History(self.store, lambda: self.status.gaps)
         self.seconds = 0.0

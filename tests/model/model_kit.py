@@ -8,7 +8,8 @@ from typing import Any
 
 from pbxnb.model.changes import Changes
 from pbxnb.model.clock import Clock
-from pbxnb.model.entities import Account, Call, Conversation, Gap
+from pbxnb.model.entities import Account, Call, Conversation, Gap, Presence
+from pbxnb.model.past.memory import MOST
 from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import account_entry, call_entry, decode
 
@@ -44,8 +45,10 @@ def account(number: str, kind: str = "extensions", **more: Any) -> dict[str, Any
 class Desk:
     """A store with a clock: each step says when, and what came."""
 
-    def __init__(self, *, user: str = "", scope: Scope = Scope.DOMAIN, clock: Clock | None = None) -> None:
-        self.store = Store(domain="acme.example", user=user, scope=scope, clock=clock)
+    def __init__(
+        self, *, user: str = "", scope: Scope = Scope.DOMAIN, clock: Clock | None = None, memory: int = MOST
+    ) -> None:
+        self.store = Store(domain="acme.example", user=user, scope=scope, clock=clock, memory=memory)
         self.seq = 0
         self.now = 0.0
 
@@ -105,6 +108,10 @@ class Desk:
 
     def talk(self, key: str) -> Conversation:
         return self.store.conversations[key]
+
+    def presence(self, number: str) -> list[Presence]:
+        """The intervals of one account."""
+        return [interval for interval in self.store.presence() if interval.number == number]
 
     def talks(self) -> dict[str, tuple[str, ...]]:
         """Which calls each conversation has."""

@@ -251,22 +251,22 @@ class TestPresence:
         desk.user("204", dnd=True, after=9)
         desk.user("204", after=10)
         desk.user("204", dnd=False, after=10)
-        dnd = [(p.value, p.start, p.end) for p in desk.store.presence("204") if p.axis == "dnd"]
+        dnd = [(p.value, p.start, p.end) for p in desk.presence("204") if p.axis == "dnd"]
         assert dnd == [("false", at(1), at(10)), ("true", at(10), at(30)), ("false", at(30), None)]
 
     def test_another_reason_for_the_same_value_does_not_cut_it(self, desk):
         desk.user("204", code="c1", after=1)
         desk.calls(call("1", "204", "207"), after=1)
-        states = [(p.value, p.start, p.end) for p in desk.store.presence("204") if p.axis == "state"]
+        states = [(p.value, p.start, p.end) for p in desk.presence("204") if p.axis == "state"]
         assert states == [("idle", at(1), at(2)), ("busy", at(2), None)]
 
     def test_what_the_pbx_never_said_has_no_interval(self, desk):
         desk.user("208")
-        assert {p.axis for p in desk.store.presence("208")} == {"state"}
+        assert {p.axis for p in desk.presence("208")} == {"state"}
 
     def test_an_account_that_goes_ends_its_intervals(self, desk):
         desk.accounts(*OFFICE[1:])
         desk.accounts(*OFFICE[1:])
-        assert desk.store.presence("204")
-        assert all(p.end is not None for p in desk.store.presence("204"))
+        assert desk.presence("204")
+        assert all(p.end is not None for p in desk.presence("204"))
         assert {p.number for p in desk.store.presence()} == {"204", "207", "600", "700"}

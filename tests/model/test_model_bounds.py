@@ -67,8 +67,7 @@ def test_words_of_an_account_that_are_no_words_fill_no_history() -> None:
     desk = Desk()
     for n in range(500):
         desk.user("4" * 3000, chatstatus=f"{n}" * 1000)
-    assert size_of(desk.store.presence()) < 500 * 5_000  # each counted with a number that all of them share
-    assert len({id(one.number) for one in desk.store.presence() if one.axis == "chat_status"}) == 1
+    assert size_of(tuple(desk.store.presence())) < 500 * 5_000  # each counted with a number of its own
 
 
 def test_ended_conversations_are_bounded_by_number_and_what_was_let_go_is_counted() -> None:
@@ -97,14 +96,13 @@ def test_what_ended_in_one_message_is_told_before_it_is_let_go() -> None:
     assert len(desk.store.tick(at(desk.now + 1)).conversations) == 40
 
 
-def test_ended_calls_and_conversations_are_bounded_by_bytes() -> None:
+def test_ended_conversations_are_bounded_by_bytes() -> None:
     desk = Desk()
     desk.store._ledger._most_bytes = 10 * MAX_EXTRA
     for n in range(100):
         desk.calls(call(str(n), f"+1555{n:04}", "207", note=["x" * 3000] * 15), after=0.01)
         desk.calls(after=0.01)
     desk.calls()
-    assert 8 <= len(desk.store.closed_calls()) <= 15
     assert 8 <= len(desk.talks()) <= 15
     assert desk.store.let_go + len(desk.talks()) == 100
 

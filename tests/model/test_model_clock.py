@@ -302,7 +302,7 @@ def test_a_clock_that_is_read_from_the_line_is_as_good_as_it_says(offset: float)
     (held,) = session.store.calls.values()
     assert abs((held.first_seen - session.there(0.04)).total_seconds()) < 0.05
     session.calls(40.0)
-    ended = session.store.closed_calls()[-1]
+    ended = [*session.store.closed_calls()][-1]
     assert abs((ended.ended_at - session.there(40)).total_seconds()) < 0.05
     assert ended.hold == pytest.approx(40.0, abs=0.05)
 

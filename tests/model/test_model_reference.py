@@ -273,6 +273,6 @@ def test_the_same_frames_give_the_same_state_and_changes_bit_for_bit(history: An
     one, two = Store(user="204"), Store(user="204")
     assert repr(run(one, history, None)) == repr(run(two, history, None))
     assert repr(one.snapshot(at(0))) == repr(two.snapshot(at(0)))
-    assert repr(one.closed_calls()) == repr(two.closed_calls())
-    assert repr(one.presence()) == repr(two.presence())
+    assert repr([*one.closed_calls()]) == repr([*two.closed_calls()])
+    assert repr([*one.presence()]) == repr([*two.presence()])
     assert [one.explain(n) for n in INSIDE] == [two.explain(n) for n in INSIDE]

@@ -14,7 +14,6 @@ from pbxnb.model import accounts, ledger, lists
 from pbxnb.model import calls as calls_module
 from pbxnb.model.derive import RULES, number_order, state_of
 from pbxnb.model.entities import Orbit, Queue
-from pbxnb.model.presence import Axis, PresenceLog
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import account_entry, call_entry
 from pbxnb.protocol.messages import CallEntry
@@ -116,13 +115,6 @@ class TestBounds:
         (record,) = desk.store.closed_calls()
         assert len(record.phases) == 10
         assert (record.talk, record.hold) == (50, 50)  # the sums are exact all the same
-
-    def test_ended_intervals(self):
-        log = PresenceLog(limit=5)
-        for number in range(20):
-            log.begin(at(number), at(number), number)
-            log.put("204", Axis.DND, str(number % 2), "account.user-state")
-        assert len(log.intervals()) == 6
 
     def test_star_codes_that_nobody_ends(self):
         desk = Desk()

@@ -32,6 +32,7 @@ from pbxnb.model.entities import (
     Snapshot,
     Status,
 )
+from pbxnb.model.past.memory import Dropped
 
 START = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 HOSTILE = (
@@ -108,6 +109,7 @@ class FakeHandle:
         self.kept = 0
         self.recent_frames: list[Frame] = []
         self.records: list[CallRecord] = []
+        self.dropped = Dropped()
         self.evidence: dict[str, tuple[Evidence, ...]] = {}
         self.history = History(self, lambda: self.status.gaps)
         self.history.feed(Changes(accounts=frozenset(self.accounts)))

@@ -45,7 +45,8 @@ def state_shares(pbx: Any, *, theme: Theme = "light") -> go.Figure:
     begin, end = (clock_text(moment, handle.tz, "minutes", date=True) for moment in (first, now))
     figure = picture(
         "Time per state",
-        f"{whose(handle)} · {begin} to {end}, {times_in(handle.tz)} · share of the observed time, gaps apart",
+        f"{whose(handle)} · {begin} to {end}, {times_in(handle.tz)} · share of the observed time, gaps apart "
+        f"· {history.coverage(now)}",
         text + ".",
         theme=theme,
         height=140 + 22 * max(6, len(numbers)),

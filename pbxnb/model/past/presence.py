@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import UTC, datetime
 from enum import IntEnum
 
 import msgspec
 
-from .entities import Evidence, Presence
+from ..entities import Evidence, Presence
+from .memory import Memory, Taken
 
 __all__ = ["Axis", "PresenceLog"]
 
@@ -23,6 +23,7 @@ class Axis(IntEnum):
 
 
 _NAMES = tuple(axis.name.lower() for axis in Axis)
+_BYTES = 300  # of an interval that is not packed yet, about; its value is one that the account had
 
 
 class _Mark(msgspec.Struct, frozen=True, gc=False):
@@ -37,21 +38,46 @@ class _Mark(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
+class _Interval(msgspec.Struct, array_like=True, gc=False):
+    """The value of one axis while it lasted."""
+
+    number: str
+    axis: int
+    value: str
+    start: datetime
+    end: datetime
+    inferred: bool
+
+    def presence(self, domain: str, end: datetime | None) -> Presence:
+        """The public value."""
+        return Presence(
+            number=self.number,
+            axis=_NAMES[self.axis],
+            value=self.value,
+            start=self.start,
+            end=end,
+            inferred=self.inferred,
+            domain=domain,
+        )
+
+
 class PresenceLog:
     """Running and ended intervals per account and axis.
 
     Args:
         domain: the tenant that every interval names.
-        limit: how many ended intervals are kept; the oldest go first.
+        memory: where ended intervals are kept.
 
     Attributes:
+        ended: the ended intervals.
         at: when what is put now was said, on the PBX's clock.
     """
 
-    def __init__(self, domain: str = "", limit: int = 100_000) -> None:
+    def __init__(self, domain: str = "", memory: Memory | None = None) -> None:
         self._domain = domain
+        self.ended = (memory or Memory()).rows(_Interval, lambda row, _: row.presence(domain, row.end))
+        self._keep = self.ended.append
         self._open: dict[str, list[_Mark | None]] = {}
-        self._closed: deque[Presence] = deque(maxlen=limit)
         # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
         self._shared: dict[tuple[str, str, bool], _Mark] = {}
         self.at = self._received = datetime.min.replace(tzinfo=UTC)
@@ -77,7 +103,7 @@ class PresenceLog:
         if marks is None:
             marks = self._open[number] = [None, None, None, None]  # one for each axis
         old = marks[axis]
-        at = since = self.at
+        since = self.at
         received = self._received
         if old is not None:
             if old.value == value:
@@ -85,7 +111,7 @@ class PresenceLog:
                     return
                 since = old.since  # the value lasts, only its reason is another
             else:
-                self._closed.append(self._interval(number, axis, old, at))
+                self._end(number, axis, old)
         if old is not None or detail:
             marks[axis] = _Mark(value, since, rule, self._seq, received, inferred, detail)
             return
@@ -99,18 +125,16 @@ class PresenceLog:
         """The account is gone: end all its intervals."""
         for axis, mark in enumerate(self._open.pop(number, ())):
             if mark is not None:
-                self._closed.append(self._interval(number, axis, mark, self.at))
+                self._end(number, axis, mark)
 
-    def intervals(self, number: str | None = None) -> tuple[Presence, ...]:
-        """Ended intervals in order of their end, then the running ones; of one account or of all."""
-        ended = [p for p in list(self._closed) if number is None or p.number == number]
-        running = [
-            self._interval(n, axis, mark, None)
-            for n in ([number] if number is not None else list(self._open))
-            for axis, mark in enumerate(self._open.get(n, ()))
+    def intervals(self) -> Taken[Presence]:
+        """Ended intervals in order of their end, then the running ones."""
+        return self.ended.taken(
+            _Interval(number, axis, mark.value, mark.since, mark.since, mark.inferred).presence(self._domain, None)
+            for number, marks in list(self._open.items())
+            for axis, mark in enumerate(marks)
             if mark is not None
-        ]
-        return (*ended, *running)
+        )
 
     def explain(self, number: str) -> tuple[Evidence, ...]:
         """What set each axis of the account, as far as the PBX said anything about it."""
@@ -120,14 +144,8 @@ class PresenceLog:
             if mark is not None
         )
 
-    def _interval(self, number: str, axis: int, mark: _Mark, end: datetime | None) -> Presence:
-        since = mark.since
-        return Presence(
-            number=number,
-            axis=_NAMES[axis],
-            value=mark.value,
-            start=since,
-            end=since if end is not None and end < since else end,  # a clock may have been set back
-            inferred=mark.inferred,
-            domain=self._domain,
-        )
+    def _end(self, number: str, axis: int, mark: _Mark) -> None:
+        since, end = mark.since, self.at
+        if end < since:  # a clock may have been set back
+            end = since
+        self._keep(_Interval(number, axis, mark.value, since, end, mark.inferred), _BYTES)

@@ -1,0 +1,1 @@
+"""What has ended: kept packed, within one bound in bytes; and the intervals of presence."""
