@@ -90,8 +90,8 @@ def all_of(store: Store, history: History, now: datetime) -> dict[str, Any]:
     return {
         "snapshot": store.snapshot(now),
         "order": [[*store.accounts], [*store.calls], [*store.conversations], [*store.queues], [*store.orbits]],
-        "closed": store.closed_calls(),
-        "presence": store.presence(),
+        "closed": [*store.closed_calls()],
+        "presence": [*store.presence()],
         "evidence": [store.explain(number) for number in store.accounts],
         "clock": (store.clock.offset, store.clock.uncertainty, store.clock.known),
         "claims": store.scope_evidence(now),
