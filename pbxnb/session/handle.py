@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from sys import getsizeof
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pbxnb.forks import free_in_child
 from pbxnb.model.changes import Frame
@@ -16,6 +16,9 @@ from pbxnb.protocol.raw import in_memory
 
 from .line import Line
 from .registry import REGISTRY
+
+if TYPE_CHECKING:
+    from pbxnb.ui.handle import PagePhone
 
 __all__ = ["FrameBuffer", "PanelHandle"]
 
@@ -88,6 +91,12 @@ class PanelHandle:
         self.keep_read = line.keep_read
         self.command = command
         self.until_rerun = REGISTRY.cells.remember
+
+    def page_phone(self, account: str) -> PagePhone | None:
+        """The softphone of an account, where a page has one."""
+        phones = tuple(self._pbx._page_calls.values())  # noqa: SLF001 - the handle is the part of a Pbx that panels see
+        its = (one.panels for one in phones if one.phone.account == account and one.owner.page and one.panels)
+        return next((panels[0] for panels in its), None)
 
     @property
     def tenant(self) -> str:

@@ -46,7 +46,7 @@ from pbxnb.model.entities import (
 if TYPE_CHECKING:
     from pbxnb.history import History
 
-__all__ = ["Clock", "Handle", "PendingLike", "handle_of"]
+__all__ = ["Clock", "Handle", "PagePhone", "PendingLike", "handle_of"]
 
 
 class Clock(Protocol):
@@ -78,6 +78,16 @@ class PendingLike(Protocol):
 
     def done(self) -> bool:
         """Whether the outcome is known."""
+
+
+class PagePhone(Protocol):
+    """An extension whose calls sound in a page."""
+
+    def takes(self, action: str, call: str = "") -> bool:
+        """Whether it would ``dial`` now, or ``answer`` this call, of which it is the one that rings."""
+
+    def request(self, action: str, to: str = "", call: str = "") -> None:
+        """Do as if its button were pressed; from any thread."""
 
 
 class Handle(Protocol):
@@ -170,6 +180,9 @@ class Handle(Protocol):
 
     def preview(self, name: str, /, *args: Any, **kw: Any) -> Any:
         """What a command would send (a `Preview`), without sending it."""
+
+    def page_phone(self, account: str) -> PagePhone | None:
+        """The softphone of an account, where a page has one."""
 
     def command(self, name: str, /, *args: Any, **kw: Any) -> PendingLike:
         """Start the command ``name`` (``dial``, ``hangup`` ...)."""

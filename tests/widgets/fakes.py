@@ -101,6 +101,7 @@ class FakeHandle:
         self.tz = ZoneInfo("UTC")
         self.commands: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.outcome: Any = None
+        self.softphones: dict[str, Any] = {}
         self.watchers: list[Callable[[Changes], None]] = []
         self.frame_watchers: list[Callable[[Frame], None]] = []
         self.status_watchers: list[Callable[[Status], None]] = []
@@ -204,6 +205,9 @@ class FakeHandle:
     def command(self, name: str, /, *args: Any, **kw: Any) -> FakePending:
         self.commands.append((name, args, kw))
         return FakePending(self.outcome)
+
+    def page_phone(self, account: str) -> Any:
+        return self.softphones.get(account)
 
     def listeners(self) -> int:
         """How many watchers are left: 0 after every panel was closed."""

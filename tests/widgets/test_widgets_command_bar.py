@@ -646,3 +646,45 @@ def test_it_is_one_widget_and_its_layout(handle: Handle) -> None:
     before = set(ipywidget._instances)
     bar = CommandBar(handle)
     assert set(ipywidget._instances) - before == {bar.model_id, bar.layout.model_id}
+
+
+# -- a softphone in the page -------------------------------------------------------------------------------------------
+
+
+class PhoneInPage:
+    """A softphone that takes what it is said to take."""
+
+    def __init__(self, *takes: tuple[str, str]) -> None:
+        self._takes = takes
+        self.requests: list[tuple[str, ...]] = []
+
+    def takes(self, action: str, call: str = "") -> bool:
+        return (action, call) in self._takes
+
+    def request(self, action: str, to: str = "", call: str = "") -> None:
+        self.requests.append((action, to, call))
+
+
+def test_calls_are_dialled_and_answered_by_the_softphone_of_the_page_where_there_is_one(handle: Handle) -> None:
+    handle.softphones["204"] = phone = PhoneInPage(("dial", ""), ("answer", "c1"))
+    bar = CommandBar(handle, to="207")
+    press(bar, "dial")
+    handle.talk("c1", "207", "204", RINGING)
+    bar.picked = "c1"
+    press(bar, "answer")
+    assert phone.requests == [("dial", "207", ""), ("answer", "", "c1")]
+    assert handle.commands == []
+    Wire(bar).say(preview="dial")
+    settle(bar)
+    assert "softphone" in shown(bar)["preview"]["effect"]
+    press(bar, "reject")
+    assert [name for name, _, _ in handle.commands] == ["reject"]
+    bar.close()
+
+
+def test_what_the_softphone_does_not_take_goes_to_the_pbx(handle: Handle) -> None:
+    handle.softphones["204"] = phone = PhoneInPage()
+    bar = CommandBar(handle, to="207")
+    press(bar, "dial")
+    assert (phone.requests, [name for name, _, _ in handle.commands]) == ([], ["dial"])
+    bar.close()

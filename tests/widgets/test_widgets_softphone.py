@@ -275,7 +275,8 @@ def test_a_third_call_is_busy(desk: Desk) -> None:
 def seen(desk: Desk, number: int, id_: str) -> None:
     """The PBX's call list has it."""
     leg = desk.calls.calls[number].leg
-    leg.seen(call(id_, "40", leg.party.number, CallState.CONNECTED), True)
+    state = CallState.CONNECTED if leg.leg.answered else CallState.RINGING
+    leg.seen(call(id_, "40", leg.party.number, state), True)
     Wire(desk.panel).settle()
 
 
@@ -448,6 +449,18 @@ def test_a_program_may_press_too_but_not_where_nobody_would_hear(desk: Desk) -> 
     with pytest.raises(NoOwner, match="open in a browser"):
         lonely.panel.request("dial", "207")
     lonely.close()
+
+
+def test_the_command_bar_asks_what_it_takes(desk: Desk) -> None:
+    assert desk.panel.takes("dial")
+    assert not desk.panel.takes("answer", "c1")
+    desk.hears(invite("7@pbx"))
+    seen(desk, 1, "c1")
+    assert desk.panel.takes("answer", "c1")
+    assert not desk.panel.takes("answer", "another")
+    assert not desk.panel.takes("dial")
+    desk.panel.request("answer", call="c1")
+    assert desk.told(1) == ["ring", "answer"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

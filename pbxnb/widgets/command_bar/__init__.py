@@ -21,6 +21,7 @@ from pbxnb.ui.text import title_of
 
 from .attended import Attended, Prepared
 from .choices import ABOUT, CHOICES, LABELS, ROWS, Typed, meant, missing, prepared, situation
+from .page import begin_in_page, page_phone, page_texts
 from .words import MOST, call_text, orbit_menu, outcome_text, preview_texts, question_text, queue_menu, steps, subject
 
 if TYPE_CHECKING:
@@ -297,6 +298,9 @@ class CommandBar(LivePanel):
             self._start("consult", dial)
 
     def _start(self, name: str, wanted: Prepared, then: Prepared | None = None) -> None:
+        if (phone := page_phone(self._handle, wanted)) is not None:
+            begin_in_page(phone, wanted)
+            return
         try:
             pending = self._handle.command(wanted.name, *wanted.args, **wanted.kw)
         except PbxError as error:
@@ -383,6 +387,8 @@ class CommandBar(LivePanel):
         if wanted is None:
             # The switch and the line do not matter here: what is missing does.
             return {"name": name, "problem": missing(name, s, self._attended, self._handle.calls) or reasons[name]}
+        if page_phone(self._handle, wanted) is not None:
+            return {"name": name, **page_texts(wanted)}
         key = (wanted.name, repr(wanted.args), repr(wanted.kw))
         if self._described[0] != key:
             try:

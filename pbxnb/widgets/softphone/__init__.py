@@ -129,8 +129,19 @@ class Softphone(LivePanel):
                 f"No page has the phone of {self.account}, so nobody would hear the call.",
                 hint="Show the panel in a notebook that is open in a browser.",
             )
-        named = next((one.leg.number for one in self._page_calls.calls.values() if _is(one, call)), 0)
-        self._ticket.call(partial(self._press, action, named, to))
+        one = self._by_id(call)
+        self._ticket.call(partial(self._press, action, one.leg.number if one is not None else 0, to))
+
+    def takes(self, action: str, call: str = "") -> bool:
+        """Whether a button could be pressed for a call, given by its id: ``dial`` takes none, ``answer`` needs one."""
+        one = self._by_id(call)
+        if action == "answer" and one is None:
+            return False
+        return not reasons(self._handle, self._page_calls, one, "-").get(action, "There is no such command.")
+
+    def _by_id(self, call: str) -> PageCall | None:
+        its = self._page_calls.calls.copy().values()
+        return next((one for one in its if call and one.leg.call is not None and one.leg.call.id == call), None)
 
     def calls_changed(self) -> None:
         """Show the calls anew; on the UI lane."""
@@ -211,7 +222,3 @@ class Softphone(LivePanel):
         calls = self._page_calls
         said = f"{state_word(calls.current)} {self.party}".strip() if calls.current is not None else "no call"
         return f"Softphone of {self.account}, {title_of(self._handle)}: {calls.phone.line.registrar.state}, {said}"
-
-
-def _is(one: PageCall, call: str) -> bool:
-    return bool(call) and one.leg.call is not None and one.leg.call.id == call

@@ -22,7 +22,7 @@ from pbxnb.phone.line import LineLeg, PhoneLine
 from pbxnb.phone.registrar import Registration
 from pbxnb.protocol.parties import Party
 from pbxnb.text import clean
-from pbxnb.ui.handle import Handle, PendingLike
+from pbxnb.ui.handle import Handle, PagePhone, PendingLike
 from pbxnb.ui.lane import Lane
 from pbxnb.ui.text import party_text
 
@@ -63,7 +63,7 @@ class Phone(Protocol):
         """Start a command about a call of this phone."""
 
 
-class PhonePanel(Protocol):
+class PhonePanel(PagePhone, Protocol):
     """A panel that shows the calls and reaches pages."""
 
     def send(self, content: Any) -> None:
@@ -87,6 +87,7 @@ class PageCalls:
     Attributes:
         id: names it to pages.
         owner: which page has the sound.
+        panels: that show them now.
         calls: by the line's number of them, oldest first.
         microphone: how the page finds it, a word of the page.
         note: the last thing worth saying, a sentence.
@@ -97,6 +98,7 @@ class PageCalls:
         self.id = uuid.uuid4().hex
         self.phone = phone
         self.owner = Owner()
+        self.panels: list[PhonePanel] = []
         self.calls: dict[int, PageCall] = {}
         self.microphone = "asking"
         self.note = ""
@@ -104,7 +106,6 @@ class PageCalls:
         self.over = False
         self._handle = handle
         self._closed = closed
-        self._panels: list[PhonePanel] = []
         self._seq = 0
         self._due = 0.0
         self._deserted: float | None = None
@@ -121,13 +122,13 @@ class PageCalls:
 
     def join(self, panel: PhonePanel) -> None:
         """A panel shows them; from any thread."""
-        self._panels.append(panel)
+        self.panels.append(panel)
         self._deserted = None
 
     def leave(self, panel: PhonePanel) -> None:
         """A panel is closed; from any thread. After the last one calls wait a while for somebody to come back."""
-        self._panels.remove(panel)
-        if not self._panels:
+        self.panels.remove(panel)
+        if not self.panels:
             self._deserted = time.monotonic() + DESERTED
             self._ticket.nudge()
 
@@ -236,7 +237,7 @@ class PageCalls:
         pending.add_done_callback(done)
 
     def _report(self, error: BaseException | str) -> None:
-        for panel in tuple(self._panels):
+        for panel in tuple(self.panels):
             panel.report(error)
 
     # What pages say, on the UI lane.
@@ -282,11 +283,11 @@ class PageCalls:
 
     def _post(self, **message: Any) -> None:
         self._seq += 1
-        for panel in tuple(self._panels):
+        for panel in tuple(self.panels):
             panel.send({"phone": self.id, "seq": self._seq, "owner": self.owner.page, **message})
 
     def _show(self) -> None:
-        for panel in tuple(self._panels):
+        for panel in tuple(self.panels):
             panel.calls_changed()
 
     # What happens to calls, on the UI lane.
@@ -318,9 +319,9 @@ class PageCalls:
         self._show()
 
     def text(self, party: Party) -> str:
-        """How people call a party; the name of an extension is known here."""
+        """How people call a party: an extension by the name it has here, whatever the call says."""
         known = self._handle.accounts.get(party.number)
-        return party_text(Party(party.number, party.name or (known.name if known is not None else "")))
+        return party_text(Party(party.number, known.name if known is not None else party.name))
 
     def _part(self) -> None:
         """The page that has the sound is gone: its calls are parked, or end."""
@@ -343,7 +344,7 @@ class PageCalls:
             return None
         if now >= self._due:
             self._due = now + BEAT
-            if self.owner.beat(audible=bool(self._panels) and self._shell.answers()):
+            if self.owner.beat(audible=bool(self.panels) and self._shell.answers()):
                 self.note = "The page that had this phone is gone."
                 self._part()
                 self.owner.take("")

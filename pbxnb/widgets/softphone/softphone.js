@@ -10,7 +10,7 @@ import { phoneOf, thisPage } from "./page_phone.js";
 const KEYS = "123456789*0#";
 const LETTERS = ["", "ABC", "DEF", "GHI", "JKL", "MNO", "PQRS", "TUV", "WXYZ", "", "+", ""];
 /** Buttons that share a place: the first one that can be pressed is shown, else the first. */
-const PLACES = [["answer", "dial"], ["reject", "hangup"], ["resume", "hold"], ["unmute", "mute"], ["transfer"], ["complete"]];
+const PLACES = [["answer", "dial"], ["reject", "hangup"], ["resume", "hold"], ["unmute", "mute"], ["transfer"]];
 const LABELS = /** @type {Record<string, string>} */ ({
   answer: "Answer", dial: "Call", reject: "Reject", hangup: "Hang up", resume: "Resume", hold: "Hold", unmute: "Unmute", mute: "Mute",
   transfer: "Transfer", complete: "Connect both", park: "Park", takeover: "Take over", sound: "Enable sound", test: "Test microphone",
@@ -79,7 +79,6 @@ function createPhone(view) {
   const shape = put(head, "span", "pbx-shape", "", { "aria-hidden": "true" });
   const who = put(head, "bdi", "pbx-who"), word = put(head, "span", "pbx-word"), time = put(head, "span", "pbx-num pbx-time", "", { role: "timer" });
   const red = put(head, "span", "pbx-red", "● Recorded"), line = put(head, "span", "pbx-soft pbx-line");
-  const notes = put(box, "div", "pbx-notes"), said = put(notes, "span", "pbx-said", "", { role: "status", dir: "auto" });
 
   const meters = put(box, "div", "pbx-meters");
   const meter = (/** @type {string} */ label) => {
@@ -99,12 +98,17 @@ function createPhone(view) {
     page.sound.enable();
     press("dial", to.value);
   });
-  for (const place of PLACES) for (const name of place) command(dial, name, () => press(name, name === "dial" || name === "transfer" ? to.value : ""));
-  const orbit = /** @type {HTMLSelectElement} */ (put(dial, "select", "pbx-orbit", "", { "aria-label": "Orbit to park in" }));
-  command(dial, "park", () => press("park", orbit.value));
+  const tools = put(box, "div", "pbx-row");
+  PLACES.forEach((place, at) => {
+    for (const name of place) command(at < 2 ? dial : tools, name, () => press(name, name === "dial" || name === "transfer" ? to.value : ""));
+  });
+  const orbit = /** @type {HTMLSelectElement} */ (put(tools, "select", "pbx-orbit", "", { "aria-label": "Orbit to park in" }));
+  command(tools, "park", () => press("park", orbit.value));
 
+  const notes = put(box, "div", "pbx-notes"), said = put(notes, "span", "pbx-said", "", { role: "status", dir: "auto" });
   const second = put(notes, "span", "pbx-second", "", { "data-second": "" }), other = put(second, "bdi", "");
   for (const name of ["answer", "reject", "resume"]) command(second, name, () => press(name, "", facts.second.leg));
+  command(second, "complete", () => press("complete"));
 
   const sound = put(box, "div", "pbx-row pbx-sound");
   command(sound, "sound", () => page.sound.enable());
@@ -222,13 +226,13 @@ function createPhone(view) {
       for (const name of place) /** @type {HTMLElement[]} */ (buttons.get(name))[0].hidden = name !== chosen;
     }
     for (const [name, all] of buttons) for (const made of all) {
-      const why = made.parentElement === second ? "" : whyNot(facts, name, phone.mine);
+      const its = made.parentElement === second && name !== "complete" ? {} : facts.why;
+      const why = whyNot({ ...facts, why: its }, name, phone.mine);
       made.setAttribute("aria-disabled", String(!!why));
       made.title = why;
     }
-    /** @type {Record<string, boolean>} */
-    const there = { answer: beside?.state === "ringing", reject: beside?.state === "ringing", resume: !!beside?.held };
-    for (const [name, shown] of Object.entries(there)) /** @type {HTMLElement[]} */ (buttons.get(name))[1].hidden = !shown;
+    const rings = beside?.state === "ringing";
+    for (const made of /** @type {NodeListOf<HTMLElement>} */ (second.querySelectorAll("button"))) made.hidden = rings !== ["answer", "reject"].includes(made.dataset.command || "");
     setText(other, beside ? `${beside.party} · ${beside.word}` : "");
     second.hidden = !beside;
     const [enable] = /** @type {HTMLElement[]} */ (buttons.get("sound")), [take] = /** @type {HTMLElement[]} */ (buttons.get("takeover")), [check] = /** @type {HTMLElement[]} */ (buttons.get("test"));

@@ -74,9 +74,8 @@ def quality_text(quality: Quality) -> str:
     newest = quality.newest
     if newest is None or newest.mos is None:
         return ""
-    loss = f"{newest.loss:.0%} lost" if newest.loss else "nothing lost"
-    trip = f", round trip {newest.round_trip * 1000:.0f} ms" if newest.round_trip is not None else ""
-    return f"{newest.mos_text}; {loss}, jitter {newest.jitter * 1000:.0f} ms{trip}"
+    trip = f" · round trip {newest.round_trip * 1000:.0f} ms" if newest.round_trip is not None else ""
+    return f"{newest.mos_text} · {newest.loss or 0:.0%} lost · jitter {newest.jitter * 1000:.0f} ms{trip}"
 
 
 def _in_force(quality: Quality) -> list[Any]:
