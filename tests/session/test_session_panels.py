@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import threading
 from contextlib import closing
 
 import pytest
 
 import pbxnb
+from pbxnb.errors import ConfigError
 from pbxnb.session.registry import REGISTRY
 
 
@@ -39,6 +41,34 @@ def test_the_timeline_comes_back_until_it_is_closed_or_a_new_one_is_asked_for(pb
     assert third is not second
     for panel in (first, third):
         panel.close()
+
+
+def test_a_softphone_asked_for_again_is_the_same_phone_unless_it_has_a_name_of_its_own(pbx):
+    with closing(pbx.softphone()) as first, closing(pbx.softphone()) as second, closing(pbx.softphone("41")) as other:
+        named = pbx.softphone(name="headset")
+        assert (first.phone, first.account) == (second.phone, pbx.user)
+        assert len({first.phone, other.phone, named.phone}) == 3
+        assert other.account == "41"
+        named.close()
+
+
+def test_a_softphone_registers_only_when_a_page_shows_it_and_ends_with_the_handle():
+    with pbxnb.simulate("empty", extensions=3) as pbx, closing(pbx.softphone()) as phone:
+        registered = threading.Event()
+        calls = phone._page_calls
+        assert calls.phone.line.registrar.state == "unregistered"
+        calls.phone.line.registrar.changed.add(lambda state: state == "registered" and registered.set())
+        calls._ticket.call(lambda: calls.heard({"owner": "page", "claim": True}))
+        assert registered.wait(20)
+        assert pbx._handle.page_phone(pbx.user) is phone
+        pbx.close()
+        assert calls.phone.line.registrar.state == "closed"
+
+
+@pytest.mark.parametrize("wrong", [{"account": 41}, {"name": 1}])
+def test_a_softphone_is_named_by_text(pbx, wrong):
+    with pytest.raises(ConfigError):
+        pbx.softphone(**wrong)
 
 
 def test_a_panel_closes_when_its_cell_runs_again(pbx, monkeypatch):

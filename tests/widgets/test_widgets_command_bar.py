@@ -678,6 +678,7 @@ def test_calls_are_dialled_and_answered_by_the_softphone_of_the_page_where_there
     settle(bar)
     assert "softphone" in shown(bar)["preview"]["effect"]
     press(bar, "reject")
+    press(bar, "confirm")
     assert [name for name, _, _ in handle.commands] == ["reject"]
     bar.close()
 
