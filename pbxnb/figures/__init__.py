@@ -6,6 +6,7 @@ plotly figure, never changes its input, and carries a text twin with the same nu
 
 from .live import live
 from .pictures.call_life import call_life
+from .pictures.call_quality import call_quality
 from .pictures.callers import patience, queue_funnel
 from .pictures.durations import durations
 from .pictures.extensions import extensions
@@ -20,6 +21,7 @@ from .timeline import Timeline
 __all__ = [
     "Timeline",
     "call_life",
+    "call_quality",
     "compare",
     "concurrency",
     "describe",

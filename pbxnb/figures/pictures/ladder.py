@@ -15,12 +15,19 @@ from pbxnb.model.changes import Frame
 from pbxnb.model.words import words_of_body, words_of_message
 from pbxnb.zones import clock_text, times_in
 
-from ..source import label, needs, whose
+from ..phone_call import PhoneCall, is_phone_call
+from ..source import counted, label, needs, whose
 from ..style import Theme, picture, styled
 
 __all__ = ["ladder", "steps"]
 
-NOTEBOOK, PBX = "notebook", "PBX"
+NOTEBOOK, PBX, MEDIA = "notebook", "PBX", "media"
+_WAYS = {"sent": (NOTEBOOK, PBX), "received": (PBX, NOTEBOOK), "media": (NOTEBOOK, MEDIA), "sound": (MEDIA, NOTEBOOK)}
+_SOUNDS = {
+    "gathering": "addresses of ours are gathered",
+    "checking": "addresses are tried (ICE)",
+    "flowing": "the first packets of sound",
+}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -38,7 +45,8 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
     """A sequence diagram of a session's frames.
 
     Args:
-        source: a handle, or frames as `pbx.frames()` gives them, whose times are shown in UTC.
+        source: a handle; frames as `pbx.frames()` gives them, whose times are shown in UTC; or a call of a phone, whose
+            media are then an actor of their own.
         call: draw only frames that name this call id.
         last: how many frames at most, the newest.
         theme: ``light``, ``dark`` or ``print``.
@@ -48,17 +56,20 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
 
     The text twin is the same ladder as lines, ready to paste into a report: `pbxnb.figures.describe`.
     """
-    live = hasattr(source, "frames")
-    frames, zone = (source.frames(), source.tz) if live else (source, ZoneInfo("UTC"))
-    drawn = steps(frames, call=call)[-last:]
+    live, zone = hasattr(source, "frames"), getattr(source, "tz", ZoneInfo("UTC"))
+    if is_phone_call(source):
+        drawn = _steps_of(source)[-last:]
+    else:
+        drawn = steps(source.frames() if live else source, call=call)[-last:]
     needs([{}] if drawn else [], "frames" + (f" that name call {call}" if call else ""))
-    actors = [NOTEBOOK, PBX]
+    actors, what = ([MEDIA, NOTEBOOK, PBX], "step") if is_phone_call(source) else ([NOTEBOOK, PBX], "frame")
     actors += sorted({name for step in drawn for name in (step.source, step.target)} - set(actors))
-    begin = f"passed here from {clock_text(drawn[0].received, zone, 'milliseconds', date=True)}, {times_in(zone)}"
+    first = clock_text(drawn[0].received, zone, "milliseconds", date=True)
+    begin = f"{'passed here ' if what == 'frame' else ''}from {first}, {times_in(zone)}"
     text = "\n".join(f"{step.at:8.3f} s  {step.source} -> {step.target}: {step.said}" for step in drawn)
     figure = picture(
         "Who said what",
-        f"{whose(source) + ' · ' if live else ''}{len(drawn)} frames, {begin} · seconds since the first",
+        f"{whose(source) + ' · ' if live else ''}{counted(len(drawn), what)}, {begin} · seconds since the first",
         f"{begin}\n{text}",
         theme=theme,
         height=140 + 26 * len(drawn),
@@ -118,6 +129,20 @@ def steps(frames: Iterable[Frame], *, call: str = "") -> list[Step]:
             _said(frame),
         )
         for frame in kept
+    ]
+
+
+def _steps_of(call: PhoneCall) -> list[Step]:
+    """What happened to a call of a phone: its messages, what its media were told, and how its sound came to flow."""
+    moments = [moment for moment in call.moments if moment.kind != "state"]
+    return [
+        Step(
+            (moment.at - moments[0].at).total_seconds(),
+            moment.at,
+            *_WAYS["sound" if moment.text.startswith("described") else moment.kind],
+            _SOUNDS.get(moment.text, f"sound: {moment.text}") if moment.kind == "sound" else moment.text,
+        )
+        for moment in moments
     ]
 
 
