@@ -279,14 +279,21 @@ class MediaLeg:
             self._media.server.do(lambda: self.pressed(event.digit))
 
     def pressed(self, digit: str) -> None:
-        """A digit means something to a menu, and to the service that sends it back."""
+        """A digit means something to a menu, to the service that sends it back, and to whoever hears this leg."""
         call = self.pbx.calls.get(self.call_of())
         if call is None:
             return
         if call.phase is SimPhase.MENU:
             self.pbx.press(call.id, digit)
-        elif call.called.number == "*dtmf":
-            self._order(wire.PressDigits(call=self.call, number=next(self._sounds), digits=digit))
+            return
+        for leg in self._media.legs:
+            hears = leg.program.bridge == self.call and leg is not self
+            if hears or (leg is self and call.called.number == "*dtmf"):
+                leg.press(digit)
+
+    def press(self, digit: str) -> None:
+        """Let this leg hear a digit."""
+        self._order(wire.PressDigits(call=self.call, number=next(self._sounds), digits=digit))
 
 
 def _program(call: SimCall, leg: MediaLeg, legs: Iterable[MediaLeg]) -> Program:
