@@ -240,21 +240,21 @@ async def test_a_service_sends_back_each_digit() -> None:
         await phone.close()
 
 
-async def test_a_digit_of_one_phone_is_heard_by_the_other() -> None:
-    async with serve("empty", extensions=6, media=True) as sim, client(sim) as http:
-        async with http.line("40") as first, http.line("41") as second:
-            caller, called = AiortcPhone(first, "since 69"), AiortcPhone(second, "since 69")
-            await caller.register()
-            await called.register()
-            await caller.dial("41")
-            await caller.hears(pitched(425))
-            await called.take()
-            await caller.hears(quiet)
-            leg = next(each for each in sim.server.media.legs if each.user == "40")
-            sim.run(lambda: leg.pressed("5"))
-            await called.hears(lambda samples: not quiet(samples))  # as a tone: this phone takes no events
-            await caller.close()
-            await called.close()
+async def test_a_digit_of_one_phone_is_heard_by_the_other(spoken: tuple[str, Simulator]) -> None:
+    dialect, sim = spoken
+    async with client(sim) as http, http.line("40") as first, http.line("41") as second:
+        caller, called = AiortcPhone(first, dialect), AiortcPhone(second, dialect)
+        await caller.register()
+        await called.register()
+        await caller.dial("41")
+        await caller.hears(pitched(425))
+        await called.take()
+        await caller.hears(quiet)
+        leg = next(each for each in sim.server.media.legs if each.user == "40")
+        sim.run(lambda: leg.pressed("5"))
+        await called.hears(lambda samples: not quiet(samples))  # as a tone: this phone takes no events
+        await caller.close()
+        await called.close()
 
 
 async def test_an_echo_may_lose_some_of_it() -> None:
