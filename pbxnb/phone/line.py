@@ -314,7 +314,12 @@ class PhoneLine:
     @property
     def _full(self) -> bool:
         most = 1 if self.socket.signalling is Signalling.OLD else self.lines  # its messages name no call
-        return len(self.calls) >= most
+        return len(self._going) >= most
+
+    @property
+    def _going(self) -> list[LineLeg]:
+        """The legs that nobody here has hung up: 2016 may leave a hang-up without a word."""
+        return [one for one in self.calls if one.leg.state is not LegState.ENDING]
 
     def _invited(self, message: m.InviteSdp) -> None:
         signalling = self.socket.signalling
@@ -335,9 +340,10 @@ class PhoneLine:
         return one
 
     def _by_id(self, callid: str) -> LineLeg | None:
-        """The leg meant; without an id (2016) the only one there is."""
+        """The leg meant; without an id (2016) the only one there is, or goes on."""
         if not callid:
-            return self.calls[0] if len(self.calls) == 1 else None
+            legs = self._going or self.calls
+            return legs[0] if len(legs) == 1 else None
         return next((one for one in self.calls if callid in one.ids), None)
 
     def _first(self, state: LegState) -> LineLeg | None:

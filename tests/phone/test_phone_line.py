@@ -15,7 +15,7 @@ from pbxnb.phone.line import LineLeg, PhoneLine
 from pbxnb.phone.registrar import Registration
 from pbxnb.protocol import messages as m
 from pbxnb.protocol.parties import Party
-from tests.protocol.test_protocol_sdp import LINE
+from tests.protocol.test_protocol_sdp import BROWSER, LINE
 
 from .test_phone_leg import WORKING, invite, sdp
 
@@ -100,11 +100,11 @@ def rings(line: PhoneLine, callid: str = "d41c@pbx") -> LineLeg:
     return got[0]
 
 
-def talks(line: PhoneLine, to: str = "207") -> LineLeg:
+def talks(line: PhoneLine, to: str = "207", callid: str = "99@pbx") -> LineLeg:
     """A call of ours that was answered and sounds."""
     one = line.dial(to, Media)
-    line.told(sdp(183, "99@pbx"))
-    line.told(sdp(200, "99@pbx"))
+    line.told(sdp(183, callid))
+    line.told(sdp(200, callid))
     one.sounds(MediaState.FLOWING)
     assert one.leg.state is LegState.TALKING
     return one
@@ -171,6 +171,17 @@ def test_one_more_call_than_there_are_lines_is_refused_as_busy() -> None:
     assert len(line.calls) == 2
     with pytest.raises(NotRegistered, match="no line free"):
         line.dial("207", Media)
+
+
+def test_in_2016_the_next_call_begins_while_nobody_has_confirmed_that_the_last_one_ended() -> None:
+    line, _ = registered(Signalling.OLD)
+    first = talks(line, callid="")
+    first.hangup()
+    second = talks(line, "208", callid="")
+    assert (first.leg.state, second.leg.state) == (LegState.ENDING, LegState.TALKING)
+    second.hangup()
+    line.told(m.InviteSdp(sdp=BROWSER, callid="", cseq=101, from_=Party(number="209")))
+    assert [one.leg.state for one in line.calls] == [LegState.ENDING, LegState.ENDING, LegState.RINGING]
 
 
 def test_in_2016_a_second_call_is_left_alone_for_its_messages_name_none() -> None:
