@@ -252,7 +252,12 @@ class BatchStream {
   /** @param {any} view */
   leave(view) {
     this.views.delete(view);
-    if (!this.views.size) this.model.send({ bye: this.page });
+    if (this.views.size) return;
+    try {
+      this.model.send({ bye: this.page });
+    } catch {
+      // The kernel has restarted: there is nobody to tell.
+    }
   }
 }
 

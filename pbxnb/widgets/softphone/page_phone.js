@@ -98,7 +98,11 @@ export class PagePhone {
   /** Tell the kernel. @param {Record<string, any>} message */
   say(message) {
     const [model] = this.models;
-    model?.send({ phone: this.id, owner: thisPage().page, ...message });
+    try {
+      model?.send({ phone: this.id, owner: thisPage().page, ...message });
+    } catch {
+      // The kernel has restarted: `watch` ends the calls.
+    }
   }
 
   /** The page goes away. */
