@@ -82,6 +82,7 @@ class Server:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
+        self.opened = 0  # notebooks so far
 
     def __enter__(self) -> Self:
         self.root.mkdir(parents=True)
@@ -174,7 +175,6 @@ class Browser:
         self._server = server
         self._profile = profile
         self._flags = [*FLAGS, *flags]
-        self._opened = 0
 
     def __enter__(self) -> Self:
         self._playwright = sync_playwright().start()
@@ -193,8 +193,8 @@ class Browser:
         self, notebook: Path | Sequence[str], *, width: int = 1400, height: int = 1000, script: str = ""
     ) -> JupyterPage:
         """Open a notebook file, or one made of these cells; ``script`` runs in the page before anything else."""
-        self._opened += 1
-        target = self._server.root / f"{self._opened:02d}" / "notebook.ipynb"
+        self._server.opened += 1
+        target = self._server.root / f"{self._server.opened:02d}" / "notebook.ipynb"
         target.parent.mkdir()
         if isinstance(notebook, Path):
             target = target.with_name(notebook.name)
@@ -209,7 +209,7 @@ class Browser:
         page.set_viewport_size({"width": width, "height": height})
         opened = JupyterPage(page, self._server.url)
         where = target.relative_to(self._server.root).as_posix()
-        page.goto(f"{self._server.url}lab/workspaces/w{self._opened}/tree/{where}")
+        page.goto(f"{self._server.url}lab/workspaces/w{self._server.opened}/tree/{where}")
         page.wait_for_function(READY, timeout=90_000)
         return opened
 

@@ -5,21 +5,26 @@ What the microphone says is like itself only at one shift, and a codec that is m
 
 from __future__ import annotations
 
+import base64
 import functools
 import http.server
+import json
+import math
 import threading
+import time
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from playwright.sync_api import BrowserContext, Page, Playwright
+from playwright.sync_api import BrowserContext, Locator, Page, Playwright
 
-from tests.browser.jupyter_page import CHROMIUM, FLAGS
+from tests.browser.jupyter_page import CHROMIUM, FLAGS, JupyterPage
 
+PATIENCE = 30_000
 RATE = 48_000
 PACKAGE = Path(__file__).parents[2] / "pbxnb"
 WATCH = (Path(__file__).parent / "phone_watch.js").read_text(encoding="utf-8")
@@ -49,8 +54,8 @@ def write(path: Path, samples: np.ndarray) -> Path:
     return path
 
 
-def likeness(heard: np.ndarray, said: np.ndarray, block: float = 0.4) -> float:
-    """The median correlation of blocks of what was heard with what was said, each at its best shift.
+def likeness(heard: np.ndarray, said: np.ndarray, block: float = 0.25) -> float:
+    """The median correlation of blocks of what was heard with what was said again and again, each at its best shift.
 
     Block by block, because a jitter buffer may stretch what it plays by some samples. Blocks of silence do not count.
 
@@ -59,8 +64,8 @@ def likeness(heard: np.ndarray, said: np.ndarray, block: float = 0.4) -> float:
         block: seconds.
     """
     size = int(block * RATE)
-    reference = np.concatenate([said, np.zeros(size)])
-    length = len(reference) + size
+    reference = np.concatenate([said, said[:size]])
+    length = 2 ** math.ceil(math.log2(len(reference) + size))
     spectrum = np.fft.rfft(reference, length)
     power = np.concatenate([[0.0], np.cumsum(reference**2)])
     energy = power[size:] - power[:-size]
@@ -78,10 +83,10 @@ def sound_flags(microphone: Path | None = None, *, granted: bool = True) -> list
     """Chromium's flags for calls.
 
     Args:
-        microphone: a WAV file that the microphone says once each time it is opened; None for a machine without one.
+        microphone: a WAV file that the microphone says again and again; None for a machine without one.
         granted: whether the person allows everything.
     """
-    fake = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    fake = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}")
     return [LOOPBACK, *(fake if microphone else ()), *([GRANTED] if granted else ())]
 
 
@@ -149,3 +154,78 @@ def modules() -> Iterator[int]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class CallPage:
+    """A notebook with softphones of one embedded PBX, and a person before it.
+
+    Args:
+        opened: the notebook, not yet run; ``phones`` in it are the panels, one an extension.
+    """
+
+    def __init__(self, opened: JupyterPage) -> None:
+        self.opened = opened
+        self.page = opened.page
+        assert opened.run_all() == []
+        self.page.wait_for_selector("[data-phone]", timeout=PATIENCE)
+        told = opened.execute("import json; print(json.dumps({one.account: one.phone for one in phones}))")
+        self._ids = json.loads(told)
+        # What takes echo and noise away would take the whistle, too.
+        self.page.evaluate("() => { globalThis[Symbol.for('pbxnb.softphone')].devices.processed = false; }")
+
+    def panel(self, account: str) -> Locator:
+        """The first panel of this extension."""
+        return self.page.locator(f'[data-phone][data-account="{account}"]').first
+
+    def press(self, account: str, command: str) -> None:
+        """Click a button once it can be pressed."""
+        self.panel(account).locator(f'[data-command="{command}"][aria-disabled=false]:visible').first.click(
+            timeout=PATIENCE
+        )
+
+    def shows(self, account: str, *states: str) -> None:
+        """Wait until the panel is in one of these states."""
+        wanted = ", ".join(f'[data-phone="{state}"][data-account="{account}"]' for state in states)
+        self.page.locator(wanted).first.wait_for(timeout=PATIENCE)
+
+    def dial(self, account: str, to: str) -> None:
+        """Type a number and call it."""
+        self.panel(account).locator("input[data-phone-to]").fill(to)
+        self.press(account, "dial")
+
+    def talk(self, account: str, to: str) -> None:
+        """Call what answers by itself, and wait for its sound."""
+        self.dial(account, to)
+        self.shows(account, "talking")
+
+    def heard(self, *accounts: str, script: str = "") -> list[np.ndarray]:
+        """Two seconds of what each of these extensions hears; ``script`` runs in the page when half of one is over."""
+        texts = self.page.evaluate(
+            f"""(ids) => {{
+                const {{phones}} = globalThis[Symbol.for('pbxnb.softphone')];
+                const recorded = ids.map((id) => pbxWatch.record(phones.get(id).connections.at(-1).heard, 2));
+                setTimeout(() => {{ {script} }}, 500);
+                return Promise.all(recorded); }}""",
+            [self._ids[account] for account in accounts],
+        )
+        return [np.frombuffer(base64.b64decode(text), "<i2") / 32_767 for text in texts]
+
+    def hears(self, wanted: dict[str, Callable[[np.ndarray], bool]]) -> None:
+        """Wait until two seconds that each extension hears are as wanted: a busy machine loses some of the sound."""
+        left, until = dict(wanted), time.monotonic() + PATIENCE / 1000
+        while left:
+            assert time.monotonic() < until, f"{list(left)} did not hear what they should"
+            for account, heard in zip(tuple(left), self.heard(*left), strict=True):
+                if left[account](heard):
+                    del left[account]
+
+    def end_all(self) -> None:
+        """Hang up whatever there is."""
+        self.opened.execute("for call in list(pbx.calls): pbx.simulator.hangup(call)")
+        self.opened.execute("await pbx.until(lambda p: not p.calls, timeout=20)")
+
+    def nothing_left(self) -> None:
+        """Wait until no connection, microphone or player is left in the page."""
+        self.page.wait_for_function(
+            "() => Object.values(pbxWatch.left()).every((count) => count === 0)", timeout=PATIENCE
+        )
