@@ -12,8 +12,9 @@ on the line).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,11 @@ from pbxnb.errors import AnalysisError, MissingExtra
 from pbxnb.model.entities import Call, CallRecord
 from pbxnb.zones import zone_of
 
-from .legs import Leg, conversations, direction, legs_of, part_of, whole_of
+from .legs import Leg, Part, conversations, direction, legs_of, part_of, whole_of
 
-__all__ = ["COLUMNS", "call_rows", "calls_of"]
+__all__ = ["COLUMNS", "call_rows", "calls_of", "is_session", "walk_rows"]
 
+_BATCH = 10_000  # rows made at once: a million of them as dictionaries would take gigabytes
 COLUMNS = (
     "domain",
     "call_id",
@@ -79,19 +81,57 @@ def call_rows(
     zone = zone_of(tz, error=AnalysisError)
     parts = [part_of(record.call, record, at) for record in records]
     parts += [part_of(call, None, at) for call in open_calls]
-    rows: list[dict[str, Any]] = []
-    for conversation in conversations(parts):
-        inside = {number for part in conversation for number in part.leg.call.extensions}
-        found = legs_of(conversation) if legs else [whole_of(conversation)]
-        rows += [_row(leg, zone, domain, inside) for leg in found]
-    return rows
+    return [row for conversation in conversations(parts) for row in _rows_of(conversation, zone, domain, legs)]
+
+
+def is_session(source: object) -> bool:
+    """Whether `calls_of` takes it: a handle, or a history."""
+    return hasattr(source, "closed_calls") or hasattr(source, "calls_table")
+
+
+def walk_rows(
+    records: Iterable[CallRecord],
+    open_calls: Sequence[Call] = (),
+    *,
+    tz: str | ZoneInfo = "UTC",
+    domain: str = "",
+    legs: bool = True,
+    began: Callable[[datetime], bool] = lambda moment: True,
+) -> Iterator[dict[str, Any]]:
+    """The rows of `call_rows` one after the other, each conversation when it is over; holds only what is unfinished.
+
+    Args:
+        records: walked twice: first to learn which call is the last of its conversation.
+        open_calls, tz, domain, legs: as for `call_rows`.
+        began: whether a conversation that began then is wanted.
+    """
+    zone = zone_of(tz, error=AnalysisError)
+    last = {record.call.conversation or record.call.id: number for number, record in enumerate(records)}
+    for call in open_calls:
+        last[call.conversation or call.id] = -1  # none of its records is
+    unfinished: dict[str, list[Part]] = {}
+
+    def rows(group: list[Part]) -> Iterator[dict[str, Any]]:
+        for conversation in conversations(group):
+            if began(conversation[0].leg.started):
+                yield from _rows_of(conversation, zone, domain, legs)
+
+    for number, record in enumerate(records):
+        key = record.call.conversation or record.call.id
+        unfinished.setdefault(key, []).append(part_of(record.call, record, _as_is))
+        if last[key] == number:
+            yield from rows(unfinished.pop(key))
+    for call in open_calls:
+        unfinished.setdefault(call.conversation or call.id, []).append(part_of(call, None, _as_is))
+    for group in unfinished.values():
+        yield from rows(group)
 
 
 def calls_of(handle: Any, *, tz: str | ZoneInfo | None = None, legs: bool = False, offered: bool = False) -> Any:
     """The calls of a handle's session, ended and open, as a pyarrow table.
 
     Args:
-        handle: a `pbxnb.Pbx`.
+        handle: a `pbxnb.Pbx`, or its `pbxnb.Pbx.history`, whole or a part of it.
         tz: the zone of ``day``, ``dow`` and ``hour``; None means the handle's own.
         legs: as for `call_rows`.
         offered: only calls that came from outside or through a queue: service levels and patience are those of callers.
@@ -106,14 +146,32 @@ def calls_of(handle: Any, *, tz: str | ZoneInfo | None = None, legs: bool = Fals
             "The calls of a live handle as a table need the analysis extra.",
             hint='Install it: pip install "pbxnb[analysis]"',
         ) from None
-    zone = handle.tz if tz is None else tz
-    rows = call_rows(handle.closed_calls(), handle.calls.values(), tz=zone, domain=handle.domain, legs=legs)
+    past = getattr(handle, "history", handle)
+    if hasattr(past, "calls_table"):
+        rows = iter(past.calls_table(legs=legs, tz=tz))
+    else:
+        records, running = past.closed_calls(), [*handle.calls.values()]
+        rows = walk_rows(records, running, tz=tz or handle.tz, domain=handle.domain, legs=legs)
     if offered:
-        rows = [row for row in rows if row["queue"] or row["direction"] == "in"]
+        rows = (row for row in rows if row["queue"] or row["direction"] == "in")
     types = {"dow": pa.int8(), "hour": pa.int8(), "end_inferred": pa.bool_(), "gap": pa.bool_()}
     types |= {column: pa.timestamp("us") for column in COLUMNS if column.endswith("_at")}
     types |= {column: pa.int64() for column in COLUMNS if column.endswith("_ms")}
-    return pa.Table.from_pylist(rows, schema=pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS]))
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+    batches = []
+    while batch := list(islice(rows, _BATCH)):
+        batches.append(pa.RecordBatch.from_pylist(batch, schema=schema))
+    return pa.Table.from_batches(batches, schema=schema)
+
+
+def _as_is(moment: datetime) -> datetime:
+    return moment
+
+
+def _rows_of(conversation: list[Part], zone: ZoneInfo, domain: str, legs: bool) -> list[dict[str, Any]]:
+    inside = {number for part in conversation for number in part.leg.call.extensions}
+    found = legs_of(conversation) if legs else [whole_of(conversation)]
+    return [_row(leg, zone, domain, inside) for leg in found]
 
 
 def _row(leg: Leg, zone: ZoneInfo, domain: str, inside: set[str]) -> dict[str, Any]:

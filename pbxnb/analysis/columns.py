@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError
 
-from .calls import calls_of
+from .calls import calls_of, is_session
 from .conversations import READ, one_each
 from .values import read
 
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["ALIASES", "measure", "one_if", "opened", "whole"]
+__all__ = ["ALIASES", "measure", "one_if", "opened", "seen", "whole"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,8 +81,8 @@ def opened(
     """See a table of any kind as a lazy narwhals frame with canonical column names and values.
 
     Args:
-        table: pandas, polars (also lazy), pyarrow or DuckDB; or anything else narwhals takes; or a `pbxnb.Pbx`, whose
-            session's calls are a pyarrow table (`pbxnb.analysis.calls_of`).
+        table: pandas, polars (also lazy), pyarrow or DuckDB; or anything else narwhals takes; or a `pbxnb.Pbx`, or a
+            history, whose calls are a pyarrow table (`pbxnb.analysis.calls_of`).
         needed: canonical columns that must be there.
         legs: the rows as they are; False makes one of all rows that have one ``conversation``, where there is such a
             column (`pbxnb.analysis.conversations`).
@@ -104,10 +104,10 @@ def opened(
         raise MissingExtra(
             "The analysis functions need the analysis extra.", hint='Install it: pip install "pbxnb[analysis]"'
         ) from None
-    if hasattr(table, "closed_calls"):
+    if is_session(table):
         table = calls_of(table, legs=legs, offered=offered)
     try:
-        native = nw.from_native(table)
+        native = seen(table)
     except TypeError:
         raise AnalysisError(
             f"{type(table).__name__} is not a table pbxnb can analyse.",
@@ -150,6 +150,18 @@ def opened(
     renamed = native.lazy().select(*(nw.col(name).alias(column) for column, name in names.items()))
     frame = read(renamed, kinds, names)
     return (one_each(frame, wanted) if merged else frame), back
+
+
+def seen(table: Any) -> Any:
+    """A table as narwhals sees it, also one that only speaks Arrow, such as `Pbx.history`'s; TypeError for all else."""
+    import narwhals as nw
+
+    try:
+        return nw.from_native(table)
+    except TypeError:
+        if not hasattr(table, "__arrow_c_stream__"):
+            raise
+        return nw.from_arrow(table, backend="pyarrow")
 
 
 def one_if(condition: nw.Expr) -> nw.Expr:

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from pbxnb.analysis.calls import calls_of
-from pbxnb.analysis.columns import opened
+from pbxnb.analysis.calls import calls_of, is_session
+from pbxnb.analysis.columns import opened, seen
 from pbxnb.errors import AnalysisError, ConfigError
 from pbxnb.ui.handle import handle_of
 from pbxnb.zones import clock_text, times_in, zone_of
@@ -57,7 +57,7 @@ def of(source: Any, *, tz: str | ZoneInfo | None = None, offered: bool = False, 
     """The calls of a live handle, ended and open, or of a table as it is.
 
     Args:
-        source: a `pbxnb.Pbx`, or a pandas, polars, pyarrow or DuckDB table.
+        source: a `pbxnb.Pbx`, its history or a part of it, or a pandas, polars, pyarrow or DuckDB table.
         tz: the zone of weekday, hour and every time shown; None for the handle's own. A table brings its weekdays and
             hours, so the zone is what its column ``tz`` says; only where it says nothing, ``tz``, or UTC.
         offered: of a handle take only calls that came from outside or through a queue; a table is taken to hold them.
@@ -67,9 +67,13 @@ def of(source: Any, *, tz: str | ZoneInfo | None = None, offered: bool = False, 
         MissingExtra: a handle was given and pyarrow is not installed.
         AnalysisError: no known zone has this name.
     """
-    if not hasattr(source, "closed_calls"):
+    if not is_session(source):
+        source = seen(source).to_native()
         zone = _zone_of_table(source) or zone_of(tz or "UTC", error=AnalysisError)
         return Calls(source, zone, tenant=whose(source))
+    if hasattr(source, "calls_table"):
+        table = calls_of(source, tz=tz, offered=offered, legs=legs)
+        return Calls(table, _zone_of_table(table) or zone_of(tz or "UTC"), source.coverage_text, whose(table))
     handle = handle_of(source)
     zone = handle.tz if tz is None else zone_of(tz, error=AnalysisError)
     table = calls_of(handle, tz=zone, offered=offered, legs=legs)

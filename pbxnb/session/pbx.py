@@ -30,6 +30,8 @@ from .events.subscriptions import EventStream
 from .handle import FrameBuffer, PanelHandle
 from .line import Line
 from .mappings import LiveMapping
+from .past.history import History
+from .past.live import LivePast
 from .pending import Pending
 from .phones.maker import Phones
 from .registry import REGISTRY
@@ -107,6 +109,7 @@ class Pbx:
         self.orbits = LiveMapping("orbits", Orbit, lambda: store.orbits, lock, domain)
         self._frames = FrameBuffer()
         line.client.on_frame.add(self._frames.add)
+        self._past = LivePast(line, clock)
         self._timeline: Timeline | None = None
         self._phones = Phones(line, another)
         self._page_calls: dict[tuple[str, str], PageCalls] = {}
@@ -217,6 +220,16 @@ class Pbx:
     def frames(self) -> tuple[Frame, ...]:
         """The recent frames, oldest first."""
         return self._frames.frames()
+
+    @property
+    def history(self) -> History:
+        """The session's past as tables: calls, legs, their states, presence and gaps, with what may be missing.
+
+        Example:
+            >>> pbx.history.calls.to_arrow().num_rows == len(pbx.history.calls)
+            True
+        """
+        return History(self._past)
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The session's ended calls, oldest first."""

@@ -1,0 +1,257 @@
+"""`History`: ended calls, their states, presence and gaps of a window, as tables, with what may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from pbxnb.errors import AnalysisError, ConfigError
+from pbxnb.history import coverage_text, share_up
+from pbxnb.model.entities import Call, CallRecord, Phase, Presence
+from pbxnb.model.past.memory import Dropped
+from pbxnb.zones import clock_text, zone_of
+
+from .table import Kind, Table
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["Downtime", "History", "Source"]
+
+_KINDS: dict[str, Kind] = {"dow": "small", "hour": "small", "seq": "whole"}
+_BOOLS = ("end_inferred", "gap", "inferred")
+_TIMES = ("at", "start", "end")
+
+
+class Downtime(NamedTuple):
+    """A gap: of which connection, from when to when (None while it lasts), and why where that is known. PBX time."""
+
+    connection: str
+    start: datetime
+    end: datetime | None
+    why: str | None = None
+
+
+class Source(Protocol):
+    """Whatever can tell what was: a running session, or a recording. Times are PBX time.
+
+    Attributes:
+        domain: the tenant.
+        tz: the zone of weekday and hour.
+        dropped: what was let go.
+    """
+
+    @property
+    def domain(self) -> str: ...  # noqa: D102
+    @property
+    def tz(self) -> ZoneInfo: ...  # noqa: D102
+    @property
+    def dropped(self) -> Dropped: ...  # noqa: D102
+
+    def window(self) -> tuple[datetime, datetime]:
+        """From when to when it can tell."""
+
+    def ended(self) -> Iterable[CallRecord]:
+        """The calls that ended, as they are now; may be walked again and again."""
+
+    def open_calls(self) -> Iterable[Call]:
+        """The calls that go on."""
+
+    def presence(self) -> Iterable[Presence]:
+        """Intervals of presence, as they are now; may be walked again and again."""
+
+    def gaps(self) -> Iterable[Downtime]:
+        """When the line was down."""
+
+
+class History:
+    """What was, from `start` to `end`, on the PBX's clock.
+
+    Args:
+        source: tells it.
+        start, end: of the window; None for all that there is. What is outside is cut to the nearest end.
+
+    Example:
+        >>> from datetime import timedelta
+        >>> last_hour = pbx.history.between(pbx.history.end - timedelta(hours=1), pbx.history.end)
+        >>> last_hour.coverage
+        1.0
+    """
+
+    def __init__(self, source: Source, start: datetime | None = None, end: datetime | None = None) -> None:
+        first, last = source.window()
+        self._source = source
+        self._begin, self._until = start, end
+        self.start = first if start is None else min(max(start, first), last)
+        self.end = last if end is None else min(max(end, first), last)
+
+    @property
+    def calls(self) -> Table:
+        """The calls that began in the window, a row a conversation (see `pbxnb.analysis.calls`)."""
+        return self.calls_table()
+
+    @property
+    def legs(self) -> Table:
+        """The same calls, a row a phone."""
+        return self.calls_table(legs=True)
+
+    @property
+    def call_states(self) -> Table:
+        """Each change of a call that has ended, in the window: its state from ``at`` on, and at last ``ended``.
+
+        ``seq`` counts the changes of a call, ``ext`` is the extension it was with, or that rang for it.
+        """
+        columns = ("domain", "call_id", "seq", "at", "state", "from_num", "to_num", "ext")
+        records, source = self._source.ended(), self._source
+        return self._table(
+            "call states",
+            columns,
+            lambda: (row for record in records for row in _states(record, source.domain) if self._has(row["at"])),
+        )
+
+    @property
+    def presence(self) -> Table:
+        """Intervals of each axis of an account that touch the window; the end of one that lasts is null."""
+        intervals, domain = self._source.presence(), self._source.domain
+        return self._table(
+            "presence",
+            ("domain", "account", "axis", "start", "end", "value", "inferred"),
+            lambda: (
+                {
+                    "domain": domain,
+                    "account": one.number,
+                    "axis": one.axis,
+                    "start": _naive(one.start),
+                    "end": _naive(one.end),
+                    "value": one.value,
+                    "inferred": one.inferred,
+                }
+                for one in intervals
+                if self._touches(one.start, one.end)
+            ),
+        )
+
+    @property
+    def gaps(self) -> Table:
+        """When the line was down, as far as that touches the window; the end of a gap that lasts is null."""
+        gaps, domain = [*self._source.gaps()], self._source.domain
+        return self._table(
+            "gaps",
+            ("domain", "connection", "start", "end", "why"),
+            lambda: (
+                {"domain": domain, **gap._asdict(), "start": _naive(gap.start), "end": _naive(gap.end)}
+                for gap in gaps
+                if self._touches(gap.start, gap.end)
+            ),
+        )
+
+    @property
+    def dropped(self) -> Dropped:
+        """How many ended calls and intervals of presence memory has let go, the oldest ones."""
+        return self._source.dropped
+
+    @property
+    def coverage(self) -> float:
+        """Share of the window that the line was up, 0 to 1."""
+        return share_up(self._intervals(), self.start.timestamp(), self.end.timestamp())
+
+    def between(self, a: datetime, b: datetime) -> History:
+        """The part from ``a`` to ``b``: calls that began in it, states and gaps that touch it. ``b`` is not in it.
+
+        Raises:
+            ConfigError: a time has no zone, or ``b`` is before ``a``.
+        """
+        for name, moment in (("a", a), ("b", b)):
+            if not isinstance(moment, datetime) or moment.tzinfo is None:
+                raise ConfigError(
+                    f"{name} must be a datetime with a zone, not {moment!r}.",
+                    hint="datetime(2026, 9, 21, 8, tzinfo=pbx.tz)",
+                    argument=name,
+                )
+        if b < a:
+            raise ConfigError(f"b must not be before a: {b} is.", argument="b")
+        begin = a if self._begin is None else max(a, self._begin)
+        until = b if self._until is None else min(b, self._until)
+        return History(self._source, begin.astimezone(UTC), max(begin, until).astimezone(UTC))
+
+    def __repr__(self) -> str:
+        start, end = (clock_text(moment, self._source.tz, "minutes", date=True) for moment in (self.start, self.end))
+        return f"<History of {self._source.domain}: {start} to {end} {self._source.tz.key}, {self.coverage_text}>"
+
+    @property
+    def coverage_text(self) -> str:
+        """What may be missing, as the phrase that stands under pictures."""
+        start, end = self.start.timestamp(), self.end.timestamp()
+        touched = [(max(s, start), min(end if e is None else e, end)) for s, e in self._intervals()]
+        return coverage_text([(s, e) for s, e in touched if s < e], self.dropped, end)
+
+    def _intervals(self) -> list[tuple[float, float | None]]:
+        return [
+            (gap.start.timestamp(), None if gap.end is None else gap.end.timestamp()) for gap in self._source.gaps()
+        ]
+
+    def calls_table(self, *, legs: bool = False, tz: str | ZoneInfo | None = None) -> Table:
+        """`calls`, or `legs`, with weekday and hour in another zone.
+
+        Args:
+            legs: a row a phone.
+            tz: the zone; None for the handle's own.
+
+        Raises:
+            AnalysisError: no known zone has this name.
+        """
+        from pbxnb.analysis.calls import COLUMNS, walk_rows
+
+        source, ended, running = self._source, self._source.ended(), [*self._source.open_calls()]
+        zone = zone_of(source.tz if tz is None else tz, error=AnalysisError)
+        key = ("domain", "call_id", "started_at", *(["ext"] if legs else []))
+        columns = (*key, *(column for column in COLUMNS if column not in key))
+        return self._table(
+            "legs" if legs else "calls",
+            columns,
+            lambda: walk_rows(ended, running, tz=zone, domain=source.domain, legs=legs, began=self._holds),
+        )
+
+    def _table(self, name: str, columns: tuple[str, ...], rows: Callable[[], Iterable[dict[str, Any]]]) -> Table:
+        return Table(name, {column: _kind(column) for column in columns}, rows)
+
+    def _holds(self, moment: datetime) -> bool:
+        return (self._begin is None or self._begin <= moment) and (self._until is None or moment < self._until)
+
+    def _has(self, naive: datetime) -> bool:
+        return self._holds(naive.replace(tzinfo=UTC))
+
+    def _touches(self, start: datetime, end: datetime | None) -> bool:
+        begin, until = self._begin, self._until
+        return (begin is None or end is None or end > begin) and (until is None or start < until)
+
+
+def _states(record: CallRecord, domain: str) -> Iterator[dict[str, Any]]:
+    call = record.call
+    changes = [(start, str(state)) for state, start, _ in record.phases]
+    for seq, (at, state) in enumerate([*changes, (record.ended_at, str(Phase.ENDED))]):
+        phones = next((phones for _, phones, _, end in record.stays if at < end), ())
+        yield {
+            "domain": domain,
+            "call_id": call.id,
+            "seq": seq,
+            "at": _naive(at),
+            "state": state,
+            "from_num": call.from_.number,
+            "to_num": call.to.number,
+            "ext": phones[-1] if phones else "",
+        }
+
+
+def _kind(column: str) -> Kind:
+    if column in _TIMES or column.endswith("_at"):
+        return "time"
+    if column in _BOOLS:
+        return "bool"
+    return _KINDS.get(column, "whole" if column.endswith("_ms") else "text")
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)

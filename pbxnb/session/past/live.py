@@ -1,0 +1,76 @@
+"""The past of a running session, as `History` asks for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pbxnb.model.entities import Call, CallRecord, LineState, Presence, Status
+from pbxnb.model.past.memory import Dropped, Taken
+
+from ..clock import PbxClock
+from ..line import Line
+from .history import Downtime
+
+__all__ = ["LivePast"]
+
+_OVER = (LineState.CLOSED, LineState.REFUSED)
+
+
+class LivePast:
+    """What a line has seen since it was first live.
+
+    Args:
+        line: the connection.
+        clock: the PBX's.
+    """
+
+    def __init__(self, line: Line, clock: PbxClock) -> None:
+        self._line = line
+        self._store = line.client.store
+        self._clock = clock
+        self._began: datetime | None = None
+        line.on_status.add(self._note)
+
+    @property
+    def domain(self) -> str:
+        """The tenant."""
+        return self._line.domain
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The handle's zone."""
+        return self._clock.zone
+
+    @property
+    def dropped(self) -> Dropped:
+        """What memory let go."""
+        return self._store.dropped
+
+    def window(self) -> tuple[datetime, datetime]:
+        """From the first live moment to now, or to the end of the line."""
+        status, at = self._line.status, self._clock.at
+        end = at(status.since) if status.state in _OVER else self._clock.now()
+        return min(end, end if self._began is None else at(self._began)), end
+
+    def ended(self) -> Taken[CallRecord]:
+        """The calls that ended, as they are now."""
+        return self._line.read(self._store.closed_calls)
+
+    def open_calls(self) -> list[Call]:
+        """The calls that go on."""
+        return self._line.read(lambda: list(self._store.calls.values()))
+
+    def presence(self) -> Taken[Presence]:
+        """Intervals of presence, as they are now."""
+        return self._line.read(self._store.presence)
+
+    def gaps(self) -> list[Downtime]:
+        """When the line was down."""
+        account, at = self._line.client.endpoint.account, self._clock.at
+        gaps = self._line.status.gaps
+        return [Downtime(account, at(gap.start), None if gap.end is None else at(gap.end)) for gap in gaps]
+
+    def _note(self, status: Status) -> None:
+        if self._began is None and status.state == LineState.LIVE:
+            self._began = status.since

@@ -1,0 +1,122 @@
+"""`Table`: rows of fixed columns, made when they are asked for; to pyarrow, pandas, polars, DuckDB, or plain Python."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
+
+from pbxnb.errors import MissingExtra
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Kind", "Table"]
+
+Kind = Literal["text", "time", "bool", "small", "whole"]
+_BATCH = 10_000  # rows made at once: a million of them as dictionaries would take gigabytes
+_SHOWN = 50
+
+
+class Table:
+    """A table as it was when it was asked for. Times are UTC without a zone, in microseconds; null is None.
+
+    Args:
+        name: what its rows are, for texts.
+        columns: their names and kinds, in order.
+        rows: makes the rows, the same ones each time.
+
+    Example:
+        >>> table = pbx.history.calls
+        >>> table.columns[:3]
+        ('domain', 'call_id', 'started_at')
+    """
+
+    def __init__(self, name: str, columns: Mapping[str, Kind], rows: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
+        self._name = name
+        self._kinds = dict(columns)
+        self._rows = rows
+        self._count: int | None = None
+        self._arrow: pa.Table | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names, in order."""
+        return tuple(self._kinds)
+
+    def __len__(self) -> int:
+        if self._count is None:
+            self._count = sum(1 for _ in self._rows())
+        return self._count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """A dictionary a row."""
+        return ({name: row[name] for name in self._kinds} for row in self._rows())
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """A dictionary a row; needs nothing that is not installed."""
+        return list(self)
+
+    def to_arrow(self) -> pa.Table:
+        """As a pyarrow table.
+
+        Raises:
+            MissingExtra: pyarrow is not installed.
+        """
+        if self._arrow is None:
+            try:
+                import pyarrow as pa
+            except ImportError:
+                raise MissingExtra(
+                    "This table as Arrow needs pyarrow, which is not installed.",
+                    hint='Install it: pip install "pbxnb[analysis]"; to_pylist() works without.',
+                ) from None
+            types = {"text": pa.string(), "time": pa.timestamp("us"), "bool": pa.bool_(), "small": pa.int8()}
+            schema = pa.schema([(name, types.get(kind, pa.int64())) for name, kind in self._kinds.items()])
+            rows, batches = iter(self), []
+            while batch := list(islice(rows, _BATCH)):
+                batches.append(pa.RecordBatch.from_pylist(batch, schema=schema))
+            self._arrow = pa.Table.from_batches(batches, schema=schema)
+            self._count = self._arrow.num_rows
+        return self._arrow
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule interface: polars, DuckDB, narwhals and others read the table as it is."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """As a pandas table, which also goes to Excel as it is.
+
+        Raises:
+            MissingExtra: pandas or pyarrow is not installed.
+        """
+        try:
+            from pbxnb.analysis.tables import FlatTable
+        except ImportError:
+            raise MissingExtra(
+                "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
+            ) from None
+        return FlatTable(self.to_arrow().to_pandas())
+
+    def __repr__(self) -> str:
+        return f"<Table of {self._name}: {len(self):,} rows, {len(self._kinds)} columns>"
+
+    def _repr_html_(self) -> str:
+        """The first rows; every word escaped."""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._kinds)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(_cell(value))}</td>' for value in row.values())}</tr>"
+            for row in islice(self, _SHOWN)
+        )
+        more = f", the first {_SHOWN}" if len(self) > _SHOWN else ""
+        return (
+            f"<table><caption>{html.escape(self._name)}: {len(self):,}{more}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)[:200]
