@@ -87,7 +87,9 @@ test("a kernel that is silent is said after 5 seconds, and after 15 nothing soun
   order({ order: "beat" });
   assert.equal(phone.silence, 0);
   pass(16);
-  assert.deepEqual([orders.at(-1), phone.legs.size, phone.silence], [["close"], 0, 0]);
+  assert.deepEqual([orders.at(-1), phone.legs.size, phone.silence, phone.alone], [["close"], 0, 0, true]);
+  order({ order: "beat" });
+  assert.equal(phone.alone, false);
   mock.timers.reset();
   mock.restoreAll();
 });

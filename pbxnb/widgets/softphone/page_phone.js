@@ -49,6 +49,8 @@ export class PagePhone {
     this.seq = 0;
     this.owner = "";
     this.heardAt = 0;
+    /** Whether calls were ended here because the kernel was silent. */
+    this.alone = false;
     /** A kind of microphone.js, as the last call found it. */
     this.microphone = "";
     /** Calls by the kernel's number of them. @type {Map<number, {connection: Connection | null, quiet: () => void}>} */
@@ -117,6 +119,7 @@ export class PagePhone {
     if (message?.phone !== this.id || message.seq <= this.seq) return;
     this.seq = message.seq;
     this.heardAt = performance.now();
+    this.alone = false;
     this.owned(message.owner);
     if (this.mine && message.leg) this.obey(message);
     else if (this.mine) this.say({ here: true });
@@ -185,7 +188,8 @@ export class PagePhone {
 
   /** Each second of a call: is the kernel there? */
   watch() {
-    if (performance.now() - this.heardAt > ALONE) this.end();
+    this.alone = performance.now() - this.heardAt > ALONE;
+    if (this.alone) this.end();
     this.changed();
   }
 }

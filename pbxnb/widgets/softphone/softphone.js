@@ -201,6 +201,7 @@ function createPhone(view) {
   /** What this page says beside what the kernel says. */
   function sentence() {
     const { current } = facts;
+    if (phone.alone) return "The kernel is silent: the call was ended here.";
     if (phone.silence) return `The kernel has not answered for ${phone.silence} s. The call goes on until 15 s.`;
     if (current?.trouble) return current.trouble;
     if (current?.warnings.length) return current.warnings.join(" ");
@@ -208,6 +209,7 @@ function createPhone(view) {
   }
 
   function draw() {
+    if (phone.alone) facts.current = facts.second = null;
     const { current, second: beside, owner } = facts, state = current?.state || "idle", elsewhere = owner && !phone.mine;
     if (box.dataset.phone !== state) view.announce(current ? `${current.party}: ${current.word}` : facts.note || "Ready to call");
     box.dataset.phone = state;
@@ -219,7 +221,7 @@ function createPhone(view) {
     setText(line, statusText(facts));
     red.hidden = !current?.recording;
     setText(said, sentence());
-    said.dataset.tone = phone.silence || current?.trouble || current?.warnings.length ? "ringing" : "";
+    said.dataset.tone = phone.alone || phone.silence || current?.trouble || current?.warnings.length ? "ringing" : "";
     setText(quality, current?.quality || "");
     for (const place of PLACES) {
       const chosen = shownOf(place, facts.why || {});
@@ -264,8 +266,9 @@ function createPhone(view) {
   /** @param {any} data */
   const learn = (data) => {
     Object.assign(facts, data);
+    if (!("owner" in data)) return;
     phone.owned(facts.owner);
-    if (!facts.owner) phone.say({ claim: true });
+    if (!phone.mine) phone.say({ claim: true }); // a page that has it and is there keeps it
   };
   return {
     full(/** @type {any} */ data) {
