@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
 import pbxnb
@@ -55,3 +58,16 @@ async def test_media_hosts_are_addresses() -> None:
     async with pbxnb.simulate("empty", extensions=6) as pbx:
         with pytest.raises(ConfigError, match=r"'media\.example' is none"):
             pbx._phones.socket("42", media_hosts=["media.example"])
+
+
+async def test_a_call_that_rings_is_found_in_the_list_it_was_in_before() -> None:
+    pytest.importorskip("aiortc", reason="the phone extra is not installed")
+    async with pbxnb.simulate("empty", extensions=6, media=True) as pbx:
+        socket = pbx._phones.socket("42")
+        await socket.open()
+        found = threading.Event()
+        socket.line.changed.add(lambda one: one.call is not None and found.set())
+        await pbx.dial("42", account="41")
+        assert await asyncio.to_thread(found.wait, 20)
+        [one] = socket.line.calls
+        assert (one.leg.state, one.call.id) == ("ringing", *pbx.calls)

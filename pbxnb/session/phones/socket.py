@@ -176,6 +176,8 @@ class PhoneSocket:
     def _on_event(self, event: Event) -> None:
         if event.kind == "message" and event.message is not None and self.line.up:
             self.line.told(event.message)
+            if any(one.call is None for one in self.line.calls):  # one that began may be in the list already
+                self.line.listed(self.client.store.calls.values())
 
     def _on_changes(self, changes: Changes) -> None:
         if changes.calls and self.line.calls:
