@@ -41,6 +41,7 @@ from .registrar import Registrar, Registration
 __all__ = ["LegMedia", "LineLeg", "LineSocket", "PhoneLine"]
 
 UNCONFIRMED = 5.0  # seconds that a hang-up waits for the PBX's word
+UNHEARD = 3.0  # seconds after an answer in which something is heard
 
 
 class LineLeg:
@@ -54,6 +55,7 @@ class LineLeg:
         certain: whether ids say so; else it was found by its numbers.
         gate: which addresses of the other side were allowed.
         moments: what happened to it.
+        silence: why nothing is heard 3 s after the answer, a sentence; empty otherwise.
     """
 
     def __init__(self, line: PhoneLine, number: int, leg: Leg, party: Party) -> None:
@@ -65,7 +67,9 @@ class LineLeg:
         self.gate = CandidateGate(line.socket.hosts, line.media_hosts)
         self.moments = Moments(line.socket.at)
         self.ids = {leg.callid}  # the PBX's own may follow
+        self.silence = ""
         self._line = line
+        self._unheard_off: Callable[[], None] | None = None  # while the first sound is awaited
         self._media: LegMedia | None = None  # from the answer, or the beginning of a call of ours, on
         self._steps: deque[Step] = deque()
         self._running = False
@@ -156,9 +160,24 @@ class LineLeg:
             self._running = False
         self.ids.add(self.leg.callid)
         self.moments.follow(self.leg)
+        self._await_sound()
         if self.leg.state is LegState.ENDED and self._call_off is not None:
             self._call_off()
         self._line.moved(self)
+
+    def _await_sound(self) -> None:
+        awaited = self.leg.state is LegState.CONNECTING
+        if awaited and self._unheard_off is None:
+            self._unheard_off = self._line.socket.later(UNHEARD, self._unheard)
+        elif not awaited and self._unheard_off is not None:
+            self._unheard_off()
+            self.silence, self._unheard_off = "", None
+
+    def _unheard(self) -> None:
+        where = ", ".join(self.gate.allowed)
+        why = f"UDP from here to {where} is blocked." if where else "the PBX named no address that may be used."
+        self.silence = f"Answered, but no audio came for {UNHEARD:g} s: {why}"
+        self._line.changed(self)
 
     def _do(self, step: Step) -> None:
         self.moments.step(step)

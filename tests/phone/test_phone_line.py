@@ -298,3 +298,37 @@ def test_a_pbx_of_2016_answers_no_registration_and_has_registered_whoever_asked(
     line = PhoneLine("40", socket)
     line.connected()
     assert (line.registrar.state, socket.sent, socket.timers) == (Registration.REGISTERED, ["sip-register"], [])
+
+
+NO_ADDRESS = BROWSER.replace("a=candidate:", "a=x-candidate:")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (BROWSER, "UDP from here to 192.0.2.7:50000 is blocked."),
+        (NO_ADDRESS, "the PBX named no address that may be used."),
+    ],
+)
+def test_a_call_that_is_answered_and_not_heard_says_why(text: str, why: str) -> None:
+    line, socket = registered()
+    one = line.dial("207", Media)
+    line.told(sdp(183, "99@pbx", text))
+    line.told(sdp(200, "99@pbx"))
+    assert one.leg.state is LegState.CONNECTING
+    assert one.silence == ""
+    told: list[LineLeg] = []
+    line.changed.add(told.append)
+    socket.pass_time()
+    assert one.silence == f"Answered, but no audio came for 3 s: {why}"
+    assert told == [one]
+    one.sounds(MediaState.FLOWING)
+    assert one.silence == ""
+    assert one.leg.state is LegState.TALKING
+
+
+def test_a_call_that_is_heard_in_time_says_nothing_of_silence() -> None:
+    line, socket = registered()
+    one = talks(line)
+    socket.pass_time()
+    assert one.silence == ""

@@ -105,6 +105,11 @@ class CandidateGate:
         self._left = float(MOST_AT_ONCE)
         self._asked = 0.0
 
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """What was let through, as ``address:port``."""
+        return tuple(f"{address}:{port}" for address, port in sorted(self._allowed))
+
     def allows(self, candidate: IceCandidate, now: float) -> bool:
         """Whether it may be used: a unicast address, a port of no system service, and few a call.
 
