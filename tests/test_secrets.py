@@ -29,6 +29,7 @@ from pbxnb.client import Client
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.client.secrets import Secret
 from pbxnb.errors import PbxError, TlsError
+from pbxnb.protocol.sdp import Sdp
 from tests.client.client_kit import Certificate
 
 PASSWORD = "correct-horse-battery-staple"
@@ -69,12 +70,12 @@ def log() -> Iterator[io.StringIO]:
 
 
 def reprs(thing: Any, seen: set[int]) -> Iterator[str]:
-    """The repr of ``thing`` and of everything of ours that it holds, but never what is inside a `Secret`."""
+    """The repr of ``thing`` and of everything of ours that it holds, never of what is in a `Secret` or an `Sdp`."""
     if id(thing) in seen or len(seen) > 50_000:
         return
     seen.add(id(thing))
     yield repr(thing)
-    if isinstance(thing, Secret):
+    if isinstance(thing, Secret | Sdp):
         return
     if isinstance(thing, dict):
         for key, value in list(thing.items()):
@@ -363,3 +364,87 @@ def test_a_login_that_cannot_be_made_leaves_no_secret_in_the_traceback(make):
     with pytest.raises((PbxError, TypeError)) as caught:
         make(PASSWORD)
     assert_absent({PASSWORD}, everything_in(caught.value))
+
+
+# What proves that a call's sound comes from its other side: names and passwords of ICE, fingerprints. Both sides of a
+# call with the embedded PBX describe themselves by `Engine.describe`, so all of them are known to the test.
+
+
+@pytest.fixture
+def described(monkeypatch) -> set[str]:
+    """Every secret of a call's media."""
+    from pbxnb.media.engine import Engine
+
+    seen: set[str] = set()
+    real = Engine.describe
+
+    async def listening(self, order):
+        text = await real(self, order)
+        seen.update(re.findall(r"a=(?:ice-ufrag:|ice-pwd:|fingerprint:sha-\d+ )(\S+)", text))
+        return text
+
+    monkeypatch.setattr(Engine, "describe", listening)
+    return seen
+
+
+def test_a_call_with_sound_shows_no_secret_of_its_media(described, log):
+    pytest.importorskip("aiortc", reason="needs the phone extra")
+    from pbxnb.media import wire
+    from pbxnb.media.engine import Engine
+    from pbxnb.media.leg import EngineLeg
+    from pbxnb.phone.leg import LegState, MediaState
+
+    with pbxnb.simulate("empty", extensions=6, media=True) as pbx:
+        socket = pbx._phones.socket("42")
+        socket.open().result(20)
+        talks, over, events, legs, frames = threading.Event(), threading.Event(), [], [], []
+        socket.client.on_frame.add(lambda frame: frames.append(repr(frame)))
+        engine = Engine()
+
+        def told(event: wire.Event) -> None:
+            events.append(event)
+            if isinstance(event, wire.SoundState):
+                legs[0].sounds(MediaState(event.state))
+
+        def media(one):
+            legs.append(one)
+            return EngineLeg(engine, described=one.described, tell=told, lost=one.gone)
+
+        def moved(one) -> None:
+            events.append(repr(one))
+            if one.leg.state is LegState.TALKING:
+                talks.set()
+            elif one.leg.state is LegState.ENDED:
+                over.set()
+
+        socket.line.changed.add(moved)
+        assert socket.call(lambda: socket.line.dial("*echo", media))
+        assert talks.wait(60)
+        shown = [
+            *map(repr, events),
+            *map(repr, legs[0].moments()),
+            *(frame.text for frame in pbx.frames()),
+            *frames,
+            repr(socket),
+            str(pbx.coverage()),
+        ]
+        assert any("a=ice-pwd:" in each for each in frames)  # there is something to hide
+        assert_absent(described, shown)
+        assert_absent(described, reprs(socket.line, set()))
+        assert_absent(described, reprs(pbx, set()))
+        assert_absent(described, reprs(pbx.simulator, set()))
+        socket.call(legs[0].hangup)
+        assert over.wait(60)
+        pbx._line.submit(engine.aclose, "the end of the media").result(20)
+        socket.close().result(20)
+    assert len(described) >= 6  # name, password and fingerprint of both sides
+    assert_absent(described, [log.getvalue()])
+
+
+def test_recordings_are_off_by_default_and_for_their_owner_alone():
+    pytest.importorskip("aiortc", reason="needs the phone extra")
+    with contextlib.closing(pbxnb.simulator.start("empty", extensions=2, media=True)) as running:
+        folder = running.server.media.folder
+        assert folder.stat().st_mode & 0o077 == 0
+        assert list(folder.iterdir()) == []
+    assert not folder.exists()

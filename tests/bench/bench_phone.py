@@ -216,7 +216,7 @@ async def carried(count: int, codec: str) -> tuple[float, float, float]:
     """One child on one core with that many calls: % of the core a call, how long a question waits p99 in ms, % of the frames heard."""
     here, there = Engine(), Engine()
     for core, engine in enumerate((here, there)):
-        await engine.open(lambda event: None)
+        engine.send(wire.Shut(call=await engine.open(lambda event: None)))
         os.sched_setaffinity(engine.process or 0, {core % (os.cpu_count() or 1)})
     sides = [await between(here, there, codec) for _ in range(count)]
     await asyncio.sleep(SETTLED)
