@@ -19,6 +19,7 @@ from pbxnb.protocol import requests as r
 from pbxnb.protocol.parties import Party
 from pbxnb.protocol.sdp import CandidateGate, IceCandidate
 from pbxnb.signals import Signal
+from pbxnb.text import clean_logger
 
 from .leg import (
     BUSY,
@@ -39,6 +40,8 @@ from .outside import LegMedia, LineSocket
 from .registrar import Registrar, Registration
 
 __all__ = ["LegMedia", "LineLeg", "LineSocket", "PhoneLine"]
+
+logger = clean_logger("pbxnb.phone")
 
 UNCONFIRMED = 5.0  # seconds that a hang-up waits for the PBX's word
 UNHEARD = 3.0  # seconds after an answer in which something is heard
@@ -203,8 +206,12 @@ class LineLeg:
                 media.close()
 
     def _allowed(self, candidates: Iterable[IceCandidate]) -> list[IceCandidate]:
-        now = self._line.socket.now()
-        return [each for each in candidates if self.gate.allows(each, now)]
+        now, warned = self._line.socket.now(), bool(self.gate.foreign)
+        allowed = [each for each in candidates if self.gate.allows(each, now)]
+        if self.gate.foreign and not warned:
+            where = ", ".join(sorted(self.gate.foreign))
+            logger.warning("The sound of a call may go to %s, not the PBX's own; media_hosts= refuses others.", where)
+        return allowed
 
 
 class PhoneLine:

@@ -332,3 +332,14 @@ def test_a_call_that_is_heard_in_time_says_nothing_of_silence() -> None:
     one = talks(line)
     socket.pass_time()
     assert one.silence == ""
+
+
+def test_sound_that_may_go_elsewhere_than_to_the_pbx_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    line, _ = registered()
+    one = line.dial("207", Media)
+    line.told(sdp(183, "99@pbx"))
+    one.described("v=0 answer")
+    for address in ("192.0.2.1", "198.51.100.9"):
+        line.told(m.Candidate(candidate=LINE.replace("192.0.2.1", address), callid="99@pbx"))
+    told = "The sound of a call may go to 192.0.2.7, not the PBX's own; media_hosts= refuses others."
+    assert [record.getMessage() for record in caplog.records] == [told]
