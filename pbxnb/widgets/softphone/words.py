@@ -61,6 +61,8 @@ def shown(calls: PageCalls, call: PageCall | None) -> dict[str, Any] | None:
 def trouble(call: PageCall) -> str:
     """Return what is wrong with the sound of an answered call, a sentence; empty where nothing is."""
     leg = call.leg.leg
+    if call.leg.silence:
+        return call.leg.silence
     if leg.media is MediaState.STALLED:
         begun = "Nothing has been heard for 3 s." if leg.state is not LegState.CONNECTING else "No audio came for 3 s."
         return f"{begun} Is UDP between this page and the PBX blocked?"
