@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -164,9 +165,10 @@ class Engine:
         await asyncio.gather(*self._reading, return_exceptions=True)
 
     def _kill(self) -> None:
-        if self._process is not None:
+        if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                # `Process.kill` would also collect it where it has just ended, and asyncio then misses it in its log.
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def _running(self) -> None:
         """A child that is ready."""
