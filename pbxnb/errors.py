@@ -36,6 +36,8 @@ __all__ = [
     "PbxError",
     "PhoneError",
     "RecordingError",
+    "RecordingInUse",
+    "RecordingTooNew",
     "Refused",
     "ScenarioError",
     "SdpRefused",
@@ -78,6 +80,26 @@ class ConfigError(PbxError, ValueError):
 
 class MissingExtra(PbxError, AttributeError):
     """A feature needs an optional dependency; the hint is the line that installs it."""
+
+
+class RecordingError(PbxError):
+    """A recording cannot be written or read."""
+
+
+class NotARecording(RecordingError, ValueError):
+    """What was given as a recording is something else, or there is none; the data may say which line."""
+
+
+class RecordingTooNew(RecordingError):
+    """A newer pbxnb wrote it; ``data["version"]`` is the version of its form."""
+
+
+class RecordingInUse(RecordingError):
+    """Somebody else writes to this path."""
+
+
+class OriginalsLeft(RecordingError):
+    """A recording was not anonymised: originals would have been left in it."""
 
 
 class ControlDisabled(PbxError):
@@ -200,18 +222,6 @@ class SdpRefused(PhoneError, ValueError):
 
 class SoundRefused(PhoneError, ValueError):
     """A sound cannot be read, played or written: no WAV file, too long, no such name."""
-
-
-class RecordingError(PbxError):
-    """A recording cannot be written or read."""
-
-
-class NotARecording(RecordingError, ValueError):
-    """What was given as a recording is none, or it cannot be read; the data say which line."""
-
-
-class OriginalsLeft(RecordingError):
-    """A recording was not anonymised: originals would have been left in it."""
 
 
 class SimulatorError(PbxError):

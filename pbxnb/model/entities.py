@@ -16,6 +16,8 @@ import msgspec
 from pbxnb.protocol.messages import NOTHING
 from pbxnb.protocol.parties import NOBODY, Party
 
+from .recording import RecordingState
+
 __all__ = [
     "Account", "AccountState", "Agent", "Call", "CallRecord", "CallState", "Conversation", "Direction", "Evidence",
     "Gap", "LineState", "Orbit", "Parked", "Party", "Phase", "Presence", "Queue", "Snapshot", "Status", "Waiting",
@@ -378,6 +380,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         missing: what the line is live without: ``accounts``, ``calls``.
         dropped_events: ``message`` events that a slow handler made us drop.
         unreadable: frames that could not be read; after one of them accounts and calls may be old, which ``why`` says.
+        recording: how the recording stands; None while there is none.
         why: one sentence: the reason of this state and what to try next; empty when all is well.
     """
 
@@ -391,4 +394,5 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     missing: tuple[str, ...] = ()
     dropped_events: int = 0
     unreadable: int = 0
+    recording: RecordingState | None = None
     why: str = ""

@@ -86,7 +86,10 @@ class Linker:
             if track.star and len(self._stars) < _SEARCHED:
                 self._stars[track.order[1]] = track
         for track in ended:
-            self._remember(track, received, continuous)
+            if continuous:
+                self.remember(track, received)
+            else:
+                self._stars.pop(track.order[1], None)
         for track in fresh:
             yield from self.group(track) or (self.transfer(track, turn) if continuous and self._gone else ())
         if not continuous:
@@ -213,10 +216,8 @@ class Linker:
         gone = self._gone_by_number.get(number)
         return list(islice(reversed(gone.values()), _SEARCHED)) if gone and number else []
 
-    def _remember(self, track: CallTrack, received: datetime, continuous: bool) -> None:
-        if not continuous:
-            self._stars.pop(track.order[1], None)
-            return
+    def remember(self, track: CallTrack, received: datetime) -> None:
+        """A call that ended at this kernel moment may be continued by others within the window."""
         self._gone.append((received, track))
         for number in track.numbers:
             self._gone_by_number.setdefault(number, {})[track.order[1]] = track

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-__all__ = ["STRUCK", "redact"]
+__all__ = ["STRUCK", "redact", "strike"]
 
 STRUCK = "[secret]"
 _SHORT = 6  # characters; a shorter secret is struck only where it stands alone, or it would shred the text around it
@@ -58,6 +58,32 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     text = _MEDIA.sub(rf"\1{STRUCK}", text)
     text = _FRAGMENT.sub(rf'\1"{STRUCK}"', text)
     return _LOGIN.sub(rf'\1"{STRUCK}"', text)
+
+
+_SIGNS = (b"ice-", b"ufrag", b"Fragment", b"ingerprint", b"crypto", b"assword", b"ecret", b"oken", b"ession", b"auth")
+_CREDENTIAL = re.compile(rb"""((?:a(?:=|\\u003[dD]))(?:ice-ufrag|ice-pwd|fingerprint|crypto):|\bufrag )[^\r\n\\"']+""")
+_NAMED = re.compile(
+    rb"""("(?:session|token|password|passwd|secret|sip_password|usernameFragment)"\s*:\s*)"(?:[^"\\]|\\.)*\"""", re.I
+)
+_LOGGED_IN = re.compile(rb"""("name"\s*:\s*"(?:auth|session|2nd)"\s*,\s*"value"\s*:\s*)"(?:[^"\\]|\\.)*\"""", re.I)
+
+
+def strike(raw: bytes) -> bytes:
+    r"""Strikes the credentials of media and logins out of JSON that is kept; the very same bytes where there are none.
+
+    Example:
+        >>> strike(b'{"sdp": "a=ice-pwd:s3cr3t\\r\\na=mid:0"}')
+        b'{"sdp": "a=ice-pwd:[secret]\\r\\na=mid:0"}'
+    """
+    for sign in _SIGNS:
+        if sign in raw:
+            break
+    else:
+        return raw
+    struck = STRUCK.encode()
+    raw = _CREDENTIAL.sub(rb"\g<1>" + struck, raw)
+    raw = _NAMED.sub(rb'\g<1>"' + struck + b'"', raw)
+    return _LOGGED_IN.sub(rb'\g<1>"' + struck + b'"', raw)
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -20,6 +20,7 @@ from pbxnb.zones import kernel_zone, zone_of
 from .clock import PbxClock
 from .line import Line
 from .pbx import Pbx
+from .recordings.live import facts_of, path_of
 from .registry import REGISTRY
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def connect(
     max_size: int = 64 * 2**20,
     proxy: str | bool | None = None,
     tz: str | ZoneInfo | None = None,
+    record: str | Path | None = None,
     memory: int = 512 * 2**20,
 ) -> Pbx:
     """Connect to a PBX. Returns at once, already connecting on pbxnb's own thread.
@@ -76,11 +78,13 @@ def connect(
         proxy: an HTTP proxy's URL, False (none), True (the environment's); None: True, but none on private addresses.
         tz: the zone of every time that is shown, such as ``Europe/Berlin``; None for the kernel's, as a PBX tells none
             (rest.md 2.0). Values stay in UTC.
+        record: a file to record to, such as ``monday.pbx``; one that is there is appended to. See `Pbx.record_to`.
         memory: bytes that the session's past may take: ended calls, about 120 bytes each, and states of accounts; the
             oldest go first, which `Pbx.history` counts and every picture says.
 
     Raises:
         ConfigError: an argument cannot be used. What goes wrong on the line is raised by waiting.
+        RecordingError: the file cannot be recorded to: another process does, or it is something else.
 
     Example:
         >>> pbx = await pbxnb.connect("wss://pbx.example.com", domain="acme.example", user="45", login=pbxnb.Password())
@@ -91,6 +95,7 @@ def connect(
     if name is not None:
         check_text("name", name)
     zone = kernel_zone() if tz is None else zone_of(tz)
+    path = None if record is None else path_of(record)
     lock = free_in_child(threading.RLock())
     make = functools.partial(
         Client,
@@ -109,7 +114,7 @@ def connect(
     )
     client = make(user=endpoint.user, lock=lock)
     key: Hashable = (endpoint.ws_url, name)  # the URL holds domain and user
-    line = Line(client, lock, key=key)
+    line = Line(client, lock, key=key, record=None if path is None else (path, facts_of(client, zone)))
     clock = PbxClock(client.store.clock, zone)
     pbx = Pbx(line, name=name or endpoint.account, control=control, clock=clock, another=make)
     line.start()
@@ -140,6 +145,7 @@ def simulate(
     open_cookie: bool = False,
     held: bool | None = None,
     tz: str | ZoneInfo | None = None,
+    record: str | Path | None = None,
     memory: int = 512 * 2**20,
 ) -> Pbx:
     """Start an embedded PBX and connect to it over a real loopback socket, with control. Closing stops both.
@@ -158,10 +164,12 @@ def simulate(
         start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held: as for
             `pbxnb.simulator.start`.
         tz: the zone of the PBX and of every time that is shown, such as ``Europe/Berlin``; None for the kernel's.
+        record: a file to record to, as for `connect`.
         memory: as for `connect`.
 
     Raises:
-        ConfigError: no known zone has this name, or ``memory`` is no number of bytes.
+        ConfigError: no known zone has this name, ``record`` is no path, or ``memory`` is no number of bytes.
+        RecordingError: the file cannot be recorded to.
         SimulatorError: an argument cannot be used, or the port is taken.
         MissingExtra: there is to be sound, and the ``phone`` extra is not installed.
 
@@ -171,7 +179,8 @@ def simulate(
     """
     check_number("memory", memory, whole=True)
     domains = domains if isinstance(domains, str) else tuple(domains)
-    given = {key: value for key, value in locals().items() if key not in ("name", "memory")}
+    given = {key: value for key, value in locals().items() if key not in ("name", "record", "memory")}
+    path = None if record is None else path_of(record)
     from pbxnb import simulator
 
     key: Hashable = ("simulate", repr(given), name)
@@ -191,7 +200,8 @@ def simulate(
     )
     client = make(user=embedded.user, lock=lock)
     try:
-        line = Line(client, lock, key=key, finish=embedded.close)
+        record_to = None if path is None else (path, facts_of(client, embedded.tz))
+        line = Line(client, lock, key=key, finish=embedded.close, record=record_to)
     except BaseException:
         embedded.close()
         raise

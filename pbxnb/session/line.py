@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,6 +29,7 @@ from .events.callbacks import CallbackLane
 from .events.matching import event_matcher
 from .events.subscriptions import OneEvent, Subscriptions, check_kind
 from .pending import Pending, Wait
+from .recordings.live import LiveRecording
 from .registry import REGISTRY
 from .timing import SessionTiming
 from .waiting import block, check_seconds, in_own_thread, settled, timed_out
@@ -47,9 +49,11 @@ class Line:
         lock: held by the client while it writes the model.
         key: equal keys replace each other (see `Registry`).
         finish: called last of all, for what belongs to the line: the embedded PBX.
+        record: what to record to from the beginning, and the facts that the file keeps.
 
     Attributes:
         history: what was, on the PBX's clock.
+        recording: what it records to.
         on_status: gets the `Status` at every change of the line's state, the last one included.
     """
 
@@ -61,6 +65,7 @@ class Line:
         key: Hashable,
         finish: Callable[[], object] = lambda: None,
         timing: SessionTiming | None = None,
+        record: tuple[Path, dict[str, str]] | None = None,
     ) -> None:
         self.client = client
         self.lock = lock
@@ -71,7 +76,14 @@ class Line:
         self.history = History(client.store, lambda: self.status.gaps)
         self.on_status: Signal[Status] = Signal()
         self.timing = timing or SessionTiming()
-        self._thread = self._new_thread()
+        self.recording = LiveRecording(client, key, lambda: self.call(lambda: self._status(self.status)))
+        if record is not None:
+            self.recording.begin_first(*record)
+        try:
+            self._thread = self._new_thread()
+        except BaseException:
+            self.recording.close(self.timing.close_within)
+            raise
         self._finish = finish
         self._live: Future[None] = Future()
         self._gone: Future[None] = Future()
@@ -132,6 +144,7 @@ class Line:
             self._final = self._error = None
             self._why = ""
             self._live, self._gone, self._read, self._closing = Future(), Future(), threading.Event(), asyncio.Event()
+            self.recording.again()
             self.lane.restart()
             self.subscriptions.restart()
             self._thread = thread
@@ -195,8 +208,10 @@ class Line:
     def status(self) -> Status:
         """The line, now."""
         status = self._final or self._with_reason(self.client.status)
-        dropped = self.lane.tally.count
-        return msgspec.structs.replace(status, dropped_events=dropped) if dropped else status
+        dropped, recording = self.lane.tally.count, self.recording.state
+        if dropped or recording is not None:
+            return msgspec.structs.replace(status, dropped_events=dropped, recording=recording)
+        return status
 
     # ---- work ----
 
@@ -265,6 +280,15 @@ class Line:
         wait = Wait(future, lambda: self.subscriptions.add(kind, one))
         return self._pending(future, f"an event {kind!r}", timeout, wait)
 
+    def record(self, path: Path, about: dict[str, str]) -> Pending[None]:
+        """Record to a file from now on, and to no other."""
+        self.check_open()
+        return self._pending(self.recording.begin(path, about), "the file of the recording", None)
+
+    def stop_recording(self) -> Pending[None]:
+        """Record no more."""
+        return self._pending(self.recording.end(for_good=True), "the end of the recording", None)
+
     def _pending(self, future: Future[T], what: str, timeout: float | None, wait: Wait | None = None) -> Pending[T]:
         if timeout is not None and not future.done():
             self._thread.later(timeout, lambda: fail(future, timed_out(what, timeout)))
@@ -320,6 +344,7 @@ class Line:
             self.lane.refuse(self._closed())
             fail(self._live, self._closed())
         self.lane.stop(self.timing.last_words)
+        self.recording.close(self.timing.close_within)
         try:
             self._finish()
         finally:
@@ -332,6 +357,7 @@ class Line:
     def _status(self, status: Status) -> None:
         if status.state == LineState.LIVE and not self._live.done():
             fulfil(self._live, None)
+            self.recording.live()
             REGISTRY.went_live(self)
         self.on_status(self._with_reason(status))
         self.lane.changed()

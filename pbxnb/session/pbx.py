@@ -34,11 +34,13 @@ from .past.history import History
 from .past.live import LivePast
 from .pending import Pending
 from .phones.maker import Phones
+from .recordings.live import facts_of, path_of
 from .registry import REGISTRY
 from .show import one_line, small_html
 from .waiting import in_own_thread
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from pbxnb.figures.timeline import Timeline
@@ -246,6 +248,34 @@ class Pbx:
         """Why this account looks as it does: the rule and frame that set each axis."""
         store = self._line.client.store
         return self._line.read(lambda: store.explain(number))
+
+    # ---- recording ----
+
+    def record_to(self, path: str | Path) -> Pending[None]:
+        """Keep everything the model is made of in a file, from now on; done when the file is open.
+
+        What is needed to have any moment again. Credentials of logins and of a call's media are struck out. Only you
+        may read the file. ``status.recording`` says how it stands; whatever the disk does, the line goes on.
+
+        Args:
+            path: such as ``monday.pbx``; a recording that is there is appended to.
+
+        Raises:
+            ConfigError, HandleClosed: it is no path; the handle has ended.
+            RecordingError: by the result: `RecordingInUse` where another handle or process records there,
+                `NotARecording`, `RecordingTooNew`, or what the disk says.
+
+        Example:
+            >>> await pbx.record_to("monday.pbx")
+            >>> pbx.status.recording.why
+            ''
+            >>> await pbx.stop_recording()
+        """
+        return self._line.record(path_of(path), facts_of(self._line.client, self.tz))
+
+    def stop_recording(self) -> Pending[None]:
+        """Record no more; done when all is on the disk. Where nothing is recorded, at once."""
+        return self._line.stop_recording()
 
     # ---- events ----
 

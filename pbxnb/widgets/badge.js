@@ -14,6 +14,17 @@ export function age(seconds) {
   return seconds < 1 ? `${Math.max(0, seconds).toFixed(1)} s` : duration(seconds, false);
 }
 
+/** Shape and tone of each word of a recording. @type {Record<string, [string, string]>} */
+const RECORDING = { recording: ["⏺", "busy"], behind: ["◍", "ringing"], "with gaps": ["◌", "ringing"] };
+
+/** Shape, tone and words of how a recording stands; null where there is none. @param {[string, string]} told */
+export function recordingText(told) {
+  const [word, more] = told || ["", ""];
+  if (!RECORDING[word]) return null;
+  const [shape, tone] = RECORDING[word];
+  return { shape, tone, text: word === "recording" ? `recording to ${more}` : `recording ${word}: ${more}` };
+}
+
 /** What a gap list says. @param {any} status @param {number} now */
 export function gapText(status, now) {
   if (!status.gap_count) return "";
@@ -30,7 +41,11 @@ function createBadge(view) {
   const shape = element("span", "pbx-mark", "", { "aria-hidden": "true" }), word = element("b");
   head.append(shape, word);
   const facts = element("span", "pbx-facts pbx-soft pbx-num"), why = element("p", "pbx-why", "", { dir: "auto", role: "status" });
-  line.append(head, facts, why);
+  const tape = element("span", "pbx-badge-recording", "", { role: "status" }), reel = element("span", "pbx-mark", "", { "aria-hidden": "true" });
+  const told = element("bdi");
+  tape.append(reel, told);
+  tape.hidden = true;
+  line.append(head, tape, facts, why);
   view.body.append(line);
 
   function showFacts() {
@@ -59,6 +74,14 @@ function createBadge(view) {
       shape.dataset.tone = tone;
       setText(shape, mark);
       setText(word, status.word);
+      const recording = recordingText(status.recording);
+      tape.hidden = !recording;
+      if (recording) {
+        line.dataset.recording = status.recording[0];
+        reel.dataset.tone = recording.tone;
+        setText(reel, recording.shape);
+        setText(told, recording.text);
+      } else delete line.dataset.recording;
       setText(why, [status.why, status.step].filter(Boolean).join(" "));
       showFacts();
     },

@@ -15,6 +15,7 @@ from pbxnb.zones import clock_text, offset_of
 __all__ = ["StatusBadge"]
 
 _GAPS_SHOWN = 5
+_BEHIND = 2.0  # seconds that a recording may be behind before it is said
 _WORDS = {
     LineState.CONNECTING: ("Connecting", "The line is being set up."),
     LineState.SYNCING: ("Syncing", "The line is open; accounts and calls are being read."),
@@ -93,6 +94,7 @@ class StatusBadge(LivePanel):
             "gap_count": len(gaps),
             "dropped": status.dropped_events,
             "unreadable": status.unreadable,
+            "recording": _recording(status),
             "zone": handle.tz.key,
             "ahead": offset_of(handle.clock.now(), handle.tz).total_seconds() / 60,
             "why": clean(status.why, 400),
@@ -126,6 +128,18 @@ class StatusBadge(LivePanel):
             ),
             ("Reconnects, gaps", f"{status.reconnects}, {len(status.gaps)}"),
             ("Frames not readable", f"{status.unreadable:,}" if status.unreadable else ""),
+            ("Recording", clean(" ".join(_recording(status)), 300)),
             ("Why", clean(status.why, 400)),
         ]
         return table(("", ""), rows)
+
+
+def _recording(status: Status) -> tuple[str, str]:
+    """A word for how the recording stands, and where that is not well the reason; empty where there is none."""
+    state = status.recording
+    if state is None:
+        return "", ""
+    name = clean(state.path.replace("\\", "/").rpartition("/")[2], 60)
+    if state.behind > _BEHIND:
+        return "behind", f"The recording {name} is {state.behind:.0f} s behind. {clean(state.why, 200)}".strip()
+    return ("with gaps" if state.why else "recording"), clean(state.why, 200) or name

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,18 @@ from pbxnb.client import Client
 from pbxnb.history import History
 from pbxnb.model.clock import Clock
 from pbxnb.model.kept.inputs import DateRead, Input, Lost, Opened, QueueRead, Received, Resynced, Sent
+from pbxnb.model.kept.state import (
+    CallTrackState,
+    ClockState,
+    ConversationState,
+    State,
+    TimesState,
+    restore,
+    take,
+)
+from pbxnb.model.ledger import ConversationTrack
 from pbxnb.model.store import Store
+from pbxnb.model.tracks import CallTrack, Times
 from tests.client.client_kit import QUICK, Watched
 from tests.model.inputs_kit import FILES, Session, all_of, of_file, of_steps
 from tests.model.model_kit import at
@@ -74,3 +86,50 @@ async def test_a_session_of_faults_over_a_socket_is_replayed_bit_for_bit(own_clo
     assert all_of(again.store, again.history, now) == expected
     raw = [one.raw for one in inputs if isinstance(one, Received)]
     assert [frame.text.encode() for frame in watched.frames if frame.direction == "in"] == raw
+
+
+STATES = msgspec.json.Decoder(State)
+
+
+def restored(session: Session) -> Session:
+    """The same session after its state was written and read again; what had ended is the old one's."""
+    again = Session.__new__(Session)
+    again.store = restore(STATES.decode(msgspec.json.encode(take(session.store), enc_hook=dict)))
+    again.history = History(again.store)
+    return again
+
+
+def now_of(store: Store) -> dict[str, Any]:
+    """What a state holds of `all_of`."""
+    asked = all_of(store, History(store), LATE)
+    running = [interval for interval in asked.pop("presence") if interval.end is None]
+    del asked["closed"], asked["ended"], asked["running"]
+    return {**asked, "running": running}
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories, histories, st.sampled_from(OFFSETS))
+def test_a_store_that_is_restored_goes_on_as_the_one_it_was(before: Any, after: Any, offset: float | None):
+    session = Session("204", Clock(offset)).take(of_steps(before))
+    again = restored(session)
+    assert now_of(again.store) == now_of(session.store)
+    for one in of_steps(after):
+        expected, came = one.apply_to(session.store), one.apply_to(again.store)
+        assert came.events == expected.events
+        assert now_of(again.store) == now_of(session.store)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_situation_goes_on_from_any_of_its_moments(path: Path):
+    inputs = of_file(path)
+    whole = now_of(Session("204").take(inputs).store)
+    for moment in range(len(inputs)):
+        assert now_of(restored(Session("204").take(inputs[:moment])).take(inputs[moment:]).store) == whole
+
+
+def test_every_attribute_of_a_track_is_in_its_state():
+    """Whoever adds one, adds it there."""
+    assert set(CallTrackState.__struct_fields__) == {*CallTrack.__slots__} - {"kept_as"}
+    assert set(ConversationState.__struct_fields__) == {*ConversationTrack.__slots__} - {"_type_of"}
+    assert set(TimesState.__struct_fields__) == set(Times.__slots__)
+    assert set(ClockState.__struct_fields__) == {name.lstrip("_") for name in Clock.__slots__}

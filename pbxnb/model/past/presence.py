@@ -10,7 +10,7 @@ import msgspec
 from ..entities import Evidence, Presence
 from .memory import Memory, Taken
 
-__all__ = ["Axis", "PresenceLog"]
+__all__ = ["Axis", "Mark", "PresenceLog"]
 
 
 class Axis(IntEnum):
@@ -26,7 +26,7 @@ _NAMES = tuple(axis.name.lower() for axis in Axis)
 _BYTES = 300  # of an interval that is not packed yet, about; its value is one that the account had
 
 
-class _Mark(msgspec.Struct, frozen=True, gc=False):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """The value of one axis now: since when (presence), and what set it last (evidence)."""
 
     value: str
@@ -77,9 +77,9 @@ class PresenceLog:
         self._domain = domain
         self.ended = (memory or Memory()).rows(_Interval, lambda row, _: row.presence(domain, row.end))
         self._keep = self.ended.append
-        self._open: dict[str, list[_Mark | None]] = {}
+        self._open: dict[str, list[Mark | None]] = {}
         # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
-        self._shared: dict[tuple[str, str, bool], _Mark] = {}
+        self._shared: dict[tuple[str, str, bool], Mark] = {}
         self.at = self._received = datetime.min.replace(tzinfo=UTC)
         self._seq = 0
 
@@ -113,12 +113,12 @@ class PresenceLog:
             else:
                 self._end(number, axis, old)
         if old is not None or detail:
-            marks[axis] = _Mark(value, since, rule, self._seq, received, inferred, detail)
+            marks[axis] = Mark(value, since, rule, self._seq, received, inferred, detail)
             return
         key = (value, rule, inferred)
         mark = self._shared.get(key)
         if mark is None:
-            mark = self._shared[key] = _Mark(value, since, rule, self._seq, received, inferred, detail)
+            mark = self._shared[key] = Mark(value, since, rule, self._seq, received, inferred, detail)
         marks[axis] = mark
 
     def drop(self, number: str) -> None:
@@ -144,7 +144,7 @@ class PresenceLog:
             if mark is not None
         )
 
-    def _end(self, number: str, axis: int, mark: _Mark) -> None:
+    def _end(self, number: str, axis: int, mark: Mark) -> None:
         since, end = mark.since, self.at
         if end < since:  # a clock may have been set back
             end = since

@@ -1,0 +1,1 @@
+"""Recordings as a notebook holds them."""
