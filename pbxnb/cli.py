@@ -1,4 +1,6 @@
-"""The command line: ``pbxnb check``, ``simulate``, ``watch``, ``demo``. Parses, calls, prints; knows nothing itself.
+"""The command line: ``pbxnb check``, ``simulate``, ``watch``, ``anonymise``, ``demo``.
+
+It parses, calls and prints, and knows nothing itself.
 
 Results go to standard output, remarks to standard error. Exit codes: 0 well, 1 a problem was found, 2 wrong usage,
 130 interrupted before there was a result.
@@ -113,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     simulate.add_argument("--json", action="store_true", help="machine-readable output")
     simulate.set_defaults(run=_simulate, parser=simulate)
+
+    anonymise = commands.add_parser("anonymise", help="write a recording once more, without its names and numbers")
+    anonymise.add_argument("recording", metavar="IN", help="the recording: JSON lines of frames")
+    anonymise.add_argument("out", metavar="OUT", help="what to write, NAME.jsonl; replaced where it is there")
+    anonymise.add_argument("--json", action="store_true", help="machine-readable output")
+    anonymise.set_defaults(run=_anonymise, parser=anonymise)
 
     demo = commands.add_parser("demo", help="open JupyterLab on the first notebook, with a simulated PBX")
     demo.add_argument("--check", action="store_true", help="run the demo end to end without a browser, then stop")
@@ -305,6 +313,18 @@ def _simulate(arguments: argparse.Namespace) -> int:
             _say("Ctrl-C ends it.")
         over.wait()
     _remark("pbxnb: the embedded PBX has stopped and its port is free.")
+    return 0
+
+
+def _anonymise(arguments: argparse.Namespace) -> int:
+    """The same recording with nobody in it."""
+    from .journal.sharing import anonymise
+
+    out = anonymise(arguments.recording, arguments.out)
+    if arguments.json:
+        _tell({"ok": True, "out": str(out)})
+    else:
+        _say(f"{out} has the same frames with pseudonyms; read it before you give it away.")
     return 0
 
 

@@ -164,8 +164,10 @@ class Anonymiser:
         return self._value(value, "", texts)
 
     def _key(self, name: str, texts: Callable[[str, Keep], str]) -> str:
-        """A key stays, unless it is no name of a field."""
-        return name if name in _KEYS or _NAME.fullmatch(name) else _text(name, texts)
+        """A key stays, unless it is no name of a field, or an unknown one that tells an original."""
+        if name in _KEYS or (_NAME.fullmatch(name) and not self.names.originals_in(name, _nothing)):
+            return name
+        return _text(name, texts)
 
     def _number(self, value: Any, key: str, texts: Callable[[str, Keep], str]) -> Any:
         if key in _NUMBERS or stays(str(value), key) or not str(value)[-1:].isdigit():

@@ -156,6 +156,20 @@ def test_the_same_person_is_the_same_everywhere() -> None:
     assert one["state"] == "alerting"
 
 
+def test_a_key_that_nobody_knows_stays_unless_it_tells_an_original() -> None:
+    tree = {"Beatrix": {"wellness": "fine"}, "acme": {"204": 1}, "beatrixPhone": [2]}
+    made, [out] = anonymous([json.dumps({"name": "Beatrix", "domain": "acme", "account": "204", "tree": tree})])
+    made.check(out)
+    read = json.loads(out)
+    name, domain, account = read["name"], read["domain"], read["account"]
+    assert read["tree"] == {name: {"wellness": read["tree"][name]["wellness"]}, domain: {account: 1}} | {
+        key: [2] for key in read["tree"] if key not in (name, domain)
+    }
+    assert "eatrix" not in out
+    with pytest.raises(OriginalsLeft):
+        made.check('{"tree": {"Beatrix": 1}}')
+
+
 def test_times_stay_to_the_last_zero() -> None:
     frame = '{"action": "call-state", "calls": [{"id": "7", "start": 1790000104.50, "connect": "1790000104.050"}]}'
     _, [out] = anonymous([frame])
