@@ -14,6 +14,7 @@ __all__ = [
     "AnalysisError",
     "ApiAccessOff",
     "BadCommand",
+    "CallRefused",
     "CannotCopy",
     "ConfigError",
     "ConnectionFailed",
@@ -23,6 +24,7 @@ __all__ = [
     "FrameTooBig",
     "HandleClosed",
     "LoginRefused",
+    "MediaFailed",
     "MissingColumn",
     "MissingExtra",
     "NoEventLoop",
@@ -210,6 +212,19 @@ class NoOwner(PhoneError):
 
 class NotRegistered(PhoneError):
     """The phone cannot place a call: the PBX does not know it now, or all its lines are taken."""
+
+
+class CallRefused(PhoneError):
+    """The other side, or the PBX, did not take the call; ``code`` is the SIP status: 486 busy, 603 declined, 404."""
+
+    @property
+    def code(self) -> int:
+        """The SIP status."""
+        return int(str(self.data.get("code", 0)))
+
+
+class MediaFailed(PhoneError):
+    """No way was found for the sound of a call; the data say the ``stage`` it came to and the ``candidates`` tried."""
 
 
 class EngineLost(PhoneError):

@@ -53,7 +53,8 @@ FOR_ALL = ("text", "errors", "arguments", "forks", "signals", "loops", "zones")
 
 INSIDE_FUNCTIONS: dict[str, set[str]] = {
     **AT_MODULE_LEVEL,
-    "session": AT_MODULE_LEVEL["session"] | {"ui", "widgets", "figures", "simulator", "analysis", "journal", "phone"},
+    "session": AT_MODULE_LEVEL["session"]
+    | {"ui", "widgets", "figures", "simulator", "analysis", "journal", "phone", "media"},
     "simulator": AT_MODULE_LEVEL["simulator"] | {"__init__"},  # the login that it hands to `pbxnb.connect`
     "phone": AT_MODULE_LEVEL["phone"] | {"analysis"},  # the table that a call's quality makes
     "ui": AT_MODULE_LEVEL["ui"] | {"history"},  # the type of what a handle gives

@@ -76,6 +76,7 @@ class Child:
             self._tell(wire.Failed(call=order.call, why=why[:500]))
         if isinstance(order, wire.Shut):
             self._last.pop(order.call, None)
+            self._tell(wire.Ended(call=order.call))
 
     async def _carry_out(self, order: wire.Order) -> None:
         if isinstance(order, wire.Open):

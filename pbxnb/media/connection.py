@@ -94,6 +94,7 @@ class Connection:
         self._recording: Recording | None = None
         self._level_in = self._level_out = -100.0
         self._deaf = 0
+        self._codec = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._heard: Heard | None = None
         self._sender: Sender | None = None
@@ -189,6 +190,7 @@ class Connection:
         # A digit counts in the clock of the sound that it interrupts, where there is one of that clock.
         events.sort(key=lambda codec: codec.clockRate != sound[0].clockRate)
         transceiver._codecs = [*sound, *events]
+        self._codec = str(sound[0].name)
         event = (int(events[0].payloadType or 0), events[0].clockRate) if events else None
         self._hook(transceiver.receiver, {int(codec.payloadType or 0): codec for codec in agreed}, event)
 
@@ -261,7 +263,7 @@ class Connection:
                 wire.Quality(
                     call=self.call, sent=sent, received=heard.received, lost=heard.lost, late=heard.late,
                     jitter=heard.jitter, delay=heard.delay, round_trip=round_trip,
-                    level_in=self._level_in, level_out=self._level_out, far_lost=far_lost,
+                    level_in=self._level_in, level_out=self._level_out, far_lost=far_lost, codec=self._codec,
                 )
             )  # fmt: skip
             self._deaf = self._deaf + 1 if far_lost is not None and far_lost >= ALL_LOST else 0

@@ -97,7 +97,7 @@ class Engine:
         """Make a connection, in a new child where there is none.
 
         Args:
-            listener: gets every event of it; `wire.Failed` is the last.
+            listener: gets every event of it; `wire.Failed` or `wire.Ended` is the last.
             codecs: names, best first.
             loopback: use 127.0.0.1 and no other address of this machine.
             ice_servers: URLs of STUN and TURN servers; none unless given.
@@ -110,7 +110,7 @@ class Engine:
             EngineLost: the child does not start.
             PhoneError: as many calls are open as one core carries: 20 that prefer opus, 40 of the other codecs.
         """
-        await self._running()
+        await self.start()
         share = 2 if codecs[:1] == ("opus",) else 1
         if sum(each.share for each in self._calls.values()) + share > CORE:
             raise PhoneError(
@@ -127,8 +127,6 @@ class Engine:
         """Give an order; one about a connection that is gone does nothing."""
         if self._process is not None and self._process.stdin is not None and order.call in self._calls:
             self._process.stdin.write(wire.pack(order))
-            if isinstance(order, wire.Shut):
-                self._calls.pop(order.call)
 
     async def describe(self, order: wire.MakeOffer | wire.AnswerOffer) -> str:
         """Give an order that is answered with our description.
@@ -170,8 +168,8 @@ class Engine:
                 # `Process.kill` would also collect it where it has just ended, and asyncio then misses it in its log.
                 os.kill(self._process.pid, signal.SIGKILL)
 
-    async def _running(self) -> None:
-        """A child that is ready."""
+    async def start(self) -> None:
+        """Have a child that is ready; `open` does so too, and the first call then waits for it."""
         if self._ready is None:
             require_phone_extra()
             ready = self._ready = asyncio.get_running_loop().create_future()
@@ -223,9 +221,9 @@ class Engine:
         call = self._calls.get(event.call)
         if isinstance(event, wire.Described) and answer is not None and not answer.done():
             answer.set_result(event.sdp)
-        elif isinstance(event, wire.Failed):
+        elif isinstance(event, wire.Failed | wire.Ended):
             self._calls.pop(event.call, None)
-            if answer is not None and not answer.done():
+            if isinstance(event, wire.Failed) and answer is not None and not answer.done():
                 answer.set_exception(EngineLost(event.why))
         if call is not None and not isinstance(event, wire.Described):
             try:

@@ -24,9 +24,12 @@ class EngineLeg:
     Args:
         engine: runs the child.
         described: gets our description, each time one was asked for.
-        tell: gets every event.
+        tell: gets every event, `wire.Ended` last; no `wire.Failed`.
         lost: gets a sentence when the media fail; nothing follows it.
         codecs, loopback, ice_servers: as for `Engine.open`.
+
+    Attributes:
+        open: whether a connection is there, or is still being closed.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class EngineLeg:
         loopback: bool = True,
         ice_servers: tuple[str, ...] = (),
     ) -> None:
+        self.open = False
         self._engine = engine
         self._described = described
         self._tell = tell
@@ -47,7 +51,7 @@ class EngineLeg:
         self._codecs = codecs
         self._loopback = loopback
         self._ice_servers = ice_servers
-        self._call = 0  # the number of the connection; 0 while there is none
+        self._call = 0  # the number of the connection, also while it is being closed
         self._sounding = False
         self._waiting: list[wire.Order] = []
         self._work: asyncio.Task[None] | None = None
@@ -85,13 +89,10 @@ class EngineLeg:
             self._work.cancel()
         self._work = None
         self._send(wire.Shut(call=0))
-        self._call = 0
-        self._waiting.clear()
 
     def _begin(self, order: wire.MakeOffer | wire.AnswerOffer) -> None:
-        waiting = list(self._waiting)
         self.close()
-        self._waiting = waiting
+        self._call = 0
         self._work = asyncio.ensure_future(self._describe(order))
 
     async def _describe(self, order: wire.MakeOffer | wire.AnswerOffer) -> None:
@@ -100,24 +101,29 @@ class EngineLeg:
             call = self._call = await self._engine.open(
                 self._on_event, codecs=self._codecs, loopback=self._loopback, ice_servers=self._ice_servers
             )
+            self.open = True
             self._described(await self._engine.describe(msgspec.structs.replace(order, call=call)))
         except PbxError as error:
             if self._call == call:  # else it was told as an event
-                self._call = 0
-                self._lost(str(error))
+                self._fail(str(error))
 
     def _send(self, order: wire.Order) -> None:
         if self._call:
             self._engine.send(msgspec.structs.replace(order, call=self._call))
 
+    def _fail(self, why: str) -> None:
+        self._call, self.open = 0, False
+        self._lost(why)
+
     def _on_event(self, event: wire.Event) -> None:
         if event.call != self._call:
-            return
+            return  # of one that was replaced
         if isinstance(event, wire.Failed):
-            self._call = 0
-            self._lost(event.why)
+            self._fail(event.why)
             return
-        if isinstance(event, wire.SoundState) and event.state == "flowing" and not self._sounding:
+        if isinstance(event, wire.Ended):
+            self._call, self.open = 0, False
+        elif isinstance(event, wire.SoundState) and event.state == "flowing" and not self._sounding:
             self._sounding = True
             waiting, self._waiting = self._waiting, []
             for order in waiting:

@@ -23,6 +23,7 @@ __all__ = [
     "Described",
     "Digit",
     "Disturb",
+    "Ended",
     "Event",
     "Failed",
     "Flow",
@@ -188,7 +189,7 @@ class Ask(Order, frozen=True, kw_only=True):
 
 
 class Shut(Order, frozen=True, kw_only=True):
-    """End the connection."""
+    """End the connection; answered with `Ended`."""
 
 
 class Event(Message, frozen=True, kw_only=True):
@@ -252,6 +253,7 @@ class Quality(Event, frozen=True, kw_only=True):
         round_trip: seconds; None while not known.
         level_in, level_out: dB below the loudest, -100 for silence.
         far_lost: share that the other side says it lost of what we sent lately; None while it says nothing.
+        codec: what is sent, as SDP names it.
     """
 
     sent: int
@@ -264,12 +266,17 @@ class Quality(Event, frozen=True, kw_only=True):
     level_in: float
     level_out: float
     far_lost: float | None = None
+    codec: str = ""
 
 
 class Packets(Event, frozen=True, kw_only=True):
     """Where this child sent datagrams to, by address, over all connections."""
 
     addresses: dict[str, int]
+
+
+class Ended(Event, frozen=True, kw_only=True):
+    """The connection is closed, and its recording complete."""
 
 
 class Failed(Event, frozen=True, kw_only=True):
@@ -283,7 +290,7 @@ _ORDERS = msgspec.msgpack.Decoder(
     | Record | Bridge | Disturb | Ask | Shut
 )  # fmt: skip
 _EVENTS = msgspec.msgpack.Decoder(
-    Ready | Described | SoundState | Block | Digit | Played | Quality | Packets | Failed
+    Ready | Described | SoundState | Block | Digit | Played | Quality | Packets | Ended | Failed
 )  # fmt: skip
 _ENCODER = msgspec.msgpack.Encoder()
 

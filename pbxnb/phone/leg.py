@@ -274,13 +274,13 @@ class Leg:
             return ()
         return (r.IceCandidate(callid=self.callid, candidate=candidate),)
 
-    def sounds(self, media: MediaState) -> tuple[Step, ...]:
-        """How the sound is now."""
+    def sounds(self, media: MediaState, why: str = "no way was found for the sound") -> tuple[Step, ...]:
+        """How the sound is now; ``why`` it failed, where it did."""
         if self.over:
             return ()
         self.media = media
         if media is MediaState.FAILED:
-            return (*self._bye(), *self._end("no way was found for the sound"))
+            return (*self._bye(), *self._end(why))
         self._heard = self._heard or media in (MediaState.FLOWING, MediaState.ONE_WAY)
         self._move()
         return ()

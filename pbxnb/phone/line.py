@@ -126,9 +126,9 @@ class LineLeg:
         """An address of ours; None after the last."""
         self._run(self.leg.found(candidate))
 
-    def sounds(self, media: MediaState) -> None:
-        """How the sound is now."""
-        self._run(self.leg.sounds(media))
+    def sounds(self, media: MediaState, why: str = "no way was found for the sound") -> None:
+        """How the sound is now; ``why`` it failed, where it did."""
+        self._run(self.leg.sounds(media, why))
 
     # -- what the PBX says ---------------------------------------------------------------------------------------------
 

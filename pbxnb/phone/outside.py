@@ -6,9 +6,12 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, Protocol
 
+from pbxnb.media import wire
+from pbxnb.media.leg import EngineLeg
+
 from .leg import Signalling
 
-__all__ = ["LegMedia", "LineSocket"]
+__all__ = ["LegMedia", "LineSocket", "MakeMedia"]
 
 
 class LineSocket(Protocol):
@@ -55,3 +58,16 @@ class LegMedia(Protocol):
 
     def close(self) -> None:
         """End the connection."""
+
+
+class MakeMedia(Protocol):
+    """Makes the media of a leg."""
+
+    def __call__(
+        self,
+        *,
+        described: Callable[[str], None],
+        tell: Callable[[wire.Event], None],
+        lost: Callable[[str], None],
+    ) -> EngineLeg:
+        """Arguments as for `EngineLeg`."""

@@ -240,6 +240,11 @@ class Line:
         """Run a coroutine on the I/O lane."""
         return self._pending(self._thread.submit(make), what, None)
 
+    def wait(self, future: Future[T], what: str, timeout: float | None = None) -> Pending[T]:
+        """Something that will be known."""
+        check_seconds("timeout", timeout)
+        return self._pending(future, what, timeout)
+
     def call(self, fn: Callable[[], object]) -> bool:
         """Run ``fn()`` on the I/O lane soon; False when it has ended."""
         return self._thread.call(fn)
@@ -310,7 +315,7 @@ class Line:
         asked.cancel()
         if self._end_with:
             closing = {asyncio.ensure_future(close()) for close in tuple(self._end_with)}
-            await asyncio.wait(closing, timeout=self.timing.close_within)
+            await asyncio.wait(closing, timeout=self.timing.phones_within)
         if not run.done():
             await asyncio.wait({run, asyncio.ensure_future(self.client.aclose())}, timeout=self.timing.close_within)
         if not run.done():

@@ -33,7 +33,7 @@ from .mappings import LiveMapping
 from .past.history import History
 from .past.live import LivePast
 from .pending import Pending
-from .phones.maker import Phones
+from .phones.maker import Phones, phone
 from .recordings.live import facts_of, path_of
 from .registry import REGISTRY
 from .show import one_line, small_html
@@ -370,6 +370,7 @@ class Pbx:
     queue_login = commands.queue_login
     send = commands.send
     preview = commands.preview
+    phone = phone
 
     # ---- showing ----
 

@@ -12,6 +12,7 @@ class SessionTiming(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         close_within: a polite close may take so long before the socket is dropped: threads are gone within a second.
+        phones_within: phones may take so long to hang up and to end their media.
         last_words: after the end the handlers have so long for the events already queued.
         join_within: `Pbx.close` waits at most so long for the threads, which a handler of the user's may block.
         settle: the loop goes on for so long after its last task.
@@ -20,6 +21,7 @@ class SessionTiming(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     close_within: float = 0.5
+    phones_within: float = 1.5
     last_words: float = 0.3
     join_within: float = 1.5
     settle: float = 0.02

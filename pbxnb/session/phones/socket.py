@@ -11,9 +11,10 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pbxnb.client.client import Client
 from pbxnb.client.commands import Outcome
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pbxnb.phone.registrar import Registration
 
 __all__ = ["PhoneSocket"]
+
+T = TypeVar("T")
 
 REGISTER_WITHIN = 10.0
 OFFERS_SINCE = 69
@@ -87,6 +90,10 @@ class PhoneSocket:
     def call(self, fn: Callable[[], object]) -> bool:
         """Run ``fn()`` on the lane soon; False when it has ended."""
         return self._handle.call(fn)
+
+    def wait(self, future: Future[T], what: str, timeout: float | None = None) -> Pending[T]:
+        """Something that will be known; ``what`` names it in texts."""
+        return self._handle.wait(future, what, timeout)
 
     def command(self, name: str, *args: Any) -> Pending[Outcome]:
         """A command of `pbxnb.protocol.commands` as this extension, over this socket."""
