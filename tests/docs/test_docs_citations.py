@@ -27,7 +27,9 @@ CITING = [
 NUMBER = r"\d+(?:\.\d+)*"
 CITATION = re.compile(rf"\b([a-z]+\.md)(?:`{{0,2}}|\]\([\w./]*\)),?\s+({NUMBER}(?:(?:-|, | and | to ){NUMBER}(?!\d))*)")
 ROW = re.compile(rf"\b([a-z]+\.md) ({NUMBER}),? (?:row|no\.|rows) (\d+)(?: to (\d+))?")
-ELSEWHERE = re.compile(r"\bdesign(?:\.md)? (?:rule|§|\d)|\b(?:design|models|baselines|phone|stack)\.md\b|\.md part \d")
+ELSEWHERE = re.compile(
+    r"\bdesign(?:\.md)? (?:rule|§|\d)|(?<![/(])\b(?:design|models|baselines|phone|stack)\.md\b|\.md part \d"
+)
 
 
 def citations(text: str) -> Iterator[tuple[str, str]]:
