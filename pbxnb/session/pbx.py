@@ -357,8 +357,7 @@ class Pbx:
     answer = commands.answer
     reject = commands.reject
     hangup = commands.hangup
-    hold = commands.hold
-    resume = commands.resume
+    hold, resume = commands.hold, commands.resume
     transfer = commands.transfer
     park = commands.park
     retrieve = commands.retrieve
