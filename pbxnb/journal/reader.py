@@ -52,8 +52,13 @@ class Journal:
         RecordingError: it cannot be read.
 
     Example:
+        >>> from pbxnb.journal import Recorder
+        >>> recorder = Recorder("monday.pbx", Store())
+        >>> recorder.start().result(10)
+        >>> recorder.stop().result(10)
         >>> with Journal("monday.pbx") as journal:
-        ...     snapshot = journal.at(datetime(2026, 9, 21, 10, 30, tzinfo=UTC))
+        ...     journal.first_of("1001"), journal.last
+        (None, -1)
     """
 
     def __init__(self, path: str | Path) -> None:

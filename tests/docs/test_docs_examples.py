@@ -79,9 +79,11 @@ def test_the_examples_of_a_module(
     name: str,
     pbx: pbxnb.Pbx,
     loop: asyncio.AbstractEventLoop,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "displayhook", sys.__displayhook__)
     module = importlib.import_module(name)
     source = inspect.getsource(module)
