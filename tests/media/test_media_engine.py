@@ -222,13 +222,17 @@ async def test_a_process_that_cannot_be_started_is_a_sentence_and_the_next_try_a
 
 
 async def test_more_calls_than_a_core_carries_are_refused_in_a_sentence(engine: Engine) -> None:
+    ended = asyncio.Event()
+
     def heard(event: wire.Event) -> None:
-        pass
+        if isinstance(event, wire.Ended):
+            ended.set()
 
     full = [await engine.open(heard) for _ in range(19)] + [await engine.open(heard, codecs=("PCMU",)) for _ in "ab"]
     with pytest.raises(PhoneError, match="21 calls with sound are open, and one core carries 20 with opus or 40 with"):
         await engine.open(heard, codecs=("PCMU", "opus"))
     engine.send(wire.Shut(call=full[-1]))
+    await ended.wait()
     assert await engine.open(heard, codecs=("PCMU",))
 
 
