@@ -87,13 +87,14 @@ function createPhone(view) {
   };
   const mine = meter("You"), theirs = meter("Them"), quality = put(meters, "span", "pbx-soft pbx-quality");
 
-  const dial = put(box, "form", "pbx-row");
+  const dial = put(box, "div", "pbx-row");
   const to = /** @type {HTMLInputElement} */ (put(dial, "input", "pbx-to", "", { "data-phone-to": "", "aria-label": "Number", placeholder: "Number", autocomplete: "off", dir: "auto" }));
   to.addEventListener("input", () => {
     model.set("to", to.value);
     model.save_changes();
   });
-  dial.addEventListener("submit", (event) => {
+  to.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
     page.sound.enable();
     press("dial", to.value);
