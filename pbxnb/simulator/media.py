@@ -201,6 +201,11 @@ class MediaLeg:
         if self._complete:
             self._completed()
 
+    def moved(self) -> None:
+        """As `described.LegMedia.moved`."""
+        if (call := self.pbx.calls.get(self.call_of())) is not None:
+            self._media.arrange(self.pbx, call)
+
     def close(self) -> None:
         """As `described.LegMedia.close`."""
         self._closed = True

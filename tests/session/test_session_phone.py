@@ -230,11 +230,15 @@ async def test_two_calls_of_one_phone_are_joined_and_it_is_free(pbx: Pbx) -> Non
     one, two, three = [await pbx.phone(account, lines=2) for account in ("41", "42", "43")]
     first, at_two = await talk(one, two)
     await first.hold()
-    second, _ = await talk(one, three)
+    second, at_three = await talk(one, three)
     await until(lambda: first.call is not None and second.call is not None)
     outcome = await first.transfer(second)
     await until(lambda: not one.calls)
-    assert (str(outcome.status), at_two.state) == ("confirmed", "talking")
+    assert (str(outcome.status), at_two.state, at_three.state) == ("confirmed", "talking", "talking")
+    at_three.play("tone:440", loop=True)
+    assert await at_two.tone(440, timeout=WAIT)
+    at_two.play("tone:660", loop=True)
+    assert await at_three.tone(660, timeout=WAIT)
 
 
 # -- what is said and heard --------------------------------------------------------------------------------------------

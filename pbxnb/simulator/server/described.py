@@ -43,6 +43,9 @@ class LegMedia(Protocol):
     def found(self, candidate: object) -> None:
         """An address of the other side."""
 
+    def moved(self) -> None:
+        """The leg belongs to another call now."""
+
     def close(self) -> None:
         """The leg is over."""
 
@@ -76,6 +79,9 @@ class FixedLeg:
         """Nothing."""
 
     def found(self, candidate: object) -> None:
+        """Nothing."""
+
+    def moved(self) -> None:
         """Nothing."""
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pbxnb.protocol import requests as r
 
-from ..engine.calls import Cause, ChangeKind, SimCall, SimChange, SimPhase
+from ..engine.calls import TALKING, Cause, ChangeKind, SimCall, SimChange, SimPhase
 from ..engine.clock import Timing
 from ..engine.pbx import SimPbx
 from .described import Description, FixedLeg, LegMedia, PhoneMedia
@@ -201,8 +201,12 @@ class WebRtcPhone:
             if self._registered and self._user in call.ringing and call.open and len(self._legs) < MOST_LEGS:
                 self._offer(call)
         elif not call.open:
-            self._drop(leg)
             cause = change.record.cause if change.record else Cause.NORMAL
+            if cause is Cause.TRANSFERRED and (joined := self._joined()) is not None:
+                leg.call_id = joined.id
+                leg.media.moved()
+                return
+            self._drop(leg)
             # A caller who gave up is one only to a phone that was still ringing.
             gone = Cause.NORMAL if leg.accepted and cause is Cause.CANCELLED else cause
             self._send(self._frames.given_up(leg.callid, gone, leg.cseq))
@@ -211,6 +215,12 @@ class WebRtcPhone:
         elif self._user not in call.extensions or (call.phase is SimPhase.CONNECTED and not leg.accepted):
             self._drop(leg)
             self._send(self._frames.given_up(leg.callid, Cause.CANCELLED, leg.cseq))
+
+    def _joined(self) -> SimCall | None:
+        """The call that goes on with this phone, where two were joined: no leg of it is here yet."""
+        known = {leg.call_id for leg in self._legs.values()}
+        ours = (call for call in self._pbx.calls.values() if self._user in call.extensions and call.phase in TALKING)
+        return next((call for call in ours if call.id not in known), None)
 
     def _offer(self, call: SimCall) -> None:
         callid = f"{call.id}-{next(self._cseq)}@pbx"
