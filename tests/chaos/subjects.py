@@ -203,7 +203,7 @@ WATCHED: dict[str, tuple[Journal, float]] = {}
 
 def watched_client(url: str, **options: Any) -> Client:
     """In the place of `Client` for `pbxnb.connect`, which takes no constants of time."""
-    journal, refused_for = WATCHED[url]
+    journal, refused_for = WATCHED[url.rstrip("/")]
     client = Client(url, timing=timing(refused_for), **options)
     journal.listen(client)
     return client
@@ -217,7 +217,7 @@ class OnThreads:
         self._options = {"url": url, **OPTIONS, **options}
         self._pbx: pbxnb.Pbx | None = None
         self._handled: list[tuple[str, str]] = []
-        WATCHED[url] = (self.journal, refused_for)
+        WATCHED[url.rstrip("/")] = (self.journal, refused_for)
 
     async def start(self) -> PbxError | None:
         try:
