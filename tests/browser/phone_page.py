@@ -197,6 +197,7 @@ class CallPage:
         """Call what answers by itself, by keyboard alone, and wait for its sound."""
         number = self.panel(account).locator("input[data-phone-to]")
         number.fill(to)
+        self.panel(account).locator('[data-command="dial"][aria-disabled=false]').wait_for(timeout=PATIENCE)
         number.press("Enter")
         self.shows(account, "talking")
 
