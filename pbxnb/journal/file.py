@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pbxnb.errors import NotARecording, RecordingError, RecordingInUse, RecordingTooNew
 
-__all__ = ["VERSION", "Lock", "open_to_read", "open_to_write", "sentence"]
+__all__ = ["VERSION", "FileLock", "open_to_read", "open_to_write", "sentence"]
 
 VERSION = 1
 _APPLICATION = 0x50425821
@@ -45,7 +45,7 @@ def sentence(error: Exception) -> str:
     return next((words for sign, words in _WORDS.items() if sign in text), f"The disk does not take it: {error}.")
 
 
-class Lock:
+class FileLock:
     """The right to write one recording, among all processes; it ends with the process.
 
     SQLite's own locks on an empty file beside the recording: they work on every system.

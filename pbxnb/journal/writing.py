@@ -19,7 +19,7 @@ from pbxnb.model.kept.inputs import Input
 from pbxnb.model.kept.state import State
 
 from .codec import Codec
-from .file import Lock, open_to_write, sentence
+from .file import FileLock, open_to_write, sentence
 
 __all__ = ["Checkpoint", "NewCalls", "Target", "micros"]
 
@@ -82,7 +82,7 @@ class Target:
         self.stop = stop
         self._codec = Codec()
         self._database: sqlite3.Connection | None = None
-        self._lock: Lock | None = None
+        self._lock: FileLock | None = None
         self._inode = self._next = 0
         self._based = False  # a checkpoint is there: what follows can be read
 
@@ -104,7 +104,7 @@ class Target:
         if other is not None and self.key is not None and other.key == self.key:
             with suppress(Exception):  # it has said why, and the lock decides
                 other.stop().result(_RELEASE_WITHIN)
-        self._lock = Lock(path)
+        self._lock = FileLock(path)
         try:
             database = open_to_write(path)
             [last] = database.execute("SELECT max(last) FROM blocks").fetchone()

@@ -56,8 +56,8 @@ class PhoneCall:
         ...     phone = await pbx.phone("42")
         ...     call = await (await phone.dial("*echo")).connected(timeout=30)
         ...     await call.play("tone:440")
-        ...     await call.hangup()
-        ...     call.cause
+        ...     ended = await call.hangup()
+        ...     ended.cause
         'hung up here'
     """
 
