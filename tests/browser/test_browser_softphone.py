@@ -127,6 +127,7 @@ def test_a_second_call_is_refused_or_taken_and_the_first_waits(calls: Any, reque
     second.wait_for()  # now the first
     calls.shows("40", "talking", "connecting")
     calls.opened.execute("pbx.simulator.hangup(taken)")
+    calls.shows("40", "held_here")
     calls.press("40", "resume")
     calls.shows("40", "talking")
     calls.hears({"40": lambda heard: loudness(heard) > 0.01})

@@ -193,7 +193,7 @@ class History:
         ]
 
     def calls_table(self, *, legs: bool = False, tz: str | ZoneInfo | None = None) -> Table:
-        """`calls`, or `legs`, with weekday and hour in another zone.
+        """``calls``, or ``legs``, with weekday and hour in another zone.
 
         Args:
             legs: a row a phone.
