@@ -200,7 +200,9 @@ class Packed(Generic[R, V]):
         try:
             data, as_json = _ENCODER.encode(now.rows), False
         except (UnicodeEncodeError, OverflowError):  # half a surrogate pair, or a number of more than 64 bits
-            data, as_json = json.dumps(msgspec.to_builtins(now.rows, enc_hook=dict)).encode(), True
+            text = json.dumps(msgspec.to_builtins(now.rows, enc_hook=dict), ensure_ascii=False)
+            # Not escaped: two halves of a pair would become one character.
+            data, as_json = text.encode("utf-8", "surrogatepass"), True
         end = max([row.end for row in now.rows])
         block = _Block(now.first, len(now.rows), end, now.notes, zlib.compress(data, 1), as_json)
         self._blocks.append(block)
