@@ -76,7 +76,7 @@ class Line:
         self.history = History(client.store, lambda: self.status.gaps)
         self.on_status: Signal[Status] = Signal()
         self.timing = timing or SessionTiming()
-        self.recording = LiveRecording(client, key, lambda: self.call(lambda: self._status(self.status)))
+        self.recording = LiveRecording(client, key)
         if record is not None:
             self.recording.begin_first(*record)
         try:
@@ -100,6 +100,7 @@ class Line:
         client.on_event.add(self.lane.changed)
         client.on_changes.add(self.lane.changed)
         client.on_status.add(self._status)
+        self.recording.changed = lambda: self.call(lambda: self._status(self.status))
         end_in_child(self)
 
     # ---- life ----

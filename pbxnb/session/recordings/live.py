@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pbxnb.client.client import Client
 from pbxnb.errors import ConfigError
-from pbxnb.loops import fulfil
+from pbxnb.loops import fail, fulfil
 from pbxnb.model.recording import RecordingState
 
 if TYPE_CHECKING:
@@ -54,12 +54,14 @@ class LiveRecording:
     Args:
         client: whose inputs are kept.
         key: of the line: the same one, run again, goes on in its file.
-        changed: called when it began or ended.
+
+    Attributes:
+        changed: called when it began or ended, on the thread that writes the file.
     """
 
-    def __init__(self, client: Client, key: Hashable, changed: Callable[[], object]) -> None:
+    def __init__(self, client: Client, key: Hashable) -> None:
+        self.changed: Callable[[], object] = lambda: None
         self._client = client
-        self._changed = changed
         self._key = key
         self._recorder: Recorder | None = None
         self._about: dict[str, str] = {}
@@ -74,13 +76,21 @@ class LiveRecording:
         return recorder.state if recorder is not None and (not recorder.ended or recorder.state.why) else None
 
     def begin(self, path: Path, about: dict[str, str]) -> Future[None]:
-        """Record to a file from now on; done when it is open, or failed with the reason."""
+        """Record to a file from now on; done when every input from here on is taken, or failed with the reason."""
         from pbxnb.journal import Recorder
 
         recorder = Recorder(path, self._client.store, about=about, key=self._key)
-        opened = recorder.start()
-        opened.add_done_callback(lambda done: None if done.exception() else self._join(recorder, path, about))
-        return opened
+        joined: Future[None] = Future()
+
+        def opened(done: Future[None]) -> None:
+            if (error := done.exception()) is not None:
+                fail(joined, error)
+            else:
+                self._join(recorder, path, about)
+                fulfil(joined, None)
+
+        recorder.start().add_done_callback(opened)
+        return joined
 
     def begin_first(self, path: Path, about: dict[str, str]) -> None:
         """As `begin`, before the line starts: at once, or when it is live and takes the file over.
@@ -122,7 +132,7 @@ class LiveRecording:
             for stop in self._stops:
                 stop()
             done = recorder.stop()
-            done.add_done_callback(lambda _: self._changed())
+            done.add_done_callback(lambda _: self.changed())
         return done
 
     def close(self, within: float) -> None:
@@ -134,4 +144,4 @@ class LiveRecording:
         self.end()
         self._recorder, self._path, self._about = recorder, path, about
         self._stops = (self._client.on_input.add(recorder.take), self._client.on_changes.add(recorder.noticed))
-        self._changed()
+        self.changed()
