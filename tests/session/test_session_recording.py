@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import pbxnb
 from pbxnb.errors import ConfigError, NotARecording, RecordingInUse
@@ -26,7 +27,8 @@ def test_connect_records_from_its_first_frame(server, tmp_path: Path):
         snapshot = pbx.snapshot()
         with Journal(path) as journal:
             store = journal.store(journal.last + 1)
-            assert store.snapshot(snapshot.taken_at) == snapshot
+            # A frame that changes nothing may have come since.
+            assert replace(store.snapshot(snapshot.taken_at), seq=snapshot.seq) == snapshot
             assert [one.why for one in journal.breaks()] == ["start"]
             assert journal.about["domain"] == pbx.domain
             assert journal.about["tz"] == pbx.tz.key
