@@ -11,7 +11,17 @@ copyright = "the pbxnb developers"  # noqa: A001 - Sphinx' name
 author = "the pbxnb developers"
 release = version = version_of("pbxnb")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "executed", "names", "llms", "links", "resources"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "executed",
+    "fields",
+    "names",
+    "llms",
+    "links",
+    "resources",
+]
 exclude_patterns = ["_build", "_ext"]
 
 html_theme = "furo"
