@@ -34,8 +34,8 @@ from pbxnb.model.entities import (
 from pbxnb.protocol.bounds import size_of
 from pbxnb.protocol.decode import decode
 from pbxnb.session.clock import PbxClock
-from pbxnb.session.handle import FrameBuffer
 from pbxnb.session.mappings import LiveMapping, Rows
+from pbxnb.session.showing.handle import FrameBuffer
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pbxnb.widgets.softphone import Softphone
     from pbxnb.widgets.softphone.page_calls import PageCalls
 
-    from .phones.maker import Phones
+    from ..phones.maker import Phones
 
 Theme = Literal["auto", "light", "dark"]
 Density = Literal["comfortable", "compact"]

@@ -14,8 +14,8 @@ from pbxnb.model.entities import Status
 from pbxnb.protocol.messages import CallState, DomainState, Malformed, UserState
 from pbxnb.protocol.raw import in_memory
 
-from .line import Line
-from .registry import REGISTRY
+from ..line import Line
+from ..registry import REGISTRY
 
 if TYPE_CHECKING:
     from pbxnb.ui.handle import PagePhone
