@@ -7,7 +7,7 @@ bins, for windows with many. The writer only notes what has ended; whoever reads
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
@@ -25,6 +25,8 @@ WIDTHS = (60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 SHELVES = (300.0, 4800.0, 86_400.0)
 """Spans up to this long stand on the same shelf, in compartments of the same width: a window has to look only one
 compartment back, and an hour-long call does not make every window look an hour back."""
+
+_RUN = 32  # bins
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -69,26 +71,36 @@ class Density(msgspec.Struct, frozen=True, gc=False):
 class Bins:
     """One level of the density index.
 
+    Of an interval over many bins only both ends are in bins; what is between is kept as a run, so that a call that
+    began in 1970 costs no more than others.
+
     Args:
         width: of a bin, seconds.
         most: bins kept; a quarter more before the oldest go.
+        most_runs: runs kept; the oldest go.
     """
 
-    def __init__(self, width: float, most: int = 1500) -> None:
+    def __init__(self, width: float, most: int = 1500, most_runs: int = 100_000) -> None:
         self.width = width
         self.most = most
+        self.most_runs = most_runs
         # bin -> lane -> seconds busy, blocks begun
         self._cells: dict[int, dict[str, list[float]]] = {}
+        self._runs: dict[str, list[tuple[int, int]]] = {}  # lane -> first bin and last bin that are wholly busy
+        self._order: deque[str] = deque()  # the lane of each run, oldest first
         self._floor: int | None = None
 
     def add(self, lane: str, start: float, end: float, times: int = 1) -> None:
         """Count an interval, or with ``times`` -1 take it away again; seconds since 1970."""
         first = self._bin(start)
         last = max(first, -int(-end // self.width) - 1)
-        # Of a call that began in 1970 most would go at once.
-        if last - max(first, self._floor or first) > 1.25 * self.most:
-            self._floor = last + 1 - self.most
-        for bin_ in range(first if self._floor is None else max(first, self._floor), last + 1):
+        between: range = range(first + 1, last)
+        if len(between) > _RUN:
+            self._run(lane, (between[0], between[-1]), times)
+            between = range(0)
+        for bin_ in {first, *between, last}:
+            if self._floor is not None and bin_ < self._floor:
+                continue
             cell = self._cells.setdefault(bin_, {}).setdefault(lane, [0.0, 0.0])
             cell[0] += times * (min(end, (bin_ + 1) * self.width) - max(start, bin_ * self.width))
             if bin_ == first:
@@ -104,20 +116,64 @@ class Bins:
         """Whether everything from a moment on is still counted here."""
         return self._floor is None or self._bin(start) >= self._floor
 
-    def within(self, start: float, end: float) -> Iterator[tuple[int, dict[str, list[float]]]]:
-        """The bins that a window touches and that hold anything, in order."""
-        for bin_ in range(self._bin(start), self._bin(end) + 1):
-            if (cells := self._cells.get(bin_)) is not None:
-                yield bin_, cells
+    def begun(self, start: float, end: float) -> Iterator[tuple[str, int]]:
+        """Each lane with the number of blocks that began on it, bin by bin of a window."""
+        for bin_ in self._held(start, end):
+            for lane, cell in self._cells[bin_].items():
+                yield lane, int(cell[1])
+
+    def lanes(self, start: float, end: float, most: int) -> set[str]:
+        """The lanes on which anything was busy in a window; the newest ``most`` or so."""
+        first, last = self._bin(start), self._bin(end)
+        found: set[str] = set()
+        for bin_ in reversed(self._held(start, end)):
+            found |= self._cells[bin_].keys()
+            if len(found) >= most:
+                return found
+        return found.union(lane for lane, runs in self._runs.items() if any(a <= last and b >= first for a, b in runs))
 
     def density(self, start: float, end: float, lanes: Collection[str]) -> list[Density]:
         """The bins of some lanes in a window, in order."""
+        first, last = max(self._bin(start), self._floor or 0), self._bin(end)
+        wanted = frozenset(lanes)
+        busy: dict[tuple[int, str], list[float]] = {}
+        for bin_ in self._held(start, end):
+            cells = self._cells[bin_]
+            busy.update(((bin_, lane), [*cells[lane]]) for lane in wanted & cells.keys())
+        for lane in wanted & self._runs.keys():
+            change: Counter[int] = Counter()  # of the number of runs, by bin
+            for a, b in self._runs[lane]:
+                if a <= last and b >= first:
+                    change[max(a, first)] += 1
+                    change[b + 1] -= 1
+            runs = 0
+            for bin_ in range(first, last + 1) if change else ():
+                runs += change[bin_]
+                if runs:
+                    busy.setdefault((bin_, lane), [0.0, 0.0])[0] += runs * self.width
         return [
-            Density(lane, bin_ * self.width, self.width, min(1.0, cells[lane][0] / self.width), int(cells[lane][1]))
-            for bin_, cells in self.within(start, end)
-            for lane in lanes
-            if lane in cells
+            Density(lane, bin_ * self.width, self.width, min(1.0, seconds / self.width), int(blocks))
+            for (bin_, lane), (seconds, blocks) in sorted(busy.items())
         ]
+
+    def _held(self, start: float, end: float) -> list[int]:
+        """The bins of a window that hold anything, in order."""
+        first, last = self._bin(start), self._bin(end)
+        if last - first > len(self._cells):
+            return sorted(bin_ for bin_ in self._cells if first <= bin_ <= last)
+        return [bin_ for bin_ in range(first, last + 1) if bin_ in self._cells]
+
+    def _run(self, lane: str, bins: tuple[int, int], times: int) -> None:
+        if times < 0:
+            with suppress(KeyError, ValueError):  # it may have gone
+                self._runs[lane].remove(bins)
+            return
+        self._runs.setdefault(lane, []).append(bins)
+        self._order.append(lane)
+        if len(self._order) > self.most_runs and (runs := self._runs.get(oldest := self._order.popleft())):
+            del runs[0]
+            if not runs:
+                del self._runs[oldest]
 
     def _bin(self, moment: float) -> int:
         return int(moment // self.width)
@@ -165,12 +221,8 @@ class Index:
         """How many blocks began in a window, exact to the nearest bin; never walks the blocks."""
         with self._lock:
             self._take_in()
-            return sum(
-                int(cell[1])
-                for _, cells in self._level(start, end, 60).within(start, end)
-                for lane, cell in cells.items()
-                if lanes is None or lane in lanes
-            )
+            level = self._level(start, end, 60)
+            return sum(count for lane, count in level.begun(start, end) if lanes is None or lane in lanes)
 
     def blocks(self, start: float, end: float, lanes: Collection[str] | None = None) -> list[Block]:
         """The ended spans that touch a window, by lane, in order of start.
@@ -192,14 +244,9 @@ class Index:
 
     def lanes(self, start: float, end: float, most: int = 5000) -> set[str]:
         """The lanes on which anything was busy in a window, to the nearest bin; the newest ``most`` or so."""
-        found: set[str] = set()
         with self._lock:
             self._take_in()
-            for _, cells in reversed(list(self._level(start, end, 1500).within(start, end))):
-                found |= cells.keys()
-                if len(found) >= most:
-                    break
-        return found
+            return self._level(start, end, 1500).lanes(start, end, most)
 
     def density(self, start: float, end: float, lanes: Collection[str], most: int = 600) -> list[Density]:
         """Busy share of each lane in bins, coarse enough that there are at most ``most`` of them."""

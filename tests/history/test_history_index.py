@@ -1,5 +1,6 @@
 """The index of ended spans against a plain list of them."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -61,7 +62,8 @@ def test_density_conserves_busy_time_and_blocks(taken: list[Span]) -> None:
     made.lanes(0, 1)
     lasted = sum((one.end or 0) - one.start for one in taken)
     for level in made._levels:
-        busy = sum(cell[0] for _, cells in level.within(0, 60_000) for cell in cells.values())
+        busy = sum(cell[0] for cells in level._cells.values() for cell in cells.values())
+        busy += sum((last - first + 1) * level.width for runs in level._runs.values() for first, last in runs)
         assert busy == pytest.approx(lasted, abs=1e-6 * level.width)
     bins = made.density(0, 60_000, lanes, most=600)
     assert sum(bin_.blocks for bin_ in bins) == len(taken)
@@ -119,7 +121,7 @@ def test_fine_bins_are_bounded_and_coarse_ones_reach_further() -> None:
     assert not bins.reaches(0)
     assert bins.reaches(950 * 60)
     bins.add("201", 0.0, 30.0)  # what comes late for its bin is not counted there
-    assert not list(bins.within(0, 60))
+    assert not bins.density(0, 60, ["201"])
 
 
 def test_the_newest_lanes_are_found_first() -> None:
@@ -154,11 +156,39 @@ def test_what_came_unread_and_is_not_kept_is_not_claimed_to_be_known() -> None:
     assert made.lost == 6.0
 
 
+NOW = 1_790_000_000.0
+
+
 def test_a_call_that_began_in_1970_costs_no_more_than_others() -> None:
     bins = Bins(60.0, most=100)
-    bins.add("204", 1.0, 1_790_000_000.0)
-    assert len(list(bins.within(0.0, 1_790_000_000.0))) == 100
-    assert not bins.reaches(1_790_000_000.0 - 101 * 60)
-    assert bins.reaches(1_790_000_000.0 - 98 * 60)
-    bins.add("204", 1.0, 1_790_000_000.0, -1)
-    assert bins.density(0.0, 1_790_000_000.0, ["204"]) == []
+    bins.add("204", 1.0, NOW)
+    assert len(bins._cells) == 2
+    assert {one.share for one in bins.density(NOW - 6000, NOW - 120, ["204"])} == {1.0}
+    assert bins.lanes(NOW - 6000, NOW - 5900, 10) == {"204"}
+    bins.add("204", 1.0, NOW, -1)
+    assert bins.density(NOW - 6000, NOW, ["204"]) == []
+
+
+def test_the_longest_calls_are_bounded_in_number_and_the_oldest_go() -> None:
+    bins = Bins(60.0, most=100, most_runs=50)
+    for n in range(200):
+        bins.add(str(n), n, NOW)
+    assert sum(len(runs) for runs in bins._runs.values()) == len(bins._order) == 50
+    assert bins.lanes(NOW - 6000, NOW - 5900, 1000) == {str(n) for n in range(150, 200)}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["201", "202"]), st.floats(0, 90_000), st.floats(0, 90_000)), max_size=20))
+def test_a_long_interval_is_as_busy_as_its_minutes_are(taken: list[tuple[str, float, float]]) -> None:
+    whole, parts = Bins(60.0, most=10_000), Bins(60.0, most=10_000)
+    for lane, start, length in taken:
+        whole.add(lane, start, start + length)
+        edges = [
+            start,
+            *(n * 60.0 for n in range(int(start // 60) + 1, int((start + length) // 60) + 1)),
+            start + length,
+        ]
+        for begin, end in pairwise(edges):
+            parts.add(lane, begin, end)
+    expected = {(one.lane, one.start): one.share for one in parts.density(0, 200_000, ["201", "202"]) if one.share}
+    found = {(one.lane, one.start): one.share for one in whole.density(0, 200_000, ["201", "202"]) if one.share}
+    assert found == pytest.approx(expected)
