@@ -5,6 +5,6 @@
 
 from .reader import Break, Journal
 from .recorder import Recorder
-from .retention import daily, prune
+from .retention import daily, file_name, prune
 
-__all__ = ["Break", "Journal", "Recorder", "daily", "prune"]
+__all__ = ["Break", "Journal", "Recorder", "daily", "file_name", "prune"]

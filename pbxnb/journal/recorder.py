@@ -79,6 +79,7 @@ class Recorder:
         self._since_checkpoint = 0
         self._next_checkpoint = 0
         self._why = "start"  # of the checkpoint that comes next, unless it is just time for one
+        self._path: Path | None = None  # of the last checkpoint
         self._turns_at = datetime.min.replace(tzinfo=UTC)
         self._written = self._acknowledged = self._left_out = 0
         self._trouble = ""
@@ -178,14 +179,15 @@ class Recorder:
             self._waiting.append(NewCalls(new))
 
     def _turn(self, utc: datetime) -> None:
-        self._turns_at = utc.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        if self._target.path is not None and self._where(utc) != self._target.path:
+        self._turns_at = utc.replace(second=0, microsecond=0) + timedelta(minutes=1)  # of every zone: its day begins so
+        if self._where(utc) != self._path:
             self._why = self._why or "file"
 
     def _check(self, one: Input) -> None:
         store = self._store
+        self._path = self._where(one.utc)
         at, state = store.clock.at(one.at), take(store)
-        self._waiting.append(Checkpoint(self._where(one.utc), one.utc, one.mono, at, self._why, state))
+        self._waiting.append(Checkpoint(self._path, one.utc, one.mono, at, self._why, state))
         self._why, self._since_checkpoint = "", 0
         self._next_checkpoint = max(_CHECKPOINT, _AN_ENTITY * (len(store.accounts) + len(store.conversations)))
 

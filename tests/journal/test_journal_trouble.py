@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pbxnb.errors import RecordingError, RecordingInUse
-from pbxnb.journal import Journal, daily, prune, recorder, writing
+from pbxnb.journal import Journal, recorder, writing
 from tests.journal.journal_kit import Recorded, busy, recorded
 from tests.model.model_kit import T0
 
@@ -182,29 +182,6 @@ def test_another_process_reads_while_this_one_writes(tmp_path: Path):
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert other.stdout.strip() == "4"
     made.stop()
-
-
-def test_a_file_a_day_each_begins_with_the_model_and_the_old_ones_go(tmp_path: Path):
-    where = daily(tmp_path / "kept", "../acme/x")
-    inputs = [busy(seq, str(seq), after=seq * 20_000.0) for seq in range(20)]  # four days and a half
-    made = Recorded(where).take(inputs).stop()
-    files = sorted((tmp_path / "kept").glob("*.pbx"))
-    assert len(files) == len({where(one.utc) for one in inputs}) > 4
-    assert all(path.parent == tmp_path / "kept" for path in files)
-    seen = []
-    for path in files:
-        with Journal(path) as journal:
-            assert [one.why for one in journal.breaks()] == ["start" if path == files[0] else "file"]
-            seen += [one for _, one in journal.inputs()]
-            last = journal.store(journal.last + 1)
-    assert seen == inputs
-    assert last.snapshot(T0) == made.store.snapshot(T0)
-    for day, path in enumerate(files):
-        old = (path.stat().st_atime, path.stat().st_mtime - 86_400 * (len(files) - day))
-        os.utime(path, old)
-    assert prune(tmp_path / "kept", keep_days=2.5) == files[:-2]
-    assert prune(tmp_path / "kept", keep_bytes=1) == files[-2:-1]
-    assert sorted((tmp_path / "kept").glob("*.pbx")) == files[-1:]
 
 
 def test_nothing_is_waited_for_when_nothing_is_recorded(tmp_path: Path):

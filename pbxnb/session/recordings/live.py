@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from contextlib import suppress
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     from pbxnb.journal import Recorder
 
-__all__ = ["LiveRecording", "facts_of", "path_of"]
+__all__ = ["LiveRecording", "Where", "facts_of", "path_of"]
+
+Where = Path | Callable[[datetime], Path]
+"""A file, or what gives the one of a day."""
 
 
 def path_of(record: object) -> Path:
@@ -65,7 +69,7 @@ class LiveRecording:
         self._key = key
         self._recorder: Recorder | None = None
         self._about: dict[str, str] = {}
-        self._path: Path | None = None
+        self._path: Where | None = None
         self._waits = False  # another run of the same cell has the file until this line is live
         self._stops: tuple[Callable[[], None], ...] = ()
 
@@ -75,7 +79,7 @@ class LiveRecording:
         recorder = self._recorder
         return recorder.state if recorder is not None and (not recorder.ended or recorder.state.why) else None
 
-    def begin(self, path: Path, about: dict[str, str]) -> Future[None]:
+    def begin(self, path: Where, about: dict[str, str]) -> Future[None]:
         """Record to a file from now on; done when every input from here on is taken, or failed with the reason."""
         from pbxnb.journal import Recorder
 
@@ -140,7 +144,7 @@ class LiveRecording:
         with suppress(Exception):  # the state has said why
             self.end().result(within)
 
-    def _join(self, recorder: Recorder, path: Path, about: dict[str, str]) -> None:
+    def _join(self, recorder: Recorder, path: Where, about: dict[str, str]) -> None:
         self.end()
         self._recorder, self._path, self._about = recorder, path, about
         self._stops = (self._client.on_input.add(recorder.take), self._client.on_changes.add(recorder.noticed))
