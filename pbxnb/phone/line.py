@@ -264,7 +264,7 @@ class PhoneLine:
             raise NotRegistered(
                 f"The phone of {self.account} is {self.registrar.state}.", hint="Wait until its status is registered."
             )
-        if self._full:
+        if not self.free:
             raise NotRegistered(
                 f"The phone of {self.account} has no line free: {len(self.calls)} of {self.lines} are taken.",
                 hint="Hang up, or ask for more with lines=.",
@@ -338,9 +338,10 @@ class PhoneLine:
     # -- which leg -----------------------------------------------------------------------------------------------------
 
     @property
-    def _full(self) -> bool:
+    def free(self) -> bool:
+        """Whether one more call has room; from any thread."""
         most = 1 if self.socket.signalling is Signalling.OLD else self.lines  # its messages name no call
-        return len(self._going) >= most
+        return len(self._going) < most
 
     @property
     def _going(self) -> list[LineLeg]:
@@ -351,7 +352,7 @@ class PhoneLine:
         signalling = self.socket.signalling
         if message.callid and self._by_id(message.callid) is not None:
             return
-        if self._full:
+        if not self.free:
             if signalling is not Signalling.OLD:  # there a refusal would be one of the first call
                 self.send(r.SipBusy(callid=message.callid, cseq=message.cseq, code=BUSY))
             return

@@ -84,9 +84,9 @@ class PagePhone(Protocol):
     """An extension whose calls sound in a page."""
 
     def takes(self, action: str, call: str = "") -> bool:
-        """Whether it would ``dial`` now, or ``answer`` this call, of which it is the one that rings."""
+        """Whether it would ``dial`` now; or whether it is the one to ``answer``, ``hold`` or ``resume`` this call."""
 
-    def request(self, action: str, to: str = "", call: str = "") -> None:
+    def request(self, action: str, call: str = "", to: str = "") -> None:
         """Do as if its button were pressed; from any thread."""
 
 

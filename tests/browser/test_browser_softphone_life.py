@@ -93,22 +93,6 @@ def test_a_call_goes_on_while_its_cell_runs_again_and_in_a_second_view(calls: An
     calls.nothing_left()
 
 
-def test_the_bar_of_the_board_dials_through_the_page(calls: Any) -> None:
-    calls.page.evaluate("() => jupyterapp.commands.execute('notebook:insert-cell-below')")
-    calls.page.evaluate(
-        """() => jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.setSource('pbx.dashboard()')"""
-    )
-    run_cell(calls.page, calls.page.evaluate("() => jupyterapp.shell.currentWidget.content.activeCellIndex"))
-    bar = calls.page.locator(".pbx-command-bar")
-    calls.page.locator('.pbx-tile[data-number="40"]').click()
-    bar.locator(".pbx-field-to").fill("*echo")
-    bar.locator("[data-command=dial][aria-disabled=false]").click()
-    calls.shows("40", "talking")
-    calls.hears({"40": voice_heard})
-    calls.press("40", "hangup")
-    calls.nothing_left()
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_audit_finds_nothing_serious_with_and_without_a_call(
     calls: Any, artefact: Callable[[str], str], dark: bool

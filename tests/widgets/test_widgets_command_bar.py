@@ -661,25 +661,36 @@ class PhoneInPage:
     def takes(self, action: str, call: str = "") -> bool:
         return (action, call) in self._takes
 
-    def request(self, action: str, to: str = "", call: str = "") -> None:
-        self.requests.append((action, to, call))
+    def request(self, action: str, call: str = "", to: str = "") -> None:
+        self.requests.append((action, call, to))
 
 
-def test_calls_are_dialled_and_answered_by_the_softphone_of_the_page_where_there_is_one(handle: Handle) -> None:
-    handle.softphones["204"] = phone = PhoneInPage(("dial", ""), ("answer", "c1"))
+def test_calls_are_dialled_answered_and_held_by_the_softphone_of_the_page_where_there_is_one(handle: Handle) -> None:
+    handle.softphones["204"] = phone = PhoneInPage(("dial", ""), ("answer", "c1"), ("hold", "c1"))
     bar = CommandBar(handle, to="207")
     press(bar, "dial")
     handle.talk("c1", "207", "204", RINGING)
     bar.picked = "c1"
     press(bar, "answer")
-    assert phone.requests == [("dial", "207", ""), ("answer", "", "c1")]
+    handle.talk("c1", "207", "204", CONNECTED)
+    press(bar, "hold")
+    assert phone.requests == [("dial", "", "207"), ("answer", "c1", ""), ("hold", "c1", "")]
     assert handle.commands == []
     Wire(bar).say(preview="dial")
     settle(bar)
     assert "softphone" in shown(bar)["preview"]["effect"]
-    press(bar, "reject")
+    press(bar, "hangup")
     press(bar, "confirm")
-    assert [name for name, _, _ in handle.commands] == ["reject"]
+    assert [name for name, _, _ in handle.commands] == ["hangup"]
+    bar.close()
+
+
+def test_a_consultation_of_the_softphone_holds_and_dials_there(handle: Handle) -> None:
+    handle.softphones["204"] = phone = PhoneInPage(("hold", "c1"), ("dial", ""))
+    handle.talk("c1", "207", "204")
+    bar = CommandBar(handle, to="209", picked="c1")
+    press(bar, "consult")
+    assert phone.requests == [("hold", "c1", ""), ("dial", "", "209")]
     bar.close()
 
 

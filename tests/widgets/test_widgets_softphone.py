@@ -442,25 +442,47 @@ def test_a_double_click_on_call_makes_one_call(desk: Desk) -> None:
 
 
 def test_a_program_may_press_too_but_not_where_nobody_would_hear(desk: Desk) -> None:
-    desk.panel.request("dial", "207")
+    desk.panel.request("dial", to="207")
     Wire(desk.panel).settle()
     assert len(desk.phone.line.calls) == 1
     lonely = Desk()
     with pytest.raises(NoOwner, match="open in a browser"):
-        lonely.panel.request("dial", "207")
+        lonely.panel.request("dial", to="207")
     lonely.close()
 
 
 def test_the_command_bar_asks_what_it_takes(desk: Desk) -> None:
     assert desk.panel.takes("dial")
-    assert not desk.panel.takes("answer", "c1")
     desk.hears(invite("7@pbx"))
     seen(desk, 1, "c1")
-    assert desk.panel.takes("answer", "c1")
-    assert not desk.panel.takes("answer", "another")
+    assert {name for name in ("answer", "hold", "resume") if desk.panel.takes(name, "c1")} == {"answer", "hold"}
+    assert not desk.panel.takes("hold", "another")
     assert not desk.panel.takes("dial")
-    desk.panel.request("answer", call="c1")
+    desk.panel.request("answer", "c1")
     assert desk.told(1) == ["ring", "answer"]
+    desk.say(leg=1, described="v=0 answer")
+    desk.panel.request("hold", "c1")
+    Wire(desk.panel).settle()
+    assert (desk.panel.held, desk.panel.takes("hold", "c1"), desk.panel.takes("resume", "c1")) == (True, False, True)
+
+
+def test_a_call_that_the_pbx_has_not_offered_yet_is_answered_once_it_has(desk: Desk) -> None:
+    """The list of calls and the offer come over two sockets, in any order."""
+    assert desk.panel.takes("answer", "c1")
+    desk.panel.request("answer", "c1")
+    Wire(desk.panel).settle()
+    assert facts(desk.panel)["note"] == "It is answered as soon as the PBX offers it here."
+    for number, id_ in ((1, "c2"), (2, "c1")):
+        desk.hears(invite(f"{number}@pbx"))
+        seen(desk, number, id_)
+    assert (desk.told(1), desk.told(2)) == (["ring"], ["ring", "answer"])
+    assert not desk.panel.takes("answer", "c3")  # both lines are taken
+
+
+def test_a_phone_that_cannot_ring_leaves_the_answer_to_the_pbx() -> None:
+    looks = Desk(control=False)
+    assert not looks.panel.takes("answer", "c1")
+    looks.close()
 
 
 @pytest.mark.parametrize("text", HOSTILE)

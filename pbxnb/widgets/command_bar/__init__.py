@@ -12,7 +12,7 @@ import traitlets
 
 from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
-from pbxnb.model.entities import LineState, Status
+from pbxnb.model.entities import Status
 from pbxnb.protocol.commands import ACTIONS, CallRef, Situation, general
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle, PendingLike
@@ -35,7 +35,6 @@ _OUTCOMES = 3  # shown at a time
 _MARKS = {"confirmed": "✓", "accepted": "✓", "unconfirmed": "?", "refused": "✗", "unknown": "?"}
 # Their button is the last of visible steps that say what it will do: that was the question.
 _NO_QUESTION = frozenset({"complete", "cancel"})
-_LIVE = (LineState.LIVE, LineState.STALE)
 _FACTS = ""  # the key of everything but the entries of the menu of calls, whose keys are ids
 
 
@@ -300,6 +299,8 @@ class CommandBar(LivePanel):
     def _start(self, name: str, wanted: Prepared, then: Prepared | None = None) -> None:
         if (phone := page_phone(self._handle, wanted)) is not None:
             begin_in_page(phone, wanted)
+            if then is not None:
+                self._start(name, then)
             return
         try:
             pending = self._handle.command(wanted.name, *wanted.args, **wanted.kw)

@@ -113,13 +113,15 @@ class Softphone(LivePanel):
         calls = self._page_calls
         return reasons(self._handle, calls, calls.current, self.to)
 
-    def request(self, action: str, to: str = "", call: str = "") -> None:
-        """Do as if a button were pressed; from any thread.
+    def request(self, action: str, call: str = "", to: str = "") -> None:
+        """Do as if a button were pressed, for a given call and target; from any thread.
+
+        A call that the PBX has not offered here yet is answered once it has.
 
         Args:
             action: a key of `reasons`.
-            to: a number, an orbit or digits; empty for what is typed.
             call: id of a call; empty for the one on the screen.
+            to: a number, an orbit or digits; empty for what is typed.
 
         Raises:
             NoOwner: no page has the phone, so nobody would hear the call.
@@ -129,15 +131,24 @@ class Softphone(LivePanel):
                 f"No page has the phone of {self.account}, so nobody would hear the call.",
                 hint="Show the panel in a notebook that is open in a browser.",
             )
-        one = self._by_id(call)
-        self._ticket.call(partial(self._press, action, one.leg.number if one is not None else 0, to))
+        self._ticket.call(partial(self._do, action, call, to))
 
     def takes(self, action: str, call: str = "") -> bool:
-        """Whether a button could be pressed for a call, given by its id: ``dial`` takes none, ``answer`` needs one."""
+        """As `pbxnb.ui.handle.PagePhone.takes`."""
         one = self._by_id(call)
-        if action == "answer" and one is None:
-            return False
-        return not reasons(self._handle, self._page_calls, one, "-").get(action, "There is no such command.")
+        if action == "dial":
+            return not reasons(self._handle, self._page_calls, None, "-")[action]
+        if one is None:
+            return action == "answer" and self._page_calls.may_be_offered
+        leg = one.leg.leg
+        return not leg.over and {"answer": one.rings, "hold": not leg.held, "resume": leg.held}[action]
+
+    def _do(self, action: str, call: str, to: str) -> None:
+        one = self._by_id(call)
+        if one is None and call and action == "answer":
+            self._page_calls.answer_once_offered(call)
+        else:
+            self._press(action, one.leg.number if one is not None else 0, to)
 
     def _by_id(self, call: str) -> PageCall | None:
         its = self._page_calls.calls.copy().values()

@@ -111,6 +111,7 @@ class PageCalls:
         self._deserted: float | None = None
         self._shell = Shell()
         self._ticket = Lane.get().register(self._beat)
+        self._awaited = ""  # id of a call that is to be answered
         self._opened = not handle.control  # who may not act registers nothing
         self._stops = [
             handle.watch_status(self._line_changed),
@@ -158,6 +159,11 @@ class PageCalls:
         """The call beside the current one."""
         return next((one for one in reversed(self.calls.values()) if one is not self.current), None)
 
+    @property
+    def may_be_offered(self) -> bool:
+        """Whether the PBX can have this phone ring with one more call."""
+        return self.phone.line.registrar.state is Registration.REGISTERED and self.phone.line.free
+
     def dial(self, to: str) -> None:
         """Call a number; a call that is talked on is put on hold."""
         self._hold_others(None)
@@ -167,6 +173,12 @@ class PageCalls:
         """Take a call; another one that is talked on is put on hold."""
         self._hold_others(call)
         self._on_line(lambda: call.leg.answer(self._media(call.leg.number)))
+
+    def answer_once_offered(self, call: str) -> None:
+        """Take a call of this id that the PBX shows in its list, but has not offered to this phone yet."""
+        self._awaited = call
+        self.note = "It is answered as soon as the PBX offers it here."
+        self._show()
 
     def act(self, call: PageCall, name: str, *args: Any) -> None:
         """Call a method of the line's leg: ``reject``, ``hangup``, ``hold``, ``mute``."""
@@ -314,6 +326,9 @@ class PageCalls:
             if call.rings:
                 self._post(leg=leg.number, order="ring", text=f"{self.text(leg.party)} calls {self.phone.account}")
             self._ticket.nudge()
+        if call is not None and call.rings and leg.call is not None and leg.call.id == self._awaited:
+            self._awaited = ""
+            self.answer(call)
         if call is not None and leg.leg.answered:
             call.answered = call.answered or now
         self._show()
