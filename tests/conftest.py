@@ -20,6 +20,8 @@ NOT_QUICK = {
     "test_protocol_large.py",  # megabytes for each of its tests, as in the next two
     "test_protocol_bounds.py",
     "test_model_bounds.py",
+    "test_model_memory.py",  # thousands of calls for each of its tests, as in the next one
+    "test_model_inputs.py",
 }
 
 
