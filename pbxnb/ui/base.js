@@ -12,7 +12,7 @@
  * Text goes into the page by `textContent` only.
  */
 
-/** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, e?: string[], note?: string, w?: string}} Batch */
+/** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, t?: number, e?: string[], note?: string, w?: string}} Batch */
 
 /** Batches, or ms, until the page acknowledges. Each message to the kernel makes it busy and idle, which the host draws twice. */
 const ACK_BATCHES = 2, ACK_AFTER = 60;
@@ -113,7 +113,7 @@ export function zoneText(zone, ahead, now) {
   return `times: ${zone}` + (same ? "" : `; this browser: ${Intl.DateTimeFormat().resolvedOptions().timeZone}`);
 }
 
-/** PBX time in the page: set by each batch, ticking on its own in between. A late batch never turns it back. */
+/** PBX time in the page: set by each batch, ticking on its own in between. A late batch never turns it back, a jump of the PBX does. */
 export class PageClock {
   /** @param {() => number} [monotonic] seconds */
   constructor(monotonic = () => performance.now() / 1000) {
@@ -121,21 +121,20 @@ export class PageClock {
     this.base = Date.now() / 1000;
     this.rate = 1;
     this.at = monotonic();
-    this.known = false;
+    this.jumps = -1;
   }
   now() {
     return this.base + (this.monotonic() - this.at) * this.rate;
   }
-  /** @param {number} time @param {number} [rate] */
-  set(time, rate) {
-    const mine = this.now();
-    const turned = rate !== undefined && rate !== this.rate;
-    if (turned) this.rate = /** @type {number} */ (rate);
+  /** @param {number} time @param {number} [rate] @param {number} [jumps] how often it has jumped */
+  set(time, rate = this.rate, jumps = 0) {
+    const mine = this.now(), turned = rate !== this.rate || jumps !== this.jumps;
+    this.rate = rate;
+    this.jumps = jumps;
     // Within a minute behind, the batch was late, not the clock wrong.
-    const late = this.known && !turned && time < mine && mine - time < 60 * Math.max(1, this.rate);
+    const late = !turned && time < mine && mine - time < 60 * Math.max(1, this.rate);
     this.base = late ? mine : time;
     this.at = this.monotonic();
-    this.known = true;
   }
 }
 
@@ -170,7 +169,7 @@ class BatchStream {
     this.frame = 0;
     const first = this.first();
     this.reached = first.n;
-    this.clock.set(first.c ?? 0, first.r);
+    this.clock.set(first.c ?? 0, first.r, first.t);
     model.on("msg:custom", (/** @type {any} */ message, /** @type {any[]} */ buffers) => {
       if (typeof message?.n === "number") this.take({ ...parse(buffers[0]), n: message.n, since: message.since });
     });
@@ -195,7 +194,7 @@ class BatchStream {
     this.reached = batch.n;
     let seen = false;
     for (const view of this.views) seen = view.take(batch) || seen;
-    if (batch.c !== undefined) this.clock.set(batch.c, batch.r);
+    if (batch.c !== undefined) this.clock.set(batch.c, batch.r, batch.t);
     if (seen) this.ask();
     else this.owe();
   }

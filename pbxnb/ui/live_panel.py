@@ -17,13 +17,16 @@ subclass' own fields *before* ``super().__init__(handle, **traits)``: the state 
 
 On the wire. The state travels as the trait ``_full`` when the front end asks for it (creation, reload). After that
 one custom message per flush: ``{n, since}`` with one buffer, the JSON of ``{"full": …}`` or ``{"part": …}`` plus ``c``
-(PBX time, s), ``r`` (its rate, when changed), ``e`` (error sentences) and ``note``. ``since`` is the number a page must
-have reached to use the batch. The page answers ``{ack: n}`` after painting, ``{hello: page, n}`` when a view appears or
-a number is missing, ``{bye: page}`` when its last view goes; anything else reaches ``_receive``.
+(PBX time, s), ``r`` (its rate, when changed), ``t`` (how often it has jumped, once it has), ``e`` (error sentences) and
+``note``. ``since`` is the number a page must have reached to use the batch. The page answers ``{ack: n}`` after
+painting, ``{hello: page, n}`` when a view appears or a number is missing, ``{bye: page}`` when its last view goes;
+anything else reaches ``_receive``.
 """
 
 from __future__ import annotations
 
+import math
+import time
 import uuid
 from collections import deque
 from collections.abc import Iterable
@@ -51,6 +54,7 @@ __all__ = ["LivePanel"]
 _log = clean_logger("pbxnb.ui")
 _BASE_SCRIPT, _BASE_SHEET = "ui/base.js", "ui/base.css"  # of every panel, before its own
 _EXPECTED = ""  # a page that was given the panel but has not said hello yet
+_JUMP = 0.5  # seconds by which the pages' clocks are off where ours has jumped
 _MOST_PAGES = 16
 _MOST_MESSAGES = 1000  # waiting for the lane; a page that floods loses the rest
 _CLOSED = "The line of this panel is closed. Connect again, then run this cell again."
@@ -96,7 +100,8 @@ class LivePanel(Panel, anywidget.AnyWidget):
         self._news = False  # errors or the note changed
         self._noted = ""  # as the pages were told
         self._named = ""  # likewise: the tenant
-        self._rate = float("nan")
+        self._clock_told = (0.0, 0.0, float("nan"))  # likewise: PBX time, the monotonic one then, and the rate
+        self._jumps = 0  # of the PBX's time
         super().__init__(handle, **{"_dom_classes": ("pbxnb-host",), **traits})
 
     def _follow(self, handle: Handle) -> None:
@@ -192,6 +197,13 @@ class LivePanel(Panel, anywidget.AnyWidget):
         """Whether a page shows the panel, as far as is known."""
         return bool(self._pages)
 
+    def _drift(self) -> float:
+        """How far the pages' clocks, which tick by themselves, are off, kernel seconds; infinite at another rate."""
+        then, at, rate = self._clock_told
+        if rate != self._handle.clock.rate:
+            return math.inf
+        return abs(then + (time.monotonic() - at) * rate - self._now()) / max(1.0, rate)
+
     def _now(self) -> float:
         """PBX time, seconds since 1970."""
         return self._handle.clock.now().timestamp()
@@ -203,7 +215,8 @@ class LivePanel(Panel, anywidget.AnyWidget):
             self._ticket.wake()
 
     def _status_changed(self, status: Status) -> None:
-        if self._note() != self._noted:  # it has ended, or starts again after a refusal
+        # It has ended, or starts again after a refusal; or a replay has jumped, has stopped or goes on.
+        if self._note() != self._noted or (self._pages and self._drift() > _JUMP):
             self._news = True
             self._ticket.nudge()
 
@@ -267,6 +280,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
                     while len(self._pages) > _MOST_PAGES:  # reloaded pages never say bye
                         del self._pages[next(iter(self._pages))]
                     self._pacer.acknowledge(number)
+                    self._news = self._news or self._drift() > _JUMP
                     if number != self._pacer.number:
                         # Some hosts drop what is sent before the page is there: say it again, and it notices the gap.
                         lost = lost or known or not self._pacer.base <= number < self._pacer.number
@@ -311,9 +325,14 @@ class LivePanel(Panel, anywidget.AnyWidget):
 
     def _encode(self, payload: dict[str, Any]) -> bytes:
         rate = self._handle.clock.rate
-        payload["c"] = round(self._now(), 2)
-        if rate != self._rate or "full" in payload:
-            payload["r"] = self._rate = rate
+        if rate != self._clock_told[2] or "full" in payload:
+            payload["r"] = rate
+        elif self._drift() > _JUMP:
+            self._jumps += 1
+        self._clock_told = (self._now(), time.monotonic(), rate)
+        payload["c"] = round(self._clock_told[0], 2)
+        if self._jumps:
+            payload["t"] = self._jumps
         tenant = clean(self._handle.tenant) if self.says_tenant else ""
         if tenant != self._named or (tenant and "full" in payload):
             payload["w"] = self._named = tenant
@@ -334,8 +353,9 @@ class LivePanel(Panel, anywidget.AnyWidget):
                 self._pacer.acknowledge(self._pacer.number)
                 self._pacer.sent_full(now=float("-inf"))
                 state = self._state()
-            news = self._news
+            news, told = self._news, self._clock_told if self._pages else None
             payload = {"n": self._pacer.number, "full": state}
             encoded = self._encode(payload)
             self._news = news  # this answer goes to one page; the others still wait for theirs
+            self._clock_told = told or self._clock_told
             return encoded

@@ -1,4 +1,4 @@
-"""Panels: grid, call list, badge, command bar, console, softphone, dashboard as ipywidgets. Know a `Handle`, no socket.
+"""Panels: grid, calls, badge, command bar, console, phone, scrubber, board as ipywidgets. Know a `Handle`, no socket.
 
 The names below are loaded when first used: a board needs plenty, one panel little.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .console import Console
     from .dashboard import Dashboard
     from .grid import ExtensionGrid
+    from .scrubber import Scrubber
     from .softphone import Softphone
     from .sparklines import Sparklines
 
@@ -29,6 +30,7 @@ __all__ = [
     "ExtensionGrid",
     "Level",
     "Rule",
+    "Scrubber",
     "Softphone",
     "Sparklines",
     "StatusBadge",
@@ -44,6 +46,7 @@ _HOME = {
     "ExtensionGrid": "grid",
     "Level": "alerts",
     "Rule": "alerts",
+    "Scrubber": "scrubber",
     "Softphone": "softphone",
     "Sparklines": "sparklines",
     "StatusBadge": "badge",

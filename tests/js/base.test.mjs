@@ -38,6 +38,18 @@ test("the clock ticks by the rate, follows the PBX and ignores a late batch", ()
   assert.equal(clock.now(), 500);
 });
 
+test("a replay that jumps back is followed at once, a late batch after it is not", () => {
+  let mono = 100;
+  const clock = new PageClock(() => mono);
+  clock.set(1000, 0);
+  clock.set(995, undefined, 1); // five seconds back, standing still
+  assert.equal(clock.now(), 995);
+  clock.set(995, 1, 1);
+  mono += 5;
+  clock.set(998, undefined, 1); // sent two seconds ago
+  assert.equal(clock.now(), 1000);
+});
+
 test("keys ask for commands; of those with one key the state of the call says which", () => {
   const keys = [["h", "hold", ["connected"]], ["h", "resume", ["held"]], ["d", "dial", []]];
   assert.equal(commandFor(keys, "h", "connected"), "hold");

@@ -19,6 +19,7 @@ from pbxnb.widgets.command_bar import CommandBar
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.dashboard import BoardHeader
 from pbxnb.widgets.grid import ExtensionGrid
+from pbxnb.widgets.scrubber import Scrubber
 from pbxnb.widgets.softphone import Softphone
 from pbxnb.widgets.sparklines import Sparklines
 
@@ -59,6 +60,7 @@ def test_the_types_of_the_javascript_hold() -> None:
         Console,
         ExtensionGrid,
         FigureTools,
+        Scrubber,
         Softphone,
         Sparklines,
         StatusBadge,
