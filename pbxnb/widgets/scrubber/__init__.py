@@ -33,6 +33,7 @@ _KINDS = {
 }
 _SPEEDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 1000.0)
 _PLAYING = 0.1  # seconds between two batches while time passes
+_APART = 0.04  # seconds between two moments that are shown; a page asks for one every 50 ms
 _LOOK = 0.015  # seconds that a search may take of each beat
 _PLACE, _TRACK = "place", "track"
 
@@ -73,7 +74,8 @@ class Scrubber(LivePanel):
         self._aim: datetime | None = None  # being shown
         self._search: Iterator[datetime | None] | None = None
         self._says = self._else_says = ""  # what the panel says; what it will say where the search finds nothing
-        self._following = False  # writing what the player says
+        self._sought = 0.0  # monotonic, when the last one was asked of the player
+        self._mirrored: dict[str, Any] = {}  # what of the player is being written to the traits
         self._sent: dict[str, Any] = {}
         self._next = 0.0
         now = {"position": self._player.position, "playing": self._player.playing, "speed": self._player.speed}
@@ -102,9 +104,10 @@ class Scrubber(LivePanel):
 
     @traitlets.observe("position", "playing", "speed")
     def _set(self, change: Any) -> None:
-        if self._following and Lane.get().here():
+        name, value = change["name"], change["new"]
+        if self._mirrored.get(name) == value and Lane.get().here():
             return
-        match change["name"], change["new"]:
+        match name, value:
             case "position", t if t != self._place():
                 self._ticket.call(lambda: self._seek(t))
             case "playing", on if on != self._player.playing:
@@ -157,25 +160,32 @@ class Scrubber(LivePanel):
         self._search, self._says = None, ""
         self._wanted = min(max(t, self._player.start), self._player.end)
         self._dirty.mark((_PLACE,))
-        self._ticket.wake()  # at once after a pause, else with the next beat: 20 a second
+        self._show_wanted()
+        self._ticket.nudge()
 
     def _show_wanted(self) -> None:
-        if self._wanted is not None and self._aim is None:
-            self._aim, self._wanted = self._wanted, None
-            self._watch(self._player.seek(self._aim), self._arrived)
+        if self._wanted is None or self._aim is not None:
+            return
+        if (now := time.monotonic()) < self._sought + _APART:
+            self._ticket.wake(self._sought + _APART)
+            return
+        self._sought, self._aim, self._wanted = now, self._wanted, None
+        self._watch(self._player.seek(self._aim), self._arrived)
 
     def _arrived(self) -> None:
         self._aim = None
         self.refresh((_PLACE,))
 
     def _follow_player(self) -> None:
-        self._following = True
+        player = self._player
+        self._mirrored = {"position": self._place(), "playing": player.playing, "speed": player.speed}
         try:
-            self.position, self.playing, self.speed = self._place(), self._player.playing, self._player.speed
+            for name, value in self._mirrored.items():
+                self.set_trait(name, value)
         except BaseException as error:  # noqa: BLE001 - an observer of the user's
             self.report(error)
         finally:
-            self._following = False
+            self._mirrored = {}
 
     def _look_for(self, *, forward: bool) -> None:
         """Begin a search for the nearest event of `kind`."""
