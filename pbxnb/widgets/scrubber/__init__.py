@@ -137,12 +137,12 @@ class Scrubber(LivePanel):
         with self._lock:
             if self._closed:
                 return None
+            if self._search is not None or self._player.playing:
+                self._dirty.mark((_PLACE,))
             self._look(time.perf_counter() + _LOOK)
             self._show_wanted()
             self._follow_player()
             again = now if self._search is not None else now + _PLAYING if self._player.playing else None
-            if again is not None:
-                self._dirty.mark((_PLACE,))
         painted = super()._paint(now)
         return min((at for at in (again, painted) if at is not None), default=None)
 

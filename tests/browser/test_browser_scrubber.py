@@ -1,0 +1,203 @@
+"""The scrubber in a real page: by keyboard alone, dragged, audited in both themes, and at 320 pixels.
+
+The pictures are kept in ``artefacts/``, to be looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.board_page import axe, quiet
+
+pytestmark = pytest.mark.browser
+PATIENCE = 60_000
+CELLS = (
+    """
+from datetime import timedelta
+from pbxnb.widgets import Rule, Scrubber
+from pbxnb.widgets.alerts.rules import AlertEvent, Level
+from pbxnb.ui.player import Silence
+from tests.widgets.fake_replay import FakeReplay
+from tests.widgets.fakes import START
+
+class Log:
+    log = [AlertEvent(at=START + timedelta(minutes=m), rule="wait", level=Level.RED, before=Level.OK, value=1.0)
+           for m in (5, 5.01, 35)]
+    on_alert = staticmethod(lambda fn: lambda: None)
+
+replay = FakeReplay(call_new=[2, 30, 45], call_ended=[], call_changed=[], account_changed=[])
+replay.silences = [Silence(START + timedelta(minutes=10), START + timedelta(minutes=18), "line")]
+player = replay.player
+scrubber = Scrubber(replay, alerts=Log)
+minutes = lambda: print(round((player.position - START) / timedelta(minutes=1), 3))
+""",
+    "scrubber",
+)
+TRACK = ".pbx-scrubber [role=slider]"
+SEEN = """() => { const e = document.activeElement, s = getComputedStyle(e);
+    const seen = s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0;
+    return [e.getAttribute('aria-label') || e.textContent, seen]; }"""
+BOXES = """() => [...document.querySelectorAll('.pbx-scrubber :is(button, select, [role=slider])')].map(e => {
+    const {x, y, width, height} = e.getBoundingClientRect();
+    return [x, y, width, height].map(Math.round); })"""
+NOTEBOOK = """() => { const {activeCellIndex, mode, widgets, node} = jupyterapp.shell.currentWidget.content;
+    return [activeCellIndex, mode, widgets.length, node.scrollTop]; }"""
+WIDE = """() => [...document.querySelectorAll('.pbx-scrubber, .pbx-scrubber :not(.pbx-voice)')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
+    .map(e => `${e.className}: ${e.scrollWidth} > ${e.clientWidth}`)"""
+
+
+@pytest.fixture(scope="module")
+def scrubber(browser: Any) -> Iterator[Any]:
+    opened = browser.open(CELLS, width=1200, height=700)
+    assert opened.run_all() == []
+    opened.page.wait_for_selector(TRACK, timeout=PATIENCE)
+    opened.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+    yield opened
+    quiet(opened)
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def at_the_start(scrubber: Any) -> None:
+    scrubber.execute("_ = player.pause(), player.seek(START); player.told.clear(); scrubber.kind = 'call.new'")
+    shows(scrubber, "09:00:00")
+
+
+def shows(opened: Any, time: str) -> None:
+    """The page shows this moment."""
+    opened.page.wait_for_function(
+        "(time) => document.querySelector('.pbx-scrub-time').textContent.includes(time)", arg=time, timeout=PATIENCE
+    )
+
+
+def minute(opened: Any) -> float:
+    """Where the player is, minutes after the start."""
+    return float(opened.execute("minutes()"))
+
+
+def test_a_keyboard_is_enough(scrubber: Any) -> None:
+    page = scrubber.page
+    page.locator(TRACK).focus()
+    before = page.evaluate(NOTEBOOK)
+    for key, time in (
+        ("ArrowRight", "09:00:05"),
+        ("ArrowUp", "09:00:10"),
+        ("ArrowLeft", "09:00:05"),
+        ("Shift+ArrowRight", "09:01:05"),
+        ("Shift+ArrowLeft", "09:00:05"),
+        ("End", "10:00:00"),
+        ("Home", "09:00:00"),
+        (".", "09:00:00.100"),
+        (",", "09:00:00.000"),
+        ("n", "09:02:00"),
+        ("n", "09:30:00"),
+        ("p", "09:02:00"),
+    ):
+        page.keyboard.press(key)
+        shows(scrubber, time)
+        assert page.evaluate(SEEN) == ["Time", True]
+    page.keyboard.press("p")
+    page.wait_for_function(
+        "() => document.querySelector('.pbx-scrub-said').textContent === 'There is no new call before this moment.'"
+    )
+    for playing in ("true", "false"):
+        page.keyboard.press(" ")
+        page.wait_for_selector(f"[data-play={playing}]", timeout=PATIENCE)
+    assert page.locator(TRACK).get_attribute("aria-valuetext") == "Mon 06 May 09:02:00, paused"
+    assert page.evaluate(NOTEBOOK) == before  # no key reached it
+
+
+def test_every_control_is_reached_by_tab_with_a_name_and_a_visible_focus(scrubber: Any) -> None:
+    page = scrubber.page
+    page.locator(".pbx-scrubber button").first.focus()
+    stops = []
+    for _ in range(8):
+        stops.append(page.evaluate(SEEN))
+        page.keyboard.press("Tab")
+    assert all(seen and name.strip() for name, seen in stops), stops
+    assert [name for name, _ in stops][:5] == [
+        "Previous event of this kind", "One message back", "▶ Play", "One message on", "Next event of this kind",
+    ]  # fmt: skip
+    assert stops[-1][0] == "Time"
+
+
+def test_menus_set_speed_and_kind(scrubber: Any) -> None:
+    selects = scrubber.page.locator(".pbx-scrubber select")
+    selects.nth(0).select_option("gap")
+    selects.nth(1).select_option("10")
+    scrubber.page.get_by_role("button", name="Next event of this kind").click()
+    shows(scrubber, "09:10:00")
+    assert json.loads(scrubber.execute("import json; print(json.dumps([scrubber.kind, scrubber.speed]))")) == [
+        "gap",
+        10,
+    ]
+
+
+def test_a_drag_moves_the_thumb_at_once_and_the_player_20_times_a_second_at_most(scrubber: Any) -> None:
+    page = scrubber.page
+    box = page.locator(".pbx-rail").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 2, y)
+    page.mouse.down()
+    began = page.evaluate("() => performance.now()")
+    for step in range(200):
+        page.mouse.move(box["x"] + 2 + step * (box["width"] - 4) / 400, y)
+    thumb = page.locator(".pbx-thumb").bounding_box()
+    assert abs(thumb["x"] + thumb["width"] / 2 - (box["x"] + box["width"] / 2)) < 5
+    page.mouse.up()
+    took = (page.evaluate("() => performance.now()") - began) / 1000
+    shows(scrubber, "09:29")
+    scrubber.page.wait_for_timeout(200)  # for a seek too many
+    seeks = int(scrubber.execute("print(sum(told[0] == 'seek' for told in player.told))"))
+    assert 1 < seeks <= took * 20 + 2
+    assert abs(minute(scrubber) - 29.85) < 0.3
+
+
+def test_gaps_are_hatched_alerts_are_triangles_and_both_say_what_they_are(scrubber: Any) -> None:
+    page = scrubber.page
+    gap = page.locator("[data-mark=gap]")
+    assert gap.get_attribute("title") == "gap 09:10:00 to 09:18:00: the line dropped or was silent"
+    assert "repeating-linear-gradient" in gap.evaluate("(e) => getComputedStyle(e).backgroundImage")
+    rail, drawn = page.locator(".pbx-rail").bounding_box(), gap.bounding_box()
+    assert abs(drawn["width"] / rail["width"] - 8 / 60) < 0.01
+    alerts = page.locator("[data-mark=alert]")
+    assert alerts.all_text_contents() == ["▲", "▲"]
+    assert alerts.first.get_attribute("title").startswith("2 alerts, first alert 09:05:00")
+    assert page.locator(".pbx-scrub-legend").text_content() == "▨ 1 gap  ▲ 3 alerts"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 320])
+def test_it_passes_the_audit_and_fits(scrubber: Any, width: int, dark: bool, artefact: Callable[[str], str]) -> None:
+    script = axe()
+    if script is None:
+        pytest.skip("axe-playwright-python is not installed")
+    page = scrubber.page
+    scrubber.dark(dark)
+    page.evaluate("(w) => { document.querySelector('.pbx-scrubber').style.maxWidth = w }", f"{width}px")
+    page.wait_for_selector(f".pbx-scrubber[data-theme={'dark' if dark else 'light'}]", timeout=PATIENCE)
+    page.locator(TRACK).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    shows(scrubber, "09:01:00")
+    page.locator(".pbx-scrubber").screenshot(path=artefact(f"{width}-{'dark' if dark else 'light'}"))
+    assert page.locator(".pbx-scrubber").bounding_box()["width"] <= width
+    assert page.evaluate(WIDE) == []
+    page.add_script_tag(content=script.read_text(encoding="utf-8"))
+    found = page.evaluate("async () => (await axe.run('.pbx-scrubber', {resultTypes: ['violations']})).violations")
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_nothing_jumps_when_it_plays_or_says_something(scrubber: Any) -> None:
+    page = scrubber.page
+    before = page.evaluate(BOXES)
+    page.locator(TRACK).focus()
+    page.keyboard.press(" ")
+    page.wait_for_selector("[data-play=true]", timeout=PATIENCE)
+    page.keyboard.press("p")
+    page.wait_for_function("() => document.querySelector('.pbx-scrub-said').textContent !== ''")
+    assert page.evaluate(BOXES) == before
