@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pbxnb.session.connect import connect, simulate
     from pbxnb.session.nested import enable_nested_run
     from pbxnb.session.pbx import Pbx
+    from pbxnb.session.replay import replay
     from pbxnb.session.versions import show_versions
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "enable_nested_run",
     "errors",
     "figures",
+    "replay",
     "show_versions",
     "simulate",
     "simulator",
@@ -42,6 +44,7 @@ _HOME = {
     "Session": "pbxnb.client.logins",
     "connect": "pbxnb.session.connect",
     "enable_nested_run": "pbxnb.session.nested",
+    "replay": "pbxnb.session.replay",
     "show_versions": "pbxnb.session.versions",
     "simulate": "pbxnb.session.connect",
 }

@@ -189,5 +189,5 @@ def test_every_public_name_is_there():
 
 
 def test_names_of_the_journal_are_absent_and_a_typo_is_an_attribute_error():
-    for name in ("open", "replay", "Recording", "conect"):
+    for name in ("open", "Recording", "conect"):
         assert not hasattr(pbxnb, name)

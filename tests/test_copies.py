@@ -70,7 +70,7 @@ def test_every_error_keeps_its_sentence_its_hint_and_its_data():
 def test_what_is_alive_says_in_one_sentence_that_it_cannot_be_copied(lived):
     pbx, _ = lived
     waiting = pbx.until(lambda p: True)
-    for alive in (pbx, pbx.calls, pbx.clock, pbx.simulator, pbx.events(), waiting, pbx._line.client):
+    for alive in (pbx, pbx.calls, pbx.clock, pbx.simulator, pbx.events(), waiting, pbx._line.feed):
         for way in WAYS:
             with pytest.raises(CannotCopy, match=rf"A {type(alive).__name__} is alive.*snapshot\(\)"):
                 way(alive)

@@ -109,7 +109,7 @@ def test_a_whole_life_shows_no_secret(simulator, revealed, log, how):
     with pbxnb.connect(**where, login=logins(simulator)[how], control=True) as pbx:
         pbx.send({"action": "anything"}).result(5)
         assert len(revealed) > 1  # a cookie at least
-        pbx._line.client.endpoint  # noqa: B018
+        pbx._line.feed.endpoint  # noqa: B018
         shown = [
             repr(pbx),
             *pbx._repr_mimebundle_().values(),

@@ -136,7 +136,7 @@ class Client:
         self._on_input: Signal[Input] = Signal()
         self._on_status: Signal[Status] = Signal()
         self._open_timeout = open_timeout
-        self._intake = Intake(self._on_input, by_kernel=now is utc_now)
+        self._intake = Intake(self._on_input, None if now is utc_now else now)
         lock = lock or nullcontext()
         self._writer = ModelWriter(self.store, lock, self._intake, self._on_event, self._on_changes, self._applied)
         self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout, clock=self.store.clock)

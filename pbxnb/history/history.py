@@ -69,13 +69,23 @@ class History:
     """
 
     def __init__(self, model: Store, gaps: Callable[[], Sequence[Gap]] = tuple) -> None:
-        self._model = model
         self._gaps = gaps
-        self._lanes: dict[LaneBy, Index] = {by: Index(by, _KEPT) for by in ("extension", "call", "queue")}
-        self._follower = CallFollower(self._end, self._join)
-        self.conditions = Conditions()
+        self.restart(model)
 
     # --- written on the I/O lane -------------------------------------------------------------------------------------
+
+    def restart(self, model: Store, unknown: float = float("-inf")) -> None:
+        """Begin anew, with a model that is another one.
+
+        Args:
+            unknown: before which nothing is known.
+        """
+        self._model = model
+        self._lanes: dict[LaneBy, Index] = {by: Index(by, _KEPT) for by in ("extension", "call", "queue")}
+        for index in self._lanes.values():
+            index.lost = unknown
+        self._follower = CallFollower(self._end, self._join)
+        self.conditions = Conditions()
 
     def feed(self, changes: Changes) -> None:
         """Take in what one message changed, before the model takes in the next."""

@@ -21,17 +21,17 @@ class PbxClock:
     """The PBX's clock: the one the model stamps with, and what it shows now.
 
     Args:
-        clock: puts a moment of ``now`` on the PBX's clock.
+        clock: gives what puts a moment of ``now`` on the PBX's clock.
         zone: in which its reading is shown.
-        now: the clock that stamps what arrives: the kernel's, or that of an embedded PBX.
-        rate: the speed of an embedded PBX, 0 while paused.
+        now: the clock that stamps what arrives: the kernel's, that of an embedded PBX, or the place in a recording.
+        rate: the speed of an embedded PBX or of a recording, 0 while paused.
     """
 
     __reduce__ = no_copy
 
     def __init__(
         self,
-        clock: Clock,
+        clock: Callable[[], Clock],
         zone: ZoneInfo,
         *,
         now: Callable[[], datetime] = _kernel_now,
@@ -46,29 +46,29 @@ class PbxClock:
     def offset(self) -> float:
         """Seconds to add to kernel time."""
         if self._now is _kernel_now:
-            return self._clock.offset
+            return self._clock().offset
         return (self.now() - _kernel_now()).total_seconds()
 
     @property
     def uncertainty(self) -> float:
         """Seconds by which the offset may be wrong; infinite while the PBX has not told its time."""
-        return self._clock.uncertainty
+        return self._clock().uncertainty
 
     @property
     def rate(self) -> float:
-        """PBX seconds per kernel second: 1, or the speed of an embedded PBX, 0 while paused."""
-        return self._rate() if self._rate is not None else self._clock.rate
+        """PBX seconds per kernel second: 1, or the speed of an embedded PBX or a recording, 0 while paused."""
+        return self._rate() if self._rate is not None else self._clock().rate
 
     def now(self) -> datetime:
         """PBX time now, UTC."""
-        return self._clock.at(self._now())
+        return self._clock().at(self._now())
 
     def at(self, moment: datetime) -> datetime:
         """Put a kernel moment (``received``, a time of `Status` or `Gap`) on the PBX's clock.
 
         Times of entities, ``Event.at`` and intervals are on it already.
         """
-        return self._clock.at(moment)
+        return self._clock().at(moment)
 
     def __repr__(self) -> str:
         now = clock_text(self.now(), self.zone, date=True)

@@ -37,7 +37,24 @@ class Commanding(Protocol):
     """What a command needs of the handle."""
 
     control: bool
+    replayed: bool
     _line: Line
+
+
+class Looking(Protocol):
+    """A handle that may only look."""
+
+    replayed: bool
+
+
+def only_looks(handle: Looking, command: str, what: str) -> ControlDisabled:
+    """The refusal of a command; ``what`` says what did not happen."""
+    if handle.replayed:
+        about, hint = "This handle plays a recording", "Connect to the PBX, or simulate one"
+    else:
+        about, hint = "This handle only looks", "Connect with control=True to allow commands"
+    hint += "; preview(...) shows what would be sent."
+    return ControlDisabled(f"{about}: {what}.", hint=hint, command=command)
 
 
 @helpful_keywords
@@ -189,16 +206,12 @@ def command(self: Commanding, name: str, /, *args: Any, deadline: float | None =
         HandleClosed: the handle is closed.
     """
     if not self.control:
-        raise ControlDisabled(
-            f"This handle only looks: {name!r} was not sent.",
-            hint="Connect with control=True to allow commands; preview(...) shows what would be sent.",
-            command=name,
-        )
+        raise only_looks(self, name, f"{name!r} was not sent")
     self._line.check_open()
     check_seconds("deadline", deadline)
     planned = _plan(self, name, args, kw)
-    client = self._line.client
-    return self._line.submit(lambda: client.execute(planned, deadline), f"outcome of {name!r}")
+    feed = self._line.feed
+    return self._line.submit(lambda: feed.execute(planned, deadline), f"outcome of {name!r}")
 
 
 def preview(self: Commanding, name: str, /, *args: Any, deadline: float | None = None, **kw: Any) -> Preview:
@@ -216,7 +229,7 @@ def _plan(self: Commanding, name: str, args: tuple[Any, ...], kw: dict[str, Any]
     plain = [_call_ref(self, value) if on_call and at == 0 else _named(value) for at, value in enumerate(args)]
     named = {key: _call_ref(self, v) if on_call and key == "call" else _named(v) for key, v in kw.items()}
     with self._line.lock:
-        context = self._line.client.context(account or "")
+        context = self._line.feed.context(account or "")
     return plan(name, *plain, context=context, **named)
 
 
@@ -224,7 +237,7 @@ def _call_ref(self: Commanding, call: Any) -> Any:
     """The call as a command needs it: as it is now, or as it last was."""
     if isinstance(call, CallRef):
         return call
-    calls = self._line.client.store.calls
+    calls = self._line.feed.store.calls
     if isinstance(call, Conversation):
         call = newest_call(call, calls)
     found = calls.get(call if isinstance(call, str) else getattr(call, "id", ""))

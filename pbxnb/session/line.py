@@ -1,4 +1,4 @@
-"""`Line`: a client in its thread, from start to end, and the places everything it says passes through.
+"""`Line`: a feed in its thread, from start to end, and the places everything it says passes through.
 
 The engine behind a `Pbx`. It does not know the handle, its panels or the notebook.
 """
@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pbxnb.client.client import Client
 from pbxnb.errors import ForkedHandle, HandleClosed, PbxError, WaitTimeout, WrongThread
 from pbxnb.forks import SENTENCE, end_in_child, free_in_child
 from pbxnb.history import History
@@ -28,6 +27,7 @@ from pbxnb.text import LONGEST, clean, clean_logger
 from .events.callbacks import CallbackLane
 from .events.matching import event_matcher
 from .events.subscriptions import OneEvent, Subscriptions, check_kind
+from .feed import Feed
 from .pending import Pending, Wait
 from .recordings.live import LiveRecording
 from .registry import REGISTRY
@@ -39,44 +39,49 @@ __all__ = ["Line"]
 logger = clean_logger("pbxnb")
 
 T = TypeVar("T")
+_UP = (LineState.LIVE, LineState.STALE)
 
 
 class Line:
     """One connection on its own thread.
 
     Args:
-        client: not yet started.
-        lock: held by the client while it writes the model.
+        feed: not yet started.
+        lock: held by the feed while it writes the model.
         key: equal keys replace each other (see `Registry`).
         finish: called last of all, for what belongs to the line: the embedded PBX.
         record: what to record to from the beginning, and the facts that the file keeps.
+        history: what was, on the PBX's clock; one that begins now unless given.
+        ready: whether whoever waits for the line may go on, by its status.
 
     Attributes:
-        history: what was, on the PBX's clock.
+        history: as given.
         recording: what it records to.
         on_status: gets the `Status` at every change of the line's state, the last one included.
     """
 
     def __init__(
         self,
-        client: Client,
+        feed: Feed,
         lock: AbstractContextManager[Any],
         *,
         key: Hashable,
         finish: Callable[[], object] = lambda: None,
         timing: SessionTiming | None = None,
         record: tuple[Path, dict[str, str]] | None = None,
+        history: History | None = None,
+        ready: Callable[[Status], bool] = lambda status: status.state in _UP,
     ) -> None:
-        self.client = client
+        self.feed = feed
         self.lock = lock
         self.key = key
-        self.domain = client.endpoint.domain
+        self.domain = feed.endpoint.domain
         self.lane = CallbackLane()
         self.subscriptions = Subscriptions(self.lane)
-        self.history = History(client.store, lambda: self.status.gaps)
+        self.history = history or History(feed.store, lambda: self.status.gaps)
         self.on_status: Signal[Status] = Signal()
         self.timing = timing or SessionTiming()
-        self.recording = LiveRecording(client, key)
+        self.recording = LiveRecording(feed, key)
         if record is not None:
             self.recording.begin_first(*record)
         try:
@@ -84,7 +89,7 @@ class Line:
         except BaseException:
             self.recording.close(self.timing.close_within)
             raise
-        self._finish = finish
+        self._finish, self._ready = finish, ready
         self._live: Future[None] = Future()
         self._gone: Future[None] = Future()
         self._read = threading.Event()  # somebody has seen why it failed
@@ -95,11 +100,11 @@ class Line:
         self._why = ""
         self._error: BaseException | None = None
         self._final: Status | None = None
-        client.on_changes.add(self.history.feed)  # first of all: whoever gets a change may read what was
-        client.on_event.add(self.subscriptions.publish)
-        client.on_event.add(self.lane.changed)
-        client.on_changes.add(self.lane.changed)
-        client.on_status.add(self._status)
+        feed.on_changes.add(self.history.feed)  # first of all: whoever gets a change may read what was
+        feed.on_event.add(self.subscriptions.publish)
+        feed.on_event.add(self.lane.changed)
+        feed.on_changes.add(self.lane.changed)
+        feed.on_status.add(self._status)
         self.recording.changed = lambda: self.call(lambda: self._status(self.status))
         end_in_child(self)
 
@@ -154,10 +159,10 @@ class Line:
                 self._thread.call(self._closing.set)
 
     def _try_now(self) -> None:
-        if self._final is None and self.client.status.state not in (LineState.LIVE, LineState.STALE):
+        if self._final is None and not self._ready(self.feed.status):
             if self._live.done():
                 self._live = Future()
-            self.client.reconnect()
+            self.feed.reconnect()
 
     async def live(self) -> None:
         """Return once live; raise what went wrong, or what ended it."""
@@ -191,7 +196,7 @@ class Line:
             self._error = ForkedHandle(f"This connection is closed: {SENTENCE}", hint="Connect here, too.")
             self._asked, self._why = True, SENTENCE
             self._final = msgspec.structs.replace(
-                self.client.status, state=LineState.CLOSED, since=self.client.now(), why=SENTENCE
+                self.feed.status, state=LineState.CLOSED, since=self.feed.now(), why=SENTENCE
             )
         closed = self._closed()
         self._live, self._gone, self._read = Future(), Future(), threading.Event()
@@ -208,7 +213,7 @@ class Line:
     @property
     def status(self) -> Status:
         """The line, now."""
-        status = self._final or self._with_reason(self.client.status)
+        status = self._final or self._with_reason(self.feed.status)
         dropped, recording = self.lane.tally.count, self.recording.state
         if dropped or recording is not None:
             return msgspec.structs.replace(status, dropped_events=dropped, recording=recording)
@@ -268,7 +273,7 @@ class Line:
             if not self.call(fn):
                 fn()  # it has ended, but may start again: nobody else runs now
 
-        do(lambda: stops.append(self.client.keep_read(queues, orbits)))
+        do(lambda: stops.append(self.feed.keep_read(queues, orbits)))
         return lambda: do(lambda: stops.pop()() if stops else None)
 
     def until(self, test: Callable[[], T], timeout: float | None) -> Pending[T]:
@@ -310,7 +315,7 @@ class Line:
     # ---- on the I/O lane ----
 
     async def _main(self) -> None:
-        run = asyncio.ensure_future(self.client.run())
+        run = asyncio.ensure_future(self.feed.run())
         asked = asyncio.ensure_future(self._closing.wait())
         await asyncio.wait({run, asked}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
@@ -318,7 +323,7 @@ class Line:
             closing = {asyncio.ensure_future(close()) for close in tuple(self._end_with)}
             await asyncio.wait(closing, timeout=self.timing.phones_within)
         if not run.done():
-            await asyncio.wait({run, asyncio.ensure_future(self.client.aclose())}, timeout=self.timing.close_within)
+            await asyncio.wait({run, asyncio.ensure_future(self.feed.aclose())}, timeout=self.timing.close_within)
         if not run.done():
             run.cancel()
             await asyncio.wait({run}, timeout=0.1)
@@ -329,11 +334,11 @@ class Line:
             logger.error("The connection ended with an error that is not its own.", exc_info=error)
         self._error = error
         self._why = clean(error, LONGEST) or self._why or "Closed."
-        last = self.client.status
+        last = self.feed.status
         if last.state in (LineState.CLOSED, LineState.REFUSED):
             self._final = self._with_reason(last)
-        else:  # the client had no time left to say so itself
-            self._final = msgspec.structs.replace(last, state=LineState.CLOSED, since=self.client.now(), why=self._why)
+        else:  # the feed had no time left to say so itself
+            self._final = msgspec.structs.replace(last, state=LineState.CLOSED, since=self.feed.now(), why=self._why)
             self.on_status(self._final)
         closed = self._closed()
         self.subscriptions.end(closed)
@@ -346,7 +351,7 @@ class Line:
     def _after(self) -> None:
         if self._final is None:  # a fault of ours on the way: still nobody waits for ever
             self._why = self._why or "A fault in pbxnb ended it; the log has the traceback."
-            self._final = Status(state=LineState.CLOSED, since=self.client.now(), why=self._why)
+            self._final = Status(state=LineState.CLOSED, since=self.feed.now(), why=self._why)
             self.lane.refuse(self._closed())
             fail(self._live, self._closed())
         self.lane.stop(self.timing.last_words)
@@ -361,7 +366,7 @@ class Line:
             fulfil(self._gone, None)
 
     def _status(self, status: Status) -> None:
-        if status.state == LineState.LIVE and not self._live.done():
+        if not self._live.done() and self._ready(status):
             fulfil(self._live, None)
             self.recording.live()
             REGISTRY.went_live(self)
@@ -371,7 +376,7 @@ class Line:
     # ---- how it ended ----
 
     def _with_reason(self, status: Status) -> Status:
-        """The client does not know why it is closed from outside."""
+        """The feed does not know why it is closed from outside."""
         if status.state == LineState.CLOSED and not status.why:
             return msgspec.structs.replace(status, why=self._why or "Closed.")
         return status

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Self
 
 from pbxnb.client.client import Client
-from pbxnb.errors import no_copy
+from pbxnb.errors import RecordingError, no_copy
 from pbxnb.model.changes import Frame
 from pbxnb.model.entities import (
     Account,
@@ -46,11 +46,13 @@ if TYPE_CHECKING:
     from pbxnb.ui.handle import Handle
     from pbxnb.widgets.softphone.page_calls import PageCalls
 
+    from .replaying.player import Player
+
 __all__ = ["Pbx"]
 
 
 class Pbx:
-    """A live PBX. Made by `pbxnb.connect` and `pbxnb.simulate`; it is already connecting when you get it.
+    """A live PBX. Made by `connect`, `simulate` and `replay` of `pbxnb`; it has already begun when you get it.
 
     Wait until it is live with ``await``, ``async with``, ``with`` or ``.result(timeout)``.
 
@@ -60,6 +62,7 @@ class Pbx:
         user: our extension.
         control: whether commands may be sent.
         simulated: whether the PBX is an embedded one.
+        replayed: whether it is a recording that plays.
         accounts: every account by number, live.
         extensions: the accounts that are extensions, live.
         calls: every call by id, live.
@@ -85,27 +88,35 @@ class Pbx:
         clock: PbxClock,
         another: Callable[..., Client],
         simulator: Simulator | None = None,
+        player: Player | None = None,
     ) -> None:
-        store = line.client.store
+        feed = line.feed
         self._line = line
         self._clock = clock
         self._simulator = simulator
+        self._player = player
         self.name = name
-        self.domain = line.client.endpoint.domain
-        self.user = line.client.endpoint.user
+        self.domain = feed.endpoint.domain
+        self.user = feed.endpoint.user
         self.control = control
         self.simulated = simulator is not None
+        self.replayed = player is not None
         lock, domain = line.lock, self.domain
-        self.accounts = LiveMapping("accounts", Account, lambda: store.accounts, lock, domain)
+        self.accounts = LiveMapping("accounts", Account, lambda: feed.store.accounts, lock, domain)
         self.extensions = LiveMapping(
-            "extensions", Account, lambda: store.accounts, lock, domain, lambda account: account.type == "extensions"
+            "extensions",
+            Account,
+            lambda: feed.store.accounts,
+            lock,
+            domain,
+            lambda account: account.type == "extensions",
         )
-        self.calls = LiveMapping("calls", Call, lambda: store.calls, lock, domain)
-        self.conversations = LiveMapping("conversations", Conversation, lambda: store.conversations, lock, domain)
-        self.queues = LiveMapping("queues", Queue, lambda: store.queues, lock, domain)
-        self.orbits = LiveMapping("orbits", Orbit, lambda: store.orbits, lock, domain)
+        self.calls = LiveMapping("calls", Call, lambda: feed.store.calls, lock, domain)
+        self.conversations = LiveMapping("conversations", Conversation, lambda: feed.store.conversations, lock, domain)
+        self.queues = LiveMapping("queues", Queue, lambda: feed.store.queues, lock, domain)
+        self.orbits = LiveMapping("orbits", Orbit, lambda: feed.store.orbits, lock, domain)
         self._frames = FrameBuffer()
-        line.client.on_frame.add(self._frames.add)
+        feed.on_frame.add(self._frames.add)
         self._past = LivePast(line, clock)
         self._timeline: Timeline | None = None
         self._phones = Phones(line, another)
@@ -205,14 +216,21 @@ class Pbx:
             raise AttributeError("A real PBX has no `simulator`; make a simulated one with pbxnb.simulate().")
         return self._simulator
 
+    @property
+    def player(self) -> Player:
+        """What plays the recording: play, pause, seek, step; on a replayed handle only."""
+        if self._player is None:
+            raise AttributeError("This handle is no recording and has no `player`; pbxnb.replay() makes one of a file.")
+        return self._player
+
     def snapshot(self) -> Snapshot:
         """The whole model at one moment, frozen and consistent."""
-        store = self._line.client.store
-        return self._line.read(lambda: store.snapshot(self._line.client.now()))
+        feed = self._line.feed
+        return self._line.read(lambda: feed.store.snapshot(feed.now()))
 
     def coverage(self) -> CoverageReport:
         """Which actions, fields and values were seen, and which of them nobody knows."""
-        return self._line.on_loop(self._line.client.coverage.report)
+        return self._line.on_loop(self._line.feed.coverage.report)
 
     def frames(self) -> tuple[Frame, ...]:
         """The recent frames, oldest first."""
@@ -230,19 +248,15 @@ class Pbx:
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
         """The session's ended calls, oldest first."""
-        store = self._line.client.store
-        return tuple(self._line.read(store.closed_calls))
+        return tuple(self._past.ended())
 
     def presence(self, number: str | None = None) -> tuple[Presence, ...]:
         """Presence intervals of the session, of one account or of all."""
-        store = self._line.client.store
-        taken = self._line.read(store.presence)
-        return tuple(interval for interval in taken if number is None or interval.number == number)
+        return tuple(interval for interval in self._past.presence() if number is None or interval.number == number)
 
     def explain(self, number: str) -> tuple[Evidence, ...]:
         """Why this account looks as it does: the rule and frame that set each axis."""
-        store = self._line.client.store
-        return self._line.read(lambda: store.explain(number))
+        return self._line.read(lambda: self._line.feed.store.explain(number))
 
     # ---- recording ----
 
@@ -257,8 +271,8 @@ class Pbx:
 
         Raises:
             ConfigError, HandleClosed: it is no path; the handle has ended.
-            RecordingError: by the result: `RecordingInUse` where another handle or process records there,
-                `NotARecording`, `RecordingTooNew`, or what the disk says.
+            RecordingError: it plays a recording; by the result: `RecordingInUse` where another handle or process
+                records there, `NotARecording`, `RecordingTooNew`, or what the disk says.
 
         Example:
             >>> await pbx.record_to("monday.pbx")
@@ -266,7 +280,11 @@ class Pbx:
             ''
             >>> await pbx.stop_recording()
         """
-        return self._line.record(path_of(path), facts_of(self._line.client, self.tz))
+        if self.replayed:
+            raise RecordingError(
+                "This handle plays a recording; it makes none.", hint="Copy the file, or a part of it."
+            )
+        return self._line.record(path_of(path), facts_of(self._line.feed, self.tz))
 
     def stop_recording(self) -> Pending[None]:
         """Record no more; done when all is on the disk. Where nothing is recorded, at once."""
@@ -315,10 +333,10 @@ class Pbx:
         return self._handle
 
     def __repr__(self) -> str:
-        return one_line(self, self._line.client.endpoint.host)
+        return one_line(self, self._line.feed.endpoint.host)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        host = self._line.client.endpoint.host
+        host = self._line.feed.endpoint.host
         return {"text/plain": one_line(self, host), "text/html": small_html(self, host)}
 
 

@@ -124,7 +124,7 @@ class Written:
         events.add(lambda event: self.events.append(event.kind))
         changes.add(self.changes.append)
         self.inputs = Signal[Input]()
-        intake = Intake(self.inputs, by_kernel=True)
+        intake = Intake(self.inputs)
         self.writer = ModelWriter(store, nullcontext(), intake, events, changes, lambda _changes, _arrival: None)
 
 

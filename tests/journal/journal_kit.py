@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +44,14 @@ class Recorded:
             self.recorder.take(one)
             if changes := one.apply_to(self.store):
                 self.recorder.noticed(changes)
+        return self
+
+    def on_disk(self, inputs: int) -> Recorded:
+        """Wait until so many are; the recorder has no event for it."""
+        end = time.monotonic() + 20
+        while self.recorder.state.acknowledged < inputs:
+            assert time.monotonic() < end
+            time.sleep(0.005)
         return self
 
     def stop(self) -> Recorded:

@@ -286,16 +286,16 @@ def test_what_a_message_holds_besides_its_text_counts():
 
 
 def test_the_clock_of_a_real_pbx_is_ours_plus_its_offset():
-    clock = PbxClock(Clock(3600.0), ZONE)
+    clock = PbxClock(lambda: Clock(3600.0), ZONE)
     assert (clock.rate, clock.uncertainty) == (1, 0)
     assert timedelta(minutes=59) < clock.now() - datetime.now(UTC) <= timedelta(hours=1)
 
 
 def test_the_clock_of_an_embedded_pbx_is_the_one_that_stamps_the_model():
-    clock = PbxClock(Clock(0.0), ZONE, now=lambda: NOW, rate=lambda: 60.0)
+    clock = PbxClock(lambda: Clock(0.0), ZONE, now=lambda: NOW, rate=lambda: 60.0)
     assert (clock.now(), clock.rate, clock.at(NOW)) == (NOW, 60.0, NOW)
     assert clock.offset == pytest.approx((NOW - datetime.now(UTC)).total_seconds(), abs=5)
 
 
 def test_a_kernel_moment_is_moved_by_the_offset():
-    assert PbxClock(Clock(3600.0), ZONE).at(NOW) == NOW + timedelta(hours=1)
+    assert PbxClock(lambda: Clock(3600.0), ZONE).at(NOW) == NOW + timedelta(hours=1)

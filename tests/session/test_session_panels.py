@@ -123,7 +123,7 @@ def test_simulate_takes_what_the_simulator_takes_each_by_name_with_its_default()
 
 def test_a_panel_that_closes_ends_the_reads_that_were_kept_up_for_it(pbx):
     def kept():
-        return pbx._line.on_loop(lambda: dict(pbx._line.client._reader._watchers))
+        return pbx._line.on_loop(lambda: dict(pbx._line.feed._reader._watchers))
 
     calls = pbx.call_list()
     assert kept() == {"queues": 1, "orbits": 1}

@@ -138,7 +138,7 @@ def test_what_is_kept_read_while_the_line_is_refused_is_read_when_it_starts_agai
     pbx = pbxnb.connect(**server.arguments)
     with pytest.raises(UpgradeRefused):
         pbx.result(10)
-    shown = pbx._line.client._reader._watchers
+    shown = pbx._line.feed._reader._watchers
     stop = pbx._line.keep_read(True, False)
     assert pbx._line.join(10)
     kept = pbx._line.keep_read(True, True)

@@ -60,16 +60,17 @@ class Intake:
 
     Args:
         on_input: gets each `Input`, before it is applied.
-        by_kernel: the model is stamped by the kernel's clock: it need not be read again.
+        now: another clock than the kernel's that stamps the model.
 
     Attributes:
         connection: how many sockets were opened so far.
-        by_kernel: as given.
+        by_kernel: the model is stamped by the kernel's clock: it need not be read again.
     """
 
-    def __init__(self, on_input: Signal[Input], *, by_kernel: bool) -> None:
+    def __init__(self, on_input: Signal[Input], now: Callable[[], datetime] | None = None) -> None:
         self.connection = 0
-        self.by_kernel = by_kernel
+        self.by_kernel = now is None
+        self._now = now
         self._on_input = on_input
 
     @property
@@ -86,6 +87,11 @@ class Intake:
         """
         utc, stamp = (at, None) if self.by_kernel else (datetime.now(UTC), at)
         return self.hand(kind(utc, time.monotonic(), self.connection, stamp, *fields))
+
+    def dated(self, shown: datetime, sent: datetime, received: datetime) -> Input:
+        """An answer told its time; ``sent`` and ``received`` are the kernel's."""
+        stamp = None if self._now is None else self._now()
+        return self.hand(DateRead(received, time.monotonic(), self.connection, stamp, shown, sent))
 
     def hand(self, made: Input) -> Input:
         """Give an input to whoever records, and back."""
@@ -241,8 +247,7 @@ class ModelWriter:
 
     def read_date(self, shown: datetime, sent: datetime, received: datetime) -> None:
         """Teach the clock by the ``Date`` of an answer; ``received`` is the kernel's."""
-        now = time.monotonic()
-        made = self._intake.hand(DateRead(received, now, self._intake.connection, None, shown, sent))
+        made = self._intake.dated(shown, sent, received)
         with self._lock:
             made.apply_to(self.store)
 

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from pbxnb.protocol.decode import decode
-from pbxnb.protocol.messages import AccountEntry, CallEntry
+from pbxnb.protocol.messages import AccountEntry, CallEntry, Message
 
 from ..changes import NO_CHANGES, Changes
 from ..entities import Gap, Orbit, Queue
@@ -45,8 +45,12 @@ class Input(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
         """The moment the model took for it."""
         return self.stamp or self.utc
 
-    def apply_to(self, _store: Store) -> Changes:
-        """Change a store as it was changed then."""
+    def apply_to(self, _store: Store, _message: Message | None = None) -> Changes:
+        """Change a store as it was changed then.
+
+        Args:
+            message: of a frame, where it has been read already.
+        """
         return NO_CHANGES
 
 
@@ -63,9 +67,14 @@ class Received(Input, frozen=True, array_like=True, tag="in", gc=False):
     raw: bytes
     held: bool
 
-    def apply_to(self, store: Store) -> Changes:
+    @property
+    def message(self) -> Message:
+        """The frame, read; how large it may be was decided when it came."""
+        return decode(self.raw, max_size=len(self.raw))
+
+    def apply_to(self, store: Store, message: Message | None = None) -> Changes:
         """Apply the frame, unless it was held."""
-        return NO_CHANGES if self.held else _apply(self, store)
+        return NO_CHANGES if self.held else store.apply(message or self.message, self.at, seq=self.seq)
 
 
 class Applied(Input, frozen=True, array_like=True, tag="late", gc=False):
@@ -74,9 +83,14 @@ class Applied(Input, frozen=True, array_like=True, tag="late", gc=False):
     seq: int
     raw: bytes
 
-    def apply_to(self, store: Store) -> Changes:
+    @property
+    def message(self) -> Message:
+        """The frame, read."""
+        return decode(self.raw, max_size=len(self.raw))
+
+    def apply_to(self, store: Store, message: Message | None = None) -> Changes:
         """Apply the frame."""
-        return _apply(self, store)
+        return store.apply(message or self.message, self.at, seq=self.seq)
 
 
 class Sent(Input, frozen=True, array_like=True, tag="out", gc=False):
@@ -111,7 +125,7 @@ class Lost(Input, frozen=True, array_like=True, tag="lost", gc=False):
 class Ticked(Input, frozen=True, array_like=True, tag="tick", gc=False):
     """Time passed: see `Store.tick`."""
 
-    def apply_to(self, store: Store) -> Changes:
+    def apply_to(self, store: Store, _message: Message | None = None) -> Changes:
         """Let time pass."""
         return store.tick(self.at)
 
@@ -121,7 +135,7 @@ class Scoped(Input, frozen=True, array_like=True, tag="scope", gc=False):
 
     scope: Scope
 
-    def apply_to(self, store: Store) -> Changes:
+    def apply_to(self, store: Store, _message: Message | None = None) -> Changes:
         """Set the scope."""
         store.scope = self.scope
         return NO_CHANGES
@@ -139,7 +153,7 @@ class Resynced(Input, frozen=True, array_like=True, tag="resync", gc=False):
     first: bool
     gap: Gap | None
 
-    def apply_to(self, store: Store) -> Changes:
+    def apply_to(self, store: Store, _message: Message | None = None) -> Changes:
         """Take in the snapshot."""
         return store.resync(
             self.accounts,
@@ -159,7 +173,7 @@ class QueueRead(Input, frozen=True, array_like=True, tag="queue", gc=False):
 
     queue: Queue
 
-    def apply_to(self, store: Store) -> Changes:
+    def apply_to(self, store: Store, _message: Message | None = None) -> Changes:
         """Put the queue."""
         return store.put_queue(self.queue, self.at)
 
@@ -169,7 +183,7 @@ class OrbitRead(Input, frozen=True, array_like=True, tag="orbit", gc=False):
 
     orbit: Orbit
 
-    def apply_to(self, store: Store) -> Changes:
+    def apply_to(self, store: Store, _message: Message | None = None) -> Changes:
         """Put the orbit."""
         return store.put_orbit(self.orbit, self.at)
 
@@ -185,12 +199,7 @@ class DateRead(Input, frozen=True, array_like=True, tag="date", gc=False):
     shown: datetime
     sent: datetime
 
-    def apply_to(self, store: Store) -> Changes:
+    def apply_to(self, store: Store, _message: Message | None = None) -> Changes:
         """Teach the clock."""
         store.clock.read_date(self.shown, self.sent, self.utc)
         return NO_CHANGES
-
-
-def _apply(frame: Received | Applied, store: Store) -> Changes:
-    # How large a frame may be was decided when it came.
-    return store.apply(decode(frame.raw, max_size=len(frame.raw)), frame.at, seq=frame.seq)

@@ -27,7 +27,6 @@ class LivePast:
 
     def __init__(self, line: Line, clock: PbxClock) -> None:
         self._line = line
-        self._store = line.client.store
         self._clock = clock
         self._began: datetime | None = None
         line.on_status.add(self._note)
@@ -45,7 +44,7 @@ class LivePast:
     @property
     def dropped(self) -> Dropped:
         """What memory let go."""
-        return self._store.dropped
+        return self._line.feed.store.dropped
 
     def window(self) -> tuple[datetime, datetime]:
         """From the first live moment to now, or to the end of the line."""
@@ -55,19 +54,19 @@ class LivePast:
 
     def ended(self) -> Taken[CallRecord]:
         """The calls that ended, as they are now."""
-        return self._line.read(self._store.closed_calls)
+        return self._line.read(self._line.feed.store.closed_calls)
 
     def open_calls(self) -> list[Call]:
         """The calls that go on."""
-        return self._line.read(lambda: list(self._store.calls.values()))
+        return self._line.read(lambda: list(self._line.feed.store.calls.values()))
 
     def presence(self) -> Taken[Presence]:
         """Intervals of presence, as they are now."""
-        return self._line.read(self._store.presence)
+        return self._line.read(self._line.feed.store.presence)
 
     def gaps(self) -> list[Downtime]:
         """When the line was down."""
-        account, at = self._line.client.endpoint.account, self._clock.at
+        account, at = self._line.feed.endpoint.account, self._clock.at
         gaps = self._line.status.gaps
         return [Downtime(account, at(gap.start), None if gap.end is None else at(gap.end)) for gap in gaps]
 

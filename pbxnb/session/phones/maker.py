@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pbxnb.arguments import check_number, check_text, helpful_keywords
 from pbxnb.client.client import Client
-from pbxnb.errors import ConfigError, ControlDisabled
+from pbxnb.errors import ConfigError
 from pbxnb.session.line import Line
 from pbxnb.session.pending import Pending
 from pbxnb.text import clean_logger
 
+from ..commands import only_looks
 from .socket import PhoneSocket
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Calling(Protocol):
     """What `phone` needs of the handle."""
 
     control: bool
+    replayed: bool
     simulated: bool
     _phones: Phones
 
@@ -152,11 +154,7 @@ def phone(
     from pbxnb.media.engine import require_phone_extra
 
     if not self.control:
-        raise ControlDisabled(
-            "This handle only looks: no phone was registered, which would make the PBX ring here.",
-            hint="Connect with control=True to allow it.",
-            command="phone",
-        )
+        raise only_looks(self, "phone", "no phone was registered, which would make the PBX ring here")
     check_text("account", account)
     check_number("lines", lines, 1, MOST_LINES, whole=True)
     if not codecs or isinstance(codecs, str) or set(codecs) - set(CODECS):

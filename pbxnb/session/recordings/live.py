@@ -10,10 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pbxnb.client.client import Client
 from pbxnb.errors import ConfigError
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.recording import RecordingState
+
+from ..feed import Feed
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -40,9 +41,9 @@ def path_of(record: object) -> Path:
     return path
 
 
-def facts_of(client: Client, zone: ZoneInfo) -> dict[str, str]:
+def facts_of(feed: Feed, zone: ZoneInfo) -> dict[str, str]:
     """What a recording keeps besides the inputs."""
-    endpoint = client.endpoint
+    endpoint = feed.endpoint
     return {
         "domain": endpoint.domain,
         "user": endpoint.user,
@@ -56,16 +57,16 @@ class LiveRecording:
     """What one line records to.
 
     Args:
-        client: whose inputs are kept.
+        feed: whose inputs are kept.
         key: of the line: the same one, run again, goes on in its file.
 
     Attributes:
         changed: called when it began or ended, on the thread that writes the file.
     """
 
-    def __init__(self, client: Client, key: Hashable) -> None:
+    def __init__(self, feed: Feed, key: Hashable) -> None:
         self.changed: Callable[[], object] = lambda: None
-        self._client = client
+        self._feed = feed
         self._key = key
         self._recorder: Recorder | None = None
         self._about: dict[str, str] = {}
@@ -83,7 +84,7 @@ class LiveRecording:
         """Record to a file from now on; done when every input from here on is taken, or failed with the reason."""
         from pbxnb.journal import Recorder
 
-        recorder = Recorder(path, self._client.store, about=about, key=self._key)
+        recorder = Recorder(path, self._feed.store, about=about, key=self._key)
         joined: Future[None] = Future()
 
         def opened(done: Future[None]) -> None:
@@ -147,5 +148,5 @@ class LiveRecording:
     def _join(self, recorder: Recorder, path: Where, about: dict[str, str]) -> None:
         self.end()
         self._recorder, self._path, self._about = recorder, path, about
-        self._stops = (self._client.on_input.add(recorder.take), self._client.on_changes.add(recorder.noticed))
+        self._stops = (self._feed.on_input.add(recorder.take), self._feed.on_changes.add(recorder.noticed))
         self.changed()

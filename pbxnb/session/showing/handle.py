@@ -85,8 +85,8 @@ class PanelHandle:
         self.clock = pbx.clock
         self.tz = pbx.tz
         self.history = line.history
-        self.watch = line.client.on_changes.add
-        self.watch_frames = line.client.on_frame.add
+        self.watch = line.feed.on_changes.add
+        self.watch_frames = line.feed.on_frame.add
         self.watch_status = line.on_status.add
         self.keep_read = line.keep_read
         self.command = command

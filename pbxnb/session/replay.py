@@ -1,0 +1,110 @@
+"""`replay`: a recording as a handle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pbxnb.arguments import check_text, helpful_keywords
+from pbxnb.client.endpoint import Endpoint
+from pbxnb.errors import ConfigError, ControlDisabled
+from pbxnb.forks import free_in_child
+from pbxnb.history import History
+from pbxnb.model.entities import LineState
+from pbxnb.zones import kernel_zone, zone_of
+
+from .clock import PbxClock
+from .line import Line
+from .pbx import Pbx
+from .recordings.live import path_of
+from .replaying.playback import Playback
+from .replaying.player import Player, check_moment, check_speed
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+__all__ = ["replay"]
+
+_ENDED = (LineState.CLOSED, LineState.REFUSED)
+
+
+@helpful_keywords
+def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.0, name: str | None = None) -> Pbx:
+    """Play a recording: the same object again, with a `Pbx.player`. Returns at once, already playing.
+
+    Panels, events, tables and waits are those of a live handle. ``control`` is False for good. The same call again, in
+    a re-run cell, replaces the first.
+
+    Args:
+        path: of the recording, such as ``monday.pbx``; it may still be written.
+        start: where to begin, a time with a zone; at the beginning when None.
+        speed: seconds of the recording per second, 0.1 to 1000.
+        name: keeps deliberate siblings of the same recording apart.
+
+    Raises:
+        ConfigError: an argument cannot be used.
+        NotARecording: there is none, or the file is something else.
+        RecordingTooNew: a newer pbxnb wrote it.
+        RecordingError: it cannot be read, or is empty.
+
+    Example:
+        >>> pbx = await pbxnb.replay("monday.pbx", speed=10)
+        >>> pbx.player.speed
+        10
+        >>> await pbx.aclose()
+    """
+    from pbxnb.journal import Journal
+
+    file = path_of(path)
+    at = None if start is None else check_moment("start", start)
+    check_speed(speed)
+    if name is not None:
+        check_text("name", name)
+    lock = free_in_child(threading.RLock())
+    journal = Journal(file)
+    try:
+        about = journal.about
+        endpoint = Endpoint(
+            host=about.get("pbx", ""), port=443, secure=True, domain=about.get("domain", ""), user=about.get("user", "")
+        )
+        playback = Playback(journal, endpoint, lock, at=at, speed=speed)
+        key: Hashable = ("replay", str(file), name)
+        history = History(playback.store, lambda: playback.status.gaps)
+        line = Line(
+            playback,
+            lock,
+            key=key,
+            finish=journal.close,
+            history=history,
+            ready=lambda status: status.state not in _ENDED,
+        )
+    except BaseException:
+        journal.close()
+        raise
+    playback.on_jump.add(lambda at: history.restart(playback.store, at.timestamp()))
+    clock = PbxClock(lambda: playback.store.clock, _zone(about), now=playback.now, rate=lambda: playback.rate)
+    pbx = Pbx(
+        line,
+        name=name or file.stem,
+        control=False,
+        clock=clock,
+        another=_no_phone,
+        player=Player(playback, line),
+    )
+    line.start()
+    return pbx
+
+
+def _zone(about: dict[str, str]) -> ZoneInfo:
+    """The zone of whoever recorded; the kernel's where that is not known here."""
+    try:
+        return zone_of(about["tz"])
+    except (KeyError, ConfigError):
+        return kernel_zone()
+
+
+def _no_phone(**_who: object) -> NoReturn:
+    raise ControlDisabled("A recording has no phones.", hint="Connect to a PBX, or simulate one.", command="phone")

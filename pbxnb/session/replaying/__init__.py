@@ -1,0 +1,1 @@
+"""A recording as a handle: its inputs feed a model again, at any speed, from any moment."""

@@ -1,0 +1,136 @@
+"""`Player`: plays a recording. A person's hand on a `Playback`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from pbxnb.arguments import check_number
+from pbxnb.errors import ConfigError
+from pbxnb.signals import Signal
+
+from ..line import Line
+from ..pending import Pending
+from .playback import Playback
+
+__all__ = ["Player", "check_moment", "check_speed"]
+
+_SLOWEST, _FASTEST = 0.1, 1000.0
+
+
+class Player:
+    """Plays a recording; `Pbx.player` of a replayed handle. Times are on the PBX's clock, UTC.
+
+    What plays, and a step forward, fires its events as they were fired live. A jump, and a step back, puts the whole
+    model of that moment in place: one event ``connection`` that is ``inferred``, and no other. At the end it pauses.
+
+    Args:
+        playback: what is played.
+        line: of the handle.
+
+    Attributes:
+        on_change: gets the player, on the I/O lane, when it plays, pauses, jumps, steps, or has another speed. The
+            position runs with ``pbx.clock`` in between.
+
+    Example:
+        >>> async with pbxnb.replay("monday.pbx") as pbx:
+        ...     await pbx.player.pause()
+        ...     await pbx.player.seek(pbx.player.end)
+        ...     pbx.player.position == pbx.player.end
+        True
+    """
+
+    def __init__(self, playback: Playback, line: Line) -> None:
+        self._playback = playback
+        self._line = line
+        self.on_change: Signal[Player] = Signal()
+        playback.on_move.add(lambda _: self.on_change(self))
+
+    def play(self) -> Pending[None]:
+        """Go on from here, up to the end; done when it plays."""
+        return self._order(self._playback.play, "the start of the player")
+
+    def pause(self) -> Pending[None]:
+        """Stand still; done when it does."""
+        return self._order(self._playback.pause, "the pause of the player")
+
+    def seek(self, t: datetime) -> Pending[None]:
+        """Jump to a moment; done when the model is that of the moment, or a later jump has overtaken this one.
+
+        Args:
+            t: a time with a zone; outside of the recording, its nearest end.
+
+        Raises:
+            ConfigError: it has no zone.
+            RecordingError: by the result: the recording cannot be read there.
+        """
+        moment = check_moment("t", t)
+        return self._order(lambda: self._playback.seek(moment), "the jump of the player")
+
+    def step(self, n: int = 1) -> Pending[None]:
+        """Go on by messages, and pause there; done when it is there.
+
+        Args:
+            n: how many; a negative number goes back.
+
+        Raises:
+            ConfigError: it is no whole number.
+            RecordingError: by the result: the recording cannot be read there.
+        """
+        check_number("n", n, -1_000_000_000, 1_000_000_000, whole=True)
+        return self._order(lambda: self._playback.step(n), "the step of the player")
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the recording per second, 0.1 to 1000; may be set while it plays."""
+        return self._playback.speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        check_speed(speed)
+        self._line.on_loop(lambda: self._playback.set_speed(speed))
+
+    @property
+    def position(self) -> datetime:
+        """Where it is."""
+        return self._playback.position
+
+    @property
+    def playing(self) -> bool:
+        """Whether it plays."""
+        return self._playback.playing
+
+    @property
+    def start(self) -> datetime:
+        """The beginning of the recording."""
+        return self._playback.start
+
+    @property
+    def end(self) -> datetime:
+        """The end of what has been recorded up to now."""
+        return self._playback.end
+
+    def _order(self, make: Callable[[], Coroutine[Any, Any, None]], what: str) -> Pending[None]:
+        self._line.check_open()
+        return self._line.submit(make, what)
+
+
+def check_speed(speed: float) -> None:
+    """Refuse what is no speed of a player."""
+    check_number("speed", speed, _SLOWEST, _FASTEST)
+
+
+def check_moment(name: str, t: object) -> datetime:
+    """A time with a zone, as UTC.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not isinstance(t, datetime) or t.tzinfo is None:
+        raise ConfigError(
+            f"{name} must be a datetime with a zone, not {t!r}.",
+            hint="Give datetime(…, tzinfo=pbx.tz), or pbx.player.start and a timedelta.",
+            argument=name,
+        )
+    return t.astimezone(UTC)
