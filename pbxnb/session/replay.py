@@ -51,10 +51,13 @@ def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.
         RecordingError: it cannot be read, or is empty.
 
     Example:
-        >>> pbx = await pbxnb.replay("monday.pbx", speed=10)
-        >>> pbx.player.speed
+        >>> await pbx.record_to("monday.pbx")
+        >>> news = await pbx.wait_for("account.changed", timeout=60)
+        >>> await pbx.stop_recording()
+        >>> again = await pbxnb.replay("monday.pbx", speed=10)
+        >>> again.player.speed
         10
-        >>> await pbx.aclose()
+        >>> await again.aclose()
     """
     from pbxnb.journal import Journal
 

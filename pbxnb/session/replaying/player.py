@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import ConfigError
@@ -13,6 +13,9 @@ from pbxnb.signals import Signal
 from ..line import Line
 from ..pending import Pending
 from .playback import Playback
+
+if TYPE_CHECKING:
+    from pbxnb.ui import player as panels
 
 __all__ = ["Player", "check_moment", "check_speed"]
 
@@ -34,10 +37,13 @@ class Player:
             position runs with ``pbx.clock`` in between.
 
     Example:
-        >>> async with pbxnb.replay("monday.pbx") as pbx:
-        ...     await pbx.player.pause()
-        ...     await pbx.player.seek(pbx.player.end)
-        ...     pbx.player.position == pbx.player.end
+        >>> await pbx.record_to("monday.pbx")
+        >>> news = await pbx.wait_for("account.changed", timeout=60)
+        >>> await pbx.stop_recording()
+        >>> async with pbxnb.replay("monday.pbx") as again:
+        ...     await again.player.pause()
+        ...     await again.player.seek(again.player.end)
+        ...     again.player.position == again.player.end
         True
     """
 
@@ -134,3 +140,9 @@ def check_moment(name: str, t: object) -> datetime:
             argument=name,
         )
     return t.astimezone(UTC)
+
+
+if TYPE_CHECKING:
+
+    def _is_steered_by_panels(player: Player) -> panels.Player:
+        return player
