@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--tls", action="store_true", help="wss:// with a certificate made on the fly")
     simulate.add_argument("--dialect", choices=["modern", "2016"], default="modern", help="vocabulary (default modern)")
     simulate.add_argument("--quirks", default="", help="comma-separated switches, or all")
-    simulate.add_argument("--recording", help="serve this recorded session (JSON lines of frames) instead of traffic")
+    simulate.add_argument("--recording", help="serve this recorded session (.pbx, or JSON lines) instead of traffic")
     simulate.add_argument("--scenario", help="play a scenario: a built-in name or a file")
     simulate.add_argument(
         "--fault", action="append", default=[], metavar="NAME", help="start with this fault; repeatable"
@@ -117,8 +117,10 @@ def _parser() -> argparse.ArgumentParser:
     simulate.set_defaults(run=_simulate, parser=simulate)
 
     anonymise = commands.add_parser("anonymise", help="write a recording once more, without its names and numbers")
-    anonymise.add_argument("recording", metavar="IN", help="the recording: JSON lines of frames")
-    anonymise.add_argument("out", metavar="OUT", help="what to write, NAME.jsonl; replaced where it is there")
+    anonymise.add_argument("recording", metavar="IN", help="the recording: .pbx, or JSON lines of frames")
+    anonymise.add_argument(
+        "out", metavar="OUT", help="what to write, NAME.pbx or NAME.jsonl; replaced where it is there"
+    )
     anonymise.add_argument("--json", action="store_true", help="machine-readable output")
     anonymise.set_defaults(run=_anonymise, parser=anonymise)
 
@@ -324,7 +326,7 @@ def _anonymise(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _tell({"ok": True, "out": str(out)})
     else:
-        _say(f"{out} has the same frames with pseudonyms; read it before you give it away.")
+        _say(f"{out} tells the same with pseudonyms; read it before you give it away.")
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Anonymised frames: no name and no number of the original, and still the same story.
+"""Anonymised values: no name and no number of the original, and still the same story.
 
-Keys, times and the words that the register knows (protocol.md 6, 7, 13) stay; every other run of letters or digits is
-replaced by its pseudonym, wherever it stands. Of a number in JSON that is no time the digits are, too.
+Keys, times and the words of the protocol stay (`vocabulary`); every other run of letters or digits is replaced by its
+pseudonym, wherever it stands. Of a number in JSON that is no time the digits are, too. One walk serves three ways: to
+learn the originals, to replace them, and to search what was written for them.
 """
 
 from __future__ import annotations
@@ -9,64 +10,33 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
-from pbxnb.errors import OriginalsLeft
-from pbxnb.model.derive import NOBODY_IN_PARTICULAR
-from pbxnb.protocol.registry import FIELDS, KNOWN_VALUES, REGISTRY
+import msgspec
 
-from .pseudonyms import Pseudonyms
+from pbxnb.errors import OriginalsLeft
+
+from .pseudonyms import RUN, Pseudonyms
+from .vocabulary import APART, IDS, KEYS, MEDIA, MEDIA_WORDS, NUMBERS, OURS, SAID, WIRE, stays
 
 __all__ = ["Anonymiser"]
 
+T = TypeVar("T")
 Keep = Callable[[str], bool]
-
-_KEYS = frozenset(
-    part
-    for names in (*FIELDS.values(), *(row.fields for row in REGISTRY))
-    for name in names
-    for part in name.rstrip("?~").split(".")
-) | frozenset(row.name for row in REGISTRY)
-_TIME_FIELDS = (
-    "at start connect begin end since until expires date time timestamp received recv_us created modified"
-    " duration ring talk hold wait login logout read_at started_at connected_at ended_at first_seen taken_at"
-)
-_TIMES = frozenset(_TIME_FIELDS.split())
-_A_TIME = re.compile(r"-?\d{0,20}(\.\d{0,9})?|\d{4}-\d\d-\d\d([T ][\d:.]{4,15})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
-_NUMBERS = frozenset(("cseq", "code", "sdpMLineIndex", "priority"))
-_ALWAYS = frozenset(("true", "false", "yes", "no", "on", "off", "null", "none")) | NOBODY_IN_PARTICULAR
-_WORDS: Mapping[str, frozenset[str]] = {
-    **KNOWN_VALUES,
-    "state": KNOWN_VALUES["state"] | {"held", "parked"},
-    "callstate": KNOWN_VALUES["state"] | {"held", "parked"},
-    "type": KNOWN_VALUES["type"] | {"offer", "answer", "pranswer"},
-    "usertype": KNOWN_VALUES["type"],
-    "action": frozenset(row.name for row in REGISTRY),
-    "holdcmd": frozenset(("sendonly", "sendrecv")),
-    "direction": frozenset(("in", "out", "inbound", "outbound")),
-    "malformed": frozenset(),
-}
-_OF_MEDIA = (
-    "candidate udp tcp typ host srflx prflx relay raddr rport generation ufrag network cost id in ip4 ip6 audio"
-    " video rtp avp savp savpf avpf tls application rtpmap fmtp rtcp mux rsize fb nack pli ccm fir transport cc"
-    " setup actpass active passive holdconn mid group bundle ice options trickle pwd fingerprint sha secret"
-    " sendrecv sendonly recvonly inactive extmap urn ietf params rtp hdrext ssrc cname msid ls ptime maxptime"
-    " minptime useinbandfec opus pcmu pcma cn red telephone event end of candidates lite level crypto 8000 16000"
-    " 24000 32000 48000 90000 111 110 126 127 96 101 256 10 0 1 2 9 8 13 63 lrtp"
-)
-_MEDIA_WORDS = frozenset(_OF_MEDIA.split())
-_MEDIA = re.compile(r"\s*(v=0\b|(a=)?candidate:|[\w+/]{1,32} [12] udp \d)", re.IGNORECASE)
-_APART = re.compile(
-    r"(?P<quoted>[\w.~+-]*(?:%[0-9A-Fa-f]{2}[\w.~+-]*)+)"
-    rf"|\b(?:sips?|tel|https?|wss?|mailto|urn|uuid)(?=:)"
-    rf"(?::(?:{'|'.join(filter(None, NOBODY_IN_PARTICULAR))})(?=[@>;]|$))?"
-    r"|;(?:user=phone|transport=(?:udp|tcp|tls|wss?)|lr|ob)(?=[;>]|$)",
-    re.IGNORECASE,
-)
-"""In free text: a word in the spelling of URLs; the words of an address (protocol.md 3)."""
+MOST_KNOWN, LONGEST_KNOWN = 100_000, 200  # texts that are remembered, and characters of the longest
 _NAME = re.compile(r"[A-Za-z_$-]*")
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
+
+
+class _Way(NamedTuple):
+    """What is done with a text of which some runs stay, and with one that stays as it is; ``known``: what came out."""
+
+    text: Callable[[str, Keep], str]
+    stay: Callable[[str], object] | None
+    known: dict[str, str]
 
 
 class _Number(str):
@@ -76,7 +46,7 @@ class _Number(str):
 
 
 class Anonymiser:
-    """Makes frames, and other values, anonymous; reads everything once before it writes.
+    """Makes values anonymous: frames, JSON, and the inputs and states of a model; reads all of them before it writes.
 
     Args:
         key: as for `Pseudonyms`.
@@ -94,110 +64,180 @@ class Anonymiser:
 
     def __init__(self, key: bytes | None = None) -> None:
         self.names = Pseudonyms(key)
+        self._stayed: set[str] = set()  # runs that hold a piece of an original and stay all the same
+        self._learning = _Way(self.names.learn, None, {})
+        self._writing = _Way(self.names.of_text, None, {})
+        self._checking = _Way(self._look, self._note, {})
 
     def learn(self, frame: str) -> None:
         """Take in a frame that will be written later."""
-        self._frame(frame, self.names.learn)
+        self._frame(frame, self._learning)
 
-    def learn_value(self, value: Any, key: str = "") -> None:
-        """As `learn`, of a value of JSON that stands under a key."""
-        self._value(value, key, self.names.learn)
+    def learn_value(self, value: object, key: str = "") -> None:
+        """As `learn`, of an input, a state or a text that stands under a key."""
+        self._typed(value, key, self._learning)
 
     def settle(self) -> None:
         """Everything was taken in."""
         self.names.settle()
 
+    def frame(self, frame: str) -> str:
+        """A frame's text, anonymous; one that is no JSON is taken for free text."""
+        return self._frame(frame, self._writing)
+
+    def value(self, value: T, key: str = "") -> T:
+        """An input, a state or a text, anonymous."""
+        made: T = self._typed(value, key, self._writing)
+        return made
+
     def check(self, frame: str) -> None:
-        """Look for originals in what was written.
+        """Look for originals in a frame that was written.
 
         Raises:
             OriginalsLeft: there is one, or something that tells one.
         """
-        self._frame(frame, self._look)
+        self._frame(frame, self._checking)
+
+    def check_value(self, value: object, key: str = "") -> None:
+        """As `check`, of an input, a state or a text."""
+        self._typed(value, key, self._checking)
+
+    def check_bytes(self, raw: bytes) -> None:
+        """Look for pieces of originals anywhere in bytes whose values have all been checked.
+
+        Raises:
+            OriginalsLeft: there is one in what is no time, key or word of the protocol.
+        """
+        text = _ESCAPE.sub(" ", raw.decode("utf-8", "replace"))
+        self._refuse(len(self.names.telling(text) - self._stayed))
 
     def _look(self, text: str, keep: Keep) -> str:
-        left = self.names.originals_in(text, keep)
+        self._refuse(self.names.originals_in(text, keep))
+        if keep is not _nothing:
+            self._note(" ".join(run[0] for run in RUN.finditer(text) if keep(run[0])))
+        return text
+
+    def _note(self, text: str) -> None:
+        self._stayed |= self.names.telling(text)
+
+    def _refuse(self, left: int) -> None:
         if left:
             raise OriginalsLeft(
                 f"{left} of the originals would have been left in the anonymised recording; nothing was written.",
                 hint="A shorter slice has fewer names and numbers to avoid; please report it otherwise.",
             )
-        return text
 
-    def frame(self, frame: str) -> str:
-        """A frame's text, anonymous; one that is no JSON is taken for free text."""
-        return self._frame(frame, self.names.of_text)
+    # -- the walk: values of the model ---------------------------------------------------------------------------------
 
-    def value(self, value: Any, key: str = "") -> Any:
-        """A value of JSON, anonymous."""
-        return self._value(value, key, self.names.of_text)
+    def _typed(self, value: Any, key: str, way: _Way) -> Any:
+        if isinstance(value, str) and not isinstance(value, Enum):
+            if key == "star":  # what stands behind the star of a code
+                return self._words(f"*{value}", key, way)[1:]
+            return self._stay(value, way) if key in OURS else self._words(value, key, way)
+        if isinstance(value, bytes):
+            return self._frame(value.decode("utf-8", "replace"), way).encode()
+        if isinstance(value, msgspec.Struct):
+            fields = {name: getattr(value, name) for name in value.__struct_fields__}
+            walked = {
+                self._stay(name, way): (self._value if name in WIRE else self._typed)(field, name, way)
+                for name, field in fields.items()
+            }
+            return msgspec.structs.replace(value, **walked)
+        if isinstance(value, Mapping):
+            return {self._words(name, "", way): self._typed(each, key, way) for name, each in value.items()}
+        if isinstance(value, list | tuple | frozenset):
+            return type(value)([self._typed(each, key, way) for each in value])
+        return self._stay(value, way)
 
-    # -- the walk ------------------------------------------------------------------------------------------------------
+    def _stay(self, value: T, way: _Way) -> T:
+        if way.stay is not None:
+            way.stay(str(value))
+        return value
 
-    def _frame(self, frame: str, texts: Callable[[str, Keep], str]) -> str:
+    # -- the walk: JSON ------------------------------------------------------------------------------------------------
+
+    def _frame(self, frame: str, way: _Way) -> str:
         known = _loaded(frame)
         if known is None:
-            return _text(frame, texts)
-        return _written(self._value(known, "", texts))
+            return _text(frame, way)
+        return _written(self._value(known, "", way))
 
-    def _value(self, value: Any, key: str, texts: Callable[[str, Keep], str]) -> Any:
-        if isinstance(value, dict):
-            return {self._key(name, texts): self._value(each, str(name), texts) for name, each in value.items()}
+    def _value(self, value: Any, key: str, way: _Way) -> Any:
+        if isinstance(value, Mapping):
+            return {self._key(name, way): self._value(each, str(name), way) for name, each in value.items()}
         if isinstance(value, list | tuple):
-            return [self._value(each, key, texts) for each in value]
-        if isinstance(value, bool) or value is None:
-            return value
-        if isinstance(value, int | float | _Number):
-            return self._number(value, key, texts)
-        if not isinstance(value, str) or stays(value, key):
-            return value
-        if value[:1] in ("{", "[") and (inner := _loaded(value)) is not None:
-            return _written(self._inner(inner, texts), escape=False)
-        return _text(value, texts)
+            return [self._value(each, key, way) for each in value]
+        if isinstance(value, int | float | _Number) and not isinstance(value, bool):
+            return self._number(value, key, way)
+        return self._words(value, key, way) if isinstance(value, str) else value
 
-    def _inner(self, value: Any, texts: Callable[[str, Keep], str]) -> Any:
+    def _inner(self, value: Any, way: _Way) -> Any:
         """JSON inside a text: nobody knows its fields, so its keys are texts like others."""
         if isinstance(value, dict):
-            return {_text(name, texts): self._inner(each, texts) for name, each in value.items()}
+            return {_text(name, way): self._inner(each, way) for name, each in value.items()}
         if isinstance(value, list):
-            return [self._inner(each, texts) for each in value]
-        return self._value(value, "", texts)
+            return [self._inner(each, way) for each in value]
+        return self._value(value, "", way)
 
-    def _key(self, name: str, texts: Callable[[str, Keep], str]) -> str:
+    def _key(self, name: str, way: _Way) -> str:
         """A key stays, unless it is no name of a field, or an unknown one that tells an original."""
-        if name in _KEYS or (_NAME.fullmatch(name) and not self.names.originals_in(name, _nothing)):
-            return name
-        return _text(name, texts)
+        if name in KEYS or (_NAME.fullmatch(name) and not self.tells(name)):
+            return self._stay(name, way)
+        return _text(name, way)
 
-    def _number(self, value: Any, key: str, texts: Callable[[str, Keep], str]) -> Any:
-        if key in _NUMBERS or stays(str(value), key) or not str(value)[-1:].isdigit():
-            return value
-        made = texts(str(value), lambda run: len(run) < 3)
+    def _words(self, value: str, key: str, way: _Way) -> str:
+        if stays(value, key):
+            return self._stay(value, way)
+        if value[:1] in ("{", "[") and (inner := _loaded(value)) is not None:
+            return _written(self._inner(inner, way), escape=False)
+        if key not in SAID:
+            return _text(value, way)
+        parts = enumerate(SAID[key].split(value))
+        return "".join(self._stay(part, way) if number % 2 else _text(part, way) for number, part in parts)
+
+    def _number(self, value: Any, key: str, way: _Way) -> Any:
+        if key in NUMBERS or stays(str(value), key) or not str(value)[-1:].isdigit():
+            return self._stay(value, way)
+        made = way.text(str(value), _nothing if key in IDS else _short)
         return _Number(made) if isinstance(value, _Number) else type(value)(made)
 
-
-def stays(value: str, key: str) -> bool:
-    """Whether a value under a key is a time, or a word of the protocol."""
-    if key in _TIMES and _A_TIME.fullmatch(value):
-        return True
-    lowered = value.lower()
-    return lowered in _ALWAYS or lowered in _WORDS.get(key, ())
+    def tells(self, text: str) -> bool:
+        """Whether a text holds an original."""
+        return self.names.originals_in(text, _nothing) > 0
 
 
-def _text(text: str, texts: Callable[[str, Keep], str]) -> str:
+def _text(text: str, way: _Way) -> str:
     """Free text, an address, or a description of media."""
-    if _MEDIA.match(text):
-        return texts(text, lambda run: run.casefold() in _MEDIA_WORDS)
+    made = way.known.get(text)
+    if made is None:
+        made = _text_anew(text, way)
+        if len(text) <= LONGEST_KNOWN and len(way.known) < MOST_KNOWN:
+            way.known[text] = made
+    return made
+
+
+def _text_anew(text: str, way: _Way) -> str:
+    if MEDIA.match(text):
+        return way.text(text, lambda run: run.casefold() in MEDIA_WORDS)
     parts, end = [], 0
-    for found in _APART.finditer(text):
-        word = quote(texts(unquote(found[0]), _nothing), safe="+~") if found["quoted"] else found[0]
-        parts += [texts(text[end : found.start()], _nothing), word]
+    for found in APART.finditer(text):
+        if found["quoted"]:
+            word = quote(way.text(unquote(found[0]), _nothing), safe="+~")
+        else:
+            word = found[0]
+            if way.stay is not None:
+                way.stay(word)
+        parts += [way.text(text[end : found.start()], _nothing), word]
         end = found.end()
-    return "".join((*parts, texts(text[end:], _nothing)))
+    return "".join((*parts, way.text(text[end:], _nothing)))
 
 
 def _nothing(run: str) -> bool:
     return False
+
+
+def _short(run: str) -> bool:
+    return len(run) < 3
 
 
 def _loaded(text: str) -> Any:

@@ -76,7 +76,7 @@ class Codec:
             RecordingError: it is damaged.
         """
         try:
-            stored = self._stored.decode(self._open(block))
+            stored = self._stored.decode(self.opened(block))
             return [self._valued.decode(one.json) if isinstance(one, Values) else one for one in stored]
         except (msgspec.MsgspecError, zstandard.ZstdError, UnicodeError, RecursionError) as error:
             raise _damaged(error) from None
@@ -92,7 +92,7 @@ class Codec:
             RecordingError: it is damaged.
         """
         try:
-            return self._state.decode(self._open(body))
+            return self._state.decode(self.opened(body))
         except (msgspec.MsgspecError, zstandard.ZstdError, UnicodeError, RecursionError) as error:
             raise _damaged(error) from None
 
@@ -102,7 +102,8 @@ class Codec:
             return one if raw is one.raw else msgspec.structs.replace(one, raw=raw)
         return Values(strike(self._json(one))) if isinstance(one, _Valued) else one
 
-    def _open(self, body: bytes) -> bytes:
+    def opened(self, body: bytes) -> bytes:
+        """What is in a block or a state, as bytes."""
         if zstandard.frame_content_size(body) > _MOST:
             raise zstandard.ZstdError("too large")
         return self._unpack(body)

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from pbxnb.errors import NotARecording, RecordingError, RecordingInUse, RecordingTooNew
 
-__all__ = ["VERSION", "FileLock", "open_to_read", "open_to_write", "sentence"]
+__all__ = ["VERSION", "FileLock", "is_recording", "open_to_read", "open_to_write", "sentence"]
 
 VERSION = 1
 _APPLICATION = 0x50425821
+_MAGIC = b"SQLite format 3\0"
 _SCHEMA = """
 CREATE TABLE blocks (
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, first_utc INTEGER NOT NULL, last_utc INTEGER NOT NULL,
@@ -37,6 +38,15 @@ _WORDS = {
     "unable to open": "The file cannot be opened: is the folder there, and may you write in it?",
     "malformed": "The file is damaged.",
 }
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file has the form of a recording; one of JSON lines has not."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except (OSError, ValueError):  # ValueError: no name that a file can have
+        return False
 
 
 def sentence(error: Exception) -> str:

@@ -17,6 +17,10 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from pbxnb.errors import NotARecording
+from pbxnb.model.kept.inputs import Received, Sent
+
+from .file import is_recording
+from .reader import Journal
 
 __all__ = ["Line", "read_lines", "write_lines"]
 
@@ -39,12 +43,13 @@ class Line(NamedTuple):
 
 
 def read_lines(source: str | Path | Iterable[str]) -> Iterator[Line]:
-    """The frames of a file or of lines, in their order, read as they are asked for.
+    """The frames of a file or of lines, in their order, read as they are asked for; of a recording ``.pbx``, too.
 
     A torn last line, as a crash leaves it, is passed over; a clock that jumps back stands still instead.
 
     Raises:
         NotARecording: a line cannot be read, or there is none; the sentence names it.
+        RecordingError: a part of the recording cannot be read.
 
     Example:
         >>> [line] = read_lines(['{"at": 12.5, "frame": {"action": "get-users"}}'])
@@ -52,8 +57,35 @@ def read_lines(source: str | Path | Iterable[str]) -> Iterator[Line]:
         Line(at=12.5, direction='in', text='{"action":"get-users"}')
     """
     latest = float("-inf")
+    recorded = isinstance(source, str | Path) and is_recording(Path(source))
     count = 0
+    for count, line in enumerate(_recorded(source) if recorded else _written(source), 1):
+        if count > MOST_FRAMES:
+            raise NotARecording(f"The recording has more than {MOST_FRAMES:,} frames.")
+        latest = max(latest, line.at)
+        yield line._replace(at=latest)
+    if not count:
+        raise NotARecording("The recording has no frame in it.")
+
+
+def write_lines(lines: Iterable[Line]) -> Iterator[str]:
+    """Each line as text with its end, as `read_lines` reads it."""
+    for line in lines:
+        entry = {"at": line.at, "direction": line.direction, "text": line.text}
+        yield f"{msgspec.json.encode(entry).decode()}\n"
+
+
+def _recorded(path: Any) -> Iterator[Line]:
+    with Journal(path) as journal:
+        for _, one in journal.inputs():
+            if isinstance(one, Received | Sent):
+                direction: Literal["in", "out"] = "in" if isinstance(one, Received) else "out"
+                yield Line(one.utc.timestamp(), direction, one.raw.decode("utf-8", "replace"))
+
+
+def _written(source: str | Path | Iterable[str]) -> Iterator[Line]:
     torn: NotARecording | None = None
+    number = 0
     with _opened(source) as lines:
         for number, text in enumerate(lines, 1):
             if not text.strip():
@@ -65,21 +97,9 @@ def read_lines(source: str | Path | Iterable[str]) -> Iterator[Line]:
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
                 torn = NotARecording(f"Line {number} of the recording is no JSON: {error}.", line=number)
                 continue
-            line = _line(entry, number)
-            latest = max(latest, line.at)
-            count += 1
-            if count > MOST_FRAMES:
-                raise NotARecording(f"The recording has more than {MOST_FRAMES:,} frames.")
-            yield line._replace(at=latest)
-    if not count:
-        raise torn or NotARecording("The recording has no frame in it.")
-
-
-def write_lines(lines: Iterable[Line]) -> Iterator[str]:
-    """Each line as text with its end, as `read_lines` reads it."""
-    for line in lines:
-        entry = {"at": line.at, "direction": line.direction, "text": line.text}
-        yield f"{msgspec.json.encode(entry).decode()}\n"
+            yield _line(entry, number)
+    if torn is not None and torn.data["line"] == 1:
+        raise torn
 
 
 def _opened(source: str | Path | Iterable[str]) -> Any:

@@ -39,6 +39,11 @@ def plain_digits(run: str) -> str:
     return run if run.isascii() else "".join(each if each == "." else str(unicodedata.digit(each)) for each in run)
 
 
+def folded(run: str) -> str:
+    """A run without what makes no difference: zeros in front, case."""
+    return plain_digits(run).lstrip("0") if run.isdecimal() else run.casefold()
+
+
 class Pseudonyms:
     """What stands for what.
 
@@ -71,13 +76,19 @@ class Pseudonyms:
 
     def originals_in(self, text: str, keep: Callable[[str], bool]) -> int:
         """How many runs of a text are originals of three characters or more, or hold six characters of one."""
-        found = [run[0] for run in RUN.finditer(text) if not keep(run[0])]
-        runs = [plain_digits(run).lstrip("0") if run.isdecimal() else run.casefold() for run in found]
+        runs = [folded(found[0]) for found in RUN.finditer(text) if not keep(found[0])]
         return sum(
-            (len(run) > 2 and (run in self._digits or run in self._letters))
-            or not self._windows.isdisjoint(windows(run))
-            for run in runs
+            (len(run) > 2 and (run in self._digits or run in self._letters)) or self._holds_piece(run) for run in runs
         )
+
+    def telling(self, text: str) -> set[str]:
+        """The runs of a text that hold six characters of an original, as `folded` gives them."""
+        if len(text) < WINDOW:
+            return set()
+        return {run for found in RUN.finditer(text) if self._holds_piece(run := folded(found[0]))}
+
+    def _holds_piece(self, run: str) -> bool:
+        return len(run) >= WINDOW and not self._windows.isdisjoint(windows(run))
 
     def learn(self, text: str, keep: Callable[[str], bool] = lambda run: False) -> str:
         """Take in a text that holds originals, beside runs that stay; it comes back as it is."""

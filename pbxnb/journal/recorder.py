@@ -28,7 +28,7 @@ from pbxnb.text import clean_logger
 
 from .writing import Checkpoint, NewCalls, Target
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "begun", "inputs_to_next"]
 
 _LOG = clean_logger("pbxnb")
 _GROUP, _EVERY = 1_000, 0.1  # inputs, and seconds, of a group at most
@@ -171,11 +171,7 @@ class Recorder:
         """Note the calls that began with the input before."""
         if self._stopping or self._ended or self._why:
             return
-        if changes.events:
-            new = [event.call.id for event in changes.events if event.kind == "call.new" and event.call is not None]
-        else:
-            new = [*changes.calls]
-        if new:
+        if new := begun(changes):
             self._waiting.append(NewCalls(new))
 
     def _turn(self, utc: datetime) -> None:
@@ -189,7 +185,7 @@ class Recorder:
         at, state = store.clock.at(one.at), take(store)
         self._waiting.append(Checkpoint(self._path, one.utc, one.mono, at, self._why, state))
         self._why, self._since_checkpoint = "", 0
-        self._next_checkpoint = max(_CHECKPOINT, _AN_ENTITY * (len(store.accounts) + len(store.conversations)))
+        self._next_checkpoint = inputs_to_next(store)
 
     # ---- on its own thread ----
 
@@ -273,6 +269,18 @@ class Recorder:
                 if not isinstance(item, NewCalls):
                     return item.mono
         return None
+
+
+def begun(changes: Changes) -> list[str]:
+    """Ids of the calls that began with what changed."""
+    if changes.events:
+        return [event.call.id for event in changes.events if event.kind == "call.new" and event.call is not None]
+    return [*changes.calls]
+
+
+def inputs_to_next(store: Store) -> int:
+    """How many inputs come between a checkpoint of a store and the next one."""
+    return max(_CHECKPOINT, _AN_ENTITY * (len(store.accounts) + len(store.conversations)))
 
 
 def _size(one: Input) -> int:

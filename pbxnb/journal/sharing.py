@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
-from pbxnb.errors import ConfigError, RecordingError
+from pbxnb.errors import ConfigError
+from pbxnb.model.kept.inputs import Input
 
 from .anonymise import Anonymiser
+from .codec import Codec
+from .file import open_to_read
 from .lines import Line, read_lines, write_lines
+from .making import Begin, Parts, make, parts_in, whole
 
-__all__ = ["anonymise"]
+__all__ = ["anonymise", "anonymise_parts"]
 
 
 def anonymise(source: str | Path, out: str | Path, *, key: bytes | None = None) -> Path:
-    """Write a recording once more, with pseudonyms for its names and numbers; the frames alone, as JSON lines.
+    """Write a recording once more, with pseudonyms for its names and numbers.
 
     The recording is read twice: once to know every original, once to write. What is written is searched for them.
 
     Args:
-        source: a recording as JSON lines.
-        out: a name that ends with ``.jsonl``; a file of that name is replaced when all is written.
+        source: a recording, ``.pbx`` or JSON lines.
+        out: a name that ends with ``.pbx``, for the whole recording, or with ``.jsonl``, for its frames; a file of that
+            name is replaced when all is written.
         key: as for `pbxnb.journal.pseudonyms.Pseudonyms`.
 
     Returns:
-        Where it was written.
+        Where it was written; its owner alone may read it.
 
     Raises:
         NotARecording: ``source`` cannot be read; the sentence says why.
         OriginalsLeft: something of the originals would have been left; nothing was written.
-        RecordingError: the disk does not take it.
+        RecordingInUse: somebody records to ``out``.
+        RecordingError: the disk does not take it, or a part of ``source`` cannot be read.
         ConfigError: ``out`` has another ending, or is ``source``.
 
     Example:
@@ -45,36 +49,83 @@ def anonymise(source: str | Path, out: str | Path, *, key: bytes | None = None) 
         False
     """
     source, out = Path(source).expanduser(), Path(out).expanduser()
-    if out.suffix != ".jsonl":
-        raise ConfigError(f"{out.name} does not end with .jsonl.", hint="Frames are written as JSON lines.")
+    if out.suffix not in (".pbx", ".jsonl"):
+        raise ConfigError(
+            f"{out.name} ends with neither .pbx nor .jsonl.",
+            hint="A recording is NAME.pbx; its frames alone are JSON lines, NAME.jsonl.",
+        )
     if source.resolve() == out.resolve():
         raise ConfigError("The recording itself is not replaced.", hint="Give the anonymous one another name.")
+    if out.suffix == ".pbx":
+        with parts_in(source) as parts, whole(out) as beside:
+            anonymise_parts(parts, beside, key)
+    else:
+        _anonymise_lines(source, out, key)
+    return out
+
+
+def anonymise_parts(parts: Parts, out: Path, key: bytes | None = None) -> None:
+    """Write parts of a recording with pseudonyms, and search the file for originals.
+
+    Raises:
+        OriginalsLeft: there is one, or something that tells one.
+    """
+    made = Anonymiser(key)
+    for part in parts.walk():
+        made.learn_value(_content(part))
+    for name, text in parts.about.items():
+        if name not in _PLAIN:
+            made.learn_value(text)
+    made.settle()
+    about = {
+        name: made.value(text) if name not in _PLAIN else text if not made.tells(text) else _PLAIN[name]
+        for name, text in parts.about.items()
+    }
+    make(out, about, (_anonymous(made, part) for part in parts.walk()))
+    _search(made, out)
+
+
+_PLAIN = {"tz": "UTC", "pbxnb": ""}
+"""Facts that stay, and what stands for one that tells an original."""
+
+
+def _content(part: Begin | Input) -> object:
+    return part.state if isinstance(part, Begin) else part
+
+
+def _anonymous(made: Anonymiser, part: Begin | Input) -> Begin | Input:
+    return part._replace(state=made.value(part.state)) if isinstance(part, Begin) else made.value(part)
+
+
+def _search(made: Anonymiser, path: Path) -> None:
+    """Search a recording for originals: every value in it, then all its bytes."""
+    codec = Codec()
+    with closing(open_to_read(path)) as database:
+        for [body] in database.execute("SELECT body FROM blocks"):
+            for one in codec.inputs(body):
+                made.check_value(one)
+        for [body] in database.execute("SELECT body FROM checkpoints"):
+            made.check_value(codec.state_of(body))
+        for [text] in database.execute("SELECT id FROM calls UNION ALL SELECT value FROM meta"):
+            made.check_value(text)
+            made.check_bytes(text.encode("utf-8", "replace"))
+        for [body] in database.execute("SELECT body FROM blocks UNION ALL SELECT body FROM checkpoints"):
+            made.check_bytes(codec.opened(body))
+
+
+def _anonymise_lines(source: Path, out: Path, key: bytes | None) -> None:
     made, frames = Anonymiser(key), 0
     for line in read_lines(source):
         made.learn(line.text)
         frames += 1
     made.settle()
-    with _whole(out) as file:  # what was appended meanwhile was not learned
-        file.writelines(write_lines(_anonymous(made, islice(read_lines(source), frames))))
-    return out
+    with whole(out) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
+        # what was appended meanwhile was not learned
+        file.writelines(write_lines(_anonymous_lines(made, islice(read_lines(source), frames))))
 
 
-def _anonymous(made: Anonymiser, lines: Iterator[Line]) -> Iterator[Line]:
+def _anonymous_lines(made: Anonymiser, lines: Iterator[Line]) -> Iterator[Line]:
     for line in lines:
         text = made.frame(line.text)
         made.check(text)
         yield line._replace(text=text)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[TextIO]:
-    """A file that has its name once it is written to the end; nothing stays of one that was not."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("x", encoding="utf-8", newline="\n") as file:
-            yield file
-        beside.replace(path)
-    except OSError as error:
-        raise RecordingError(f"{path} cannot be written: {error.strerror}.", path=str(path)) from error
-    finally:
-        beside.unlink(missing_ok=True)

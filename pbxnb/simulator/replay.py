@@ -1,8 +1,8 @@
 """A recorded session served as if it were a PBX, at any speed.
 
-A recording is JSON lines (`pbxnb.journal.lines`); what the client sent is left out. Commands have no effect on a
-replay, and REST has no answers. There is no login: what was not sent to our own address is refused, or any page open in
-a browser could read along.
+A recording is a file ``.pbx`` or JSON lines (`pbxnb.journal.lines`); what the client sent is left out. Commands have no
+effect on a replay, and REST has no answers. There is no login: what was not sent to our own address is refused, or any
+page open in a browser could read along.
 """
 
 from __future__ import annotations

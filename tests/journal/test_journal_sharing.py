@@ -86,7 +86,7 @@ def test_what_is_appended_meanwhile_is_left_for_next_time(
 def test_the_command_line(monday: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "out.jsonl")
     assert cli.main(["anonymise", str(monday), out]) == 0
-    assert capsys.readouterr().out == f"{out} has the same frames with pseudonyms; read it before you give it away.\n"
+    assert capsys.readouterr().out == f"{out} tells the same with pseudonyms; read it before you give it away.\n"
     assert "Orne" not in Path(out).read_text("utf-8")
     assert cli.main(["anonymise", str(monday), out, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"ok": True, "out": out}

@@ -12,7 +12,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from pbxnb import connect as connect_to
+from pbxnb import simulate
 from pbxnb.errors import NotARecording, SimulatorError
+from pbxnb.journal.exchange import import_lines
 from pbxnb.simulator.replay import (
     RecordedFrame,
     RecordedSession,
@@ -110,6 +113,24 @@ def test_what_is_no_recording_is_refused_by_line(lines: list[str], sentence: str
 def test_a_missing_file_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(NotARecording, match=r"'none\.jsonl' cannot be read"):
         read_recording(tmp_path / "none.jsonl")
+
+
+def test_a_recording_of_both_forms_is_the_same_session(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    for first in (0, 1_790_000_000):
+        moved = [json.dumps({**(told := json.loads(text)), "at": told["at"] + first}) for text in MINUTE]
+        path.write_text("\n".join(moved))
+        assert read_recording(import_lines(path, tmp_path / "session.pbx")) == read_recording(path)
+
+
+async def test_a_recording_of_a_handle_is_served(tmp_path: Path) -> None:
+    async with await simulate("quiet", extensions=3, record=tmp_path / "one.pbx") as pbx:
+        await pbx.stop_recording()
+    async with (
+        serve_recording(tmp_path / "one.pbx") as replay,
+        await connect_to(replay.url, domain=replay.domain, user=replay.user) as again,
+    ):
+        assert {*again.accounts} == {*pbx.accounts}
 
 
 # -- serving -----------------------------------------------------------------------------------------------------------
