@@ -25,6 +25,7 @@ __all__ = [
     "HandleClosed",
     "LoginRefused",
     "MediaFailed",
+    "MicrophoneError",
     "MissingColumn",
     "MissingExtra",
     "NoEventLoop",
@@ -224,7 +225,27 @@ class CallRefused(PhoneError):
 
 
 class MediaFailed(PhoneError):
-    """No way was found for the sound of a call; the data say the ``stage`` it came to and the ``candidates`` tried."""
+    """The sound of one call found no way, or broke."""
+
+    @property
+    def stage(self) -> str:
+        """How far it had come, a word of `pbxnb.phone.leg.MediaState`: ``gathering``, ``checking``, ``flowing``."""
+        return str(self.data.get("stage", ""))
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The addresses of the other side that were tried, as ``address:port``."""
+        found = self.data.get("candidates", ())
+        return tuple(map(str, found)) if isinstance(found, tuple) else ()
+
+
+class MicrophoneError(PhoneError):
+    """The page that has the phone has no microphone for it: the other side would hear nothing."""
+
+    @property
+    def kind(self) -> str:
+        """Which it is: refused, missing, busy, insecure, blocked by host, listen only."""
+        return str(self.data.get("kind", ""))
 
 
 class EngineLost(PhoneError):
@@ -232,7 +253,17 @@ class EngineLost(PhoneError):
 
 
 class SdpRefused(PhoneError, ValueError):
-    """The other side's description of its media is not used; the data say why, and the line where it is about one."""
+    """The other side's description of its media is not used."""
+
+    @property
+    def why(self) -> str:
+        """The rule that it breaks, in words."""
+        return str(self.data.get("why", ""))
+
+    @property
+    def line(self) -> str:
+        """The line that it is about, without secrets; empty where it is about none."""
+        return str(self.data.get("line", ""))
 
 
 class SoundRefused(PhoneError, ValueError):

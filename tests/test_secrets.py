@@ -408,7 +408,7 @@ def test_a_call_with_sound_shows_no_secret_of_its_media(described, log):
 
         def media(one):
             legs.append(one)
-            return EngineLeg(engine, described=one.described, tell=told, lost=one.gone)
+            return EngineLeg(engine, described=one.described, tell=told, lost=lambda error: one.gone(error.message))
 
         def moved(one) -> None:
             events.append(repr(one))

@@ -15,13 +15,13 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pbxnb.errors import EngineLost, MissingExtra, PhoneError
+from pbxnb.errors import EngineLost, MediaFailed, MissingExtra, PhoneError
 from pbxnb.protocol.redact import redact
 from pbxnb.text import clean, clean_logger
 
 from . import wire
 
-__all__ = ["Engine", "require_phone_extra"]
+__all__ = ["Engine", "failure", "require_phone_extra"]
 
 logger = clean_logger("pbxnb.media")
 
@@ -48,6 +48,13 @@ def require_phone_extra() -> None:
             f"Calls with sound need {' and '.join(missing)}, not installed here.",
             hint='Install it with: pip install "pbxnb[phone]"',
         )
+
+
+def failure(event: wire.Failed) -> EngineLost | MediaFailed:
+    """Return the error that an event is."""
+    if event.gone:
+        return EngineLost(event.why, hint="Place the call again.")
+    return MediaFailed(event.why)
 
 
 class _Call(NamedTuple):
@@ -132,7 +139,8 @@ class Engine:
         """Give an order that is answered with our description.
 
         Raises:
-            EngineLost: the media of the call failed; or nothing came for 5 s, and the child was ended.
+            MediaFailed: the media of the call cannot do it.
+            EngineLost: the child is gone; or nothing came for 5 s, and it was ended.
         """
         if order.call not in self._calls:
             raise EngineLost("This call has no media any more.", hint="Place it again.")
@@ -212,11 +220,11 @@ class Engine:
         if not ready.done():
             ready.set_exception(EngineLost(f"{why[:-1]}: {self._last_words}" if self._last_words else why))
         for call in list(self._calls):
-            self._hand_on(wire.Failed(call=call, why=why))
+            self._hand_on(wire.Failed(call=call, why=why, gone=True))
 
     def _hand_on(self, event: wire.Event) -> None:
         if isinstance(event, wire.Failed):
-            event = wire.Failed(call=event.call, why=clean(redact(event.why), 300))
+            event = wire.Failed(call=event.call, why=clean(redact(event.why), 300), gone=event.gone)
         answer = self._awaited.get(event.call)
         call = self._calls.get(event.call)
         if isinstance(event, wire.Described) and answer is not None and not answer.done():
@@ -224,7 +232,7 @@ class Engine:
         elif isinstance(event, wire.Failed | wire.Ended):
             self._calls.pop(event.call, None)
             if isinstance(event, wire.Failed) and answer is not None and not answer.done():
-                answer.set_exception(EngineLost(event.why))
+                answer.set_exception(failure(event))
         if call is not None and not isinstance(event, wire.Described):
             try:
                 call.listener(event)

@@ -13,7 +13,7 @@ import msgspec
 from pbxnb.errors import PbxError
 
 from . import wire
-from .engine import Engine
+from .engine import Engine, failure
 
 __all__ = ["EngineLeg"]
 
@@ -25,12 +25,15 @@ class EngineLeg:
         engine: runs the child.
         described: gets our description, each time one was asked for.
         tell: gets every event, `wire.Ended` last; no `wire.Failed`.
-        lost: gets a sentence when the media fail; nothing follows it.
+        lost: gets the error when the media fail; nothing follows it.
         codecs, loopback, ice_servers: as for `Engine.open`.
 
     Attributes:
+        here: where the sound is, in words.
         open: whether a connection is there, or is still being closed.
     """
+
+    here = "this kernel"
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class EngineLeg:
         *,
         described: Callable[[str], None],
         tell: Callable[[wire.Event], None],
-        lost: Callable[[str], None],
+        lost: Callable[[PbxError], None],
         codecs: tuple[str, ...] = ("opus", "PCMU"),
         loopback: bool = True,
         ice_servers: tuple[str, ...] = (),
@@ -105,21 +108,21 @@ class EngineLeg:
             self._described(await self._engine.describe(msgspec.structs.replace(order, call=call)))
         except PbxError as error:
             if self._call == call:  # else it was told as an event
-                self._fail(str(error))
+                self._fail(error)
 
     def _send(self, order: wire.Order) -> None:
         if self._call:
             self._engine.send(msgspec.structs.replace(order, call=self._call))
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, error: PbxError) -> None:
         self._call, self.open = 0, False
-        self._lost(why)
+        self._lost(error)
 
     def _on_event(self, event: wire.Event) -> None:
         if event.call != self._call:
             return  # of one that was replaced
         if isinstance(event, wire.Failed):
-            self._fail(event.why)
+            self._fail(failure(event))
             return
         if isinstance(event, wire.Ended):
             self._call, self.open = 0, False

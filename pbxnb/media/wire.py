@@ -280,9 +280,10 @@ class Ended(Event, frozen=True, kw_only=True):
 
 
 class Failed(Event, frozen=True, kw_only=True):
-    """The connection cannot go on; ``why`` is a sentence."""
+    """The connection cannot go on; ``why`` is a sentence, ``gone`` says that the whole process is."""
 
     why: str
+    gone: bool = False
 
 
 _ORDERS = msgspec.msgpack.Decoder(

@@ -12,8 +12,8 @@ from pbxnb.arguments import check_number
 from pbxnb.errors import (
     CallRefused,
     ConfigError,
-    EngineLost,
     MediaFailed,
+    PbxError,
     PhoneError,
     SoundRefused,
     no_copy,
@@ -48,6 +48,8 @@ class PhoneCall:
     What is done returns at once something to be awaited, or asked for ``.result()``.
 
     Attributes:
+        domain: the tenant.
+        tz: the zone that its times are shown in.
         quality: of its sound, second by second (`pbxnb.phone.quality.Quality`).
         recording: the path of the file that it is recorded to; empty for none.
 
@@ -64,6 +66,8 @@ class PhoneCall:
     __reduce__ = no_copy
 
     def __init__(self, one: LineLeg, lane: Lane, media: MakeMedia) -> None:
+        self.domain = lane.domain
+        self.tz = lane.tz
         self.quality = Quality()
         self.recording = ""
         self._one = one
@@ -75,7 +79,7 @@ class PhoneCall:
         self._streams: weakref.WeakSet[Stream[Moment]] = weakref.WeakSet()
         self._newest: Moment | None = None  # that `events` gave
         self._over = False
-        self._failure: PhoneError | None = None
+        self._failure: PbxError | None = None
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -150,6 +154,8 @@ class PhoneCall:
         Raises:
             CallRefused: the other side, or the PBX, did not take it; ``code`` says how.
             MediaFailed: no way was found for the sound.
+            SdpRefused: the PBX's description of it cannot be used.
+            EngineLost: the process that carries it is gone.
             PhoneError: it ended otherwise.
         """
         return self._waits.do(lambda: None, lambda: self._one.leg.answered and self._sounds, timeout)
@@ -198,7 +204,7 @@ class PhoneCall:
 
     # -- saying --------------------------------------------------------------------------------------------------------
 
-    def play(self, sound: str | os.PathLike[str] | NDArray[Any], *, loop: bool = False) -> Pending[None]:
+    def play(self, sound: str | os.PathLike[str] | NDArray[Any], loop: bool = False) -> Pending[None]:
         """Say a sound, after what is being said; known when it is through.
 
         Args:
@@ -215,7 +221,7 @@ class PhoneCall:
         """Say no more; what was left counts as said."""
         return self._waits.do(self._saying.stop, lambda: True)
 
-    def dtmf(self, digits: str, *, ms: float = 100, gap: float = 70) -> Pending[None]:
+    def dtmf(self, digits: str, ms: float = 100, gap: float = 70) -> Pending[None]:
         """Press digits; as tones where the other side takes no events. Known when they are through.
 
         Args:
@@ -336,7 +342,9 @@ class PhoneCall:
         """The media say something."""
         match event:
             case wire.SoundState(state="failed"):
-                self._failure = self._no_way()
+                tried = ", ".join(self._one.gate.allowed)
+                where = f"between {self._media.here} and {tried or 'the PBX, which named no address'}"
+                self._failure = self._failed(f"No sound could pass {where}.")
                 self._one.sounds(MediaState.FAILED)
             case wire.SoundState(state=state):
                 self._one.sounds(MediaState(state))
@@ -352,27 +360,22 @@ class PhoneCall:
             case wire.Ended():
                 self.moved()
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, error: PbxError) -> None:
         """The media are gone."""
         if not self._one.leg.over:
-            self._failure = EngineLost(why, hint="Place the call again.")
-        self._one.sounds(MediaState.FAILED, why)
+            self._failure = self._failed(error.message) if isinstance(error, MediaFailed) else error
+        self._one.sounds(MediaState.FAILED, error.message)
         self.moved()
 
-    def _no_way(self) -> MediaFailed:
-        tried = self._one.gate.allowed
-        return MediaFailed(
-            f"No sound could pass between this machine and {', '.join(tried) or 'the PBX, which named no address'}.",
-            hint="Is UDP to it blocked? media_hosts= and ice_servers= may help.",
-            stage=str(self.media),
-            candidates=tried,
-        )
+    def _failed(self, why: str) -> MediaFailed:
+        hint = "Is UDP to it blocked? media_hosts= and ice_servers= may help."
+        return MediaFailed(why, hint=hint, stage=str(self.media), candidates=self._one.gate.allowed)
 
-    def _why(self) -> PhoneError:
+    def _why(self) -> PbxError:
         """Why what was waited for will not come."""
         leg = self._one.leg
-        if self._failure is not None:
-            return self._failure
+        if (failure := self._failure or leg.refused) is not None:
+            return failure
         if leg.code >= REFUSED and not leg.answered:
             return CallRefused(f"{self.party.number} was not reached: {leg.cause}.", code=leg.code)
         return PhoneError(f"The call has ended: {leg.cause or 'its phone is closed'}.")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from pbxnb.errors import PbxError
 from pbxnb.loops import fail, fulfil
@@ -37,7 +38,15 @@ class Pending(Protocol[T_co]):
 
 
 class Lane(Protocol):
-    """The thread that a phone lives on."""
+    """The thread that a phone lives on, and whose phone it is.
+
+    Attributes:
+        domain: the tenant.
+        tz: the zone that times are shown in.
+    """
+
+    domain: str
+    tz: ZoneInfo
 
     def call(self, fn: Callable[[], object]) -> bool:
         """Run ``fn()`` there soon, after what was asked before; False when it has ended."""

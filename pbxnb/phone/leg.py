@@ -111,6 +111,7 @@ class Leg:
         callid: may become another one once the PBX has answered.
         code: the SIP status the PBX gave last; 0 for none.
         cause: why it ended, in words; empty until then.
+        refused: the error, where it ended for an SDP that cannot be used.
         muted, held: what was asked for here.
 
     Example:
@@ -128,6 +129,7 @@ class Leg:
         self.media = MediaState.NONE
         self.code = 0
         self.cause = ""
+        self.refused: SdpRefused | None = None
         self.muted = False
         self.held = False
         self._held_there = False
@@ -312,7 +314,7 @@ class Leg:
             self._offer = read(message.sdp, "offer")
         except SdpRefused as refused:
             old = self.signalling is Signalling.OLD
-            return (self._request(r.SipBusy, code=None if old else NOT_ACCEPTABLE), *self._end(str(refused)))
+            return (self._request(r.SipBusy, code=None if old else NOT_ACCEPTABLE), *self._end(refused))
         return (self._request(r.SipRinging),)
 
     def _progress(self, message: m.Sdp) -> tuple[Step, ...]:
@@ -341,7 +343,7 @@ class Leg:
                 return (AnswerOffer(self._offer),)
             answer = read(text, "answer")
         except SdpRefused as refused:
-            return (*self._bye(), *self._end(str(refused)))
+            return (*self._bye(), *self._end(refused))
         self._described = True
         waiting, self._waiting = self._waiting, ()
         return (TakeAnswer(answer), *([TakeCandidates(waiting)] if waiting else []))
@@ -386,8 +388,10 @@ class Leg:
             return "refused" if self.outbound else "the caller gave up"
         return "hung up there"
 
-    def _end(self, cause: str) -> tuple[Step, ...]:
-        self.state, self.cause = LegState.ENDED, cause
+    def _end(self, cause: str | SdpRefused) -> tuple[Step, ...]:
+        if isinstance(cause, SdpRefused):
+            self.refused = cause.with_traceback(None)  # whose frames hold the SDP
+        self.state, self.cause = LegState.ENDED, str(cause)
         return self._shut()
 
     def _shut(self) -> tuple[Step, ...]:

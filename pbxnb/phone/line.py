@@ -177,8 +177,8 @@ class LineLeg:
             self.silence, self._unheard_off = "", None
 
     def _unheard(self) -> None:
-        where = ", ".join(self.gate.allowed)
-        why = f"UDP from here to {where} is blocked." if where else "the PBX named no address that may be used."
+        where, here = ", ".join(self.gate.allowed), self._media.here if self._media is not None else "here"
+        why = f"UDP from {here} to {where} is blocked." if where else "the PBX named no address that may be used."
         self.silence = f"Answered, but no audio came for {UNHEARD:g} s: {why}"
         self._line.changed(self)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, Protocol
 
+from pbxnb.errors import PbxError
 from pbxnb.media import wire
 from pbxnb.media.leg import EngineLeg
 
@@ -41,6 +42,9 @@ class LineSocket(Protocol):
 class LegMedia(Protocol):
     """Who carries the sound of one leg: tells the `LineLeg` what it found by `described`, `found` and `sounds`."""
 
+    here: str
+    """Where the sound is, in words: ``this page``."""
+
     def make_offer(self) -> None:
         """Open a connection and describe it."""
 
@@ -68,6 +72,6 @@ class MakeMedia(Protocol):
         *,
         described: Callable[[str], None],
         tell: Callable[[wire.Event], None],
-        lost: Callable[[str], None],
+        lost: Callable[[PbxError], None],
     ) -> EngineLeg:
         """Arguments as for `EngineLeg`."""

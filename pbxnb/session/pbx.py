@@ -119,7 +119,7 @@ class Pbx:
         feed.on_frame.add(self._frames.add)
         self._past = LivePast(line, clock)
         self._timeline: Timeline | None = None
-        self._phones = Phones(line, another)
+        self._phones = Phones(line, another, clock.zone)
         self._page_calls: dict[tuple[str, str], PageCalls] = {}
         self._handle = PanelHandle(self, line, functools.partial(commands.command, self))
 

@@ -19,7 +19,7 @@ pytest.importorskip("aiortc", reason="needs the phone extra")
 
 import numpy as np
 
-from pbxnb.errors import EngineLost, PhoneError
+from pbxnb.errors import EngineLost, MediaFailed, PhoneError
 from pbxnb.media import child, wire
 from pbxnb.media.engine import Engine
 from pbxnb.media.tones import level_of, tone
@@ -195,7 +195,7 @@ async def test_a_child_that_is_killed_ends_its_calls_with_a_sentence_and_the_nex
 async def test_a_description_that_no_media_stack_takes_ends_its_call_alone(engine: Engine) -> None:
     a, b = await call(engine)
     bad = await engine.open(lambda event: None)
-    with pytest.raises(EngineLost, match="The media of this call failed"):
+    with pytest.raises(MediaFailed, match="The media of this call failed"):
         await engine.describe(wire.AnswerOffer(call=bad, sdp="v=0\r\nm=nonsense\r\n"))
     b.order(wire.PressDigits, number=1, digits="1")
     await a.until(lambda: len(a.all(wire.Digit)) == 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pbxnb.errors import EngineLost
+from pbxnb.errors import MediaFailed
 from pbxnb.media import wire
 from pbxnb.media.engine import Engine
 
@@ -15,7 +15,7 @@ async def main() -> None:
         call = await engine.open(lambda event: None, loopback=loopback)
         try:
             print((await engine.describe(wire.MakeOffer(call=call))).splitlines()[0])
-        except EngineLost as error:
+        except MediaFailed as error:
             print(error)
     await engine.aclose()
 

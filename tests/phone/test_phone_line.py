@@ -57,6 +57,8 @@ class Socket:
 class Media:
     """Media that keep their orders, and describe themselves at once."""
 
+    here = "this page"
+
     def __init__(self, one: LineLeg | None = None) -> None:
         self.one = one
         self.orders: list[Any] = []
@@ -306,7 +308,7 @@ NO_ADDRESS = BROWSER.replace("a=candidate:", "a=x-candidate:")
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (BROWSER, "UDP from here to 192.0.2.7:50000 is blocked."),
+        (BROWSER, "UDP from this page to 192.0.2.7:50000 is blocked."),
         (NO_ADDRESS, "the PBX named no address that may be used."),
     ],
 )

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+from zoneinfo import ZoneInfo
 
 from pbxnb.arguments import check_number, check_text, helpful_keywords
 from pbxnb.client.client import Client
@@ -50,10 +51,12 @@ class Phones:
     Args:
         line: the handle's.
         another: makes a client of the same PBX with the same login, for a user.
+        tz: the zone that the handle's times are shown in.
     """
 
-    def __init__(self, line: Line, another: Callable[..., Client]) -> None:
+    def __init__(self, line: Line, another: Callable[..., Client], tz: ZoneInfo) -> None:
         self._line = line
+        self._tz = tz
         self._another = another
         self._engine: Engine | None = None
         self._open: dict[tuple[str, str | None], PhoneSocket] = {}
@@ -61,7 +64,7 @@ class Phones:
     def socket(self, account: str, *, lines: int = 1, media_hosts: Collection[str] | None = None) -> PhoneSocket:
         """A socket for one phone; arguments as for `PhoneSocket`."""
         self._line.check_open()
-        return PhoneSocket(self._line, self._another(user=account), lines=lines, media_hosts=media_hosts)
+        return PhoneSocket(self._line, self._another(user=account), self._tz, lines=lines, media_hosts=media_hosts)
 
     def phone(
         self,

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from pbxnb.client.client import Client
 from pbxnb.client.commands import Outcome
@@ -44,24 +45,34 @@ class PhoneSocket:
     Args:
         handle: the line whose lane it lives on, and with which it ends.
         client: its own, not yet started.
+        tz: the zone that the handle's times are shown in.
         lines: calls at the same time.
         media_hosts: IP addresses that sound may go to beside the PBX's own; None for any, with a warning.
 
     Attributes:
         account: the extension.
+        domain: its tenant.
         line: its registration and its calls; only on the lane.
         hosts: the addresses of the PBX, known once it is open.
         protected: whether the line is encrypted.
     """
 
     def __init__(
-        self, handle: Line, client: Client, *, lines: int = 1, media_hosts: Collection[str] | None = None
+        self,
+        handle: Line,
+        client: Client,
+        tz: ZoneInfo,
+        *,
+        lines: int = 1,
+        media_hosts: Collection[str] | None = None,
     ) -> None:
         from pbxnb.phone.line import PhoneLine
 
         for host in media_hosts or ():
             _check_address(host)
         self.account = client.endpoint.user
+        self.domain = client.endpoint.domain
+        self.tz = tz
         self.protected = client.endpoint.secure
         self.hosts: Collection[str] = ()
         self.client = client

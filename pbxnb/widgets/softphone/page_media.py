@@ -15,6 +15,8 @@ class PageMedia:
         ice_servers: URLs of STUN and TURN servers for the page; none unless given.
     """
 
+    here = "this page"
+
     def __init__(self, tell: Callable[..., None], ice_servers: tuple[str, ...] = ()) -> None:
         self._tell = tell
         self._ice = [{"urls": url} for url in ice_servers]
