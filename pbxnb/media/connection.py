@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import aioice.ice
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.sdp import candidate_from_sdp
@@ -89,6 +90,7 @@ class Connection:
         self._codecs = opened.codecs
         self._tell = tell
         self._state = ""
+        self._connected = 0.0
         self._hear = True
         self._listening = False
         self._recording: Recording | None = None
@@ -119,6 +121,8 @@ class Connection:
     def _describe(self) -> None:
         text = self._pc.localDescription.sdp
         if "a=candidate:" not in text:
+            if addresses := aioice.ice.get_host_addresses(True, True):
+                raise PhoneError(f"No UDP port can be opened at {', '.join(addresses)}, so the call has no sound.")
             raise PhoneError("This machine has no network address but its own, so the sound of a call cannot leave it.")
         self._tell(wire.Described(call=self.call, sdp=text))
 
@@ -242,6 +246,8 @@ class Connection:
         state = self._pc.connectionState
         if state == "connecting":
             self._say("checking")
+        elif state == "connected":
+            self._connected = asyncio.get_running_loop().time()
         elif state == "failed":
             self._say("failed")
         elif state == "closed" and self._state:
@@ -267,11 +273,11 @@ class Connection:
                 )
             )  # fmt: skip
             self._deaf = self._deaf + 1 if far_lost is not None and far_lost >= ALL_LOST else 0
-            if self._state not in ("flowing", "one_way"):
+            if not self._connected or self._state in ("stalled", "failed"):
                 continue
-            if heard.last is not None and asyncio.get_running_loop().time() - heard.last > STALLED_AFTER:
+            if asyncio.get_running_loop().time() - (heard.last or self._connected) > STALLED_AFTER:
                 self._say("stalled")
-            else:
+            elif heard.last is not None:
                 self._say("one_way" if self._deaf >= DEAF_AFTER else "flowing")
 
     async def _far(self) -> tuple[int, float | None, float | None]:

@@ -95,7 +95,7 @@ class EngineLeg:
 
     def _begin(self, order: wire.MakeOffer | wire.AnswerOffer) -> None:
         self.close()
-        self._call = 0
+        self._call, self.open = 0, False
         self._work = asyncio.ensure_future(self._describe(order))
 
     async def _describe(self, order: wire.MakeOffer | wire.AnswerOffer) -> None:

@@ -341,11 +341,6 @@ class PhoneCall:
     def _told(self, event: wire.Event) -> None:
         """The media say something."""
         match event:
-            case wire.SoundState(state="failed"):
-                tried = ", ".join(self._one.gate.allowed)
-                where = f"between {self._media.here} and {tried or 'the PBX, which named no address'}"
-                self._failure = self._failed(f"No sound could pass {where}.")
-                self._one.sounds(MediaState.FAILED)
             case wire.SoundState(state=state):
                 self._one.sounds(MediaState(state))
             case wire.Block():
@@ -362,20 +357,21 @@ class PhoneCall:
 
     def _lost(self, error: PbxError) -> None:
         """The media are gone."""
-        if not self._one.leg.over:
-            self._failure = self._failed(error.message) if isinstance(error, MediaFailed) else error
+        if not self._one.leg.over and not isinstance(error, MediaFailed):
+            self._failure = error
         self._one.sounds(MediaState.FAILED, error.message)
         self.moved()
-
-    def _failed(self, why: str) -> MediaFailed:
-        hint = "Is UDP to it blocked? media_hosts= and ice_servers= may help."
-        return MediaFailed(why, hint=hint, stage=str(self.media), candidates=self._one.gate.allowed)
 
     def _why(self) -> PbxError:
         """Why what was waited for will not come."""
         leg = self._one.leg
         if (failure := self._failure or leg.refused) is not None:
             return failure
+        if leg.media is MediaState.FAILED:
+            [*_, stage, _] = "", *(moment.text for moment in self.moments if moment.kind == "sound")
+            hint = "Is UDP to it blocked? media_hosts= and ice_servers= may help." if stage == "checking" else ""
+            why = f"{leg.cause[:1].upper()}{leg.cause[1:].rstrip('.')}."
+            return MediaFailed(why, hint=hint, stage=stage, candidates=self._one.gate.allowed)
         if leg.code >= REFUSED and not leg.answered:
             return CallRefused(f"{self.party.number} was not reached: {leg.cause}.", code=leg.code)
         return PhoneError(f"The call has ended: {leg.cause or 'its phone is closed'}.")

@@ -34,7 +34,7 @@ from .leg import (
     Step,
     TakeAnswer,
     TakeCandidates,
-)  # fmt: skip
+)
 from .moments import Moments
 from .outside import LegMedia, LineSocket
 from .registrar import Registrar, Registration
@@ -45,6 +45,7 @@ logger = clean_logger("pbxnb.phone")
 
 UNCONFIRMED = 5.0  # seconds that a hang-up waits for the PBX's word
 UNHEARD = 3.0  # seconds after an answer in which something is heard
+UNFOUND = 12.0  # more of them in which a way for it is found
 
 
 class LineLeg:
@@ -73,6 +74,7 @@ class LineLeg:
         self.silence = ""
         self._line = line
         self._unheard_off: Callable[[], None] | None = None  # while the first sound is awaited
+        self._here = "here"  # where its sound is
         self._media: LegMedia | None = None  # from the answer, or the beginning of a call of ours, on
         self._steps: deque[Step] = deque()
         self._running = False
@@ -87,7 +89,7 @@ class LineLeg:
         """Take a call that rings here; whether it did."""
         steps = self.leg.answer()
         if steps:
-            self._media = media
+            self._media, self._here = media, media.here
         self._run(steps)
         return bool(steps)
 
@@ -126,9 +128,10 @@ class LineLeg:
         """An address of ours; None after the last."""
         self._run(self.leg.found(candidate))
 
-    def sounds(self, media: MediaState, why: str = "no way was found for the sound") -> None:
-        """How the sound is now; ``why`` it failed, where it did."""
-        self._run(self.leg.sounds(media, why))
+    def sounds(self, media: MediaState, why: str = "") -> None:
+        """How the sound is now; ``why`` it failed, where it did and that is known."""
+        where = ", ".join(self.gate.allowed) or "the PBX, which named no address that may be used"
+        self._run(self.leg.sounds(media, why or f"no sound could pass between {self._here} and {where}"))
 
     # -- what the PBX says ---------------------------------------------------------------------------------------------
 
@@ -145,7 +148,7 @@ class LineLeg:
 
     def begin(self, media: LegMedia) -> None:
         """Dial."""
-        self._media = media
+        self._media, self._here = media, media.here
         self._run(self.leg.dial())
 
     # -- steps ---------------------------------------------------------------------------------------------------------
@@ -177,18 +180,23 @@ class LineLeg:
             self.silence, self._unheard_off = "", None
 
     def _unheard(self) -> None:
-        where, here = ", ".join(self.gate.allowed), self._media.here if self._media is not None else "here"
-        why = f"UDP from {here} to {where} is blocked." if where else "the PBX named no address that may be used."
+        where = ", ".join(self.gate.allowed)
+        why = f"UDP from {self._here} to {where} is blocked." if where else "the PBX named no address that may be used."
         self.silence = f"Answered, but no audio came for {UNHEARD:g} s: {why}"
+        self._unheard_off = self._line.socket.later(UNFOUND, self._unfound)
         self._line.changed(self)
+
+    def _unfound(self) -> None:
+        """A media stack may look for a way without end."""
+        if self.leg.media in (MediaState.GATHERING, MediaState.CHECKING):
+            self.sounds(MediaState.FAILED)
 
     def _do(self, step: Step) -> None:
         self.moments.step(step)
         if isinstance(step, r.Request):
             self._line.send(step)
             return
-        media = self._media
-        if media is None:
+        if (media := self._media) is None:
             return
         match step:
             case MakeOffer():

@@ -47,6 +47,8 @@ class Socket:
 class Media:
     """The process for media."""
 
+    here = "this kernel"
+
     def __init__(self, engine: Engine, one: LineLeg) -> None:
         self.engine = engine
         self.one = one
