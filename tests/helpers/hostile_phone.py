@@ -76,6 +76,8 @@ def may_be_sent_to(address: str, port: int, pbx: Collection[str], hosts: Collect
 class Media:
     """Media that check every address that they are given, and describe themselves at once."""
 
+    here = "this page"
+
     def __init__(self, one: LineLeg, hosts: Collection[str] | None) -> None:
         self._one = one
         self._hosts = hosts

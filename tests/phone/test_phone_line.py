@@ -329,6 +329,24 @@ def test_a_call_that_is_answered_and_not_heard_says_why(text: str, why: str) -> 
     assert one.leg.state is LegState.TALKING
 
 
+@pytest.mark.parametrize(("sound", "ends"), [(MediaState.CHECKING, True), (MediaState.STALLED, False)])
+def test_an_answered_call_ends_where_no_way_for_its_sound_is_found_and_not_where_nothing_is_said(
+    sound: MediaState, ends: bool
+) -> None:
+    line, socket = registered()
+    one = line.dial("207", Media)
+    line.told(sdp(183, "99@pbx", BROWSER))
+    one.sounds(sound)
+    socket.pass_time()
+    socket.pass_time()
+    assert not one.leg.over  # it rings: a PBX may have no sound yet
+    line.told(sdp(200, "99@pbx"))
+    socket.pass_time()
+    socket.pass_time()
+    assert (one.leg.state is LegState.ENDED) is ends
+    assert (one.leg.cause == "no sound could pass between this page and 192.0.2.7:50000") is ends
+
+
 def test_a_call_that_is_heard_in_time_says_nothing_of_silence() -> None:
     line, socket = registered()
     one = talks(line)

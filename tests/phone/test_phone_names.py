@@ -76,10 +76,21 @@ def test_what_can_be_read_is_there_and_described(kind: type) -> None:
 
 def test_where_a_call_stands_is_said_in_these_words() -> None:
     assert [*LegState] == (
-        "dialling early ringing connecting talking held_here held_there held_both ending ended".split()
+        [
+            "dialling",
+            "early",
+            "ringing",
+            "connecting",
+            "talking",
+            "held_here",
+            "held_there",
+            "held_both",
+            "ending",
+            "ended",
+        ]
     )
-    assert [*MediaState] == "none gathering checking flowing one_way stalled failed".split()
-    assert [*Registration] == "unregistered registering registered lost closed".split()
+    assert [*MediaState] == ["none", "gathering", "checking", "flowing", "one_way", "stalled", "failed"]
+    assert [*Registration] == ["unregistered", "registering", "registered", "lost", "closed"]
 
 
 TREE = {
