@@ -10,13 +10,13 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import aioice.ice
 import aiortc
 from aiortc import RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.codecs import CODECS
+from aiortc.codecs.base import Encoder
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
@@ -24,6 +24,7 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from pbxnb.errors import PhoneError
 
 from . import wire
+from .beat import Beat
 from .connection import Connection
 from .tones import named
 
@@ -33,24 +34,12 @@ CHUNK = 2**16
 MOST_ADDRESSES = 1_000
 
 
-class Inline(ThreadPoolExecutor):
-    """Runs at once what aiortc would hand to a thread: to encode 20 ms takes less than to change threads."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it."""
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the future
-            done.set_exception(error)
-        return done
-
-
 class Child:
     """All connections, by the number their parent gave them."""
 
     def __init__(self, tell: Callable[[wire.Event], None]) -> None:
         self._tell = tell
+        self._beat = Beat()
         self._connections: dict[int, Connection] = {}
         self._last: dict[int, asyncio.Task[None]] = {}
 
@@ -81,7 +70,7 @@ class Child:
     async def _carry_out(self, order: wire.Order) -> None:
         if isinstance(order, wire.Open):
             _addresses(order.loopback)
-            self._connections[order.call] = Connection(order, self._tell)
+            self._connections[order.call] = Connection(order, self._tell, self._beat)
             return
         if isinstance(order, wire.Ask):
             self._tell(wire.Packets(call=order.call, addresses=dict(_Sent.packets)))
@@ -140,6 +129,7 @@ class _Sent:
 
 
 PRIVATE: dict[Any, tuple[str, ...]] = {
+    Encoder: ("pack",),
     RTCRtpReceiver: ("_handle_rtp_packet", "_RTCRtpReceiver__remote_streams"),
     RTCRtpTransceiver: ("_codecs",),
     RTCDtlsTransport: ("_send_rtp",),
@@ -195,7 +185,6 @@ async def _while_it_lives(parent: int) -> None:
 
 async def _run(orders: int, events: int, parent: int) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(Inline(max_workers=1))
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(orders, "rb"))
     out, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(events, "wb"))

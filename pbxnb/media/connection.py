@@ -20,6 +20,8 @@ from aiortc.sdp import candidate_from_sdp
 from pbxnb.errors import PhoneError
 
 from . import wire
+from .beat import Beat
+from .codecs import Encoder
 from .heard import SILENCE, Heard, HeardBlock
 from .said import Said, Sender
 from .tones import digits_as_sound, level_of
@@ -79,25 +81,27 @@ class Connection:
     Args:
         opened: how it is wanted.
         tell: takes every event.
+        beat: of all connections.
 
     Attributes:
         bridged: gets every block that is heard, for another connection.
     """
 
-    def __init__(self, opened: wire.Open, tell: Callable[[wire.Event], None]) -> None:
+    def __init__(self, opened: wire.Open, tell: Callable[[wire.Event], None], beat: Beat) -> None:
         self.call = opened.call
         self.bridged: Callable[[bytes], None] | None = None
         self._codecs = opened.codecs
         self._tell = tell
+        self._beat = beat
         self._state = ""
         self._connected = 0.0
         self._hear = True
         self._listening = False
         self._recording: Recording | None = None
-        self._level_in = self._level_out = -100.0
+        self._block_in = self._block_out = SILENCE  # the newest
         self._deaf = 0
         self._codec = ""
-        self._tasks: list[asyncio.Task[None]] = []
+        self._measuring: asyncio.Task[None] | None = None
         self._heard: Heard | None = None
         self._sender: Sender | None = None
         servers = [RTCIceServer(urls=url) for url in opened.ice_servers]
@@ -178,8 +182,9 @@ class Connection:
 
     async def close(self) -> None:
         """End it."""
-        for task in self._tasks:
-            task.cancel()
+        self._beat.leave(self)
+        if self._measuring is not None:
+            self._measuring.cancel()
         self.record("")
         self._said.quiet()
         await self._pc.close()
@@ -195,6 +200,7 @@ class Connection:
         events.sort(key=lambda codec: codec.clockRate != sound[0].clockRate)
         transceiver._codecs = [*sound, *events]
         self._codec = str(sound[0].name)
+        self._said.encoder = Encoder(self._codec)
         event = (int(events[0].payloadType or 0), events[0].clockRate) if events else None
         self._hook(transceiver.receiver, {int(codec.payloadType or 0): codec for codec in agreed}, event)
 
@@ -206,22 +212,26 @@ class Connection:
         streams: dict[int, StreamStatistics] = receiver._RTCRtpReceiver__remote_streams
 
         async def take(packet: Any, arrival_time_ms: int) -> None:
-            codec = codecs.get(packet.payload_type)
-            if codec is not None:
-                # What aiortc reports to the other side is counted there.
-                streams.setdefault(packet.ssrc, StreamStatistics(codec.clockRate)).add(packet)
-                heard.packet(packet)
+            if packet.ssrc not in streams:
+                codec = codecs.get(packet.payload_type)
+                if codec is None:
+                    return
+                streams[packet.ssrc] = StreamStatistics(codec.clockRate)
+            # What aiortc reports to the other side is counted there.
+            streams[packet.ssrc].add(packet)
+            heard.packet(packet)
 
         receiver._handle_rtp_packet = take
         transport = receiver.transport
         self._sender = Sender(transport._send_rtp, event, self._played)
         transport._send_rtp = self._sender.send
-        self._tasks = [asyncio.ensure_future(heard.run()), asyncio.ensure_future(self._measure())]
+        self._beat.join(self, lambda number: heard.beat(), self._said.beat)
+        self._measuring = asyncio.ensure_future(self._measure())
 
     def _on_heard(self, block: HeardBlock) -> None:
         if not self._hear:
             block = block._replace(samples=SILENCE)
-        self._level_in = level_of(block.samples)
+        self._block_in = block.samples
         if self._recording is not None:
             self._recording.heard(block.samples)
         if self.bridged is not None:
@@ -232,7 +242,7 @@ class Connection:
             self._say("flowing")
 
     def _on_said(self, block: bytes) -> None:
-        self._level_out = level_of(block)
+        self._block_out = block
         if self._recording is not None:
             self._recording.said(block)
 
@@ -269,7 +279,8 @@ class Connection:
                 wire.Quality(
                     call=self.call, sent=sent, received=heard.received, lost=heard.lost, late=heard.late,
                     jitter=heard.jitter, delay=heard.delay, round_trip=round_trip,
-                    level_in=self._level_in, level_out=self._level_out, far_lost=far_lost, codec=self._codec,
+                    level_in=level_of(self._block_in), level_out=level_of(self._block_out),
+                    far_lost=far_lost, codec=self._codec,
                 )
             )  # fmt: skip
             self._deaf = self._deaf + 1 if far_lost is not None and far_lost >= ALL_LOST else 0

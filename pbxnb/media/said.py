@@ -1,7 +1,4 @@
-"""What goes into a call: sounds one after another, or silence, paced by the clock; digits in place of packets.
-
-A track that is late drops what is over: to catch up in a burst is worse than a gap.
-"""
+"""What goes into a call: sounds one after another, or silence, a block at each beat; digits in place of packets."""
 
 from __future__ import annotations
 
@@ -10,20 +7,21 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from fractions import Fraction
 
 from aiortc import MediaStreamTrack
 from aiortc.rtp import RtpPacket, is_rtcp
-from av import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
 
+from .beat import STEP
+from .codecs import Encoder
 from .heard import DIGITS, SILENCE
-from .wire import BLOCK, RATE, Disturb
+from .wire import BLOCK, Disturb
 
 __all__ = ["Said", "Sender"]
 
-STEP = BLOCK / RATE
-MOST_LATE = 0.1
-MOST_QUEUED = 100
+MOST_QUEUED = 5
+"""Blocks of another call that wait; with more of them it would be heard late for ever after."""
 ENDS = 3
 """How often the last packet of a digit is sent (RFC 4733 2.5.1.4)."""
 
@@ -45,6 +43,7 @@ class Said(MediaStreamTrack):
 
     Attributes:
         muted: silence is sent in place of everything; what plays goes on unheard.
+        encoder: makes packets of blocks; needed from the first one on.
     """
 
     kind = "audio"
@@ -52,12 +51,12 @@ class Said(MediaStreamTrack):
     def __init__(self, played: Callable[[int], None], heard_by: Callable[[bytes], None]) -> None:
         super().__init__()
         self.muted = False
+        self.encoder: Encoder | None = None
         self._played = played
         self._heard_by = heard_by
         self._sounds: deque[_Playing] = deque()
         self._blocks: deque[bytes] = deque(maxlen=MOST_QUEUED)
-        self._due: float | None = None
-        self._sent = 0
+        self._wanted: asyncio.Future[Packet[AudioStream]] | None = None
 
     def play(self, number: int, samples: bytes, *, loop: bool = False) -> None:
         """Play this after what is playing."""
@@ -74,26 +73,21 @@ class Said(MediaStreamTrack):
         for each in sounds:
             self._played(each.number)
 
-    async def recv(self) -> AudioFrame:
-        """The next 20 ms, in their time."""
-        now = asyncio.get_running_loop().time()
-        if self._due is None:
-            self._due = now
-        self._due += STEP
-        if (wait := self._due - now) > 0:
-            await asyncio.sleep(wait)
-        elif wait < -MOST_LATE:
-            skipped = int(-wait / STEP)
-            self._due += skipped * STEP
-            self._sent += skipped * BLOCK
+    async def recv(self) -> Packet[AudioStream]:
+        """The next packet, encoded already, which aiortc passes on as it is."""
+        self._wanted = asyncio.get_running_loop().create_future()
+        return await self._wanted
+
+    def beat(self, number: int) -> None:
+        """Say the block of this beat, if anybody waits for it."""
+        if self.encoder is None or self._wanted is None or self._wanted.done():
+            return
         block = self._block()
         block = SILENCE if self.muted else block
         self._heard_by(block)
-        frame = AudioFrame(format="s16", layout="mono", samples=BLOCK)
-        frame.planes[0].update(block)
-        frame.pts, frame.sample_rate, frame.time_base = self._sent, RATE, Fraction(1, RATE)
-        self._sent += BLOCK
-        return frame
+        packet = self.encoder.encode(block, number * BLOCK)
+        if packet is not None:
+            self._wanted.set_result(packet)
 
     def _block(self) -> bytes:
         if not self._sounds:

@@ -35,7 +35,9 @@ from aiortc.rtp import RtpPacket, is_rtcp
 
 from pbxnb.errors import SdpRefused
 from pbxnb.media import wire
+from pbxnb.media.beat import STEP, Beat
 from pbxnb.media.child import Child
+from pbxnb.media.codecs import Encoder
 from pbxnb.media.engine import Engine
 from pbxnb.media.heard import Heard, HeardBlock
 from pbxnb.media.said import Said, Sender
@@ -43,7 +45,7 @@ from pbxnb.protocol.sdp import read
 
 SECONDS = 6.0
 SETTLED = 1.0
-STEP = 0.02
+ASKED = 100
 NETS = {
     "clean": {}, "1 %": {"loss": 0.01}, "3 %": {"loss": 0.03}, "10 %": {"loss": 0.1},
     "jitter 10 ms": {"jitter": 0.01}, "jitter 40 ms": {"jitter": 0.04}, "2 % + 20 ms": {"loss": 0.02, "jitter": 0.02},
@@ -109,7 +111,9 @@ async def loss_of(fault: dict[str, float]) -> tuple[Any, Any, int]:
     """One pair of aiortc's connections over a bad net; what its path heard, what ours did, packets dropped."""
     loop = asyncio.get_running_loop()
     a, b = connection(), connection()
-    a.addTransceiver(Said(lambda number: None, lambda block: None), direction="sendonly")
+    said, beat = Said(lambda number: None, lambda block: None), Beat()
+    said.encoder = Encoder("opus")
+    a.addTransceiver(said, direction="sendonly")
     theirs, ours = Way(), Way()
     first: list[int] = []  # the number of the first packet, whose frame aiortc gives the time 0
 
@@ -127,7 +131,7 @@ async def loss_of(fault: dict[str, float]) -> tuple[Any, Any, int]:
 
     def deliver(block: HeardBlock) -> None:
         if not block.lost:
-            ours.heard.setdefault((heard._next - 1) % 0x10000, loop.time())
+            ours.heard.setdefault(heard._number, loop.time())
 
     heard = Heard(codecs, deliver, lambda digit, seconds: None, loop.time)
     original = receiver._handle_rtp_packet
@@ -138,7 +142,7 @@ async def loss_of(fault: dict[str, float]) -> tuple[Any, Any, int]:
         await original(packet, arrival_time_ms)
 
     receiver._handle_rtp_packet = both
-    tasks.append(asyncio.ensure_future(heard.run()))
+    beat.join(heard, lambda number: heard.beat(), said.beat)
     await b.setLocalDescription(await b.createAnswer())
     transport = a.getTransceivers()[0].sender.transport
     net = Counted(transport._send_rtp)
@@ -151,6 +155,7 @@ async def loss_of(fault: dict[str, float]) -> tuple[Any, Any, int]:
     await asyncio.sleep(SECONDS)
     end = loop.time()
     result = theirs.told(net.sent, net.dropped, end), ours.told(net.sent, net.dropped, end), len(net.dropped)
+    beat.leave(heard)
     for task in tasks:
         task.cancel()
     await asyncio.gather(a.close(), b.close(), *tasks, return_exceptions=True)
@@ -227,13 +232,14 @@ async def carried(count: int, codec: str) -> tuple[float, float, float]:
     await asyncio.sleep(SETTLED)
     before, came = cpu_of(here.process or 0), -sum(side.heard for side in sides)
     began, waits = time.perf_counter(), []
-    while time.perf_counter() - began < SECONDS:
+    await asyncio.sleep(SECONDS)
+    spent, took = cpu_of(here.process or 0) - before, time.perf_counter() - began
+    came += sum(side.heard for side in sides)
+    while len(waits) < ASKED:
         asked = asyncio.get_running_loop().time()
         here.send(wire.Ask(call=sides[0].call))
         waits.append(1000 * (await sides[0].answers.get() - asked))
         await asyncio.sleep(STEP)
-    spent, took = cpu_of(here.process or 0) - before, time.perf_counter() - began
-    came += sum(side.heard for side in sides)
     await asyncio.gather(here.aclose(), there.aclose())
     frames = came * STEP / took / count
     return 100 * spent / took / count / frames, share(waits, 0.99), 100 * frames
