@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pbxnb.session.connect import connect, simulate
     from pbxnb.session.nested import enable_nested_run
     from pbxnb.session.pbx import Pbx
+    from pbxnb.session.recordings.opening import open as open  # noqa: A004 - it is public here
     from pbxnb.session.replay import replay
     from pbxnb.session.versions import show_versions
 
@@ -44,6 +45,7 @@ _HOME = {
     "Session": "pbxnb.client.logins",
     "connect": "pbxnb.session.connect",
     "enable_nested_run": "pbxnb.session.nested",
+    "open": "pbxnb.session.recordings.opening",
     "replay": "pbxnb.session.replay",
     "show_versions": "pbxnb.session.versions",
     "simulate": "pbxnb.session.connect",
@@ -72,4 +74,4 @@ def _meant(name: str) -> str:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "open"]  # not among the names that `import *` takes: it would hide Python's own

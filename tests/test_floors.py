@@ -15,6 +15,7 @@ FIRST_WITHOUT = {
     "playwright": "1.56",  # CVE-2025-59288, -9611
     "pyarrow": "23.0.1",  # CVE-2026-25087, in the C++ inside its wheels
     "pytest": "9.0.3",  # CVE-2025-71176
+    "tqdm": "4.66.3",  # CVE-2024-34062
 }
 
 

@@ -365,9 +365,9 @@ class Client:
         try:
             failure = await connection.run()
         finally:
-            self._connection = None
-            self._intake.lost(self.now(), connection.last_sign.at if connection.live else None, str(failure or ""))
-        if connection.live and not self._closing:
+            self._connection, dropped = None, connection.live and not self._closing
+            self._intake.lost(self.now(), connection.last_sign.at if dropped else None, str(failure or ""))
+        if dropped:
             self._status.line_down(connection.last_sign)
         self._settled.clear()
         self._commander.line_lost()

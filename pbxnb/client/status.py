@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pbxnb.model.changes import Event
-from pbxnb.model.entities import Gap, LineState, Status
+from pbxnb.model.entities import LineState, Status
+from pbxnb.model.status import Gap, slept
 from pbxnb.signals import Signal
 
 __all__ = ["LastSign", "LineStatus", "utc_now"]
@@ -160,4 +161,5 @@ class LineStatus:
         former = before[-1].end if before else None
         if former is not None and start < former <= (end or self._now()):  # later only where a clock was set back
             start = former
-        return Gap(start, end)
+        asleep = slept(self._wall() - last.wall, self._mono() - last.mono)
+        return Gap(start, end, "sleep" if asleep else "line")

@@ -34,12 +34,19 @@ __all__ = ["Codec"]
 
 _MOST = 512 * 2**20  # bytes that a block may have: less than the largest frame and a block's share are no recording
 _LEVEL = 3
+_FRAMES = ("in", "out")  # the kinds that came or went; one that was held comes once more when it is applied
 
 
 class Values(msgspec.Struct, frozen=True, array_like=True, tag="values", gc=False):
     """An input with values of the PBX, as JSON: their whole numbers may be longer than MessagePack's."""
 
     json: bytes
+
+
+class Kind(msgspec.Struct, array_like=True, gc=False):
+    """What an input is, and nothing else of it."""
+
+    kind: str
 
 
 _Frame = Received | Applied | Sent
@@ -62,6 +69,7 @@ class Codec:
         self._encode = msgspec.msgpack.Encoder().encode
         self._json = msgspec.json.Encoder(enc_hook=_plain).encode
         self._stored = msgspec.msgpack.Decoder(list[_Stored])
+        self._kinds = msgspec.msgpack.Decoder(list[Kind])
         self._valued: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Valued)
         self._state = msgspec.json.Decoder(State)
 
@@ -79,6 +87,17 @@ class Codec:
             stored = self._stored.decode(self.opened(block))
             return [self._valued.decode(one.json) if isinstance(one, Values) else one for one in stored]
         except (msgspec.MsgspecError, zstandard.ZstdError, UnicodeError, RecursionError) as error:
+            raise _damaged(error) from None
+
+    def frames(self, block: bytes) -> int:
+        """How many frames a block holds, without reading them.
+
+        Raises:
+            RecordingError: it is damaged.
+        """
+        try:
+            return sum(one.kind in _FRAMES for one in self._kinds.decode(self.opened(block)))
+        except (msgspec.MsgspecError, zstandard.ZstdError) as error:
             raise _damaged(error) from None
 
     def state(self, state: State) -> bytes:

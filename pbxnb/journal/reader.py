@@ -15,7 +15,7 @@ import msgspec
 from pbxnb.errors import ConfigError, RecordingError
 from pbxnb.forks import free_in_child
 from pbxnb.model.entities import Snapshot
-from pbxnb.model.kept.inputs import Input
+from pbxnb.model.kept.inputs import Input, writes
 from pbxnb.model.kept.state import restore
 from pbxnb.model.store import Store
 
@@ -23,7 +23,7 @@ from .codec import Codec
 from .file import open_to_read, sentence
 from .writing import micros
 
-__all__ = ["Break", "Journal"]
+__all__ = ["Break", "Journal", "aware"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -113,10 +113,23 @@ class Journal:
                     yield seq, one
             first = until + 1
 
+    def frames(self, first: int = 0) -> Iterator[tuple[int, int]]:
+        """Of each block the sequence of its last input, and how many frames of both directions it holds.
+
+        Args:
+            first: sequence of the first input of the first block.
+        """
+        while rows := self._ask("SELECT last, body FROM blocks WHERE first >= ? ORDER BY first LIMIT 1", first):
+            [(last, body)] = rows
+            with self._lock:
+                count = self._codec.frames(body)
+            yield last, count
+            first = last + 1
+
     def seq_at(self, utc: datetime) -> int:
         """Sequence of the first input that was not before a kernel moment; one after the last where all were."""
         rows = self._ask(
-            "SELECT first, body FROM blocks WHERE last_utc >= ? ORDER BY first LIMIT 1", micros(_aware("utc", utc))
+            "SELECT first, body FROM blocks WHERE last_utc >= ? ORDER BY first LIMIT 1", micros(aware("utc", utc))
         )
         for began, body in rows:
             return next(seq for seq, one in enumerate(self._inputs(body), began) if one.utc >= utc)
@@ -144,14 +157,20 @@ class Journal:
         Raises:
             ConfigError: the moment has no zone.
         """
-        began, store = self._checkpoint("at <= ?", micros(_aware("t", t)))
+        began, store = self._checkpoint("at <= ?", micros(aware("t", t)))
         until = self._one("SELECT min(seq) FROM checkpoints WHERE seq > ?", began)
+        later: int | None = None  # the first one after the moment, of those that leave the model as it is
         for seq, one in self.inputs(began, None if until is None else until - 1):
-            if store.clock.at(one.at) > t:
-                return seq, store
+            after = store.clock.at(one.at) > t
+            if after and later is None:
+                later = seq
+            if writes(one):
+                if after:
+                    return seq if later is None else later, store
+                later = None  # the clock has been set
             one.apply_to(store)
             began = seq + 1
-        return began, store
+        return began if later is None else later, store
 
     def at(self, t: datetime) -> Snapshot:
         """The model at a moment of the PBX's clock; outside of the recording at its nearest end.
@@ -211,7 +230,12 @@ def _moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
-def _aware(name: str, moment: datetime) -> datetime:
+def aware(name: str, moment: datetime) -> datetime:
+    """The moment.
+
+    Raises:
+        ConfigError: it has no zone.
+    """
     if moment.tzinfo is None:
         raise ConfigError(f"{name} has no zone.", hint="Give datetime(…, tzinfo=UTC), or your zone.")
     return moment

@@ -22,7 +22,7 @@ from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Changes
 from pbxnb.model.kept.inputs import Input
 from pbxnb.model.kept.state import take
-from pbxnb.model.recording import RecordingState
+from pbxnb.model.status import RecordingState
 from pbxnb.model.store import Store
 from pbxnb.text import clean_logger
 

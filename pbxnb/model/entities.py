@@ -16,7 +16,7 @@ import msgspec
 from pbxnb.protocol.messages import NOTHING
 from pbxnb.protocol.parties import NOBODY, Party
 
-from .recording import RecordingState
+from .status import Gap, RecordingState
 
 __all__ = [
     "Account", "AccountState", "Agent", "Call", "CallRecord", "CallState", "Conversation", "Direction", "Evidence",
@@ -357,13 +357,6 @@ class LineState(StrEnum):
     RECONNECTING = "reconnecting"
     REFUSED = "refused"
     CLOSED = "closed"
-
-
-class Gap(msgspec.Struct, frozen=True, gc=False):
-    """An interval without news: the line was down. ``end`` is None while it lasts."""
-
-    start: datetime
-    end: datetime | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):

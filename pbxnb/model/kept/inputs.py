@@ -20,7 +20,7 @@ from ..store import Scope, Store
 
 __all__ = [
     "Applied", "DateRead", "Input", "Lost", "Opened", "OrbitRead", "QueueRead", "Received", "Resynced", "Scoped",
-    "Sent", "Ticked",
+    "Sent", "Ticked", "writes",
 ]  # fmt: skip
 
 
@@ -114,7 +114,7 @@ class Lost(Input, frozen=True, array_like=True, tag="lost", gc=False):
     """A socket has ended.
 
     Attributes:
-        since: the last sign of life of a line that was live, at which a gap begins.
+        since: the last sign of life of a line that was live, at which a gap begins; None also where we closed it.
         why: one sentence.
     """
 
@@ -203,3 +203,8 @@ class DateRead(Input, frozen=True, array_like=True, tag="date", gc=False):
         """Teach the clock."""
         store.clock.read_date(self.shown, self.sent, self.utc)
         return NO_CHANGES
+
+
+def writes(one: Input) -> bool:
+    """Whether an input may change the model; the others tell of the line and of the clock."""
+    return not (isinstance(one, Sent | Opened | Lost | DateRead) or (isinstance(one, Received) and one.held))

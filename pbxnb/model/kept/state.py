@@ -13,17 +13,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pbxnb.protocol.messages import CallEntry
+from pbxnb.protocol.messages import UNSET, AccountEntry, CallEntry
 from pbxnb.protocol.parties import Party
 
 from ..clock import Clock
 from ..entities import Account, Call, Conversation, Direction, Evidence, Orbit, Phase, Queue
 from ..ledger import ConversationTrack
 from ..past.presence import Mark
+from ..status import Gap
 from ..store import Scope, Store
 from ..tracks import AccountTrack, CallSpan, CallTrack, Times
 
-__all__ = ["State", "restore", "take"]
+__all__ = ["State", "go_on", "restore", "take"]
 
 _T = TypeVar("_T")
 _MICROSECOND = timedelta(microseconds=1)
@@ -232,6 +233,41 @@ def restore(state: State) -> Store:
         linker.remember(tracks[place], received)
     linker._stars = {key: tracks[place] for key, place in state.stars}
     return store
+
+
+def go_on(store: Store, known: Store, gap: Gap) -> None:
+    """Let a store go on with what is known after a gap, as after a line that dropped: by difference.
+
+    Args:
+        store: it keeps what has ended, and what it knows where nothing else is known.
+        known: the model that was begun anew; one without accounts and calls says nothing of them.
+        gap: between the two; its end is the moment of ``known``, kernel time.
+    """
+    if known.clock.known:
+        for name in Clock.__slots__:
+            setattr(store.clock, name, getattr(known.clock, name))
+    lists, wire, table = store._lists, known._accounts.wire, known._calls
+    lists.scope, lists.arrays = known._lists.scope, known._lists.arrays
+    store.queues, store.orbits = {**store.queues, **known.queues}, {**store.orbits, **known.orbits}
+    if known.accounts or known.calls:
+        accounts = [_entry(track) for track in wire.tracks.values()]
+        store.resync(accounts, [track.entry for track in table.tracks.values()], gap.end or gap.start, gap=gap)
+
+
+def _entry(track: AccountTrack) -> AccountEntry:
+    """What the PBX would say of an account now."""
+    return AccountEntry(
+        account=track.number,
+        name=track.name,
+        type=track.type,
+        domain=track.domain,
+        registered=UNSET if track.registered is None else track.registered,
+        dnd=UNSET if track.dnd is None else track.dnd,
+        chatstatus=track.chat_status,
+        code="" if track.code else None,
+        calls=track.own,
+        extra=track.extra,
+    )
 
 
 def _fields(kind: type[msgspec.Struct], value: object) -> dict[str, Any]:

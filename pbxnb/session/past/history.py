@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import AnalysisError, ConfigError
 from pbxnb.history import coverage_text, share_up
-from pbxnb.model.entities import Call, CallRecord, Phase, Presence
+from pbxnb.model.entities import Call, CallRecord, Phase, Presence, Snapshot
 from pbxnb.model.past.memory import Dropped
 from pbxnb.zones import clock_text, zone_of
 
 from .table import Kind, Table
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Downtime", "History", "Source"]
 
@@ -26,12 +23,12 @@ _TIMES = ("at", "start", "end")
 
 
 class Downtime(NamedTuple):
-    """A gap: of which connection, from when to when (None while it lasts), and why where that is known. PBX time."""
+    """A gap: of which connection, from when to when (None while it lasts), PBX time; ``why`` as in `Gap`."""
 
     connection: str
     start: datetime
     end: datetime | None
-    why: str | None = None
+    why: str
 
 
 class Source(Protocol):
@@ -63,7 +60,10 @@ class Source(Protocol):
         """Intervals of presence, as they are now; may be walked again and again."""
 
     def gaps(self) -> Iterable[Downtime]:
-        """When the line was down."""
+        """When nothing was known."""
+
+    def at(self, t: datetime) -> Snapshot:
+        """The model at a moment; outside of the window at its nearest end."""
 
 
 class History:
@@ -81,11 +81,18 @@ class History:
     """
 
     def __init__(self, source: Source, start: datetime | None = None, end: datetime | None = None) -> None:
-        first, last = source.window()
         self._source = source
         self._begin, self._until = start, end
-        self.start = first if start is None else min(max(start, first), last)
-        self.end = last if end is None else min(max(end, first), last)
+
+    @property
+    def start(self) -> datetime:
+        """Where it begins, on the PBX's clock."""
+        return self._inside(self._begin, 0)
+
+    @property
+    def end(self) -> datetime:
+        """Where it ends: so far, while it goes on."""
+        return self._inside(self._until, 1)
 
     @property
     def calls(self) -> Table:
@@ -135,7 +142,10 @@ class History:
 
     @property
     def gaps(self) -> Table:
-        """When the line was down, as far as that touches the window; the end of a gap that lasts is null."""
+        """When nothing was known of the PBX, as far as that touches the window; the end of one that lasts is null.
+
+        ``why`` is ``line``, ``sleep``, ``kernel``, ``disk``, ``off`` or ``file``: see `pbxnb.model.status.Gap`.
+        """
         gaps, domain = [*self._source.gaps()], self._source.domain
         return self._table(
             "gaps",
@@ -163,18 +173,29 @@ class History:
         Raises:
             ConfigError: a time has no zone, or ``b`` is before ``a``.
         """
-        for name, moment in (("a", a), ("b", b)):
-            if not isinstance(moment, datetime) or moment.tzinfo is None:
-                raise ConfigError(
-                    f"{name} must be a datetime with a zone, not {moment!r}.",
-                    hint="datetime(2026, 9, 21, 8, tzinfo=pbx.tz)",
-                    argument=name,
-                )
-        if b < a:
+        if _aware("b", b) < _aware("a", a):
             raise ConfigError(f"b must not be before a: {b} is.", argument="b")
         begin = a if self._begin is None else max(a, self._begin)
         until = b if self._until is None else min(b, self._until)
         return History(self._source, begin.astimezone(UTC), max(begin, until).astimezone(UTC))
+
+    def at(self, t: datetime) -> Snapshot:
+        """The whole model as it was at a moment, on the PBX's clock; outside of the window at its nearest end.
+
+        Of a running session it is read from its recording, as far as that is on the disk.
+
+        Raises:
+            ConfigError: the moment has no zone, or the session is not recorded.
+
+        Example:
+            >>> await pbx.record_to("monday.pbx")
+            >>> began = (await pbx.wait_for("call.new")).call.started_at
+            >>> pbx.history.at(began).accounts.keys() == pbx.accounts.keys()
+            True
+            >>> await pbx.stop_recording()
+        """
+        t = _aware("t", t).astimezone(UTC)
+        return self._source.at(min(max(t, self._begin or t), self._until or t))
 
     def __repr__(self) -> str:
         start, end = (clock_text(moment, self._source.tz, "minutes", date=True) for moment in (self.start, self.end))
@@ -217,6 +238,10 @@ class History:
     def _table(self, name: str, columns: tuple[str, ...], rows: Callable[[], Iterable[dict[str, Any]]]) -> Table:
         return Table(name, {column: _kind(column) for column in columns}, rows)
 
+    def _inside(self, moment: datetime | None, side: int) -> datetime:
+        window = self._source.window()
+        return window[side] if moment is None else min(max(moment, window[0]), window[1])
+
     def _holds(self, moment: datetime) -> bool:
         return (self._begin is None or self._begin <= moment) and (self._until is None or moment < self._until)
 
@@ -243,6 +268,16 @@ def _states(record: CallRecord, domain: str) -> Iterator[dict[str, Any]]:
             "to_num": call.to.number,
             "ext": phones[-1] if phones else "",
         }
+
+
+def _aware(name: str, moment: datetime) -> datetime:
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ConfigError(
+            f"{name} must be a datetime with a zone, not {moment!r}.",
+            hint="datetime(2026, 9, 21, 8, tzinfo=pbx.tz)",
+            argument=name,
+        )
+    return moment
 
 
 def _kind(column: str) -> Kind:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from pbxnb.model.entities import Call, CallRecord, LineState, Presence, Status
+from pbxnb.errors import ConfigError
+from pbxnb.model.entities import Call, CallRecord, LineState, Presence, Snapshot, Status
 from pbxnb.model.past.memory import Dropped, Taken
+from pbxnb.signals import Signal
 
 from ..clock import PbxClock
-from ..line import Line
+from ..feed import Feed
 from .history import Downtime
 
-__all__ = ["LivePast"]
+__all__ = ["LivePast", "Lived"]
 
+T = TypeVar("T")
 _OVER = (LineState.CLOSED, LineState.REFUSED)
+
+
+class Lived(Protocol):
+    """What is asked of a line; see `Line`."""
+
+    domain: str
+    feed: Feed
+    on_status: Signal[Status]
+
+    @property
+    def status(self) -> Status: ...  # noqa: D102
+
+    def read(self, fn: Callable[[], T]) -> T: ...  # noqa: D102
 
 
 class LivePast:
@@ -25,7 +43,7 @@ class LivePast:
         clock: the PBX's.
     """
 
-    def __init__(self, line: Line, clock: PbxClock) -> None:
+    def __init__(self, line: Lived, clock: PbxClock) -> None:
         self._line = line
         self._clock = clock
         self._began: datetime | None = None
@@ -68,7 +86,23 @@ class LivePast:
         """When the line was down."""
         account, at = self._line.feed.endpoint.account, self._clock.at
         gaps = self._line.status.gaps
-        return [Downtime(account, at(gap.start), None if gap.end is None else at(gap.end)) for gap in gaps]
+        return [Downtime(account, at(gap.start), None if gap.end is None else at(gap.end), gap.why) for gap in gaps]
+
+    def at(self, t: datetime) -> Snapshot:
+        """The model at a moment: as it is, or as its recording tells it."""
+        recording = self._line.status.recording
+        if t < self.window()[1]:
+            if recording is None:
+                raise ConfigError(
+                    "This session is not recorded, so only its present state is known.",
+                    hint='Connect with record="monday.pbx", or begin with pbx.record_to("monday.pbx").',
+                )
+            from pbxnb.journal import Journal
+
+            with Journal(recording.path) as journal:
+                if journal.last >= 0:
+                    return journal.at(t)
+        return self._line.read(lambda: self._line.feed.store.snapshot(self._line.feed.now()))
 
     def _note(self, status: Status) -> None:
         if self._began is None and status.state == LineState.LIVE:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pbxnb.errors import ConfigError
 from pbxnb.loops import fail, fulfil
-from pbxnb.model.recording import RecordingState
+from pbxnb.model.status import RecordingState
 
 from ..feed import Feed
 

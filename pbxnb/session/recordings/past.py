@@ -1,0 +1,101 @@
+"""The past of a recording, as `History` asks for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from pbxnb.errors import ConfigError
+from pbxnb.model.entities import Call, CallRecord, Presence, Snapshot
+from pbxnb.model.kept.inputs import DateRead, Resynced
+from pbxnb.model.past.memory import Dropped, Taken
+from pbxnb.progress import shown
+from pbxnb.zones import zone_of
+
+from ..past.history import Downtime
+
+if TYPE_CHECKING:
+    from pbxnb.journal import Journals
+
+__all__ = ["RecordedPast"]
+
+_LOOKED_AT = 1_000  # inputs in which the first snapshot is looked for
+
+
+class RecordedPast:
+    """What a recording tells: its tables by going through all of its inputs, once, when the first one is asked for.
+
+    Args:
+        journal: the recording.
+    """
+
+    def __init__(self, journal: Journals) -> None:
+        from pbxnb.journal import Replayed
+
+        about = self.about = journal.about
+        self.domain = about.get("domain", "")
+        self.tz = _zone(about.get("tz", ""))
+        self._journal = journal
+        self._connection = f"{about.get('user', '')}@{self.domain}"
+        self._replayed = Replayed(journal, lambda inputs, n: shown(inputs, n, f"Reading {journal.path.name}"))
+        self._began: datetime | None = None
+        self._ended = (-1, datetime.fromtimestamp(journal.path.stat().st_mtime, UTC))
+
+    @property
+    def dropped(self) -> Dropped:
+        """What memory let go."""
+        return self._replayed.store().dropped
+
+    def window(self) -> tuple[datetime, datetime]:
+        """From the first snapshot to the last input; of an empty recording the moment when it was written."""
+        last = self._journal.last
+        if self._ended[0] < last:
+            clock = self._journal.store(last + 1).clock
+            self._ended = last, next(clock.at(one.at) for _, one in self._journal.inputs(last, last))
+        end = self._ended[1]
+        if self._began is None and last >= 0:
+            self._began = self._first()
+        return min(self._began or end, end), end
+
+    def ended(self) -> Taken[CallRecord]:
+        """The calls that ended."""
+        return self._replayed.store().closed_calls()
+
+    def open_calls(self) -> list[Call]:
+        """The calls that had not ended when the recording did."""
+        return list(self._replayed.store().calls.values())
+
+    def presence(self) -> Taken[Presence]:
+        """Intervals of presence."""
+        return self._replayed.store().presence()
+
+    def gaps(self) -> list[Downtime]:
+        """When nothing was known."""
+        return [Downtime(self._connection, gap.start, gap.end, gap.why) for gap in self._replayed.gaps()]
+
+    def at(self, t: datetime) -> Snapshot:
+        """The model at a moment; outside at the nearest end."""
+        start, end = self.window()
+        return self._journal.at(min(max(t, start), end))
+
+    def _first(self) -> datetime:
+        """When the first snapshot came; where there is none near the beginning, the first input."""
+        store = self._journal.store(0)
+        began = None
+        for _, one in self._journal.inputs(0, _LOOKED_AT):
+            if isinstance(one, DateRead):
+                one.apply_to(store)
+            if began is None or isinstance(one, Resynced):
+                began = one.at
+            if isinstance(one, Resynced) or store.accounts:
+                break
+        assert began is not None
+        return store.clock.at(began)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return zone_of(name or "UTC")
+    except ConfigError:
+        return ZoneInfo("UTC")

@@ -1,0 +1,89 @@
+"""`Recording`: a file or a folder of a recording, open: its past as tables, and the model at any moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo
+
+from pbxnb.errors import ConfigError, no_copy
+from pbxnb.zones import clock_text
+
+from ..past.history import History
+from .frames import Frames
+from .past import RecordedPast
+
+if TYPE_CHECKING:
+    from pbxnb.journal import Journals
+
+__all__ = ["Recording"]
+
+
+class Recording(History):
+    """A recording, open for reading; what another process writes to it meanwhile is there at the next question.
+
+    Tables and coverage come from going through everything once, when the first of them is asked for; from then on only
+    through what is new.
+
+    Args:
+        path: a file, or a folder of files with the end ``.pbx``, all of one line.
+
+    Attributes:
+        path: as given.
+        domain: the tenant.
+        tz: the zone of every time that is shown.
+        about: facts that the recording keeps: ``domain``, ``user``, ``pbx``, ``tz``, ``pbxnb``.
+        frames: what was on the wire, in both directions.
+        journal: what it is read with.
+
+    Raises:
+        NotARecording: there is none, or it is something else.
+        RecordingTooNew: a newer pbxnb wrote it.
+        RecordingError: it cannot be read.
+        ConfigError: it is no path; the folder holds recordings of more than one line.
+
+    Example:
+        >>> await pbx.record_to("monday.pbx")
+        >>> _ = await pbx.wait_for("call.new")
+        >>> await pbx.stop_recording()
+        >>> with pbxnb.open("monday.pbx") as monday:
+        ...     monday.at(monday.end).accounts.keys() == pbx.accounts.keys()
+        True
+    """
+
+    __reduce__ = no_copy
+
+    def __init__(self, path: str | Path) -> None:
+        from pbxnb.journal import Journals
+
+        if not isinstance(path, str | Path) or not str(path):
+            raise ConfigError(f"{path!r} is no path of a recording.", hint='Such as pbxnb.open("monday.pbx").')
+        self.path = Path(path).expanduser().absolute()
+        self.journal: Journals = Journals(self.path)
+        try:
+            past = RecordedPast(self.journal)
+        except BaseException:
+            self.journal.close()
+            raise
+        super().__init__(past)
+        self.domain: str = past.domain
+        self.tz: ZoneInfo = past.tz
+        self.about: dict[str, str] = past.about
+        self.frames = Frames(self.journal)
+
+    def close(self) -> None:
+        """Let go of the files; tables that were taken stay. May be called again."""
+        self.journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        start, end = (clock_text(moment, self.tz, "minutes", date=True) for moment in (self.start, self.end))
+        return f"<Recording {self.path.name} of {self.domain}: {start} to {end} {self.tz.key}>"
