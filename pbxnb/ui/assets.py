@@ -4,8 +4,8 @@ A file is named by its path below the package: ``ui/base.js``.
 
 An anywidget ships exactly one ES module per widget, which the browser keeps for the life of the page, closed or not. So
 what ships as such is a `loader` of a few lines, and the panels of one kind share the code behind it. `bundle` joins
-several modules to that code: imports of other files, the ``export`` in front of a declaration and comments go, so every
-top-level name must be unique over the files joined.
+several modules to that code: imports of other files and the ``export`` in front of a declaration go, so every
+top-level name must be unique over the files joined, and what only people read goes: see `tight`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,23 @@ import hashlib
 import re
 from pathlib import Path
 
-__all__ = ["bundle", "loader", "styles"]
+__all__ = ["bundle", "joined", "loader", "styles", "tight"]
 
 _HOME = Path(__file__).parents[1]
 _COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n", re.DOTALL | re.MULTILINE)
-_LINE_COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
 _IMPORT = re.compile(r'^import [^;]*? from "\.{1,2}/[^"]*";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)
+
+_KEPT = (
+    r'"(?:\\.|[^"\\])*"',
+    r"'(?:\\.|[^'\\])*'",
+    r"`(?:\\.|\$\{(?:[^{}`]|\{[^{}`]*\}|`(?:\\.|[^`\\])*`)*\}|[^`\\])*`",  # and what is in its ${}, one level deep
+    r"(?:[(,=:\[!&|?{};]|\breturn)\s*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[\n])+/",  # no value before it
+)
+_GAP = r"(?:\s|/\*.*?\*/|//[^\n]*)+"
+_PART = re.compile(f"(?P<kept>{'|'.join(_KEPT)})|{_GAP}", re.DOTALL)
+_APART = re.compile(r"[\w$]{2}|\+\+|--|//")
+"""What two letters or signs on both sides of a blank would become without it."""
 
 _LOADER = """\
 const KEY = "%s";
@@ -49,14 +59,33 @@ def loader(*names: str) -> str:
 @functools.cache
 def bundle(*names: str) -> str:
     """Return modules as one; the last one holds ``export default``."""
-    parts = []
-    for name in names:
-        text = (_HOME / name).read_text(encoding="utf-8")
-        for pattern in (_COMMENT, _LINE_COMMENT, _IMPORT, _EXPORT):
-            text = pattern.sub("", text)
-        parts.append(text)
     # One byte a character in the page's memory, where one sign beyond Latin 1 would make it two for all of them.
-    return "\n".join(parts).encode("ascii", "backslashreplace").decode("ascii")
+    return tight(joined(*names)).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def joined(*names: str) -> str:
+    """Return modules as one, as they were written."""
+    texts = ((_HOME / name).read_text(encoding="utf-8") for name in names)
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
+
+
+def tight(script: str) -> str:
+    """Return JavaScript without comments, indentation and blanks that separate nothing; each line stays one.
+
+    Strings, templates and regular expressions stay as they are; a template may stand in another one, but in no third.
+
+    Example:
+        >>> tight("const far = 1;  say( `a  b` ); // m")
+        'const far=1;say(`a  b`);'
+    """
+
+    def shorter(part: re.Match[str]) -> str:
+        if part["kept"]:
+            return part[0]
+        around = script[max(0, part.start() - 1) : part.start()] + script[part.end() : part.end() + 1]
+        return "\n" if "\n" in part[0] else " " if _APART.fullmatch(around) else ""
+
+    return _PART.sub(shorter, script)
 
 
 @functools.cache

@@ -114,7 +114,7 @@ def test_a_second_call_is_refused_or_taken_and_the_first_waits(calls: Any, reque
     if request.node.callspec.params["calls"] == "2016":
         pytest.skip("In 2016 messages name no call: a second one is left alone.")
     calls.talk("40", "*tone")
-    second = calls.page.locator("[data-second]:visible")
+    second = calls.page.locator(".pbx-second:visible")
     calls.opened.execute('refused = pbx.simulator.place_call("42", "40")')
     second.locator("[data-command=reject]").click()
     second.wait_for(state="hidden")

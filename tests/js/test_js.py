@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pbxnb.figures.plotting.tools import FigureTools
-from pbxnb.ui.assets import bundle, loader
+from pbxnb.ui.assets import bundle, joined, loader, tight
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.widgets.alerts import Alerts
 from pbxnb.widgets.badge import StatusBadge
@@ -28,6 +30,22 @@ SOURCES = sorted((HERE.parents[1] / "pbxnb").rglob("*.js"))
 
 # One version, so that what passes here passes in CI; npx fetches it once and keeps it in npm's cache.
 TSC = ("npx", "--yes", "--package", "typescript@5.9.3", "tsc")
+
+PANELS = [
+    Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, FigureTools, Scrubber, Softphone, Sparklines,
+    StatusBadge,
+]  # fmt: skip
+MOST = {"shared": 10_000, Softphone: 20_000, ExtensionGrid: 26_000}  # bytes that a page is sent
+MOST_OTHERS = 20_000
+
+# Two programs as node's own parser reads them: the places of things may differ, nothing else.
+COMPARE = """
+const { parse } = require("internal/deps/acorn/acorn/dist/acorn");
+const tree = (text) => JSON.stringify(parse(text, { ecmaVersion: "latest", sourceType: "module" }), (name, value) =>
+    ["start", "end"].includes(name) ? undefined : value instanceof RegExp ? String(value) : value);
+const [one, other] = JSON.parse(require("fs").readFileSync(0)).map(tree);
+console.log(one === other ? "same" : "different");
+"""
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
@@ -50,28 +68,57 @@ def test_the_types_of_the_javascript_hold() -> None:
 
 
 @needs_node
-@pytest.mark.parametrize(
-    "panel",
-    [
-        Alerts,
-        BoardHeader,
-        CallList,
-        CommandBar,
-        Console,
-        ExtensionGrid,
-        FigureTools,
-        Scrubber,
-        Softphone,
-        Sparklines,
-        StatusBadge,
-    ],
-)
+@pytest.mark.parametrize("panel", PANELS)
 def test_the_joined_module_of_a_panel_loads_and_is_an_anywidget(panel: type[LivePanel], tmp_path: Path) -> None:
     module = tmp_path / "panel.mjs"
     module.write_text(bundle("ui/base.js", *panel.scripts), encoding="ascii")
     check = f'const w = (await import("{module.as_uri()}")).default; if (!w.render || !w.initialize) throw new Error(w)'
     run = subprocess.run(["node", "--input-type=module", "-e", check], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
+
+
+def compared(one: str, other: str) -> str:
+    node = ["node", "--expose-internals", "-e", COMPARE]
+    run = subprocess.run(node, input=json.dumps([one, other]), capture_output=True, text=True, timeout=60)
+    return run.stdout.strip() or run.stderr
+
+
+@needs_node
+@pytest.mark.parametrize("panel", PANELS)
+def test_what_a_page_is_sent_is_the_same_program_without_what_only_people_read(panel: type[LivePanel]) -> None:
+    names = ("ui/base.js", *panel.scripts)
+    script = tight(joined(*names))
+    assert compared(joined(*names), script) == "same"
+    assert not re.search(r"^[ \t]|[ \t]$|\n\n", script, re.MULTILINE)
+    assert len(bundle("ui/base.js")) < MOST["shared"]
+    assert len(bundle(*panel.scripts)) < MOST.get(panel, MOST_OTHERS)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("script", "sent"),
+    [
+        (r"""a = '// no' + "/* no */ \" //"; // yes""", r"""a='// no'+"/* no */ \" //";"""),
+        ('t = `a  // ${ b ? `c  // ${d}` : "  " }  /* e */`;', 't=`a  // ${ b ? `c  // ${d}` : "  " }  /* e */`;'),
+        ("t = `one\n    two`;", "t=`one\n    two`;"),
+        (r"""r = s.replace(/[/"']  \/\/  /g, x);""", r"""r=s.replace(/[/"']  \/\/  /g,x);"""),
+        ("const half = (a + b) / 2, most = c / d; // '", "const half=(a+b)/2,most=c/d;"),
+        ("x = a + +b - -c + ++d;", "x=a+ +b- -c+ ++d;"),
+        (
+            "/** @type {A} */ (b).c = () => {\n  /* d */\n  return /e/.test(f);\n};",
+            "(b).c=()=>{\nreturn /e/.test(f);\n};",
+        ),
+        ("for (const a of b) if (typeof a in c) delete a.d;", "for(const a of b)if(typeof a in c)delete a.d;"),
+    ],
+)
+def test_strings_templates_and_regular_expressions_stay_as_they_are(script: str, sent: str) -> None:
+    assert tight(script) == sent
+    assert compared(script, sent) == "same"
+
+
+@needs_node
+def test_a_string_that_is_not_as_it_was_makes_another_program() -> None:
+    assert compared("a = `b  c`", "a=`b c`") == "different"
 
 
 @needs_node

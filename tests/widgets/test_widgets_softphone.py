@@ -17,6 +17,7 @@ from pbxnb.phone.registrar import Registration
 from pbxnb.protocol import messages as m
 from pbxnb.protocol.parties import Party
 from pbxnb.widgets.softphone import Softphone, page_calls
+from pbxnb.widgets.softphone.allowed import COMMANDS, places
 from pbxnb.widgets.softphone.owner import PATIENCE, Owner
 from pbxnb.widgets.softphone.page_calls import PageCalls
 from tests.phone.test_phone_leg import WORKING, invite, sdp
@@ -79,8 +80,8 @@ class Desk:
         wire.say(**{"phone": self.calls.id, "owner": page, **message})
         wire.settle()
 
-    def press(self, name: str, to: str = "", leg: int = 0) -> None:
-        Wire(self.panel).say(press=name, leg=leg, to=to)
+    def press(self, name: str, to: str = "", leg: int = 0, page: str = PAGE) -> None:
+        Wire(self.panel).say(press=name, leg=leg, to=to, page=page)
         Wire(self.panel).settle()
 
     def hears(self, message: m.Message) -> None:
@@ -226,6 +227,49 @@ def test_what_the_page_counts_is_the_quality_of_the_call(desk: Desk) -> None:
     desk.say(leg=number, stats=reports)
     assert (desk.panel.quality.received, round(desk.panel.level)) == (50, -20)
     assert "an estimate" in facts(desk.panel)["current"]["quality"]
+
+
+def counts(desk: Desk, number: int, packets: int, far_lost: float = 0.0) -> str:
+    """The page counted one more second; how the sound is by that."""
+    reports = [
+        {"type": "inbound-rtp", "packetsReceived": packets},
+        {"type": "remote-inbound-rtp", "fractionLost": far_lost},
+    ]
+    desk.say(leg=number, stats=reports)
+    return str(desk.calls.calls[number].leg.leg.media)
+
+
+def test_three_seconds_without_a_packet_are_a_stalled_call_and_the_next_packet_ends_that(desk: Desk) -> None:
+    number = desk.talks()
+    assert [counts(desk, number, packets) for packets in (50, 50, 50, 50, 100)] == ["flowing"] * 3 + [
+        "stalled",
+        "flowing",
+    ]
+
+
+def test_a_call_on_hold_here_is_not_stalled_by_its_silence(desk: Desk) -> None:
+    number = desk.talks()
+    desk.press("hold")
+    assert {counts(desk, number, 50) for _ in range(6)} == {"flowing"}
+
+
+def test_three_seconds_in_which_all_we_sent_was_lost_are_a_call_of_one_way(desk: Desk) -> None:
+    number = desk.talks()
+    assert [counts(desk, number, 50 * second, 1.0) for second in (1, 2, 3, 4)] == ["flowing"] * 2 + ["one_way"] * 2
+    assert counts(desk, number, 500) == "flowing"
+
+
+def test_nothing_is_said_of_a_sound_that_has_not_begun(desk: Desk) -> None:
+    number = desk.dials()
+    desk.say(leg=number, media="checking")
+    assert {counts(desk, number, 0) for _ in range(6)} == {"checking"}
+    assert counts(desk, number, 50) == "flowing"
+
+
+def test_the_browser_s_own_word_on_a_sound_that_failed_is_the_cause(desk: Desk) -> None:
+    number = desk.dials()
+    desk.say(leg=number, media="failed", why="Failed to parse SessionDescription.\u202e")
+    assert facts(desk.panel)["note"] == "207 Ann Lee: Failed to parse SessionDescription."
 
 
 @pytest.mark.parametrize("media", ["stalled", "one_way"])
@@ -433,6 +477,42 @@ def test_every_button_that_cannot_be_pressed_says_why_in_a_sentence(desk: Desk) 
         assert all(why == "" or (why[0].isupper() and why.endswith(".")) for why in desk.panel.reasons.values())
     free = {name for name, why in desk.panel.reasons.items() if not why}
     assert free == {"hangup", "hold", "mute", "dtmf"}
+
+
+def test_of_buttons_in_one_place_the_first_that_can_be_pressed_is_shown() -> None:
+    no = "Not now."
+    why = dict.fromkeys(COMMANDS, no)
+    assert places(why) == ["dial", "hangup", "hold", "mute", "transfer", "park"]
+    assert places(why | {"answer": "", "dial": "", "unmute": ""}) == [
+        "answer",
+        "hangup",
+        "hold",
+        "unmute",
+        "transfer",
+        "park",
+    ]
+
+
+def test_every_button_has_its_word_and_every_want_of_a_microphone_its_way_out(desk: Desk) -> None:
+    texts = json.loads(bytes(desk.panel._snapshot_bytes()))["full"]["texts"]
+    assert set(COMMANDS) - {"dtmf"} <= set(texts)
+    for kind in ("refused", "missing", "busy", "insecure", "blocked by host", "listen only"):
+        assert len(texts[kind]) > 50
+        assert texts[kind].endswith(".")
+
+
+def test_what_takes_the_sound_of_a_page_cannot_be_done_from_another_one(desk: Desk) -> None:
+    desk.press("dial", "207", page=OTHER)
+    assert (facts(desk.panel)["note"], desk.phone.line.calls) == ("The phone is in use in another tab.", ())
+    desk.talks()
+    desk.press("hangup", page=OTHER)
+    assert desk.panel.state == "ending"
+
+
+@pytest.mark.parametrize(("protected", "said"), [(True, "40 registered"), (False, "40 registered · not protected")])
+def test_a_line_that_anybody_on_the_way_can_read_is_called_so(desk: Desk, protected: bool, said: str) -> None:
+    desk.phone.protected, desk.handle.simulated = protected, False
+    assert facts(desk.panel)["line"] == said
 
 
 def test_a_double_click_on_call_makes_one_call(desk: Desk) -> None:

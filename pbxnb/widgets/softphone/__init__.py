@@ -9,16 +9,15 @@ import traitlets
 
 from pbxnb.errors import NoOwner
 from pbxnb.model.entities import Status
-from pbxnb.protocol.parties import Party
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.text import title_of
 
-from .allowed import COMMANDS, reasons
+from .allowed import COMMANDS, places, reasons
 from .page_call import PageCall
 from .page_calls import PageCalls
-from .words import orbit_menu, shown, state_word
+from .words import TEXTS, elsewhere, idle, orbit_menu, shown, state_word, status_text, takeover_text
 
 __all__ = ["Softphone"]
 
@@ -180,7 +179,7 @@ class Softphone(LivePanel):
 
     def _state(self) -> dict[str, Any]:
         self._sent = self._facts()
-        return self._sent
+        return {"texts": TEXTS, **self._sent}
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
         facts, known = self._facts(), {} if whole else self._sent
@@ -191,26 +190,36 @@ class Softphone(LivePanel):
         self._sent = {}
 
     def _facts(self) -> dict[str, Any]:
-        calls, handle = self._page_calls, self._handle
-        current, second = calls.current, calls.second
+        calls, why = self._page_calls, self.reasons
+        second = shown(calls, calls.second)
+        if second is not None and calls.second is not None:
+            second["why"] = {"complete": why["complete"]}
+            second["shown"] = ["answer", "reject"] if calls.second.rings else ["resume", "complete"]
         return {
             "account": clean(calls.phone.account, 40),
-            "name": calls.text(Party(calls.phone.account)),
-            "status": str(calls.phone.line.registrar.state),
+            "line": status_text(
+                calls, protected=calls.phone.protected or self._handle.simulated
+            ),  # that leaves no machine
             "owner": calls.owner.page,
-            "protected": calls.phone.protected or handle.simulated,  # which never leaves this machine
-            "why": self.reasons,
-            "current": shown(calls, current),
-            "second": shown(calls, second),
+            "why": why,
+            "shown": places(why),
+            "elsewhere": elsewhere(calls),
+            "takeover": takeover_text(calls),
+            "idle": idle(calls),
+            "current": shown(calls, calls.current),
+            "second": second,
             "note": calls.note,
-            "orbits": orbit_menu(handle.orbits),
-            "onPageClose": calls.on_page_close,
+            "orbits": orbit_menu(self._handle.orbits),
         }
 
     def _receive(self, message: dict[str, Any]) -> None:
         match message:
             case {"phone": self._page_calls.id}:
                 self._page_calls.heard(message)
+            case {"press": str(name), "page": str(page)} if page != self._page_calls.owner.page and (
+                why := elsewhere(self._page_calls).get(name)
+            ):
+                self._refuse(why)
             case {"press": str(name), "leg": int(number), "to": str(to)}:
                 self._press(name, number, to[:100])
             case {"takeover": str(page)}:
@@ -222,12 +231,15 @@ class Softphone(LivePanel):
         typed = to or self.to
         why = reasons(self._handle, calls, call, typed).get(name, "There is no such command.")
         if why:
-            calls.note = why
-            self.refresh((_FACTS,))
+            self._refuse(why)
             return
         COMMANDS[name].do(calls, call, typed)
         if name in ("dial", "transfer"):
             self.set_trait("to", "")
+
+    def _refuse(self, why: str) -> None:
+        self._page_calls.note = why
+        self.refresh((_FACTS,))
 
     def _plain(self) -> str:
         calls = self._page_calls

@@ -14,7 +14,7 @@ from pbxnb.ui.handle import Handle
 from .page_call import PageCall
 from .page_calls import PageCalls
 
-__all__ = ["COMMANDS", "Button", "reasons"]
+__all__ = ["COMMANDS", "Button", "places", "reasons"]
 
 _ANSWERED = "Nobody has answered yet."
 _DIGITS = re.compile(r"[0-9A-D*#]{1,40}")
@@ -25,6 +25,7 @@ _REGISTERED = {
     Registration.CLOSED: "The phone is closed; run this cell again.",
 }
 _WITHOUT_CALL = frozenset({"dial"})
+_PLACES = (("answer", "dial"), ("reject", "hangup"), ("resume", "hold"), ("unmute", "mute"), ("transfer",), ("park",))
 
 
 class Button(NamedTuple):
@@ -57,6 +58,11 @@ def reasons(handle: Handle, calls: PageCalls, call: PageCall | None, typed: str)
         return button.why(calls, call, typed)
 
     return {name: why(name, button) for name, button in COMMANDS.items()}
+
+
+def places(why: dict[str, str]) -> list[str]:
+    """Return the buttons that are shown: of those that share a place the first that can be pressed, else the last."""
+    return [next((name for name in place if not why[name]), place[-1]) for place in _PLACES]
 
 
 def _may_dial(calls: PageCalls, typed: str) -> str:

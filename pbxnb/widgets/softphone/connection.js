@@ -1,81 +1,76 @@
 /*
  * One call's WebRTC connection in the page. It carries out the orders of the leg, which the kernel keeps (phone/leg.py), one
- * after the other, and tells what became of them: {described}, {found}, {media, why}, {microphone}, {stats}.
+ * after the other: a method for each. It tells what became of them: {described}, {found}, {media, why}, {microphone}, {stats}.
  */
 import { openMicrophone } from "./microphone.js";
 
 const UNTIL_HEARD = 20, MEASURED_EVERY = 1000; // ms
-const STALLED_AFTER = 3, DEAF_AFTER = 3; // s without a packet; s in which the other side lost all that we sent
 const REPORTED = ["inbound-rtp", "outbound-rtp", "remote-inbound-rtp", "media-source", "codec"];
 
 export class Connection {
+  /** How loud both sides are now, dB. */
+  levels = { said: -100, heard: -100 };
+  closed = false;
+  asked = false;
+  /** What is sent; null while the call is only listened to. @type {MediaStreamTrack | null} */
+  said = null;
+  /** @type {MediaStreamTrack | null} */
+  heard = null;
+  flows = { send: true, hear: true };
+  /** @type {RTCPeerConnection | null} */
+  peer = null;
+  /** What ends what plays and measures, by what it is. @type {Map<string, () => void>} */
+  running = new Map();
+  last = Promise.resolve();
+
   /**
    * @param {import("./sound.js").Sound} sound plays and measures it
-   * @param {{input: string, processed: boolean, listenOnly?: boolean}} devices the person's choice, read when it is needed
+   * @param {import("./microphone.js").Choice} devices the person's choice, read when it is needed
    * @param {(message: Record<string, any>) => void} tell
-   * @param {RTCIceServer[]} [iceServers]
    */
-  constructor(sound, devices, tell, iceServers = []) {
+  constructor(sound, devices, tell) {
     this.sound = sound;
     this.devices = devices;
     this.tell = tell;
-    this.iceServers = iceServers;
-    /** How loud both sides are now, dB. */
-    this.levels = { said: -100, heard: -100 };
-    this.closed = this.asked = false;
-    /** What is sent; null while the call is only listened to. @type {MediaStreamTrack | null} */
-    this.said = null;
-    /** @type {MediaStreamTrack | null} */
-    this.heard = null;
-    this.flows = { send: true, hear: true };
-    this.media = "";
-    /** @type {RTCPeerConnection | null} */
-    this.peer = null;
-    /** @type {Map<string, () => void>} what ends what plays and measures, by what it is */
-    this.running = new Map();
-    this.last = Promise.resolve();
-    this.counted = { packets: 0, silent: 0, deaf: 0 };
   }
 
-  /** Describe a new connection: {described} is an offer. */
-  offer() {
-    this.#next(async () => this.#describe(await this.#open()));
+  /** Describe a new connection: {described} is an offer. @param {{ice: RTCIceServer[]}} order */
+  offer({ ice }) {
+    this.#next(async () => this.#describe(await this.#open(ice)));
   }
 
-  /** Answer an offer with a new connection, in place of one that is open: {described} is the answer. @param {string} sdp */
-  answerOffer(sdp) {
+  /** Answer an offer with a new connection, in place of one that is open: {described} is the answer. @param {{ice: RTCIceServer[], sdp: string}} order */
+  answer({ ice, sdp }) {
     this.#next(async () => {
-      const peer = await this.#open();
+      const peer = await this.#open(ice);
       await peer.setRemoteDescription({ type: "offer", sdp });
       await this.#describe(peer);
     });
   }
 
-  /** @param {string} sdp the answer to our offer */
-  takeAnswer(sdp) {
+  /** The answer to our offer. @param {{sdp: string}} order */
+  accept({ sdp }) {
     this.#next(() => this.peer?.setRemoteDescription({ type: "answer", sdp }));
   }
 
-  /** @param {string[]} lines addresses of the other side */
-  takeCandidates(lines) {
+  /** Addresses of the other side. @param {{lines: string[]}} order */
+  candidates({ lines }) {
     this.#next(async () => {
       for (const line of lines) await this.peer?.addIceCandidate({ candidate: line.replace(/^(candidate:)?/, "candidate:"), sdpMLineIndex: 0 });
     });
   }
 
-  /** Whether sound is sent, and whether what comes is heard. @param {boolean} send @param {boolean} hear */
-  flow(send, hear) {
+  /** Whether sound is sent, and whether what comes is heard. @param {{send: boolean, hear: boolean}} order */
+  flow({ send, hear }) {
     this.flows = { send, hear };
     if (this.said) this.said.enabled = send;
     if (this.heard) this.heard.enabled = hear;
   }
 
-  /** Press digits, after those that are not through yet. False where the two sides agreed on no way for them. @param {string} digits */
-  press(digits) {
+  /** Press digits, after those that are not through yet; nothing where the two sides agreed on no way for them. @param {{digits: string}} order */
+  digits({ digits }) {
     const dtmf = this.#sender()?.dtmf;
-    if (!dtmf?.canInsertDTMF) return false;
-    dtmf.insertDTMF(dtmf.toneBuffer + digits, 100, 70);
-    return true;
+    if (dtmf?.canInsertDTMF) dtmf.insertDTMF(dtmf.toneBuffer + digits, 100, 70);
   }
 
   /** Take the microphone that is chosen now. Where it cannot be had the call keeps what it has. */
@@ -92,18 +87,19 @@ export class Connection {
   /** Orders come faster than they can be carried out, and each needs the one before. @param {() => Promise<any> | undefined} work */
   #next(work) {
     this.last = this.last.then(() => (this.closed ? undefined : work())).catch((error) => {
-      if (!this.closed) this.#say("failed", String(error.message));
+      if (!this.closed) this.#fail(String(error.message));
     });
   }
 
-  async #open() {
+  /** @param {RTCIceServer[]} iceServers */
+  async #open(iceServers) {
     this.#shut();
-    const peer = new RTCPeerConnection({ iceServers: this.iceServers, bundlePolicy: "max-bundle" });
-    this.peer = peer;
+    const peer = (this.peer = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" }));
     peer.ontrack = ({ track }) => this.#hear(track);
     peer.onconnectionstatechange = () => {
-      if (peer.connectionState === "connecting") this.#say("checking");
-      if (peer.connectionState === "failed") this.#say("failed", "no way was found for the sound");
+      const { connectionState: state } = peer;
+      if (state === "connecting") this.tell({ media: "checking" });
+      if (state === "failed") this.#fail();
     };
     if (!this.asked) await this.#take();
     return peer;
@@ -111,29 +107,35 @@ export class Connection {
 
   async #take() {
     this.asked = true;
-    const { input, processed, listenOnly } = this.devices;
-    const { track, kind } = listenOnly ? { track: null, kind: "listen only" } : await openMicrophone({ device: input, processed });
+    const { track, kind } = await openMicrophone(this.devices);
     if (this.closed) return track?.stop(); // the call ended while the person was asked
     this.tell({ microphone: kind });
-    if (!track && !listenOnly) return;
+    if (!track && kind !== "listen only") return;
     this.said?.stop();
     this.said = track;
     this.#run("said", track ? this.sound.level(track, (level) => (this.levels.said = level)) : () => {});
     if (track) Object.assign(track, { enabled: this.flows.send, onended: () => this.tell({ microphone: "missing" }) });
-    await this.#sender()?.replaceTrack(track ?? this.sound.silence());
+    await this.#send();
   }
 
   /** @param {RTCPeerConnection} peer */
   async #describe(peer) {
     if (this.closed) return;
     if (!peer.getTransceivers().length) peer.addTransceiver("audio");
-    const [transceiver] = peer.getTransceivers();
-    transceiver.direction = "sendrecv";
-    // Silence where there is no microphone: one may be allowed during the call, and digits are sent between packets of sound.
-    await transceiver.sender.replaceTrack(this.said ?? this.sound.silence());
+    peer.getTransceivers()[0].direction = "sendrecv";
+    await this.#send();
     await peer.setLocalDescription();
     this.tell({ described: peer.localDescription?.sdp });
     peer.onicecandidate = ({ candidate }) => this.tell({ found: candidate?.toJSON() ?? null });
+  }
+
+  /** Silence where there is no microphone: one may be allowed during the call, and digits are sent between packets of sound. */
+  #send() {
+    return this.#sender()?.replaceTrack(this.said ?? this.sound.silence());
+  }
+
+  #sender() {
+    return this.peer?.getSenders()[0];
   }
 
   /** @param {MediaStreamTrack} track */
@@ -142,39 +144,24 @@ export class Connection {
     track.enabled = this.flows.hear;
     this.#run("play", this.sound.play(track));
     this.#run("heard", this.sound.level(track, (level) => (this.levels.heard = level)));
-    const soon = setInterval(() => this.peer?.getReceivers().some((each) => each.getSynchronizationSources().length) && first(), UNTIL_HEARD);
-    const first = () => {
+    const soon = setInterval(() => {
+      if (!this.peer?.getReceivers()[0]?.getSynchronizationSources().length) return;
       clearInterval(soon);
-      this.#say("flowing");
-    };
+      this.tell({ media: "flowing" });
+    }, UNTIL_HEARD);
     const timer = setInterval(() => this.#measure(), MEASURED_EVERY);
     this.#run("measure", () => [soon, timer].forEach(clearInterval));
   }
 
-  /** Once a second: what was counted, and whether anything comes or arrives. */
+  /** What was counted: from it the kernel knows how the sound is. */
   async #measure() {
     const peer = this.peer, stats = peer ? [...(await peer.getStats()).values()] : [];
-    if (!peer || peer !== this.peer) return;
-    const reports = stats.filter((each) => REPORTED.includes(each.type) || each.nominated);
-    const packets = reports.find((each) => each.type === "inbound-rtp")?.packetsReceived ?? 0;
-    const lost = reports.find((each) => each.type === "remote-inbound-rtp")?.fractionLost ?? 0, { counted } = this;
-    counted.silent = packets > counted.packets || !this.flows.hear ? 0 : counted.silent + 1;
-    counted.deaf = lost >= 1 ? counted.deaf + 1 : 0;
-    counted.packets = packets;
-    this.tell({ stats: reports });
-    if (this.media === "checking" || this.media === "failed") return;
-    this.#say(counted.silent >= STALLED_AFTER ? "stalled" : counted.deaf >= DEAF_AFTER ? "one_way" : "flowing");
+    if (peer && peer === this.peer) this.tell({ stats: stats.filter((each) => REPORTED.includes(each.type) || each.nominated) });
   }
 
-  #sender() {
-    return this.peer?.getSenders()[0];
-  }
-
-  /** @param {string} media a word of phone.leg.MediaState @param {string} [why] */
-  #say(media, why = "") {
-    if (media === this.media) return;
-    this.media = media;
-    this.tell({ media, why });
+  /** @param {string} [why] in words, where it is known */
+  #fail(why) {
+    this.tell({ media: "failed", why });
   }
 
   /** Let one thing of a kind run. @param {string} kind @param {() => void} stop what ends it */
@@ -190,7 +177,7 @@ export class Connection {
       stop();
       this.running.delete(kind);
     }
-    if (this.peer) Object.assign(this.peer, { ontrack: null, onicecandidate: null, onconnectionstatechange: null }).close();
+    this.peer?.close();
     this.peer = this.heard = null;
   }
 }

@@ -1,16 +1,15 @@
 /*
- * The page's microphone: whether there is one, why not, and what the person can do about it. Each call opens a track of its
- * own, so that muting one call changes no other, and stops it at its end: then the browser's sign of recording goes.
+ * The page's microphone: whether there is one, and why not. Each call opens a track of its own, so that muting one call
+ * changes no other, and stops it at its end: then the browser's sign of recording goes.
  */
 
-/** @typedef {{device?: string, processed?: boolean}} Choice the microphone, "" for the browser's own; echo and noise taken away */
+/** @typedef {{input?: string, processed?: boolean}} Choice the microphone, "" for the browser's own, NONE; echo and noise taken away */
 /** @typedef {{track: MediaStreamTrack | null, kind: string}} Opened no track: the call can only be listened to */
 
-/** What the names of the browser's errors mean. @type {Record<string, string>} */
-const KINDS = {
-  NotAllowedError: "refused", SecurityError: "blocked by host", NotFoundError: "missing", OverconstrainedError: "missing",
-  NotReadableError: "busy", AbortError: "busy",
-};
+/** The choice of no microphone. */
+export const NONE = "none";
+/** What the names of the browser's errors mean; any other: it is busy. @type {Record<string, string>} */
+const KINDS = { NotAllowedError: "refused", SecurityError: "blocked by host", NotFoundError: "missing", OverconstrainedError: "missing" };
 /** What the browser says when it was asked before. @type {Record<string, string>} */
 const PERMISSIONS = { granted: "ok", denied: "refused" };
 
@@ -18,12 +17,8 @@ const PERMISSIONS = { granted: "ok", denied: "refused" };
 function barred() {
   if (!isSecureContext) return "insecure";
   // Of a refusal the error is the same, whether the person or the page around said it: only the policy tells them apart.
-  const policy = /** @type {any} */ (document).featurePolicy;
-  return !navigator.mediaDevices || policy?.allowsFeature("microphone") === false || inVsCode() ? "blocked by host" : "";
-}
-
-function inVsCode() {
-  return location.protocol === "vscode-webview:";
+  const policy = /** @type {any} */ (document).featurePolicy, allowed = policy?.allowsFeature("microphone") !== false;
+  return navigator.mediaDevices && allowed && location.protocol !== "vscode-webview:" ? "" : "blocked by host";
 }
 
 /** How the microphone is, without asking the person: "asking" where the browser will ask. @returns {Promise<string>} */
@@ -37,11 +32,11 @@ export async function lookAtMicrophone() {
 }
 
 /** Open the microphone; the browser may ask the person first. @param {Choice} [choice] @returns {Promise<Opened>} */
-export async function openMicrophone({ device = "", processed = true } = {}) {
-  const bar = barred();
-  if (bar) return { track: null, kind: bar };
+export async function openMicrophone({ input = "", processed = true } = {}) {
+  const kind = input === NONE ? "listen only" : barred();
+  if (kind) return { track: null, kind };
   const audio = {
-    ...(device ? { deviceId: { exact: device } } : {}), channelCount: 1, // a device that is only wished for Chromium may ignore
+    ...(input && { deviceId: { exact: input } }), channelCount: 1, // a device that is only wished for Chromium may ignore
     echoCancellation: processed, noiseSuppression: processed, autoGainControl: processed,
   };
   try {
@@ -50,42 +45,20 @@ export async function openMicrophone({ device = "", processed = true } = {}) {
   } catch (error) {
     const { name } = /** @type {Error} */ (error);
     // A chosen device that was unplugged must not cost the call: then the browser's own is taken.
-    if (device && name === "OverconstrainedError") return openMicrophone({ processed });
+    if (input && name === "OverconstrainedError") return openMicrophone({ processed });
     return { track: null, kind: KINDS[name] || "busy" };
   }
 }
 
-/** The devices; their names are empty until the person allowed the microphone once. */
+/** The devices, each with its name; names are empty until the person allowed the microphone once. */
 export async function listDevices() {
   const found = (await navigator.mediaDevices?.enumerateDevices()) || [];
-  const of = (/** @type {string} */ kind) =>
-    found.filter((each) => each.kind === kind).map(({ deviceId, label }) => ({ id: deviceId, label }));
+  const of = (/** @type {string} */ kind) => found.filter((each) => each.kind === kind).map(({ deviceId, label }) => [deviceId, label]);
   return { inputs: of("audioinput"), outputs: of("audiooutput") };
 }
 
-/** What the person can do about a microphone of this kind; "" where there is nothing to do. @param {string} kind */
-export function wayOut(kind) {
-  switch (kind) {
-    case "refused":
-      return "The browser was told to keep the microphone from this page: the sign beside the address allows it. You can still listen.";
-    case "missing":
-      return "No microphone was found: plug one in. You can still listen.";
-    case "busy":
-      return "The microphone does not answer, perhaps because another program holds it: close that one. You can still listen.";
-    case "insecure":
-      return `This page is not secure (${location.origin}), so the browser hides the microphone. Open it as ` +
-        `${location.origin.replace(":", "s:")}, or tunnel: ssh -L ${tunnel()}. You can still listen.`;
-    case "blocked by host":
-      return (inVsCode() ? "VS Code does not give notebooks the microphone." : "The page around this notebook keeps the microphone from it.") +
-        " Open the notebook in a browser tab of its own; the kernel's own phone (pbx.phone) works here.";
-    case "listen only":
-      return "Your microphone is left out: you hear the others, they do not hear you.";
-  }
-  return "";
-}
-
-/** "8888:localhost:8888 HOST": what makes the page's server one of this machine, which counts as secure. */
-function tunnel() {
-  const port = location.port || "80";
-  return `${port === "80" ? "8080" : port}:localhost:${port} ${location.hostname}`;
+/** A sentence of the kernel with what only the page knows: its address, and how to reach that as one of this machine. @param {string} sentence */
+export function ofThisPage(sentence) {
+  const { origin, hostname, port } = location;
+  return sentence.replace("ORIGIN", origin).replace("TUNNEL", `${port || 8080}:localhost:${port || 80} ${hostname}`);
 }

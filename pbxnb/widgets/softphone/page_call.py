@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pbxnb.phone.leg import LegState
+from pbxnb.phone.leg import LegState, MediaState
 from pbxnb.phone.line import LineLeg
 from pbxnb.phone.page_stats import of_page
 from pbxnb.phone.quality import Quality
 
 __all__ = ["PageCall"]
+
+STALLED = DEAF = 3
+"""Seconds without a packet, and in which the other side lost all that was sent."""
+_HEARD = (MediaState.FLOWING, MediaState.STALLED, MediaState.ONE_WAY)
 
 
 class PageCall:
@@ -28,6 +32,7 @@ class PageCall:
         self.quality = Quality(microphone=True)
         self.began, self.answered = began, 0.0
         self._reports: list[Any] = []
+        self._silent = self._deaf = 0
 
     @property
     def state(self) -> LegState:
@@ -44,10 +49,18 @@ class PageCall:
         """Whether it was answered and nobody here has put it on hold."""
         return self.state in (LegState.CONNECTING, LegState.TALKING, LegState.HELD_THERE)
 
-    def counted(self, reports: list[Any], at: datetime) -> None:
-        """One more second, as the page's ``getStats()`` counts it."""
+    def counted(self, reports: list[Any], at: datetime) -> MediaState:
+        """One more second, as the page's ``getStats()`` counts it; returns how the sound is by that."""
         before, self._reports = self._reports, reports
         codecs = (each for each in reports if isinstance(each, Mapping) and each.get("type") == "codec")
         self.quality.codec = next((str(each.get("mimeType", ""))[:40].partition("/")[2] for each in codecs), "")
-        silent = self.leg.leg.muted or self.leg.leg.held
-        self.quality.add(of_page(reports, before), at, muted=silent)
+        leg, counted = self.leg.leg, of_page(reports, before)
+        self.quality.add(counted, at, muted=leg.muted or leg.held)
+        came = bool(self.quality.received)
+        self._silent = 0 if came or leg.held else self._silent + 1
+        self._deaf = self._deaf + 1 if counted.far_lost == 1 else 0
+        if not came and leg.media not in _HEARD:
+            return leg.media
+        if self._silent >= STALLED:
+            return MediaState.STALLED
+        return MediaState.ONE_WAY if self._deaf >= DEAF else MediaState.FLOWING

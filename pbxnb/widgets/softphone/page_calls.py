@@ -281,10 +281,13 @@ class PageCalls:
                 self._on_line(lambda: call.leg.described(text))
             case {"found": dict() | None as candidate}:
                 self._on_line(lambda: call.leg.found(candidate))
-            case {"media": str(word)} if word in set(MediaState):
-                self._on_line(lambda: call.leg.sounds(MediaState(word)))
+            case {"media": str(word), **more} if word in set(MediaState):
+                why = clean(str(more.get("why") or "no way was found for the sound"), 160)
+                self._on_line(lambda: call.leg.sounds(MediaState(word), why))
             case {"stats": list(reports)}:
-                call.counted(reports[:MOST_REPORTS], self._handle.clock.now())
+                media = call.counted(reports[:MOST_REPORTS], self._handle.clock.now())
+                if media is not call.leg.leg.media:
+                    self._on_line(lambda: call.leg.sounds(media))
                 self._show()
 
     # What pages are told.
@@ -319,7 +322,7 @@ class PageCalls:
             if call is not None:
                 del self.calls[leg.number]
                 self._post(leg=leg.number, order="close")
-                self.note = f"{self.text(leg.party)}: {clean(leg.leg.cause, 160)}."
+                self.note = f"{self.text(leg.party)}: {clean(leg.leg.cause, 160).removesuffix('.')}."
         elif call is None:
             call = self.calls[leg.number] = PageCall(leg, now)
             self.note = ""

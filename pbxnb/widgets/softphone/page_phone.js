@@ -13,14 +13,16 @@ const LOOK = 1000, UNANSWERED = 5000, ALONE = 15000; // ms
 
 /** What the page holds for the panels of every phone. */
 class Page {
+  id = Math.random().toString(36).slice(2);
+  /** @type {Map<string, PagePhone>} */
+  phones = new Map();
+  sound = new Sound();
+  /** The person's choice, see microphone.js. */
+  devices = { input: "", processed: true };
+
   constructor() {
-    this.page = Math.random().toString(36).slice(2);
-    /** @type {Map<string, PagePhone>} */
-    this.phones = new Map();
-    this.sound = new Sound();
-    this.devices = { input: "", processed: true, listenOnly: false };
     addEventListener("beforeunload", (event) => {
-      if ([...this.phones.values()].some((phone) => phone.talks)) event.preventDefault();
+      if ([...this.phones.values()].some((phone) => phone.connections.length)) event.preventDefault();
     });
     addEventListener("pagehide", () => this.phones.forEach((phone) => phone.leave()));
     this.sound.onchange = () => this.phones.forEach((phone) => phone.changed());
@@ -29,50 +31,45 @@ class Page {
 
 /** What this page holds, made with its first panel. @returns {Page} */
 export function thisPage() {
-  const holder = /** @type {any} */ (globalThis), key = Symbol.for("pbxnb.softphone");
-  return (holder[key] ??= new Page());
+  return (/** @type {any} */ (globalThis)[Symbol.for("pbxnb.softphone")] ??= new Page());
 }
 
 /** The phone of this id in this page. @param {string} id */
 export function phoneOf(id) {
-  const { phones } = thisPage(), phone = phones.get(id) || new PagePhone(id);
-  phones.set(id, phone);
-  return phone;
+  const { phones } = thisPage();
+  return phones.get(id) || /** @type {PagePhone} */ (phones.set(id, new PagePhone(id)).get(id));
 }
 
 /** One extension's calls in this page. */
 export class PagePhone {
+  /** Of the newest message of the kernel. */
+  seq = 0;
+  owner = "";
+  heardAt = 0;
+  /** Whether calls were ended here because the kernel was silent. */
+  alone = false;
+  /** A kind of microphone.js, as it was found last. */
+  microphone = "";
+  /** Calls by the kernel's number of them. @type {Map<number, {connection?: Connection, quiet: () => void}>} */
+  legs = new Map();
+  /** Panels of it: each can tell the kernel. @type {Set<any>} */
+  models = new Set();
+  /** What to call when something changed. @type {Set<() => void>} */
+  watchers = new Set();
+  timer = 0;
+
   /** @param {string} id the kernel's name of it */
   constructor(id) {
     this.id = id;
-    /** Of the newest message of the kernel. */
-    this.seq = 0;
-    this.owner = "";
-    this.heardAt = 0;
-    /** Whether calls were ended here because the kernel was silent. */
-    this.alone = false;
-    /** A kind of microphone.js, as the last call found it. */
-    this.microphone = "";
-    /** Calls by the kernel's number of them. @type {Map<number, {connection: Connection | null, quiet: () => void}>} */
-    this.legs = new Map();
-    /** Panels of it: each can tell the kernel. @type {Set<any>} */
-    this.models = new Set();
-    /** What to call when something changed. @type {Set<() => void>} */
-    this.watchers = new Set();
-    this.timer = 0;
   }
 
   get mine() {
-    return this.owner === thisPage().page;
+    return this.owner === thisPage().id;
   }
 
   /** Connections that are open. */
   get connections() {
     return [...this.legs.values()].flatMap(({ connection }) => connection || []);
-  }
-
-  get talks() {
-    return this.connections.length > 0;
   }
 
   /** Seconds that the kernel has said nothing during a call; 0 while all is well. */
@@ -101,7 +98,7 @@ export class PagePhone {
   say(message) {
     const [model] = this.models;
     try {
-      model?.send({ phone: this.id, owner: thisPage().page, ...message });
+      model?.send({ phone: this.id, owner: thisPage().id, ...message });
     } catch {
       // The kernel has restarted: `watch` ends the calls.
     }
@@ -133,38 +130,32 @@ export class PagePhone {
   }
 
   /** @param {any} message */
-  obey({ leg: id, order, sdp, lines, send, hear, digits, text, ice }) {
-    const leg = this.legs.get(id) || { connection: null, quiet: () => {} };
+  obey(message) {
+    const { leg: id, order } = message;
     if (order === "close") return this.drop(id);
+    const leg = this.legs.get(id) || { quiet: () => {} };
     leg.quiet();
     this.legs.set(id, leg);
     this.timer ||= window.setInterval(() => this.watch(), LOOK);
-    if (order === "ring") return (leg.quiet = this.ring(text));
-    const connection = (leg.connection ||= this.connect(id, ice));
-    switch (order) {
-      case "offer": return connection.offer();
-      case "answer": return connection.answerOffer(sdp);
-      case "accept": return connection.takeAnswer(sdp);
-      case "candidates": return connection.takeCandidates(lines);
-      case "flow": return connection.flow(send, hear);
-      case "digits": return connection.press(digits);
-    }
+    if (order === "ring") return (leg.quiet = this.ring(message.text));
+    leg.connection ||= this.connect(id);
+    /** @type {any} */ (leg.connection)[order](message);
   }
 
-  /** @param {number} leg @param {RTCIceServer[]} ice */
-  connect(leg, ice) {
+  /** @param {number} leg */
+  connect(leg) {
     const { sound, devices } = thisPage();
     return new Connection(sound, devices, (message) => {
       if (message.microphone) this.microphone = message.microphone;
       this.say({ leg, ...message });
       this.changed();
-    }, ice);
+    });
   }
 
   /** A call beside another is seen, not heard. @param {string} text */
   ring(text) {
     const stops = [callAttention(text)];
-    if (!this.talks) stops.push(thisPage().sound.ring());
+    if (!this.connections.length) stops.push(thisPage().sound.ring());
     return () => stops.splice(0).forEach((stop) => stop());
   }
 

@@ -5,7 +5,7 @@
 
 const SILENCE = -100; // dB below full scale, and everything quieter
 const LEVELS_EVERY = 100; // ms
-const RING = { pitches: [440, 480], on: 1, off: 3, level: 0.15 }; // Hz, s, of full scale
+const RING = { pitches: [440, 480], every: 4, soft: 0.01, level: 0.15 }; // Hz; s, the first of them sounds; s at its ends; of full scale
 
 /** How loud a block is, in dB below full scale: 0 is the loudest square wave. @param {Float32Array} block */
 export function decibels(block) {
@@ -15,35 +15,31 @@ export function decibels(block) {
 
 /** One round of the ring: sound, then silence. @param {number} rate samples a second */
 export function ringSamples(rate) {
-  const samples = new Float32Array(rate * (RING.on + RING.off)), sounding = rate * RING.on;
-  for (let at = 0; at < sounding; at++) {
-    const soft = Math.min(1, at / (0.01 * rate), (sounding - at) / (0.01 * rate)); // no click at its ends
-    for (const pitch of RING.pitches) samples[at] += RING.level * soft * Math.sin((2 * Math.PI * pitch * at) / rate);
-  }
-  return samples;
+  return Float32Array.from({ length: rate * RING.every }, (_, at) => {
+    const time = at / rate, soft = Math.max(0, Math.min(1, time / RING.soft, (1 - time) / RING.soft)); // no click
+    return RING.level * soft * RING.pitches.reduce((sum, pitch) => sum + Math.sin(2 * Math.PI * pitch * time), 0);
+  });
 }
 
+/** @typedef {"call" | "ring"} Use */
+
 export class Sound {
+  /** Whether the browser lets this page sound. */
+  allowed = false;
+  /** Called when `allowed` changed. */
+  onchange = () => {};
+  /** The devices that play calls and the ring; "" is the browser's own. */
+  devices = { call: "", ring: "" };
+  context = new AudioContext();
+  /** What plays, and for what. @type {Map<HTMLAudioElement, Use>} */
+  players = new Map();
+  users = 0;
+  /** @type {MediaStreamTrack | null} */
+  still = null;
+
   constructor() {
-    /** Whether the browser lets this page sound. */
-    this.allowed = false;
-    /** Called when `allowed` changed. */
-    this.onchange = () => {};
-    /** The devices that play calls and the ring; "" is the browser's own. @type {Record<string, string>} */
-    this.devices = { call: "", ring: "" };
-    this.context = new AudioContext();
-    /** @type {Map<HTMLAudioElement, string>} what plays, and for what */
-    this.players = new Map();
-    this.users = 0;
-    /** @type {MediaStreamTrack | null} */
-    this.still = null;
     this.context.addEventListener("statechange", () => this.#heed());
     this.#heed();
-  }
-
-  /** Whether this browser can play on another device than its own choice. */
-  get canChoose() {
-    return "setSinkId" in HTMLAudioElement.prototype;
   }
 
   /** Ask the browser to let the page sound: to be called from a click or a key. */
@@ -52,13 +48,13 @@ export class Sound {
     for (const audio of this.players.keys()) audio.play().catch(() => {});
   }
 
-  /** Play calls or the ring on this device from now on. @param {"call" | "ring"} use @param {string} device */
+  /** Play calls or the ring on this device from now on. @param {Use} use @param {string} device */
   choose(use, device) {
     this.devices[use] = device;
-    for (const [audio, its] of this.players) if (its === use) this.#route(audio, use);
+    for (const [audio, its] of this.players) this.#route(audio, its);
   }
 
-  /** Play a track. Returns what ends it. @param {MediaStreamTrack} track @param {"call" | "ring"} [use] @returns {() => void} */
+  /** Play a track. Returns what ends it. @param {MediaStreamTrack} track @param {Use} [use] @returns {() => void} */
   play(track, use = "call") {
     const audio = new Audio();
     audio.srcObject = new MediaStream([track]);
@@ -91,24 +87,25 @@ export class Sound {
   /** The track that says nothing, of all calls without a microphone: packets of silence go out. */
   silence() {
     if (!this.still) {
-      const out = this.context.createMediaStreamDestination(), source = this.context.createConstantSource();
+      const source = this.context.createConstantSource(), [out, track] = this.#out();
       source.offset.value = 0;
       source.connect(out);
       source.start();
-      this.still = out.stream.getAudioTracks()[0];
+      this.still = track;
     }
     return this.still;
   }
 
   /** Ring. Returns what ends it. @returns {() => void} */
   ring() {
-    const { context } = this, source = context.createBufferSource(), out = context.createMediaStreamDestination(), rest = this.#use();
-    source.buffer = context.createBuffer(1, context.sampleRate * (RING.on + RING.off), context.sampleRate);
-    source.buffer.copyToChannel(ringSamples(context.sampleRate), 0);
+    const { context } = this, source = context.createBufferSource(), [out, track] = this.#out(), rest = this.#use();
+    const samples = ringSamples(context.sampleRate);
+    source.buffer = context.createBuffer(1, samples.length, context.sampleRate);
+    source.buffer.copyToChannel(samples, 0);
     source.loop = true;
     source.connect(out);
     source.start();
-    const stop = this.play(out.stream.getAudioTracks()[0], "ring");
+    const stop = this.play(track, "ring");
     return () => {
       source.stop();
       stop();
@@ -122,14 +119,13 @@ export class Sound {
    * @returns {() => void} what ends it early
    */
   repeat(track, over, seconds = 3) {
-    const { context } = this, delay = context.createDelay(seconds), out = context.createMediaStreamDestination();
+    const delay = this.context.createDelay(seconds), [out, late] = this.#out();
     delay.delayTime.value = seconds;
     this.#source(track).connect(delay).connect(out);
-    const rest = this.#use(), silence = this.play(out.stream.getAudioTracks()[0]);
-    const timers = [setTimeout(() => track.stop(), 1000 * seconds), setTimeout(end, 2000 * seconds)];
+    const rest = this.#use(), silence = this.play(late);
+    const heard = setTimeout(() => track.stop(), 1000 * seconds), said = setTimeout(end, 2000 * seconds);
     function end() {
-      if (!timers.length) return;
-      timers.splice(0).forEach(clearTimeout);
+      [heard, said].forEach(clearTimeout);
       track.stop();
       delay.disconnect();
       silence();
@@ -144,19 +140,24 @@ export class Sound {
     return this.context.createMediaStreamSource(new MediaStream([track]));
   }
 
-  /** @param {HTMLAudioElement} audio @param {"call" | "ring"} use */
+  /** Where sounds made here go, and the track they are then. @returns {[AudioNode, MediaStreamTrack]} */
+  #out() {
+    const out = this.context.createMediaStreamDestination();
+    return [out, out.stream.getAudioTracks()[0]];
+  }
+
+  /** @param {HTMLAudioElement} audio @param {Use} use */
   #route(audio, use) {
-    // A device that was unplugged: the browser's own plays on.
-    if (this.canChoose) audio.setSinkId(this.devices[use]).catch(() => {});
+    // Not in every browser; and where a device was unplugged, the browser's own plays on.
+    audio.setSinkId?.(this.devices[use]).catch(() => {});
   }
 
   /** Keep the context at work while somebody needs it: a notebook that only waits costs no audio thread. */
   #use() {
-    let used = !!++this.users;
+    this.users++;
     this.context.resume();
     return () => {
-      if (used && !--this.users) this.context.suspend();
-      used = false;
+      if (!--this.users) this.context.suspend();
     };
   }
 
