@@ -1,0 +1,96 @@
+"""``kill -9`` of the service, and of what makes its tables, at random moments: every file opens, no table is half."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow", reason="the analysis extra is not installed")
+import pyarrow.parquet as pq
+
+from pbxnb.journal import Journal
+from pbxnb.model.kept.inputs import Received
+from pbxnb.recording_service import TABLES, make_tables
+from tests.cli.test_cli_commands import process
+from tests.helpers.fault_server import DOMAIN, USER
+from tests.helpers.scripted_pbx import ScriptedPbx
+from tests.recording_service.test_recording_service_tables import days, record
+
+pytestmark = pytest.mark.long
+
+
+def settings(folder: Path, url: str) -> str:
+    file = folder / "record.toml"
+    file.write_text(
+        f'[[pbx]]\nurl = "{url}"\ndomain = "{DOMAIN}"\nuser = "{USER}"\nlogin = "none"\n'
+        '[recording]\nfolder = "kept"\ntables = true\n'
+    )
+    return str(file)
+
+
+def test_a_killed_service_loses_nothing_that_it_acknowledged(tmp_path: Path):
+    chance, file = random.Random(14), Path()
+    with ScriptedPbx() as pbx:
+        argv = ("record", settings(tmp_path, pbx.url), "--json", "--every", "0.02")
+        for turn in range(1, 11):
+            stop, acknowledged = threading.Event(), 0
+            with process(*argv) as running:
+                assert running.stdout is not None
+                before = -1
+                for line in running.stdout:
+                    [health] = json.loads(line)["pbx"]
+                    if health["state"] == "live":
+                        break
+                file = Path(health["file"])
+                with Journal(file) as journal:
+                    before = journal.last
+                sent = pbx.flood(2000, stop)
+                end = time.monotonic() + chance.uniform(0.1, 2.0)
+                while time.monotonic() < end:
+                    acknowledged = json.loads(running.stdout.readline())["pbx"][0]["acknowledged"]
+                running.kill()
+                stop.set()
+                assert sent.result(20) > 0
+                assert acknowledged > 0
+            with Journal(file) as journal:
+                there = [one for _, one in journal.inputs()]
+                assert len(journal.breaks()) == turn
+                assert len(there) - before >= acknowledged - before
+                numbers = [json.loads(one.raw)["n"] for one in there if isinstance(one, Received) and b'"n"' in one.raw]
+            assert sum(number == 0 for number in numbers) <= turn
+            database = sqlite3.connect(file)
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            database.close()
+    for table in (tmp_path / "kept").rglob("*.parquet"):
+        pq.read_table(table)
+
+
+def test_a_killed_making_of_tables_leaves_none_that_is_half(tmp_path: Path):
+    kept, chance = tmp_path / "kept", random.Random(14)
+    recordings = record(kept, days(4))
+    argv = ("record", settings(tmp_path, "ws://127.0.0.1:1"), "--tables")
+    begun = time.monotonic()
+    with process(*argv) as running:
+        assert running.wait(60) == 0
+    took, halves = time.monotonic() - begun, 0
+    for _ in range(12):
+        shutil.rmtree(kept / "tables")
+        with process(*argv) as running:
+            time.sleep(took * chance.uniform(0.5, 1.0))
+            running.kill()
+            running.wait()
+        halves += len([*kept.rglob("*.part")])
+        for table in kept.rglob("*.parquet"):
+            pq.read_table(table)
+        (kept / "tables").mkdir(exist_ok=True)
+    make_tables(kept)
+    assert not [*kept.rglob("*.part")]
+    assert len([*kept.rglob("*.parquet")]) == len(recordings) * len(TABLES)
+    print(f"halves that no reader takes, left by 12 kills: {halves}")
