@@ -99,7 +99,7 @@ def read_settings(path: str | Path, *, secrets: bool = True) -> Settings:
     Example:
         >>> made = Path("record.toml").write_text('''
         ... [[pbx]]
-        ... url = "wss://pbx.example.com"
+        ... url = "wss://pbx.acme.example"
         ... domain = "acme.example"
         ... user = "45"
         ... login = "none"
@@ -107,7 +107,7 @@ def read_settings(path: str | Path, *, secrets: bool = True) -> Settings:
         ... folder = "kept"
         ... ''')
         >>> read_settings("record.toml").pbx[0].name
-        '45@acme.example@pbx.example.com'
+        '45@acme.example@pbx.acme.example'
     """
     file = Path(path).expanduser().absolute()
     try:
