@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbxnb.errors import MissingExtra, PbxError, RecordingInUse
 from pbxnb.journal import Journal, file_name
 from pbxnb.journal.file import FileLock
+from pbxnb.session.recordings.recording import Recording
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,9 +102,7 @@ class _Day(NamedTuple):
         end = _begin(self.following) if self.following else None
         if len(there) == len(TABLES) or start is None:
             return False
-        from pbxnb.session.recordings.recording import Recording
-
-        with Recording(read) as recording:
+        with Recording(self.path.parent, {path.name for path in read}) as recording:
             window = recording.between(start, end or _FOREVER)
             month = self.path.stem[-10:-3]
             below = Path(f"domain={file_name(recording.domain)}", f"month={month}", f"{self.path.stem}.parquet")

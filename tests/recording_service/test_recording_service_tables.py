@@ -81,12 +81,12 @@ def rows(folder: Path, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def seconds(intervals: list[dict[str, Any]], *keys: str) -> Counter[Any]:
-    """How long each lasted that has an end."""
+def seconds(intervals: list[dict[str, Any]], until: datetime, *keys: str) -> Counter[Any]:
+    """How long each lasted, up to a moment where it has no end."""
     total: Counter[Any] = Counter()
     for one in intervals:
-        if one["end"] is not None:
-            total[tuple(one[key] for key in keys)] += (one["end"] - one["start"]).total_seconds()
+        lasted = (one["end"] or until.replace(tzinfo=None)) - one["start"]
+        total[tuple(one[key] for key in keys)] += lasted.total_seconds()
     return total
 
 
@@ -108,7 +108,7 @@ def test_the_tables_of_all_days_are_those_of_the_whole_recording(kept: Path):
             assert sorted(map(str, rows(kept, name))) == sorted(map(str, expected)), name
         for name, keys in {"presence": ("account", "axis", "value"), "gaps": ("connection", "why")}.items():
             expected = getattr(whole, name).to_pylist()
-            assert seconds(rows(kept, name), *keys) == seconds(expected, *keys), name
+            assert seconds(rows(kept, name), whole.end, *keys) == seconds(expected, whole.end, *keys), name
             unended = [one for one in rows(kept, name) if one["end"] is None]
             assert len(unended) == sum(one["end"] is None for one in expected)
 
