@@ -37,9 +37,8 @@ class CallFollower:
         self._open: dict[str, tuple[Span, Story]] = {}  # by call, the span that lasts
         # Not plain dictionaries: to find the oldest one of those takes the longer the more went before it.
         self._stories: OrderedDict[str, Story] = OrderedDict()  # by conversation, open or ended
-        self._of_calls: OrderedDict[str, Story] = (
-            OrderedDict()
-        )  # by call; an id may be used again, by a call of another conversation
+        # by call; an id may be used again, by a call of another conversation
+        self._of_calls: OrderedDict[str, Story] = OrderedDict()
 
     def follow(self, call: Call, moment: float) -> None:
         """A call has another value since a moment."""

@@ -68,23 +68,23 @@ def test_a_killed_service_loses_nothing_that_it_acknowledged(tmp_path: Path):
 
 def test_a_killed_making_of_tables_leaves_none_that_is_half(tmp_path: Path):
     kept, chance = tmp_path / "kept", random.Random(14)
-    recordings = record(kept, days(4))
-    argv = ("record", settings(tmp_path, "ws://127.0.0.1:1"), "--tables")
-    begun = time.monotonic()
-    with process(*argv) as running:
-        assert running.wait(60) == 0
-    took, halves = time.monotonic() - begun, 0
+    whole = len(record(kept, days(10))) * len(TABLES)
+    argv, found = ("record", settings(tmp_path, "ws://127.0.0.1:1"), "--tables"), []
     for _ in range(12):
-        shutil.rmtree(kept / "tables")
         with process(*argv) as running:
-            time.sleep(took * chance.uniform(0.5, 1.0))
+            while not [*kept.rglob("*.parquet")]:
+                assert running.poll() is None
+            time.sleep(chance.uniform(0.0, 0.5))
             running.kill()
             running.wait()
-        halves += len([*kept.rglob("*.part")])
-        for table in kept.rglob("*.parquet"):
+        tables, halves = [*kept.rglob("*.parquet")], len([*kept.rglob("*.part")])
+        for table in tables:
             pq.read_table(table)
-        (kept / "tables").mkdir(exist_ok=True)
+        found.append((len(tables), halves))
+        if chance.random() < 0.5:  # else the next one goes on from here
+            shutil.rmtree(kept / "tables")
+    assert any(0 < tables < whole for tables, _ in found), "killed in the middle of it"
     make_tables(kept)
     assert not [*kept.rglob("*.part")]
-    assert len([*kept.rglob("*.parquet")]) == len(recordings) * len(TABLES)
-    print(f"halves that no reader takes, left by 12 kills: {halves}")
+    assert len([*kept.rglob("*.parquet")]) == whole
+    print(f"of {whole} tables there when it was killed, and halves that no reader takes: {found}")
