@@ -13,7 +13,7 @@ from .calls import call_rows, calls_of
 from .concurrency import concurrency, load, peak, peak_calls
 from .durations import durations, histogram
 from .erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
-from .records import CallsReport, Source, read_calls
+from .records import CallsReport, Field, Source, read_calls
 from .service import SERVICE_LEVELS, abandonment, service_level
 from .survival import kaplan_meier
 
@@ -21,6 +21,7 @@ __all__ = [
     "SERVICE_LEVELS",
     "CallsReport",
     "Delay",
+    "Field",
     "Source",
     "abandonment",
     "call_rows",

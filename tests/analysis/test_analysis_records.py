@@ -22,6 +22,8 @@ from pbxnb.analysis.calls import COLUMNS
 from pbxnb.analysis.records import SOURCES, Field, Source
 from pbxnb.errors import AnalysisError, BadRows
 
+from .bank import LOG, bank_calls
+
 RECORDS = Path(__file__).parents[1] / "data" / "call-records"
 EXPECTED: dict[str, Any] = json.loads((RECORDS / "expected.json").read_text())
 MASTER = RECORDS / "asterisk-Master.csv"
@@ -214,8 +216,8 @@ MINE = {"start": "start", "answer": "answer", "end": "end", "duration": "duratio
         ("00:00:30", "60", "2026-09-22T00:00:30"),  # its own length says so
         ("00:00:30", "61", "2026-09-22T00:00:30"),  # to the second
         ("00:00:30", "90", None),
-        ("11:59:30", None, "2026-09-22T11:59:30"),  # none: within 12 hours
-        ("11:59:31", None, None),
+        ("12:00:00", None, "2026-09-22T12:00:00"),  # none: within 12 hours after midnight
+        ("12:00:01", None, None),
     ],
 )
 def test_a_call_whose_clock_runs_over_midnight_gets_its_day(end: str, duration: str | None, kept: str | None) -> None:
@@ -322,6 +324,32 @@ def test_names_and_values_are_never_part_of_a_statement() -> None:
     )
     calls, _ = read_calls(table({nasty: "2026-09-21", nasty + "2": nasty}), source=source, tz="UTC", domain=nasty)
     assert (plain(calls)[0]["domain"], plain(calls)[0]["from_num"]) == (nasty, nasty)
+
+
+def test_the_banks_log_keeps_every_call_and_its_nights_have_their_days() -> None:
+    fields: dict[str, Any] = {"call": "call_id", "from": "customer", "to": "type", "ext": "agent", "outcome": "outcome"}
+    fields |= {"wait": "q_time", "talk": "ser_time"}
+    times = (("start", "vru_entry_s"), ("answer", "ser_start_s"), ("end", "ser_exit_s"))
+    fields |= {name: Field(("date", second), joined=" ") for name, second in times}
+    bank = Source(
+        name="bank",
+        fields=fields,
+        only={"outcome": "AGENT|HANG"},
+        outcomes={"agent": "answered", "hang": "abandoned"},
+        extension=r"A\d+",
+    )
+    calls, report = read_calls(LOG, source=bank, tz="Asia/Jerusalem")
+    assert report.dropped == {"no call record": 387}
+    assert report.repaired == {"it ended after midnight, on the next day": 60}
+    rows = calls.to_pylist()
+    assert all(row["started_at"] <= row["ended_at"] for row in rows)
+    assert all(row["ended_at"] - row["started_at"] < timedelta(hours=12) for row in rows)
+    shared = ("call_id", "day", "dow", "hour", "direction", "from_num", "to_num", "outcome", "wait_ms", "talk_ms")
+
+    def comparable(table: list[dict[str, Any]]) -> list[list[str]]:
+        return sorted([str(row[name]) for name in shared] + [row["ext"] or ""] for row in table)
+
+    assert comparable(rows) == comparable(bank_calls())
 
 
 YEAR = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)

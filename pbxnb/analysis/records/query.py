@@ -75,9 +75,14 @@ def linking(*, others: bool) -> tuple[list[str], str]:
 
     Args:
         others: legs name each other; the second result is then a step, to be taken until ``label`` stays as it is.
+            Else what has no link is a call by itself, also where an id is used again.
     """
     if not others:
-        return ["CREATE TABLE label AS SELECT n, coalesce(link, call) AS conversation FROM leg"], ""
+        return [
+            """CREATE TABLE label AS SELECT n, coalesce(link, CASE WHEN count(*) OVER again = 1 THEN call
+            ELSE call || '#' || row_number() OVER (again ORDER BY n) END) AS conversation
+            FROM leg WINDOW again AS (PARTITION BY call, link)"""
+        ], ""
     return (
         [
             """CREATE TABLE pair AS SELECT leg.n AS one, met.n AS two FROM leg JOIN leg AS met ON met.call = leg.other
@@ -151,7 +156,11 @@ def _values(source: Source) -> str:
     times = {name: _time(f'"{name}"', source.time_format) for name in TIMES}
     lengths = {name: _length(f'"{name}"', source.unit) for name in LENGTHS}
     epochs = " OR ".join(f"""regexp_full_match("start", '{pattern}')""" for pattern, _ in _EPOCHS)
-    unread = [f'"{name}" NOT IN {_UNSET} AND {times[name]} IS NULL' for name in ("answer", "end")]
+    unread = [
+        f"""("{name}" NOT IN {_UNSET} AND {times[name]} IS NULL
+            AND NOT regexp_full_match("{name}", {_SECOND_OF_DAY}))"""
+        for name in ("answer", "end")
+    ]
     no_number = [f'"{name}" IS NOT NULL AND {lengths[name]} IS NULL' for name in LENGTHS]
     values = {
         **{name: f'"{name}"' for name in FIELDS},
@@ -167,7 +176,7 @@ def _values(source: Source) -> str:
 
 
 def _time(text: str, form: str) -> str:
-    """An instant in UTC, or a time of the clock; ``1999-01-31 86340`` is a day and a second of it."""
+    """An instant in UTC, or a time of the clock; ``1999-01-31 86340`` is a day and a second of it, 0 for none."""
     epochs = " ".join(
         f"""WHEN regexp_full_match({text}, '{pattern}')
             THEN make_timestamp(CAST(CAST({text} AS DOUBLE) * {scale} AS BIGINT))"""
@@ -177,7 +186,7 @@ def _time(text: str, form: str) -> str:
     return f"""CASE WHEN {text} IN {_UNSET} THEN NULL {epochs}
         WHEN regexp_full_match({text}, {_ZONED}) THEN timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))
         WHEN regexp_full_match({text}, {_SECOND_OF_DAY}) THEN TRY_CAST(split_part({text}, ' ', 1) AS TIMESTAMP)
-            + to_seconds(CAST(split_part({text}, ' ', 2) AS INTEGER))
+            + to_seconds(nullif(CAST(split_part({text}, ' ', 2) AS INTEGER), 0))
         ELSE coalesce({own}TRY_CAST({text} AS TIMESTAMP)) END"""
 
 
@@ -193,7 +202,7 @@ def _whole(zone: str, *, clock: str) -> str:
     """Every time in UTC, and ends on their day.
 
     A clock's time before the beginning is of the next day where that makes the call as long as it says it is, or where
-    it says nothing and the call then ended within 12 hours.
+    it says nothing and the call ended within 12 hours after midnight.
 
     Args:
         zone: of clock times.
@@ -208,20 +217,20 @@ def _whole(zone: str, *, clock: str) -> str:
 
     shifts = [f" {sign} INTERVAL {minutes} MINUTE" for sign in "+-" for minutes in (30, 60)]
     twice = " OR ".join(wall(utc("s") + shift) + " = s" for shift in shifts)
-    own = "coalesce(duration, wait + talk)"
     lasted = """epoch_ms("end" + INTERVAL 1 DAY) - epoch_ms("start")"""
     in_utc = ", ".join(
         f'CASE WHEN {clock} THEN {utc(short)} ELSE {short} END AS "{name}"'
         for short, name in zip("sae", TIMES, strict=True)
     )
     return f"""CREATE VIEW whole AS
-        WITH night AS (SELECT *, coalesce({clock} AND "end" < "start" AND CASE WHEN {own} IS NULL
-            THEN {lasted} <= 43200000 ELSE abs({lasted} - {own}) <= 1000 END, false) AS midnight FROM known),
+        WITH night AS (SELECT *, coalesce({clock} AND "end" < "start" AND CASE WHEN duration IS NULL
+            THEN "end" - date_trunc('day', "end") <= INTERVAL 12 HOUR
+            ELSE abs({lasted} - duration) <= 1000 END, false) AS midnight FROM known),
         days AS (SELECT * EXCLUDE ("start", "answer", "end"), "start" AS s,
             "answer" + CASE WHEN {clock} AND "answer" < "start" AND (midnight OR "end" IS NULL)
                 THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END AS a,
             coalesce("end" + CASE WHEN midnight THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END,
-                "start" + to_milliseconds({own})) AS e FROM night)
+                "start" + to_milliseconds(coalesce(duration, wait + talk))) AS e FROM night)
         SELECT * EXCLUDE (s, a, e), {in_utc}, coalesce({clock} AND ({twice}), false) AS twice,
             coalesce({clock} AND {wall(utc("s"))} <> s, false) AS skipped FROM days"""
 
@@ -237,13 +246,14 @@ def _leg(source: Source, domain: str) -> str:
         return f"""regexp_full_match(coalesce("{side}", ''), {_text(source.extension)})"""
 
     timed = "answer" in source.fields or "talk" in source.fields
-    answered = '("answer" IS NOT NULL OR talk > 0)' if timed else "word = 'answered'"
+    answered = '("answer" IS NOT NULL OR talk > 0)' if timed else "false"
     return f"""CREATE TABLE leg AS
         WITH worded AS (SELECT * EXCLUDE (outcome, direction),
             {in_ours("outcome", {**OUTCOME_OF, **source.outcomes})} AS word,
             {in_ours("direction", source.directions)} AS way,
             {inside("from")} AS from_inside, {inside("to")} AS to_inside FROM judged WHERE why IS NULL),
-        decided AS (SELECT *, coalesce(word IN ('answered', 'unknown'), true) AND coalesce({answered}, false) AS served,
+        decided AS (SELECT *,
+            coalesce(word = 'answered' OR coalesce(word = 'unknown', true) AND {answered}, false) AS served,
             coalesce(way, CASE WHEN NOT from_inside THEN 'in' WHEN to_inside OR queue IS NOT NULL THEN 'internal'
                 ELSE 'out' END) AS direction FROM worded)
         SELECT n, coalesce(call, CAST(n AS VARCHAR)) AS call, link, other, served, word, direction,
