@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pbxnb.errors import AnalysisError, BadRows, MissingExtra
+from pbxnb.progress import shown
 from pbxnb.zones import zone_of
 
 from ..columns import seen
@@ -126,7 +127,7 @@ def _load(database: duckdb.DuckDBPyConnection, path: Path, how: Source, columns:
     schema = pa.schema([("bad", pa.string()), *((name, pa.string()) for name in names)])
     texts = ", ".join(f"{name} VARCHAR" for name in ("bad", *names))
     database.execute(f"CREATE SEQUENCE rows; CREATE TABLE raw (n BIGINT DEFAULT nextval('rows'), {texts})")
-    rows = iter(rows_of(path, columns, _start(how), how.header))
+    rows = iter(shown(rows_of(path, columns, _start(how), how.header), None, f"Reading {path.name}"))
     while batch := list(islice(rows, _BATCH)):
         database.register("batch", pa.Table.from_pylist([_record(row, names) for row in batch], schema=schema))
         database.execute(f"INSERT INTO raw (bad, {', '.join(names)}) SELECT * FROM batch")
@@ -179,12 +180,12 @@ def _report(database: duckdb.DuckDBPyConnection, how: Source, there: Mapping[str
     tests = {why: f"why IS NULL AND {column}" for why, column in query.REPAIRED.items()}
     [counts] = rows(f"SELECT {', '.join(f'count(*) FILTER ({test})' for test in tests.values())} FROM judged")
     repaired = {why: count for why, count in zip(tests, counts, strict=True) if count}
-    shown = ", ".join(["n", "bad", *there.values()])
+    columns = ", ".join(["n", "bad", *there.values()])
     examples = {
         why: [
             {"row": n} | ({"line": bad} if bad is not None else dict(zip(there, texts, strict=True)))
             for n, bad, *texts in rows(
-                f"""SELECT {shown} FROM raw WHERE n IN (SELECT n FROM judged WHERE {test} ORDER BY n LIMIT {EXAMPLES})
+                f"""SELECT {columns} FROM raw WHERE n IN (SELECT n FROM judged WHERE {test} ORDER BY n LIMIT {EXAMPLES})
                 ORDER BY n"""
             )
         ]
