@@ -183,14 +183,13 @@ class Simulator:
 
     async def reopen(self, until: Callable[[], Awaitable[object]], new_certificate: bool) -> None:
         """Close the port, wait, open it again, with another certificate or the same. For the faults."""
-        port = self.port
-        await self.server.port.unlisten()
-        await until()
-        if self.closed:
-            return
-        if self.tls and (new_certificate or self._context is None):
-            self._context = self._certificate.renew(self.host)
-        await self.server.port.listen(self.host, port, self._context)
+        async with self.server.port.shut():
+            await until()
+            if self.closed:
+                return
+            if self.tls and (new_certificate or self._context is None):
+                self._context = self._certificate.renew(self.host)
+            await self.server.port.listen(self.host, self.port, self._context)
 
     def run(self, act: Callable[[], T]) -> T:
         """Run ``act`` on the simulator's loop, where it may touch ``pbx`` and ``server``, and give its result.

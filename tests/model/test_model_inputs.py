@@ -72,7 +72,7 @@ async def test_a_session_of_faults_over_a_socket_is_replayed_bit_for_bit(own_clo
     with sim:
         client.keep_read(queues=True, orbits=True)
         async with client:
-            for fault in ("ghost", "garbage", "partial_snapshot", "drop"):
+            for fault in ("ghost", "garbage", "partial_snapshot", "drop", "restart"):
                 before = len(watched.frames)
                 await asyncio.to_thread(sim.faults.start, fault)
                 await watched.until(lambda before=before: len(watched.frames) > before + 25)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
+import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator
@@ -244,6 +246,27 @@ async def test_restart_loses_calls_and_sessions_and_comes_back_changed(sim: Simu
     assert (set(before) - set(after), set(after) - set(before)) == ({"48"}, {"52"})
     assert not sim.pbx.extension("41").registered  # type: ignore[union-attr]
     active.stop()
+    await until_open(sim.port)
+    await well(http)
+
+
+async def test_who_is_accepted_in_the_moment_of_a_restart_is_cut_off_and_not_left_waiting(sim: Simulator) -> None:
+    loop, caller = asyncio.get_running_loop(), socket.socket()
+    with caller:
+        # Connected, and accepted in the very turn of the loop in which the port is told to close.
+        caller.connect(("127.0.0.1", sim.port))
+        loop.call_soon(lambda: sim.faults.restart(seconds=60))
+        caller.setblocking(False)
+        await loop.sock_sendall(caller, b"GET / HTTP/1.1\r\nHost: pbx\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(20):
+                assert await loop.sock_recv(caller, 1) == b""
+
+
+async def test_a_restart_during_a_restart_leaves_one_open_port(sim: Simulator, http: Http) -> None:
+    first, second = sim.faults.restart(seconds=60), sim.faults.restart(seconds=60)
+    first.stop()
+    second.stop()
     await until_open(sim.port)
     await well(http)
 

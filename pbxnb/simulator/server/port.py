@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from datetime import datetime
 from email.utils import format_datetime
@@ -69,7 +69,8 @@ class WebPort:
         self._root_sockets = root
         self._rule = rule
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._listening: asyncio.Server | None = None
+        self._turning = asyncio.Lock()
         self._driver: asyncio.Task[None] | None = None
 
     async def start(
@@ -108,15 +109,28 @@ class WebPort:
     async def listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         """Open the port (0: any free one); with a certificate, over TLS."""
         assert self._runner is not None
-        self._site = web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True)
-        await self._site.start()
-        self.number = self._runner.addresses[-1][1]
+        assert self._runner.server is not None
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(self._runner.server, host, port, ssl=context, reuse_address=True)
+        self.number = self._listening.sockets[-1].getsockname()[1]
 
     async def unlisten(self) -> None:
-        """Close the port; the sockets that are open stay."""
-        if self._site is not None:
-            site, self._site = self._site, None
-            await site.stop()
+        """Close the port; WebSockets that are open stay, whoever asks anything else is cut off."""
+        listening, self._listening = self._listening, None
+        if listening is None:
+            return
+        for each in listening.sockets:
+            asyncio.get_running_loop().remove_reader(each)
+        # What asyncio accepted in this turn it serves in the next one; without a port it would leave it open for ever.
+        await asyncio.sleep(0)
+        listening.close()
+
+    @contextlib.asynccontextmanager
+    async def shut(self) -> AsyncIterator[None]:
+        """Closed inside, for one after the other; who enters opens it again."""
+        async with self._turning:
+            await self.unlisten()
+            yield
 
     async def stop(self) -> None:
         """Close every socket (1001) and free the port."""
@@ -127,6 +141,7 @@ class WebPort:
         for socket in tuple(self.sockets):
             socket.thaw()
             socket.close(WSCloseCode.GOING_AWAY, f"the {self._name} stops")
+        await self.unlisten()
         # One turn for the close frames; who does not answer them is cut off by the runner.
         await asyncio.sleep(0.02)
         for socket in tuple(self.sockets):
@@ -143,6 +158,9 @@ class WebPort:
 
     @web.middleware
     async def _gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._listening is None and request.transport is not None:
+            request.transport.abort()
+            return web.Response(status=503)  # which nobody gets
         for gate in (*self.gates, self._rule):
             if (answer := gate(request)) is not None:
                 return answer
