@@ -144,6 +144,7 @@ def simulate(
     password: str = "",
     open_cookie: bool = False,
     held: bool | None = None,
+    mailboxes: bool = True,
     tz: str | ZoneInfo | None = None,
     record: str | Path | None = None,
     memory: int = 512 * 2**20,
@@ -161,7 +162,7 @@ def simulate(
             ``pbxnb.connect(**pbx.simulator.connection("b.example"))`` is one of another.
         media: browser phones have sound, on 127.0.0.1 alone; needs the ``phone`` extra. See `pbxnb.simulator.start`.
         name: keeps deliberate siblings of the same call apart.
-        start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held: as for
+        start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held, mailboxes: as for
             `pbxnb.simulator.start`.
         tz: the zone of the PBX and of every time that is shown, such as ``Europe/Berlin``; None for the kernel's.
         record: a file to record to, as for `connect`.

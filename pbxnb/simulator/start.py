@@ -108,6 +108,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     tls: bool = False
+    mailboxes: bool = True
     media: bool = False
     tz: str | ZoneInfo | None = None
 
@@ -145,6 +146,8 @@ def build(settings: Settings) -> Simulator:
     for place, domain in enumerate(domains):
         # Each tenant has the next seed: names, calls and days of its own, and the first is as it would be alone.
         tenants[domain] = _tenant(domain, settings.seed + place, chosen, extensions, settings.user, clock, ids, offset)
+        for extension in tenants[domain].pbx.extensions:
+            extension.mailbox = settings.mailboxes
     user = tenants.of().traffic.users.user
     clock.advance_to(begin)
     password = settings.password or secrets.token_urlsafe(9)
@@ -254,6 +257,7 @@ def start(
     password: str = "",
     open_cookie: bool = False,
     held: bool | None = None,
+    mailboxes: bool = True,
     media: bool = False,
     tz: str | ZoneInfo | None = None,
 ) -> Simulator:
@@ -281,6 +285,8 @@ def start(
         open_cookie: sockets need no login; requests of other pages of a browser are refused (403).
         held: time stands still until the first client has its lists, so that the frames that follow are the same for
             the same seed, to the byte; by default where ``start`` is given.
+        mailboxes: a call that nobody takes, or that a phone rejects, is answered by the extension's mailbox; False: it
+            ends, and its caller gets the code (480, 486, 603). A setting of each extension, ``mb_enable`` over REST.
         media: browser phones have sound, over WebRTC on 127.0.0.1 alone: ringing, music, each other, and the numbers of
             `media.SERVICES`; needs the ``phone`` extra.
         tz: the zone the PBX stands in, which its day of traffic follows; None for the kernel's.
@@ -298,7 +304,7 @@ def start(
     settings = Settings(
         preset=preset, extensions=extensions, seed=seed, speed=speed, start=start, dialect=dialect, version=version,
         quirks=quirks, domain=domain, domains=domains, user=user, password=password, open_cookie=open_cookie, held=held,
-        host=host, port=port, tls=tls, media=media, tz=tz,
+        host=host, port=port, tls=tls, mailboxes=mailboxes, media=media, tz=tz,
     )  # fmt: skip
     simulator = build(settings)
     simulator.in_thread()

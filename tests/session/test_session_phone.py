@@ -219,6 +219,21 @@ async def test_a_number_that_does_not_exist_is_refused_with_its_code(spoken: Pbx
     assert told.value.code == 404
 
 
+@pytest.mark.parametrize("code", [486, 603])
+async def test_a_call_that_a_phone_rejects_goes_to_its_mailbox_or_is_refused_with_the_code(code: int) -> None:
+    for mailboxes in (True, False):
+        async with pbxnb.simulate("empty", extensions=6, media=True, mailboxes=mailboxes) as pbx:
+            one, two = await pbx.phone("41"), await pbx.phone("42")
+            call = await one.dial("42")
+            await two.calls[0].reject(code)
+            if mailboxes:
+                assert (await call.connected(WAIT)).state == "talking"
+            else:
+                with pytest.raises(CallRefused) as told:
+                    await call.connected(WAIT)
+                assert told.value.code == code
+
+
 @pytest.mark.parametrize("to", ["", " ", "4\n1", "4" * 300])
 async def test_what_is_no_number_is_not_dialled(pbx: Pbx, to: str) -> None:
     phone = await pbx.phone("41")

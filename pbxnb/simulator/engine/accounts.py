@@ -58,7 +58,7 @@ class SimExtension(SimAccount):
     Attributes:
         phones: user agents registered, oldest first; empty when none is.
         lines: how many calls it can have at once; above that it is busy.
-        mailbox: unanswered calls go to voicemail.
+        mailbox: calls that are not answered, busy or rejected go to voicemail; without it they end with their code.
         sees_domain: may subscribe to ``domain-calls`` and read the tenant's lists.
         supervises: may command calls of others, and set their DND and queue login: the group right of supervision
             (rest.md 4.2). How a PBX checks it is invented, see ``INVENTED``.

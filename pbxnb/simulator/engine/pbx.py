@@ -203,7 +203,7 @@ class SimPbx:
         self.switch.connect(call, self.directory.end(who) if who else call.called)
         return True
 
-    def reject(self, call_id: str, by: str = "") -> bool:
+    def reject(self, call_id: str, by: str = "", cause: Cause = Cause.REJECTED) -> bool:
         """A ringing phone rejects; the others of a group go on ringing."""
         call = self._mine(call_id, by)
         if call is None or call.phase is not SimPhase.RINGING or (by and by not in call.ringing):
@@ -217,7 +217,7 @@ class SimPbx:
             call.ringing = left
             self.switch.touch(call)
         else:
-            self.switch.unanswered(call, Cause.REJECTED)
+            self.switch.unanswered(call, cause)
         return True
 
     def hangup(self, call_id: str, by: str = "", *, cause: Cause = Cause.NORMAL) -> bool:

@@ -92,7 +92,7 @@ def read_settings(account: SimAccount) -> dict[str, str]:
         case SimExtension():
             first, _, last = account.name.partition(" ")
             found = dict.fromkeys(UNUSED.split(), "") | {"first_name": first, "display_name": last}
-            found["dnd"] = "true" if account.dnd else "false"
+            found |= {"dnd": _said(account.dnd), "mb_enable": _said(account.mailbox)}
             found |= {key: account.forwards.get(when, "") for key, when in FORWARDS.items()}
         case SimQueue():
             found = {
@@ -103,10 +103,14 @@ def read_settings(account: SimAccount) -> dict[str, str]:
         case SimHuntGroup():
             found = {"display": account.name, "st1_ext": " ".join(account.members), "st1_dur": f"{account.ring_for:g}"}
         case SimServiceFlag():
-            found = {"display": account.name, "mode": "manual", "state": "true" if account.on else "false"}
+            found = {"display": account.name, "mode": "manual", "state": _said(account.on)}
         case _:
             found = {"display": account.name}
     return found | account.settings
+
+
+def _said(on: bool) -> str:
+    return "true" if on else "false"
 
 
 def write_settings(pbx: SimPbx, account: SimAccount, values: Mapping[str, str]) -> None:
@@ -130,6 +134,8 @@ def _act(pbx: SimPbx, account: SimAccount, key: str, value: str) -> bool:
     match account, key:
         case SimExtension(), "dnd":
             pbx.dnd(account.number, value == "true")
+        case SimExtension(), "mb_enable":
+            account.mailbox = value == "true"
         case SimExtension(), _ if key in FORWARDS:
             pbx.forward(account.number, value, FORWARDS[key])
         case SimQueue(), "all_agents":

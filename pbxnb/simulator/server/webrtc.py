@@ -148,7 +148,8 @@ class WebRtcPhone:
         leg = self._leg(request.callid)
         if leg is not None and not leg.outbound:
             self._drop(leg)
-            self._pbx.reject(leg.call_id, self._user)
+            cause = Cause.BUSY if request.code == Cause.BUSY.code else Cause.REJECTED
+            self._pbx.reject(leg.call_id, self._user, cause)
 
     def bye(self, request: r.SipBye) -> None:
         """``sip-bye``: hang up before or after the answer."""

@@ -78,6 +78,8 @@ async def test_settings_that_act_act(http: Http) -> None:
     pbx = http.sim.pbx
     await settings(http, "41", dnd="true", cfb="42", cfa=43)
     assert (pbx.extension("41").dnd, pbx.extension("41").forwards) == (True, {"busy": "42", "all": "43"})
+    await settings(http, "41", mb_enable="false")
+    assert not pbx.extension("41").mailbox
     await settings(http, "500", st1_ext="44 45 99", st1_dur="20", display="Desk")
     group = pbx.accounts["500"]
     assert (group.members, group.ring_for, group.name) == (("44", "45"), 20.0, "Desk")
