@@ -43,7 +43,6 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "media": {"protocol"},
     "phone": {"protocol", "model", "media"},
     "session": {"client", "model", "history", "protocol"},
-    "recording_service": {"client", "journal", "model", "session"},
     "check": {"client"},
     "cli": PARTS,
     "demo": PARTS,
@@ -56,7 +55,8 @@ FOR_ALL = ("text", "errors", "arguments", "forks", "signals", "loops", "zones", 
 INSIDE_FUNCTIONS: dict[str, set[str]] = {
     **AT_MODULE_LEVEL,
     "session": AT_MODULE_LEVEL["session"]
-    | {"ui", "widgets", "figures", "simulator", "analysis", "journal", "phone", "media"},
+    | {"ui", "widgets", "figures", "simulator", "analysis", "journal", "phone", "media"}
+    | {"__init__"},  # `pbxnb.replay`, of which the scrubber of a recording is made
     "simulator": AT_MODULE_LEVEL["simulator"] | {"__init__"},  # the login that it hands to `pbxnb.connect`
     "phone": AT_MODULE_LEVEL["phone"] | {"analysis"},  # the table that a call's quality makes
     "ui": AT_MODULE_LEVEL["ui"] | {"history"},  # the type of what a handle gives

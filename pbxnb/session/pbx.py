@@ -31,6 +31,7 @@ from .past.live import LivePast
 from .pending import Pending
 from .phones.maker import Phones, phone
 from .recordings.live import facts_of, path_of
+from .scrubbing.panel import scrubber
 from .showing import panels
 from .showing.handle import FrameBuffer, PanelHandle
 from .showing.show import one_line, small_html
@@ -325,6 +326,7 @@ class Pbx:
     timeline = panels.timeline
     console = panels.console
     status_badge = panels.status_badge
+    scrubber = scrubber
     softphone = panels.softphone
     dashboard = panels.dashboard
 

@@ -43,6 +43,9 @@ from pbxnb.model.entities import (
     Status,
 )
 
+from .pending import PendingLike
+from .player import Replay
+
 if TYPE_CHECKING:
     from pbxnb.history import History
 
@@ -67,19 +70,6 @@ class Clock(Protocol):
         """A kernel moment (``received``, a time of `Status` or `Gap`) on the PBX's clock."""
 
 
-class PendingLike(Protocol):
-    """A command in flight."""
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait for and return the `Outcome`."""
-
-    def add_done_callback(self, fn: Callable[[Any], None]) -> None:
-        """Call ``fn(pending)`` once it is done, on the callback lane."""
-
-    def done(self) -> bool:
-        """Whether the outcome is known."""
-
-
 class PagePhone(Protocol):
     """An extension whose calls sound in a page."""
 
@@ -97,6 +87,7 @@ class Handle(Protocol):
         name, domain, user: whose view of which tenant it is.
         control: whether commands may be sent.
         simulated: whether the PBX is an embedded one.
+        replayed: whether it is a recording that plays.
     """
 
     name: str
@@ -104,6 +95,7 @@ class Handle(Protocol):
     user: str
     control: bool
     simulated: bool
+    replayed: bool
 
     @property
     def tenant(self) -> str:
@@ -177,6 +169,13 @@ class Handle(Protocol):
 
     def until_rerun(self, undo: Callable[[], object]) -> Callable[[], None]:
         """Call ``undo()`` when the cell that runs now runs again, as every panel does to close. Returns the stop."""
+
+    def replay(self) -> Replay:
+        """What it records, played to panels of its own: it stands at the newest moment.
+
+        Raises:
+            ConfigError: it records nothing.
+        """
 
     def preview(self, name: str, /, *args: Any, **kw: Any) -> Any:
         """What a command would send (a `Preview`), without sending it."""

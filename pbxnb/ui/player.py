@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from .handle import PendingLike
+from .pending import PendingLike
 
 __all__ = ["Player", "Replay", "Silence"]
 

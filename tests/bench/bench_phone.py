@@ -38,7 +38,7 @@ from pbxnb.media import wire
 from pbxnb.media.beat import STEP, Beat
 from pbxnb.media.child import Child
 from pbxnb.media.codecs import Encoder
-from pbxnb.media.engine import CORE, Engine
+from pbxnb.media.engine import Engine
 from pbxnb.media.heard import Heard, HeardBlock
 from pbxnb.media.said import Said, Sender
 from pbxnb.protocol.sdp import read
@@ -254,8 +254,8 @@ def calls(runs: int) -> None:
         (8, "PCMU"),
         (16, "opus"),
         (16, "PCMU"),
-        (CORE, "opus"),
-        (CORE, "PCMU"),
+        (20, "opus"),
+        (40, "PCMU"),
     ):
         measured = [asyncio.run(carried(count, codec)) for _ in range(runs)]
         each, wait, heard = (median([one[column] for one in measured]) for column in range(3))

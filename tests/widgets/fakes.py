@@ -91,6 +91,8 @@ class FakeHandle:
         self.user = "204"
         self.control = control
         self.simulated = True
+        self.replayed = False
+        self.replays: Callable[[], Any] | None = None  # what the test makes of `replay`
         self.status = Status(state=LineState.LIVE, since=START, pbx_version="70.1", latency=0.011)
         self.accounts: dict[str, Account] = {account.number: account for account in accounts}
         self.calls: dict[str, Call] = {}
@@ -198,6 +200,13 @@ class FakeHandle:
             self.kept -= 1
 
         return stop
+
+    def replay(self) -> Any:
+        assert self.replays is not None
+        return self.replays()
+
+    def timeline(self, **_options: Any) -> Any:
+        return None
 
     def preview(self, name: str, /, *args: Any, **kw: Any) -> Any:
         raise NotImplementedError(name)

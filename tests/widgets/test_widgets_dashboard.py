@@ -74,7 +74,7 @@ def test_it_shows_the_parts_in_order_and_the_console_when_asked(board: Dashboard
 def test_a_board_opens_one_model_and_one_layout_a_part(handle: Previews) -> None:
     board = Dashboard(handle, alerts=[Rule("r", lambda pbx: 0)], wallboard=True)
     opened = [data["state"]["_model_name"] for _, kind, data, _ in RecordingComm.sent if kind == "comm_open"]
-    parts = [board, *board._panels()]
+    parts = [board, *board.children, board.console]
     assert sorted(opened) == sorted(["VBoxModel", *["AnyModel"] * (len(parts) - 1), *["LayoutModel"] * len(parts)])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,6 +11,7 @@ from pbxnb.errors import ConfigError, no_copy
 from pbxnb.zones import clock_text
 
 from ..past.history import History
+from ..scrubbing.panel import scrubber
 from .frames import Frames
 from .past import RecordedPast
 
@@ -29,7 +29,6 @@ class Recording(History):
 
     Args:
         path: a file, or a folder of files with the end ``.pbx``, all of one line.
-        names: of the files of a folder that count; None for all.
 
     Attributes:
         path: as given.
@@ -56,13 +55,13 @@ class Recording(History):
 
     __reduce__ = no_copy
 
-    def __init__(self, path: str | Path, names: Collection[str] | None = None) -> None:
+    def __init__(self, path: str | Path) -> None:
         from pbxnb.journal import Journals
 
         if not isinstance(path, str | Path) or not str(path):
             raise ConfigError(f"{path!r} is no path of a recording.", hint='Such as pbxnb.open("monday.pbx").')
         self.path = Path(path).expanduser().absolute()
-        self.journal: Journals = Journals(self.path, names)
+        self.journal: Journals = Journals(self.path)
         try:
             past = RecordedPast(self.journal)
         except BaseException:
@@ -73,6 +72,8 @@ class Recording(History):
         self.tz: ZoneInfo = past.tz
         self.about: dict[str, str] = past.about
         self.frames = Frames(self.journal)
+
+    scrubber = scrubber
 
     def close(self) -> None:
         """Let go of the files; tables that were taken stay. May be called again."""

@@ -54,6 +54,7 @@ class Playback:
         endpoint: as whom it was recorded.
         store: the model; another one after a jump.
         coverage: which actions, fields and values were played.
+        path: of the recording.
         playing: whether it plays.
         start: of the recording, PBX time.
         on_event, on_changes, on_frame, on_input, on_status: as of a `Client`.
@@ -72,6 +73,7 @@ class Playback:
     ) -> None:
         self._journal = journal
         self._lock = lock
+        self.path = journal.path
         self.endpoint, self.coverage = endpoint, Coverage()
         self.on_event: Signal[Event] = Signal()
         self.on_changes: Signal[Changes] = Signal()

@@ -33,6 +33,7 @@ class Player:
         line: of the handle.
 
     Attributes:
+        path: of the recording.
         on_change: gets the player, on the I/O lane, when it plays, pauses, jumps, steps, or has another speed. The
             position runs with ``pbx.clock`` in between.
 
@@ -50,6 +51,7 @@ class Player:
     def __init__(self, playback: Playback, line: Line) -> None:
         self._playback = playback
         self._line = line
+        self.path = playback.path
         self.on_change: Signal[Player] = Signal()
         playback.on_move.add(lambda _: self.on_change(self))
 

@@ -19,6 +19,7 @@ from ..registry import REGISTRY
 
 if TYPE_CHECKING:
     from pbxnb.ui.handle import PagePhone
+    from pbxnb.ui.player import Replay
 
 __all__ = ["FrameBuffer", "PanelHandle"]
 
@@ -97,6 +98,12 @@ class PanelHandle:
         phones = tuple(self._pbx._page_calls.values())  # noqa: SLF001 - the handle is the part of a Pbx that panels see
         its = (one.panels for one in phones if one.phone.account == account and one.owner.page and one.panels)
         return next((panels[0] for panels in its), None)
+
+    def replay(self) -> Replay:
+        """What it records, played to panels of its own; see `replay_of`."""
+        from ..scrubbing.shown import replay_of
+
+        return replay_of(self._pbx)
 
     @property
     def tenant(self) -> str:

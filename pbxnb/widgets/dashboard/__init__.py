@@ -3,84 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from contextlib import ExitStack
+from typing import Any
 
 import ipywidgets
 import traitlets
 
+from pbxnb.errors import ConfigError
+from pbxnb.model.changes import Changes
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
-from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.panel import Panel
 from pbxnb.ui.static import Static, document
 from pbxnb.ui.text import title_of
 
 from ..alerts import Alerts, Rule
 from ..badge import StatusBadge
-from ..call_list import CallList
-from ..command_bar import CommandBar
-from ..console import Console
-from ..grid import ExtensionGrid
-from .selection import Selection
+from .header import BoardHeader
+from .parts import Parts
+from .paused import PausedParts
 
-__all__ = ["Dashboard"]
+__all__ = ["BoardHeader", "Dashboard"]
 
 _SETTINGS = ("theme", "density", "wallboard")
 _SWITCHED = {"timeline": "Timeline", "console": "Console"}
-
-
-class BoardHeader(LivePanel):
-    """Settings of a `Dashboard`; made and fed by it.
-
-    Args:
-        handle: the PBX.
-        show: called on the UI lane with the name of a part and whether it is to be shown.
-        why: called on the UI lane when the state of the selected tile is to be explained.
-        parts: names of the parts that can be shown and hidden, with the words for them.
-    """
-
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/dashboard/header.js",)
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/dashboard/dashboard.css",)
-    says_tenant = False
-
-    def __init__(
-        self,
-        handle: Handle,
-        show: Callable[[str, bool], None],
-        why: Callable[[], None],
-        parts: dict[str, str],
-        **traits: Any,
-    ) -> None:
-        self._show, self._why, self._parts = show, why, parts
-        self._content: dict[str, Any] = {"shown": [], "why": ""}
-        super().__init__(handle, **traits)
-
-    def update(self, *, shown: Iterable[str] | None = None, why: str | None = None) -> None:
-        """Set which parts are shown, and the account whose state can be explained; empty for none."""
-        fresh: dict[str, Any] = {}
-        if shown is not None:
-            fresh["shown"] = list(shown)
-        if why is not None:
-            fresh["why"] = clean(why, 40)
-        with self._lock:
-            self._content |= fresh
-        self.refresh(fresh)
-
-    def _note(self) -> str:
-        return ""  # the badge beside it says that the line has ended
-
-    def _state(self) -> dict[str, Any]:
-        return {"parts": self._parts, **self._content}
-
-    def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        return {key: self._content[key] for key in keys if key in self._content} or None
-
-    def _receive(self, message: dict[str, Any]) -> None:
-        match message:
-            case {"show": str(part), "on": bool(on)} if part in self._parts:
-                self._show(part, on)
-            case {"why": True}:
-                self._why()
+_HELD = "pbx-board-held"  # of a part that is not shown while the board is paused
 
 
 class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
@@ -101,6 +48,9 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         density: ``comfortable`` or ``compact``, of every part.
         wallboard: read-only, for a screen on the wall: no commands, no tools, larger type.
         show_timeline, show_console: whether these parts are on the page.
+        paused: whether it stands still while the line goes on: it shows what has been recorded, with a `Scrubber`
+            above it. Settable where the line records.
+        missed: how many events the line has had since it was paused.
         badge, grid, calls, bar, timeline, alerts, console: the parts; ``bar`` is None on a wallboard made as such.
 
     Example:
@@ -114,6 +64,8 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
     wallboard = traitlets.Bool(False)
     show_timeline = traitlets.Bool(True)
     show_console = traitlets.Bool(False)
+    paused = traitlets.Bool(False).tag(derived=True)
+    missed = traitlets.Int(0, read_only=True)
 
     def __init__(
         self,
@@ -124,48 +76,62 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         **traits: Any,
     ) -> None:
         self._given: tuple[Any, Any] = (timeline, alerts)
+        self._held: PausedParts | None = None
+        self._has_console = False  # the line's, on the page
+        self._since = 0  # events since it was paused
+        self._due = 0.0  # when they are told next
         super().__init__(handle, _dom_classes=("pbxnb", "pbx-dashboard"), **traits)
 
     def _begin(self) -> None:
         handle, (timeline, alerts) = self._handle, self._given
         own, settings = self._own, {name: getattr(self, name) for name in _SETTINGS}
         self.badge = own(StatusBadge(handle, **settings))
-        self.grid = own(ExtensionGrid(handle, height="var(--pbx-part-height)", **settings))
-        self.calls = own(CallList(handle, height="calc(var(--pbx-part-height) - 70px)", **settings))
-        self.bar = None if self.wallboard else own(CommandBar(handle, self.grid, self.calls, **settings))
-        self.console = own(Console(handle, self.grid, **settings))
-        self.timeline = own(timeline()) if callable(timeline) else timeline
+        parts = Parts(handle, self._ticket, own, timeline, commands=not self.wallboard, **settings)
+        self._parts, self.grid, self.calls, self.bar = parts, parts.grid, parts.calls, parts.bar
+        self.console, self.timeline = parts.console, parts.timeline
         if alerts is not None and not isinstance(alerts, Alerts):
             alerts = own(Alerts(handle, alerts, **settings))
         self.alerts: Alerts | None = alerts
         switched = {name: word for name, word in _SWITCHED.items() if name != "timeline" or self.timeline is not None}
-        self.header = own(BoardHeader(handle, self._switch, self._why_selected, switched, **settings))
-        for part, place in ((self.badge, "badge"), (self.header, "head"), (self.grid, "grid"), (self.calls, "calls")):
-            part.add_class(f"pbx-board-{place}")
-        selection = Selection(handle, self._ticket, self.grid, self.calls, self.timeline)
-        self._leave.callback(selection.close)
-        for part in self._panels():
-            for name in filter(part.has_trait, _SETTINGS):
-                self._leave.callback(traitlets.link((self, name), (part, name)).unlink)
+        self.header = own(BoardHeader(handle, self._switch, self._why_selected, self._pause, switched, **settings))
+        self.badge.add_class("pbx-board-badge")
+        self.header.add_class("pbx-board-head")
+        self._leave.callback(parts.selection.close)
+        self._join(parts, [*self._top, *parts.panels], self._leave)
         self.observe(self._arrange_soon, ["wallboard", "show_timeline", "show_console"])
-        self.grid.observe(self._offer_why, "selected")
-        self._leave.callback(self.grid.on_action(self._asked_by_tile))
+        self.observe(lambda _: self._ticket.call(self._hold), "paused")
         self._arrange()
         self._leave.callback(self.set_trait, "children", ())
+        self._leave.callback(self._go_on)
+        self._leave.callback(handle.watch(self._count))
+        self._leave.callback(handle.watch_status(lambda _: self._ticket.wake()))
+        self._ticket.wake()
 
-    def _panels(self) -> list[Any]:
-        """In the order shown. The console is last: views after a child that comes or goes are made anew."""
-        every = (self.badge, self.header, self.alerts, self.grid, self.calls, self.bar, self.timeline, self.console)
-        return [part for part in every if part is not None]
+    @property
+    def _top(self) -> list[Any]:
+        """What is of the line, and there at any time."""
+        return [part for part in (self.badge, self.header, self.alerts) if part is not None]
+
+    @property
+    def _shown(self) -> Parts:
+        return self._parts if self._held is None else self._held.parts
+
+    def _join(self, parts: Parts, panels: Iterable[Any], leave: ExitStack) -> None:
+        """Let panels take our settings, and these parts ask for an explanation."""
+        for part in panels:
+            for name in filter(part.has_trait, _SETTINGS):
+                leave.callback(traitlets.link((self, name), (part, name)).unlink)
+        parts.grid.observe(self._offer_why, "selected")
+        leave.callback(parts.grid.on_action(self._asked_by_tile))
 
     def why(self, number: str) -> None:
         """Open the console and show why the tile of an account looks as it does; from any thread."""
-        self.console.why(number)
+        self._shown.console.why(number)
         self.show_console = True
 
     def snapshot(self) -> Static:
         """Return the board as it is now as static, safe HTML, for a saved notebook."""
-        shown = (self.badge, self.alerts, self.grid, self.calls)
+        shown = (self.badge, self.alerts, self._shown.grid, self._shown.calls)
         body = "".join(part.snapshot() for part in shown if part is not None)
         handle = self._handle
         return document("Board", title_of(handle), body, handle.clock.now().timestamp(), handle.tz)
@@ -177,7 +143,27 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
 
     def _offer_why(self, change: Any) -> None:
         selected = change["new"]
-        self.header.update(why=selected[0] if len(selected) == 1 else "")
+        self.header.update(why=clean(selected[0], 40) if len(selected) == 1 else "")
+
+    def _count(self, changes: Changes) -> None:
+        if self._held is not None and changes.events:
+            self._since += len(changes.events)
+            self._ticket.wake()
+
+    @traitlets.validate("paused")
+    def _check_paused(self, proposal: Any) -> bool:
+        if proposal["value"] and (lacks := self._lacks()) != "":
+            raise ConfigError(
+                lacks or "A recording that plays is paused by its player.",
+                hint='pbx.record_to("monday.pbx")' if lacks else "pbx.player.pause()",
+            )
+        return bool(proposal["value"])
+
+    def _lacks(self) -> str | None:
+        """Why it cannot be paused; empty where it can, None where there is nothing to pause."""
+        if self._handle.replayed:
+            return None
+        return "" if self._handle.status.recording is not None else "The line records nothing."
 
     # On the UI lane.
 
@@ -185,25 +171,83 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         self.set_trait(f"show_{part}", on)
 
     def _why_selected(self) -> None:
-        if self.grid.selected:
-            self.why(self.grid.selected[0])
+        if selected := self._shown.grid.selected:
+            self.why(selected[0])
 
     def _asked_by_tile(self, action: str, _number: str, _call: str) -> None:
         if action == "why":  # the console listens too
             self.set_trait("show_console", True)
 
+    def _pause(self, on: bool) -> None:
+        self.paused = on
+
+    def _paint(self, now: float) -> float | None:
+        self.header.update(lacks=self._lacks())
+        if self._since != self.missed and now < self._due:
+            return self._due
+        self._due = now + self.timing.recheck
+        self.set_trait("missed", self._since)
+        self.header.update(missed=self._since)
+        return None
+
+    def _hold(self) -> None:
+        """Stand still, or go on, as `paused` says."""
+        with self._lock:
+            if self._closed or self.paused is (self._held is not None):
+                return
+            if not self.paused:
+                self._go_on()
+                return
+            settings = {name: getattr(self, name) for name in _SETTINGS}
+            try:
+                held = PausedParts(
+                    self._handle.replay(), self._ticket, self.alerts, self.timeline is not None, settings
+                )
+            except BaseException as error:  # noqa: BLE001 - shown in the strip: the file may be gone
+                self.header.report(error)
+                self.paused = False
+                return
+            self._held = held
+            self._join(held.parts, held.panels, held.leave)
+            self._arrange()
+            if self.header.viewed:
+                self.expect_view()
+
+    def _go_on(self) -> None:
+        """Show the line again."""
+        held, self._held, self._since = self._held, None, 0
+        if held is not None:
+            self._arrange()
+            held.leave.close()
+            self._ticket.wake()
+
     def _arrange(self) -> None:
         """Put on the page what is to be shown; what is taken off costs nothing."""
         if self._closed:
             return
-        console = self.show_console and not self.wallboard
-        # Hidden, not taken off: a second view of a plotly figure (7.1) comes up with stale and broken traces.
-        for part, shown in ((self.bar, not self.wallboard), (self.timeline, self.show_timeline)):
+        console, held = self.show_console and not self.wallboard, self._held
+        for part in self._parts.panels:
+            (part.add_class if held else part.remove_class)(_HELD)
+        # Hidden, not taken off: a second view of a plotly figure (7.1) comes up with stale and broken traces. And views
+        # after a child that comes or goes are made anew: while paused all parts of the line stay, its console too.
+        timelines = [(parts.timeline, self.show_timeline) for parts in {self._parts, self._shown}]
+        for part, shown in ((self.bar, not self.wallboard), *timelines):
             if part is not None:
                 part.layout.display = None if shown else "none"
-        self.children = [part for part in self._panels() if part is not self.console or console]
+        if held is None:
+            self._has_console = console
+        stay = (part for part in self._parts.panels if part is not self.console or self._has_console)
+        children = [*self._top, *stay]
+        if held is not None:
+            children += (part for part in held.panels if part is not held.parts.console or console)
+        self.children = children
+        selected = self._shown.grid.selected
         wanted = {"timeline": self.show_timeline, "console": console}
-        self.header.update(shown=[name for name in _SWITCHED if wanted[name]])
+        self.header.update(
+            shown=[name for name in _SWITCHED if wanted[name]],
+            paused=held is not None,
+            why=clean(selected[0], 40) if len(selected) == 1 else "",
+        )
 
     def expect_view(self) -> None:
         """A page is about to show the board: every part sends before the page says so."""

@@ -12,12 +12,16 @@ const SETTINGS = {
 function createFrame(view) {
   const { model, root, body } = view;
   /** @type {any} */
-  const facts = { shown: [], why: "", parts: {} };
+  const facts = { shown: [], why: "", parts: {}, paused: false, missed: 0, lacks: null };
+  /** @type {HTMLElement | null} */
+  let board = null;
   root.classList.add("pbx-frame");
   const bar = element("div", "pbx-bar pbx-tools", "", { role: "toolbar", "aria-label": "Board" });
   const why = element("button", "pbx-button", "", { type: "button", hidden: "" }), switches = element("span", "pbx-switches");
   why.addEventListener("click", () => view.send({ why: true }));
-  bar.append(why, switches);
+  const pause = element("button", "pbx-button pbx-pause", "Pause", { type: "button" }), since = element("span", "pbx-since pbx-soft pbx-num");
+  pause.addEventListener("click", () => (facts.lacks ? view.announce(lacking()) : view.send({ pause: !facts.paused })));
+  bar.append(since, pause, why, switches);
   /** @type {Record<string, HTMLSelectElement>} */
   const selects = {};
   for (const [trait, { label, options }] of Object.entries(SETTINGS)) {
@@ -33,7 +37,17 @@ function createFrame(view) {
   }
   body.append(bar);
 
+  const lacking = () => `${facts.lacks} pbx.record_to("monday.pbx") begins a recording; then the board can be paused.`;
+  function showPause() {
+    pause.hidden = facts.lacks === null;
+    pause.setAttribute("aria-disabled", String(!!facts.lacks));
+    pause.title = facts.lacks ? lacking() : facts.paused ? "Show the line as it is now" : "Stand still and look back, while the recording goes on";
+    setText(pause, facts.paused ? "Back to now" : "❚❚ Pause");
+    setText(since, facts.paused ? `Paused; ${facts.missed} ${facts.missed === 1 ? "event" : "events"} since` : "");
+    board?.toggleAttribute("data-paused", facts.paused);
+  }
   function show() {
+    showPause();
     why.hidden = !facts.why;
     setText(why, `Why is ${facts.why} so?`);
     for (const [name, word] of Object.entries(facts.parts)) {
@@ -50,11 +64,10 @@ function createFrame(view) {
     for (const [trait, select] of Object.entries(selects)) select.value = model.get(trait);
   };
 
-  /** @type {HTMLElement | null} */
-  let board = null;
   let tries = 0;
   function stamp() {
     if (!board) return;
+    board.toggleAttribute("data-paused", facts.paused);
     for (const name of ["theme", "density"]) board.dataset[name] = root.dataset[name];
     for (const name of ["data-hosted", "data-wallboard"]) board.toggleAttribute(name, root.hasAttribute(name));
   }

@@ -11,7 +11,6 @@ import traitlets
 
 from pbxnb.errors import ConfigError
 from pbxnb.ui.handle import Handle, PendingLike
-from pbxnb.ui.lane import Lane
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.player import Replay
 from pbxnb.ui.static import table
@@ -55,6 +54,7 @@ class Scrubber(LivePanel):
         speed: seconds of PBX time a second, 0.1 to 1000; settable.
         kind: what the buttons beside "play" jump to: ``call.new``, ``call.changed``, ``call.ended``,
             ``account.changed``, ``gap`` or ``alert``.
+        pbx: the replayed handle, whose panels it moves.
 
     Raises:
         ConfigError: a position without a zone.
@@ -69,17 +69,18 @@ class Scrubber(LivePanel):
     kind = traitlets.Enum(tuple(_KINDS), "call.new")
 
     def __init__(self, replay: Replay, *, alerts: Alerts | None = None, **traits: Any) -> None:
+        self.pbx = replay.pbx
         self._replay, self._player, self._alerts = replay, replay.player, alerts
         self._wanted: datetime | None = None  # asked for, while the one before is not shown yet
         self._aim: datetime | None = None  # being shown
         self._search: Iterator[datetime | None] | None = None
         self._says = self._else_says = ""  # what the panel says; what it will say where the search finds nothing
         self._sought = 0.0  # monotonic, when the last one was asked of the player
-        self._mirrored: dict[str, Any] = {}  # what of the player is being written to the traits
         self._sent: dict[str, Any] = {}
         self._next = 0.0
-        now = {"position": self._player.position, "playing": self._player.playing, "speed": self._player.speed}
-        super().__init__(replay.pbx, **{**now, **traits})
+        self._mirrored = self._played()  # what of the player is being written to the traits
+        super().__init__(replay.pbx, **{**self._mirrored, **traits})
+        self._mirrored = {}
         self._ticket.wake()
 
     def _follow(self, handle: Handle) -> None:
@@ -105,7 +106,7 @@ class Scrubber(LivePanel):
     @traitlets.observe("position", "playing", "speed")
     def _set(self, change: Any) -> None:
         name, value = change["name"], change["new"]
-        if self._mirrored.get(name) == value and Lane.get().here():
+        if self._mirrored.get(name) == value:
             return
         match name, value:
             case "position", t if t != self._place():
@@ -177,8 +178,7 @@ class Scrubber(LivePanel):
         self.refresh((_PLACE,))
 
     def _follow_player(self) -> None:
-        player = self._player
-        self._mirrored = {"position": self._place(), "playing": player.playing, "speed": player.speed}
+        self._mirrored = self._played()
         try:
             for name, value in self._mirrored.items():
                 self.set_trait(name, value)
@@ -186,6 +186,10 @@ class Scrubber(LivePanel):
             self.report(error)
         finally:
             self._mirrored = {}
+
+    def _played(self) -> dict[str, Any]:
+        """The traits as the player has them."""
+        return {"position": self._place(), "playing": self._player.playing, "speed": self._player.speed}
 
     def _look_for(self, *, forward: bool) -> None:
         """Begin a search for the nearest event of `kind`."""
