@@ -1,7 +1,8 @@
 """The board in the hosts that are not JupyterLab: Notebook 7, Voilà and marimo, each as its own users start it.
 
 In each a live tile is waited for, a click goes through the kernel to the PBX and comes back as a change of that tile,
-and the console stays quiet. The pictures are kept in ``artefacts/``. Each host is installed by hand and skips without.
+and the console stays quiet. The pictures are kept in ``artefacts/``. marimo is installed by hand; its test
+skips without.
 """
 
 from __future__ import annotations

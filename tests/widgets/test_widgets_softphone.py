@@ -603,7 +603,8 @@ def test_nothing_of_a_call_s_sound_is_in_what_a_notebook_saves(desk: Desk) -> No
 
 def test_orbits_that_are_free_are_offered(desk: Desk) -> None:
     desk.handle.put(Orbit(number="700", name="Orbit 700"))
-    assert facts(desk.panel)["orbits"] == [["700", "700 Orbit 700"]]
+    desk.handle.put(Orbit(number="71", name="Lobby"))
+    assert facts(desk.panel)["orbits"] == [["700", "Orbit 700"], ["71", "71 Lobby"]]
 
 
 def test_without_a_front_end_it_says_in_a_line_what_it_shows(desk: Desk) -> None:

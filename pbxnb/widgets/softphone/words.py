@@ -157,6 +157,7 @@ def _in_force(quality: Quality) -> list[Any]:
 
 
 def orbit_menu(orbits: Mapping[str, Orbit]) -> list[list[str]]:
-    """Return the orbits that are free, as number and text."""
+    """Return the orbits that are free, as number and text: many a PBX names orbit 71 "Orbit 71"."""
     free = [orbit for orbit in orbits.values() if not orbit.parked][:MOST_ORBITS]
-    return [[orbit.number, clean(f"{orbit.number} {orbit.name}".strip(), 40)] for orbit in free]
+    names = [one.name if one.number in one.name else f"{one.number} {one.name}".rstrip() for one in free]
+    return [[one.number, clean(name, 40)] for one, name in zip(free, names, strict=True)]
