@@ -2,6 +2,7 @@
 
     python -m tests.bench.bench_phone loss            a bad net: aiortc's own path and ours, of the very same packets
     python -m tests.bench.bench_phone calls           CPU of a call; 16 at once on one core
+    python -m tests.bench.bench_phone dial            a kernel's call: from dialling to its first sound in Python
     python -m tests.bench.bench_phone busy            a cell that holds the interpreter for 4 s: child and in-process
     python -m tests.bench.bench_phone start           a child until it is ready; the import of pbxnb
     python -m tests.bench.bench_phone hostile         SDP that is made to be slow
@@ -33,6 +34,7 @@ import aioice.ice
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket, is_rtcp
 
+import pbxnb
 from pbxnb.errors import SdpRefused
 from pbxnb.media import wire
 from pbxnb.media.beat import STEP, Beat
@@ -262,6 +264,30 @@ def calls(runs: int) -> None:
         print(f"{count:6}  {codec:6}{each:18.2f}{wait:21.1f} ms{heard:12.2f} %", flush=True)
 
 
+# -- a kernel's call ---------------------------------------------------------------------------------------------------
+
+
+async def dialled(count: int) -> list[float]:
+    """Calls of a kernel's phone to the embedded PBX, one after the other: ms until the first block is heard."""
+    pbx = await pbxnb.simulate("empty", extensions=8, media=True)
+    phone, times = await pbx.phone("40"), []
+    for _ in range(count):
+        began = time.perf_counter()
+        call = await phone.dial("*tone")
+        await call.heard(STEP)
+        times.append(1000 * (time.perf_counter() - began))
+        await call.hangup()
+    await pbx.aclose()
+    return times
+
+
+def dial(runs: int) -> None:
+    first, *rest = asyncio.run(dialled(1 + 10 * runs))
+    print(
+        f"dialled to heard in Python: p50 {share(rest, 0.5):.0f} ms, p95 {share(rest, 0.95):.0f} ms; first {first:.0f} ms"
+    )
+
+
 # -- a cell that holds the interpreter ---------------------------------------------------------------------------------
 
 
@@ -397,7 +423,7 @@ def hostile(runs: int) -> None:
         )
 
 
-PARTS = {"loss": loss, "calls": calls, "busy": busy, "start": start, "hostile": hostile}
+PARTS = {"loss": loss, "calls": calls, "dial": dial, "busy": busy, "start": start, "hostile": hostile}
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ The other end is the embedded PBX of the same machine. A click is that on "Call"
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,29 @@ import pathlib, pbxnb, time
 pbx = await pbxnb.simulate("empty", extensions=8, seed=1, media=True)
 phones = [pbx.softphone("40")]
 """
+LISTEN = """
+from pbxnb.media import wire
+from pbxnb.media.tones import level_of
+
+def listen():
+    media, begins, loud = pbx.simulator.server.media, [], []
+    engine, call = media.engine, media.legs[-1].call
+    told = engine._calls[call]
+
+    def hear(event):
+        if isinstance(event, wire.Block):
+            loud.append(level_of(event.samples) > -30)
+            if loud[-1] and not any(loud[-15:-1]):
+                begins.append(1000 * time.time())
+        told(event)
+
+    engine._calls[call] = hear
+    engine.send(wire.Listen(call=call, on=True))
+    return begins
+
+begins = pbx.simulator.run(listen)
+"""
+"""The kernel listens to the leg of the embedded PBX, and notes when each pulse begins."""
 ONE = "[...globalThis[Symbol.for('pbxnb.softphone')].phones.values()][0].connections.at(-1)"
 CLICK = f"""async () => {{
     const context = new AudioContext(), meter = context.createAnalyser(), block = new Float32Array(256);
@@ -55,7 +79,9 @@ PULSES = f"""async (seconds) => {{
     gate.gain.value = 0;
     tone.connect(gate).connect(out);
     tone.start();
+    const begun = performance.timeOrigin + performance.now() - 1000 * context.currentTime, scheduled = [];
     for (let at = 0.5; at < seconds - 0.6; at += 0.6 + 0.05 * Math.random()) {{
+        scheduled.push(begun + 1000 * (context.currentTime + at));
         gate.gain.setValueAtTime(0.8, context.currentTime + at);
         gate.gain.setValueAtTime(0, context.currentTime + at + 0.1);
     }}
@@ -72,7 +98,7 @@ PULSES = f"""async (seconds) => {{
     const begins = (samples) => samples.reduce((found, sample, at) => {{
         if (sample > 0.05 && at - (found.at(-1) ?? -1e9) > 14400) found.push(at);
         return found; }}, []);
-    return [begins(said), begins(heard)]; }}"""
+    return [begins(said), begins(heard), scheduled]; }}"""
 
 
 def clicked(calls: CallPage, to: str) -> tuple[float, float]:
@@ -89,13 +115,17 @@ def ended(calls: CallPage) -> None:
     calls.nothing_left()
 
 
-def delays(begins: list[list[int]]) -> np.ndarray:
-    """ms from each pulse that was said to the first one heard after it."""
-    said, heard = (np.asarray(each) for each in begins)
+def delays(said: Any, heard: Any) -> np.ndarray:
+    """From each pulse that was said to the first one heard after it, of ms."""
+    said, heard = np.asarray(said), np.asarray(heard)
     after = np.searchsorted(heard, said)
     there = after < len(heard)
-    found = (heard[after[there]] - said[there]) / RATE * 1000
+    found = heard[after[there]] - said[there]
     return found[found < 600]
+
+
+def percentiles(name: str, found: np.ndarray) -> None:
+    print(f"{name}: p50 {np.percentile(found, 50):.0f} ms, p95 {np.percentile(found, 95):.0f} ms (n {len(found)})")
 
 
 def told(name: str, values: Any) -> None:
@@ -127,10 +157,11 @@ def main() -> None:
         print(
             f"a WAV through Chromium, the embedded PBX and back: likeness {np.median(alike):.3f} ({min(alike):.3f} at worst)"
         )
-        found = delays(calls.page.evaluate(PULSES, 20))
-        print(
-            f"page, embedded PBX and back: p50 {np.percentile(found, 50):.0f} ms, p95 {np.percentile(found, 95):.0f} ms (n {len(found)})"
-        )
+        calls.opened.execute(LISTEN)
+        said, heard, scheduled = calls.page.evaluate(PULSES, 20)
+        percentiles("page, embedded PBX and back", delays(np.divide(said, RATE / 1000), np.divide(heard, RATE / 1000)))
+        there = json.loads(calls.opened.execute("import json; print(json.dumps(begins))"))
+        percentiles("page to kernel, a block in Python", delays(scheduled, there))
         ended(calls)
         calls.opened.close()
     script, shared = (len(bundle(*names)) for names in (Softphone.scripts, ("ui/base.js",)))
