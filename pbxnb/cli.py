@@ -1,4 +1,4 @@
-"""The command line: ``pbxnb check``, ``simulate``, ``watch``, ``anonymise``, ``demo``.
+"""The command line: ``pbxnb check``, ``watch``, ``record``, ``simulate``, ``anonymise``, ``demo``.
 
 It parses, calls and prints, and knows nothing itself.
 
@@ -96,6 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--kind", default="*", help="kinds to print, a glob such as call.* (default: all but message)")
     watch.add_argument("--count", type=int, default=0, metavar="N", help="stop after N events")
     watch.set_defaults(run=_watch, parser=watch)
+
+    record = commands.add_parser("record", help="record PBXs without a notebook, for months, until told to end")
+    record.add_argument("file", metavar="FILE.toml", help="what is recorded, where to, and how long it stays")
+    record.add_argument("--tables", action="store_true", help="make the tables of what is recorded, and end")
+    record.add_argument("--every", type=float, default=30.0, metavar="N", help="seconds between lines (default 30)")
+    record.add_argument("--json", action="store_true", help="a line of health every N seconds, for programs")
+    record.set_defaults(run=_record, parser=record)
 
     simulate = commands.add_parser("simulate", help="run an embedded PBX by itself")
     simulate.add_argument("preset", nargs="?", default="office", help="quiet, office, callcentre, storm, classroom ...")
@@ -245,6 +252,35 @@ def _check(arguments: argparse.Namespace) -> int:
         return passed
 
     return 0 if asyncio.run(walk()) else 1
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    """Recordings of every PBX in a file; how they stand, as JSON lines or as a line where it changes."""
+    from .arguments import check_number
+    from .recording_service import Health, changes, make_tables, read_settings, record
+
+    check_number("--every", arguments.every, above=True)
+    if arguments.tables:
+        made, failed = make_tables(read_settings(arguments.file, secrets=False).folder)
+        if arguments.json:
+            _tell({"ok": not failed, "made": made, "failed": failed})
+        else:
+            _say(f"The tables of {made} days were made.")
+            for said in failed:
+                _remark(f"pbxnb: {said}")
+        return 1 if failed else 0
+    lines = changes()
+
+    def tell(health: Health) -> None:
+        try:
+            if arguments.json:
+                _tell(health)
+            for line in () if arguments.json else lines(health):
+                _say(line)
+        except BrokenPipeError:  # who read it has had enough; the recording has not
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return 0 if record(read_settings(arguments.file), tell, arguments.every if arguments.json else 1.0) else 1
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

@@ -282,6 +282,10 @@ class AnalysisError(PbxError, ValueError):
     """A table cannot be analysed as asked."""
 
 
+class BadRows(AnalysisError):
+    """Call records hold rows that are not right; the data have the report that says which."""
+
+
 class MissingColumn(AnalysisError):
     """A table lacks a column; the data name it, its accepted aliases and what is there."""
 

@@ -11,11 +11,11 @@ T = TypeVar("T")
 _AFTER = 1.0  # seconds
 
 
-def shown(items: Iterable[T], total: int, what: str) -> Iterable[T]:
+def shown(items: Iterable[T], total: int | None, what: str) -> Iterable[T]:
     """The items as they are, with a bar where they take longer than a second; it goes at the end.
 
     Args:
-        total: how many they are.
+        total: how many they are; None where nobody knows.
         what: is done with them, such as ``Reading monday.pbx``.
 
     Example:

@@ -43,6 +43,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "media": {"protocol"},
     "phone": {"protocol", "model", "media"},
     "session": {"client", "model", "history", "protocol"},
+    "recording_service": {"client", "journal", "model", "session"},
     "check": {"client"},
     "cli": PARTS,
     "demo": PARTS,

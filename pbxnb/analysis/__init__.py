@@ -13,12 +13,16 @@ from .calls import call_rows, calls_of
 from .concurrency import concurrency, load, peak, peak_calls
 from .durations import durations, histogram
 from .erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
+from .records import CallsReport, Field, Source, read_calls
 from .service import SERVICE_LEVELS, abandonment, service_level
 from .survival import kaplan_meier
 
 __all__ = [
     "SERVICE_LEVELS",
+    "CallsReport",
     "Delay",
+    "Field",
+    "Source",
     "abandonment",
     "call_rows",
     "calls_of",
@@ -39,5 +43,6 @@ __all__ = [
     "per_extension",
     "per_hour",
     "per_slot",
+    "read_calls",
     "service_level",
 ]

@@ -13,7 +13,7 @@ from .legs import OUTCOMES
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["WORDS", "read"]
+__all__ = ["OUTCOME_OF", "WORDS", "read"]
 
 WORDS: dict[str, tuple[str, ...]] = {
     "answered": (
@@ -42,7 +42,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 Case, spaces and hyphens do not matter.
 """
-_OUTCOME_OF = {word: outcome for outcome, words in WORDS.items() for word in (outcome, *words)}
+OUTCOME_OF = {word: outcome for outcome, words in WORDS.items() for word in (outcome, *words)}
 assert set(WORDS) == set(OUTCOMES)
 
 _EARLIEST, _LATEST = datetime(1971, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - UTC without zone, as in every table
@@ -148,7 +148,7 @@ def _in_our_words(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
     distinct = (
         frame.select("outcome").filter(~column.is_null()).unique(["outcome"]).sort("outcome").head(1000).collect()
     )
-    words = {word: _OUTCOME_OF.get(_plain(word)) for word in distinct["outcome"].to_list()}
+    words = {word: OUTCOME_OF.get(_plain(word)) for word in distinct["outcome"].to_list()}
     if unknown := [word for word, outcome in words.items() if outcome is None]:
         listed = ", ".join(repr(word[:40]) for word in unknown[:10]) + (" …" if len(unknown) > 10 else "")
         raise AnalysisError(

@@ -5,6 +5,7 @@ Pure: fed with events in order, each with its moment on the PBX's clock; reads n
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
@@ -34,8 +35,10 @@ class CallFollower:
         self._ended = ended
         self._joined = joined
         self._open: dict[str, tuple[Span, Story]] = {}  # by call, the span that lasts
-        self._stories: dict[str, Story] = {}  # by conversation, open or ended
-        self._of_calls: dict[str, Story] = {}  # by call; an id may be used again, by a call of another conversation
+        # Not plain dictionaries: to find the oldest one of those takes the longer the more went before it.
+        self._stories: OrderedDict[str, Story] = OrderedDict()  # by conversation, open or ended
+        # by call; an id may be used again, by a call of another conversation
+        self._of_calls: OrderedDict[str, Story] = OrderedDict()
 
     def follow(self, call: Call, moment: float) -> None:
         """A call has another value since a moment."""
@@ -112,7 +115,7 @@ class CallFollower:
         story.latest = call
         for stories in (self._stories, self._of_calls):
             while len(stories) > _STORIES:
-                del stories[next(iter(stories))]
+                stories.popitem(last=False)
         now = (call.since or call.first_seen).timestamp()
         start, answered = _seconds(call.started_at, now), _seconds(call.connected_at, now)
         if call.phase not in _UNANSWERED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,7 @@ class Journals:
 
     Args:
         path: a file, or a folder of files with the end ``.pbx``.
+        names: of the files of a folder that count; None for all.
 
     Raises:
         NotARecording: there is none, or a file is something else.
@@ -59,8 +60,9 @@ class Journals:
         (-1, ())
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, names: Collection[str] | None = None) -> None:
         self.path = Path(path).expanduser()
+        self._names = names
         self._folder = self.path.is_dir()
         self._parts: list[_Part] = []
         self._lock = free_in_child(threading.Lock())
@@ -197,7 +199,9 @@ class Journals:
             return [*self._parts]
 
     def _paths(self) -> list[Path]:
-        return sorted(self.path.glob("*.pbx")) if self._folder else [self.path]
+        if not self._folder:
+            return [self.path]
+        return sorted(path for path in self.path.glob("*.pbx") if self._names is None or path.name in self._names)
 
     def _check(self, journal: Journal, before: _Part | None) -> None:
         line = _line(journal)

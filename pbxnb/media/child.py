@@ -6,6 +6,7 @@ Run by `engine`; ends when its input does. Only here and in what it imports is a
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections import Counter
@@ -206,6 +207,7 @@ def main() -> None:
     # Nothing else may write between the events.
     os.dup2(2, 1)
     _prepare()
+    gc.freeze()  # what is loaded stays: to look through it again and again would be heard as gaps
     asyncio.run(_run(orders, events, parent))
 
 

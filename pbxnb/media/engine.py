@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
 
 from pbxnb.errors import EngineLost, MediaFailed, MissingExtra, PhoneError
 from pbxnb.protocol.redact import redact
@@ -30,8 +29,8 @@ DEADLINE = 5.0
 CHUNK = 2**16
 MOST_SAID = 20
 """Lines of the child's own words that are logged for each child."""
-CORE = 40
-"""Calls that one core carries; one that prefers opus takes as much as two of any other codec."""
+CORE = 24
+"""Calls of any codec that one core carries with all their sound: three fifths of as many as were too many."""
 
 Listener = Callable[[wire.Event], None]
 
@@ -57,13 +56,6 @@ def failure(event: wire.Failed) -> EngineLost | MediaFailed:
     return MediaFailed(event.why)
 
 
-class _Call(NamedTuple):
-    """One connection: who gets its events, and how much of a core it takes."""
-
-    listener: Listener
-    share: int
-
-
 class Engine:
     """A child process for media; everything here happens on one asyncio loop.
 
@@ -81,7 +73,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, Listener] = {}
         self._awaited: dict[int, asyncio.Future[str]] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -115,18 +107,16 @@ class Engine:
         Raises:
             MissingExtra: the ``phone`` extra is not installed.
             EngineLost: the child does not start.
-            PhoneError: as many calls are open as one core carries: 20 that prefer opus, 40 of the other codecs.
+            PhoneError: as many calls are open as one core carries, 24.
         """
         await self.start()
-        share = 2 if codecs[:1] == ("opus",) else 1
-        if sum(each.share for each in self._calls.values()) + share > CORE:
+        if len(self._calls) >= CORE:
             raise PhoneError(
-                f"{len(self._calls)} calls with sound are open, and one core carries {CORE // 2} with opus or "
-                f"{CORE} with PCMU.",
-                hint="End some of them, or prefer a codec that takes less: PCMU.",
+                f"{len(self._calls)} calls with sound are open, and one core carries {CORE}.",
+                hint="End some of them.",
             )
         call = next(self._numbers)
-        self._calls[call] = _Call(listener, share)
+        self._calls[call] = listener
         self.send(wire.Open(call=call, codecs=codecs, loopback=loopback, ice_servers=ice_servers))
         return call
 
@@ -161,6 +151,8 @@ class Engine:
         process = self._process
         if process is None:
             return
+        if self._ready is not None and not self._ready.done():
+            self._kill()  # it has nothing to end yet
         if process.stdin is not None:
             process.stdin.close()
         try:
@@ -226,16 +218,16 @@ class Engine:
         if isinstance(event, wire.Failed):
             event = wire.Failed(call=event.call, why=clean(redact(event.why), 300), gone=event.gone)
         answer = self._awaited.get(event.call)
-        call = self._calls.get(event.call)
+        listener = self._calls.get(event.call)
         if isinstance(event, wire.Described) and answer is not None and not answer.done():
             answer.set_result(event.sdp)
         elif isinstance(event, wire.Failed | wire.Ended):
             self._calls.pop(event.call, None)
             if isinstance(event, wire.Failed) and answer is not None and not answer.done():
                 answer.set_exception(failure(event))
-        if call is not None and not isinstance(event, wire.Described):
+        if listener is not None and not isinstance(event, wire.Described):
             try:
-                call.listener(event)
+                listener(event)
             except Exception:  # a fault of one listener: it is logged, and the other calls go on
                 logger.exception("A listener of the media failed.")
 

@@ -7,6 +7,7 @@ and is arranged anew at every change of that call. Only 127.0.0.1 is ever addres
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import itertools
 import tempfile
@@ -90,6 +91,17 @@ class SimMedia:
             for number, name in SERVICES.items():
                 tenant.pbx.directory.add(SimSoundService(number, name))
             tenant.pbx.changed.add(functools.partial(self._on_change, tenant.pbx))
+
+    def open(self) -> None:
+        """Start the process for media, so that the first call does not wait for it."""
+
+        async def start() -> None:
+            with contextlib.suppress(PbxError):  # the first call tries again, and says why
+                await self.engine.start()
+
+        task = asyncio.ensure_future(start())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def leg(self, pbx: SimPbx, user: str, call_of: Callable[[], str], lost: Callable[[], None]) -> MediaLeg:
         """As `described.PhoneMedia.leg`."""

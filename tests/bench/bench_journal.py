@@ -1,11 +1,12 @@
 """Recording: frames per second, CPU and bytes a frame against JSON lines with fsync; any moment of a long recording.
 
-    python -m tests.bench.bench_journal [--seconds 10] [--growth 100000 1000000]
+    python -m tests.bench.bench_journal [--seconds 10] [--growth 100000 1000000] [--kernel]
 
 "Sustained": frames come at 10,000 a second and are decoded and applied to the model of 500 extensions, with a recorder
 beside it, then with JSON lines that are flushed and fsynced every 100 ms by a thread, then with neither; lost is what
 was handed over and is not in the file. "Any moment" writes a recording as fast as the recorder takes it, and asks for
-random moments; "CPU" is what a machine with other work disturbs least. Not a test.
+random moments; "CPU" is what a machine with other work disturbs least. "--kernel" alone: a real kernel records what a
+PBX in this process sends at 10,000 a second while its dashboard paints and a cell blocks it. Not a test.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pbxnb.journal import Journal, Recorder
 from pbxnb.model.kept.inputs import Received
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import decode
+from tests.helpers.scripted_pbx import ScriptedPbx
+from tests.kernel.kernel_driver import Kernel
 
 EXTENSIONS = 500
 RATE = 10_000
@@ -206,11 +209,72 @@ def moments(counts: list[int]) -> None:
             )
 
 
+SETUP = """
+import threading, time, pbxnb
+from pbxnb.ui.handle import handle_of
+pbx = await pbxnb.connect(**{arguments!r}, record={path!r})
+shown = [pbx.dashboard()]
+for widget in shown:  # as when a cell shows it; no page says hello here
+    getattr(widget, "expect_view", lambda: None)()
+    shown += getattr(widget, "children", ())
+done = threading.Event()
+handle_of(pbx).watch_frames(lambda frame: done.set() if '"last"' in frame.text else None);
+"""
+BLOCKS = {
+    "nothing blocks": "",
+    "a cell sleeps": "time.sleep({seconds})",
+    "a cell computes": "end = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass",
+}
+
+
+def change(n: int) -> dict[str, object]:
+    """An account after the other is on do not disturb, or no more."""
+    turn, place = divmod(n, EXTENSIONS)
+    return {"action": "user-state", "account": str(1000 + place), "type": "extensions", "dnd": turn % 2 == 0}
+
+
+def beside_a_dashboard(seconds: float) -> None:
+    numbers = [str(1000 + place) for place in range(EXTENSIONS)]
+    print(f"{RATE:,} frames a second for {seconds:g} s into a kernel with model, dashboard and recording")
+    print(
+        f"{'meanwhile':16}{'sent':>9}{'lost':>7}{'reconnects':>12}{'bytes/frame':>13}{'CPU us/frame':>14}{'behind, s':>11}"
+    )
+    for what, code in BLOCKS.items():
+        with tempfile.TemporaryDirectory() as there, ScriptedPbx(numbers) as pbx, Kernel() as kernel:
+            path, stop = Path(there) / "one.pbx", threading.Event()
+            setup = kernel.run(SETUP.format(arguments=pbx.arguments, path=str(path)))
+            assert setup.status == "ok", setup
+            cpu, size = float(kernel.value("time.process_time()")), size_of(path.parent)
+            sent = pbx.flood(RATE, stop, change)
+            blocked = kernel.begin(code.format(seconds=seconds))
+            time.sleep(seconds)
+            stop.set()
+            count = sent.result()
+            kernel.finish(blocked, timeout=120)
+            behind = float(kernel.value("pbx.status.recording.behind"))
+            pbx.say({"action": "last"})
+            kernel.value("done.wait(120)", timeout=150)
+            kernel.value("pbx.stop_recording().result(60)")
+            cpu = float(kernel.value("time.process_time()")) - cpu
+            with Journal(path) as journal:
+                kept = sum(isinstance(one, Received) and b"user-state" in one.raw for _, one in journal.inputs())
+            size = size_of(path.parent) - size
+            print(
+                f"{what:16}{count:9,}{count - kept:7,}{kernel.value('pbx.status.reconnects'):>12}{size / count:13.1f}"
+                f"{cpu / count * 1e6:14.1f}{behind:11.2f}",
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--growth", type=int, nargs="*", default=[100_000, 1_000_000])
+    parser.add_argument("--kernel", action="store_true")
     args = parser.parse_args()
+    if args.kernel:
+        beside_a_dashboard(args.seconds)
+        return
     sustained(args.seconds)
     moments(args.growth)
 

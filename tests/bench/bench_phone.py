@@ -40,7 +40,7 @@ from pbxnb.media import wire
 from pbxnb.media.beat import STEP, Beat
 from pbxnb.media.child import Child
 from pbxnb.media.codecs import Encoder
-from pbxnb.media.engine import Engine
+from pbxnb.media.engine import CORE, Engine
 from pbxnb.media.heard import Heard, HeardBlock
 from pbxnb.media.said import Said, Sender
 from pbxnb.protocol.sdp import read
@@ -256,8 +256,8 @@ def calls(runs: int) -> None:
         (8, "PCMU"),
         (16, "opus"),
         (16, "PCMU"),
-        (20, "opus"),
-        (40, "PCMU"),
+        (CORE, "opus"),
+        (CORE, "PCMU"),
     ):
         measured = [asyncio.run(carried(count, codec)) for _ in range(runs)]
         each, wait, heard = (median([one[column] for one in measured]) for column in range(3))

@@ -115,7 +115,7 @@ def test_a_how_to_runs_from_top_to_bottom(
     monkeypatch.chdir(tmp_path)
     text = guide.read_text(encoding="utf-8")
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert {kind for kind, _ in blocks} <= {"python", "sh", "json", "text"}
+    assert {kind for kind, _ in blocks} <= {"python", "sh", "json", "text", "toml", "ini", "sql"}
     names: dict[str, Any] = {"__name__": "__main__"}
     cells = [code.replace("wss://pbx.example.com", stand_in.url) for kind, code in blocks if kind == "python"]
     assert cells

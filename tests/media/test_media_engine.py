@@ -21,7 +21,7 @@ import numpy as np
 
 from pbxnb.errors import EngineLost, MediaFailed, PhoneError
 from pbxnb.media import child, wire
-from pbxnb.media.engine import Engine
+from pbxnb.media.engine import CORE, Engine
 from pbxnb.media.tones import level_of, tone
 from pbxnb.protocol.sdp import read
 
@@ -211,6 +211,18 @@ async def test_the_end_of_the_parent_leaves_no_child(engine: Engine) -> None:
         os.kill(process, 0)
 
 
+async def test_an_end_before_the_child_is_ready_leaves_none(engine: Engine) -> None:
+    starting = asyncio.create_task(engine.start())
+    while engine.process is None:  # noqa: ASYNC110 - nothing tells of it before it is ready
+        await asyncio.sleep(0)
+    process = engine.process
+    await engine.aclose()
+    with pytest.raises(EngineLost):
+        await starting
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
 async def test_a_process_that_cannot_be_started_is_a_sentence_and_the_next_try_a_new_one(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,12 +240,12 @@ async def test_more_calls_than_a_core_carries_are_refused_in_a_sentence(engine: 
         if isinstance(event, wire.Ended):
             ended.set()
 
-    full = [await engine.open(heard) for _ in range(19)] + [await engine.open(heard, codecs=("PCMU",)) for _ in "ab"]
-    with pytest.raises(PhoneError, match="21 calls with sound are open, and one core carries 20 with opus or 40 with"):
-        await engine.open(heard, codecs=("PCMU", "opus"))
+    full = [await engine.open(heard) for _ in range(CORE)]
+    with pytest.raises(PhoneError, match=f"{CORE} calls with sound are open, and one core carries {CORE}"):
+        await engine.open(heard)
     engine.send(wire.Shut(call=full[-1]))
     await ended.wait()
-    assert await engine.open(heard, codecs=("PCMU",))
+    assert await engine.open(heard)
 
 
 def child_that_says(folder: Path, text: str) -> str:

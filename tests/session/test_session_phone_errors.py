@@ -135,7 +135,7 @@ async def test_a_refusal_says_its_code_and_its_reason(code: int, reason: str) ->
 
 
 async def test_a_call_that_this_machine_has_no_room_for_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pbxnb.media.engine.CORE", 1)
+    monkeypatch.setattr("pbxnb.media.engine.CORE", 0)
     async with phone_at() as phone:
         with pytest.raises(PhoneError, match="one core carries") as told:
             await phone.dial("207")

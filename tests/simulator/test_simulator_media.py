@@ -319,6 +319,16 @@ async def test_a_net_that_loses_is_a_fault(calling: tuple[Simulator, AiortcPhone
     await phone.hears(pitched(440))
 
 
+async def test_the_process_for_media_is_there_before_the_first_call() -> None:
+    async with serve("empty", extensions=6, media=True) as sim:
+        engine = sim.server.media.engine
+        while engine.process is None:  # noqa: ASYNC110 - nothing tells of it before it is ready
+            await asyncio.sleep(0)
+        begun = engine.process
+        await engine.open(lambda event: None)
+        assert engine.process == begun
+
+
 async def test_without_media_nobody_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     async with serve("empty", extensions=6) as sim:

@@ -80,6 +80,11 @@ class LiveRecording:
         recorder = self._recorder
         return recorder.state if recorder is not None and (not recorder.ended or recorder.state.why) else None
 
+    @property
+    def latest(self) -> RecordingState | None:
+        """How it stands, or stood when it ended; None before the first."""
+        return self._recorder.state if self._recorder is not None else None
+
     def begin(self, path: Where, about: dict[str, str]) -> Future[None]:
         """Record to a file from now on; done when every input from here on is taken, or failed with the reason."""
         from pbxnb.journal import Recorder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -29,6 +30,7 @@ class Recording(History):
 
     Args:
         path: a file, or a folder of files with the end ``.pbx``, all of one line.
+        names: of the files of a folder that count; None for all.
 
     Attributes:
         path: as given.
@@ -55,13 +57,13 @@ class Recording(History):
 
     __reduce__ = no_copy
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, names: Collection[str] | None = None) -> None:
         from pbxnb.journal import Journals
 
         if not isinstance(path, str | Path) or not str(path):
             raise ConfigError(f"{path!r} is no path of a recording.", hint='Such as pbxnb.open("monday.pbx").')
         self.path = Path(path).expanduser().absolute()
-        self.journal: Journals = Journals(self.path)
+        self.journal: Journals = Journals(self.path, names)
         try:
             past = RecordedPast(self.journal)
         except BaseException:

@@ -53,6 +53,9 @@ class LegMedia(Protocol):
 class PhoneMedia(Protocol):
     """Gives every leg its media."""
 
+    def open(self) -> None:
+        """Begin what takes time, on the loop, before there is a call."""
+
     async def aclose(self) -> None:
         """End all of them."""
 
@@ -90,6 +93,9 @@ class FixedLeg:
 
 class FixedMedia:
     """No media at all."""
+
+    def open(self) -> None:
+        """Nothing."""
 
     async def aclose(self) -> None:
         """Nothing."""

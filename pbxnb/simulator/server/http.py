@@ -115,6 +115,7 @@ class SimServer:
     async def start(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         """Listen, and let time pass."""
         await self.port.start(host, port, self.routes, self._drive, context)
+        self.media.open()
 
     # -- time ----------------------------------------------------------------------------------------------------
 
