@@ -271,6 +271,10 @@ class Store:
         """The calls that ended, oldest first."""
         return self._ledger.ended.taken()
 
+    def running_calls(self, at: datetime) -> list[CallRecord]:
+        """The open calls, as they would be kept if they ended at a moment, on the PBX's clock; in order of start."""
+        return [self._calls.tracks[key].so_far(at).record("", self.domain) for key in self.calls]
+
     def presence(self) -> Taken[Presence]:
         """Intervals of each axis of all accounts: ended ones in order of their end, then running ones."""
         return self._accounts.log.intervals()

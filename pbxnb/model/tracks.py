@@ -221,19 +221,31 @@ class CallTrack:
 
     def left(self) -> EndedCall:
         """What is kept of it when it has ended."""
-        times, ended_at = self.times, self.ended_at
-        assert ended_at is not None
+        assert self.ended_at is not None
+        return self._as_of(self.ended_at, self._spans)
+
+    def so_far(self, at: datetime) -> EndedCall:
+        """What would be kept of it if it ended then."""
+        at = max(self._spans_from, at)
+        return self._as_of(at, [*self._spans, self._span(at)])
+
+    def _as_of(self, at: datetime, spans: list[CallSpan]) -> EndedCall:
+        times = self.times
         return EndedCall(
-            self.call, ended_at, times.ring, times.talk, times.hold,
-            self.seen_start, self.gap, self.inferred_end, self.ended_by, self._start, self._spans,
+            self.call, at, times.ring, times.talk, times.hold,
+            self.seen_start, self.gap, self.inferred_end, self.ended_by, self._start, spans,
         )  # fmt: skip
 
     def _end_span(self, at: datetime) -> None:
         call, at = self.call, max(self._spans_from, at)
         if self._spans_room > 0:
             self._spans_room -= 1 + len(call.extensions) // _PHONES
-            self._spans.append((call.state, call.phase, call.extensions, call.from_.number, call.to.number, at))
+            self._spans.append(self._span(at))
         self._spans_from = at
+
+    def _span(self, at: datetime) -> CallSpan:
+        call = self.call
+        return call.state, call.phase, call.extensions, call.from_.number, call.to.number, at
 
 
 class EndedCall(msgspec.Struct, array_like=True, gc=False):

@@ -51,6 +51,9 @@ class Past:
     def open_calls(self) -> Any:
         return list(self._store.calls.values())
 
+    def running(self) -> Any:
+        return self._store.running_calls(self.now)
+
     def gaps(self) -> Any:
         return ()
 

@@ -56,6 +56,9 @@ class Source(Protocol):
     def open_calls(self) -> Iterable[Call]:
         """The calls that go on."""
 
+    def running(self) -> Iterable[CallRecord]:
+        """The calls that go on, as they would be kept if they ended with the window."""
+
     def presence(self) -> Iterable[Presence]:
         """Intervals of presence, as they are now; may be walked again and again."""
 
@@ -106,16 +109,22 @@ class History:
 
     @property
     def call_states(self) -> Table:
-        """Each change of a call that has ended, in the window: its state from ``at`` on, and at last ``ended``.
+        """Each change of a call in the window: its state from ``at`` on, and at last ``ended`` where it has.
 
         ``seq`` counts the changes of a call, ``ext`` is the extension it was with, or that rang for it.
         """
         columns = ("domain", "call_id", "seq", "at", "state", "from_num", "to_num", "ext")
-        records, source = self._source.ended(), self._source
+        records, running, domain = self._source.ended(), [*self._source.running()], self._source.domain
         return self._table(
             "call states",
             columns,
-            lambda: (row for record in records for row in _states(record, source.domain) if self._has(row["at"])),
+            lambda: (
+                row
+                for some, over in ((records, True), (running, False))
+                for record in some
+                for row in _states(record, domain, over)
+                if self._has(row["at"])
+            ),
         )
 
     @property
@@ -253,11 +262,11 @@ class History:
         return (begin is None or end is None or end > begin) and (until is None or start < until)
 
 
-def _states(record: CallRecord, domain: str) -> Iterator[dict[str, Any]]:
-    call = record.call
+def _states(record: CallRecord, domain: str, over: bool) -> Iterator[dict[str, Any]]:
+    call, last = record.call, () if over else record.stays[-1][1]
     changes = [(start, str(state)) for state, start, _ in record.phases]
-    for seq, (at, state) in enumerate([*changes, (record.ended_at, str(Phase.ENDED))]):
-        phones = next((phones for _, phones, _, end in record.stays if at < end), ())
+    for seq, (at, state) in enumerate([*changes, *([(record.ended_at, str(Phase.ENDED))] if over else [])]):
+        phones = next((phones for _, phones, _, end in record.stays if at < end), last)
         yield {
             "domain": domain,
             "call_id": call.id,

@@ -78,6 +78,10 @@ class LivePast:
         """The calls that go on."""
         return self._line.read(lambda: list(self._line.feed.store.calls.values()))
 
+    def running(self) -> list[CallRecord]:
+        """The calls that go on, as if they ended now."""
+        return self._line.read(lambda: self._line.feed.store.running_calls(self.window()[1]))
+
     def presence(self) -> Taken[Presence]:
         """Intervals of presence, as they are now."""
         return self._line.read(self._line.feed.store.presence)

@@ -66,6 +66,10 @@ class RecordedPast:
         """The calls that had not ended when the recording did."""
         return list(self._replayed.store().calls.values())
 
+    def running(self) -> list[CallRecord]:
+        """The same calls, as if they had ended with it."""
+        return self._replayed.store().running_calls(self.window()[1])
+
     def presence(self) -> Taken[Presence]:
         """Intervals of presence."""
         return self._replayed.store().presence()

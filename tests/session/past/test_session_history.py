@@ -45,6 +45,9 @@ class Past:
     def open_calls(self) -> Any:
         return list(self.session.calls.values())
 
+    def running(self) -> Any:
+        return self.session.store.running_calls(self.window()[1])
+
     def presence(self) -> Any:
         return self.session.store.presence()
 
@@ -103,6 +106,17 @@ def test_states_of_a_call_are_counted_and_end(past: Past):
         (0, "ringing", "203"), (1, "connected", "203"), (2, "ended", "")
     ]  # fmt: skip
     assert [(row["at"] - states[0]["at"]).total_seconds() for row in states] == [0.0, 5.0, 15.0]
+
+
+def test_states_of_a_call_that_goes_on_are_there_and_stay_when_it_ends(past: Past):
+    before = [row for row in History(past).call_states if row["call_id"] == "29"]
+    assert [(row["seq"], row["state"], row["ext"]) for row in before] == [
+        (0, "ringing", "203"),
+        (1, "connected", "203"),
+    ]
+    past.session.list(600)
+    after = [row for row in History(past).call_states if row["call_id"] == "29"]
+    assert [*before, {**after[-1], "seq": 2, "state": "ended"}] == after
 
 
 def test_presence_is_what_the_model_says(past: Past):
@@ -212,7 +226,8 @@ def test_the_history_of_a_session_says_what_the_handle_says(pbx: Any):
     assert len(history.presence) == len(pbx.presence())
     assert history.start < history.end
     assert (history.coverage, history.dropped) == (1.0, Dropped())
-    assert {row["call_id"] for row in history.call_states} == {record.call.id for record in pbx.closed_calls()}
+    known = {record.call.id for record in pbx.closed_calls()} | {*pbx.calls}
+    assert {row["call_id"] for row in history.call_states} == known
 
 
 def test_memory_is_a_number_of_bytes():

@@ -41,6 +41,9 @@ class OfStore:
     def open_calls(self) -> Any:
         return list(self.store.calls.values())
 
+    def running(self) -> Any:
+        return self.store.running_calls(self.window()[1])
+
     def presence(self) -> Any:
         return self.store.presence()
 
