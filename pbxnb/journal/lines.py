@@ -20,7 +20,7 @@ from pbxnb.errors import NotARecording
 from pbxnb.model.kept.inputs import Received, Sent
 
 from .file import is_recording
-from .reader import Journal
+from .journals import Journals
 
 __all__ = ["Line", "read_lines", "write_lines"]
 
@@ -43,7 +43,9 @@ class Line(NamedTuple):
 
 
 def read_lines(source: str | Path | Iterable[str]) -> Iterator[Line]:
-    """The frames of a file or of lines, in their order, read as they are asked for; of a recording ``.pbx``, too.
+    """The frames of a file or of lines, in their order, read as they are asked for.
+
+    A recording ``.pbx``, or a folder of them, is read as well as JSON lines.
 
     A torn last line, as a crash leaves it, is passed over; a clock that jumps back stands still instead.
 
@@ -57,7 +59,7 @@ def read_lines(source: str | Path | Iterable[str]) -> Iterator[Line]:
         Line(at=12.5, direction='in', text='{"action":"get-users"}')
     """
     latest = float("-inf")
-    recorded = isinstance(source, str | Path) and is_recording(Path(source))
+    recorded = isinstance(source, str | Path) and (is_recording(Path(source)) or Path(source).is_dir())
     count = 0
     for count, line in enumerate(_recorded(source) if recorded else _written(source), 1):
         if count > MOST_FRAMES:
@@ -76,7 +78,7 @@ def write_lines(lines: Iterable[Line]) -> Iterator[str]:
 
 
 def _recorded(path: Any) -> Iterator[Line]:
-    with Journal(path) as journal:
+    with Journals(path) as journal:
         for _, one in journal.inputs():
             if isinstance(one, Received | Sent):
                 direction: Literal["in", "out"] = "in" if isinstance(one, Received) else "out"

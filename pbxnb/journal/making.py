@@ -17,12 +17,13 @@ from pbxnb.model.kept.state import State, restore, take
 from pbxnb.model.store import Store
 
 from .file import FileLock, is_recording
+from .journals import Journals
 from .lines import Line, read_lines
-from .reader import Journal
+from .reader import Break
 from .recorder import begun, inputs_to_next
 from .writing import Checkpoint, NewCalls, Target
 
-__all__ = ["Begin", "Parts", "make", "parts_in", "parts_of_lines", "whole"]
+__all__ = ["Begin", "Parts", "make", "parts_in", "parts_of", "parts_of_lines", "whole"]
 
 _GROUP = 1_000  # items of one transaction
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,18 +52,22 @@ class Parts(NamedTuple):
 
 @contextmanager
 def parts_in(source: Path) -> Iterator[Parts]:
-    """What a recording consists of, by now; or what JSON lines of frames tell.
+    """What a recording, or a folder of them, consists of by now; or what JSON lines of frames tell.
 
     Raises:
-        NotARecording: it is neither; the sentence says why.
+        NotARecording: it is none of these; the sentence says why.
     """
-    if not is_recording(source):
+    if is_recording(source) or source.is_dir():
+        with Journals(source) as journals:
+            yield parts_of(journals, 0, journals.last)
+    else:
         count = sum(1 for _ in read_lines(source))
         yield Parts({}, lambda: parts_of_lines(islice(read_lines(source), count)))
-        return
-    with Journal(source) as journal:
-        last = journal.last
-        yield Parts(journal.about, lambda: _parts_of(journal, last))
+
+
+def parts_of(journals: Journals, first: int, last: int) -> Parts:
+    """What recordings consist of from the input of a sequence to that of another."""
+    return Parts(journals.about, lambda: _walk(journals, first, last))
 
 
 def parts_of_lines(lines: Iterable[Line], *, domain: str = "", user: str = "") -> Iterator[Begin | Input]:
@@ -79,13 +84,21 @@ def parts_of_lines(lines: Iterable[Line], *, domain: str = "", user: str = "") -
             yield Sent(utc, line.at, 1, None, seq + 1, raw)
 
 
-def _parts_of(journal: Journal, last: int) -> Iterator[Begin | Input]:
-    breaks = [one for one in journal.breaks() if one.seq <= last + 1]
-    ends = [*(one.seq - 1 for one in breaks[1:]), last]
-    for one, end in zip(breaks, ends, strict=False):  # of an empty one only the end is there
-        yield Begin(one.utc, one.at, one.why, take(journal.store(one.seq)))
-        for _, given in journal.inputs(one.seq, end):
-            yield given
+def _walk(journals: Journals, first: int, last: int) -> Iterator[Begin | Input]:
+    breaks = {one.seq: one for one in journals.breaks() if first <= one.seq <= last + 1}
+    for seq, one in journals.inputs(first, last):
+        broken = breaks.pop(seq, None)
+        if broken is not None or seq == first:
+            store = journals.store(seq)
+            at = store.clock.at(one.at)
+            yield Begin(one.utc, at, "start", take(store)) if broken is None else _begin(broken, store)
+        yield one
+    for broken in breaks.values():  # nothing followed
+        yield _begin(broken, journals.store(broken.seq))
+
+
+def _begin(broken: Break, store: Store) -> Begin:
+    return Begin(broken.utc, broken.at, broken.why, take(store))
 
 
 def make(path: Path, about: dict[str, str], parts: Iterable[Begin | Input]) -> None:

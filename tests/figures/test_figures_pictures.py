@@ -180,6 +180,21 @@ def test_every_picture_states_its_terms_in_every_theme(draw: Any, theme: str, ta
     assert "<script" not in figure.to_html(full_html=False, include_plotlyjs=False).split("Plotly.newPlot")[1]
 
 
+@pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
+def test_calls_of_which_little_is_known_are_drawn_or_refused_in_a_sentence(draw: Any, table: pa.Table) -> None:
+    little = table.slice(0, 3)
+    for name in ("answered_at", "ended_at", "wait_ms", "talk_ms"):
+        kind = little.schema.field(name).type
+        little = little.set_column(little.schema.get_field_index(name), name, pa.nulls(3, kind))
+    said = ""
+    try:
+        said = figures.describe(draw(little))
+    except AnalysisError as refused:
+        said = refused.message
+    assert said
+    assert "None" not in said
+
+
 def test_no_picture_offers_to_upload_itself(table: pa.Table) -> None:
     assert "sendChartToCloud" in figures.concurrency(table).layout.modebar.remove
 

@@ -15,7 +15,7 @@ import pytest
 from pbxnb import connect as connect_to
 from pbxnb import simulate
 from pbxnb.errors import NotARecording, SimulatorError
-from pbxnb.journal.exchange import import_lines
+from pbxnb.journal.sharing import import_lines
 from pbxnb.simulator.replay import (
     RecordedFrame,
     RecordedSession,

@@ -39,10 +39,11 @@ def queue_funnel(
     [waits] = rows(durations(calls.table, "wait_ms"))
     level = row["service_level"]
     said = f"service level {level:.1%}" if level is not None else "service level not defined"
+    mean = "not known" if waits["mean"] is None else f"{waits['mean']:.1f} s"
     text = (
         f"{row['offered']:,} offered, {row['answered']:,} answered, {row['answered_in_time']:,} within {within:g} s, "
         f"{row['abandoned']:,} abandoned ({row['short_abandons']:,} short); {said} "
-        f"({SERVICE_LEVELS[definition]}); mean wait {waits['mean']:.1f} s over all."
+        f"({SERVICE_LEVELS[definition]}); mean wait {mean} over all."
     )
     figure = picture(
         f"Queue: {said}", calls.terms(f"within {within:g} s: {SERVICE_LEVELS[definition]}"), text, theme=theme

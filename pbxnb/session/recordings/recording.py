@@ -13,6 +13,7 @@ from pbxnb.zones import clock_text
 
 from ..past.history import History
 from ..scrubbing.panel import scrubber
+from . import sharing
 from .frames import Frames
 from .past import RecordedPast
 
@@ -56,6 +57,7 @@ class Recording(History):
     """
 
     __reduce__ = no_copy
+    anonymise, export, report, bug_report = sharing.anonymise, sharing.export, sharing.report, sharing.bug_report
 
     def __init__(self, path: str | Path, names: Collection[str] | None = None) -> None:
         from pbxnb.journal import Journals

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbxnb.errors import OriginalsLeft
-from pbxnb.journal.anonymise import Anonymiser
+from pbxnb.journal.sharing.anonymiser import Anonymiser
 from pbxnb.model.store import Store
 from pbxnb.protocol.decode import decode
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 FILES = sorted((*(DATA / "frames").glob("*.jsonl"), *(DATA / "situations").glob("*.jsonl")))
 T0 = datetime(2026, 9, 21, 12, 0, tzinfo=UTC)
 HOSTILE = (

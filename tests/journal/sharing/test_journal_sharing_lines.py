@@ -9,11 +9,11 @@ import pytest
 
 from pbxnb import cli
 from pbxnb.errors import ConfigError, NotARecording, OriginalsLeft, RecordingError
-from pbxnb.journal.anonymise import Anonymiser
 from pbxnb.journal.lines import Line, read_lines, write_lines
 from pbxnb.journal.sharing import anonymise
+from pbxnb.journal.sharing.anonymiser import Anonymiser
 from pbxnb.simulator import read_recording
-from tests.journal.test_journal_anonymise import FILES, assert_nothing_left, states
+from tests.journal.sharing.test_journal_sharing_frames import FILES, assert_nothing_left, states
 
 FRAMES = [path for path in FILES if path.parent.name == "frames"]
 ORNE = '{"action": "callerid", "name": "Beatrix Orne", "number": "+15550100"}'

@@ -10,11 +10,11 @@ from pathlib import Path
 from pbxnb.errors import ConfigError
 from pbxnb.model.kept.inputs import Input
 
-from .anonymise import Anonymiser
-from .codec import Codec
-from .file import open_to_read
-from .lines import Line, read_lines, write_lines
-from .making import Begin, Parts, make, parts_in, whole
+from ..codec import Codec
+from ..file import open_to_read
+from ..lines import Line, read_lines, write_lines
+from ..making import Begin, Parts, make, parts_in, whole
+from .anonymiser import Anonymiser
 
 __all__ = ["anonymise", "anonymise_parts"]
 
@@ -28,7 +28,7 @@ def anonymise(source: str | Path, out: str | Path, *, key: bytes | None = None) 
         source: a recording, ``.pbx`` or JSON lines.
         out: a name that ends with ``.pbx``, for the whole recording, or with ``.jsonl``, for its frames; a file of that
             name is replaced when all is written.
-        key: as for `pbxnb.journal.pseudonyms.Pseudonyms`.
+        key: as for `pbxnb.journal.sharing.pseudonyms.Pseudonyms`.
 
     Returns:
         Where it was written; its owner alone may read it.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pbxnb.errors import ConfigError
 
-from .lines import read_lines, write_lines
-from .making import make, parts_of_lines, whole
+from ..lines import read_lines, write_lines
+from ..making import make, parts_of_lines, whole
 
 __all__ = ["export_lines", "import_lines"]
 

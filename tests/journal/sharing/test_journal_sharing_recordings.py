@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from pbxnb.errors import ConfigError, OriginalsLeft, RecordingError, RecordingInUse
 from pbxnb.journal import Journal, recorder
-from pbxnb.journal.anonymise import Anonymiser
 from pbxnb.journal.lines import read_lines
 from pbxnb.journal.sharing import anonymise
+from pbxnb.journal.sharing.anonymiser import Anonymiser
 from pbxnb.model.clock import Clock
 from pbxnb.model.entities import AccountState, Agent, Direction, Gap, Orbit, Parked, Phase, Queue, Waiting
 from pbxnb.model.kept.inputs import (
@@ -44,7 +44,16 @@ from pbxnb.model.store import Scope, Store
 from pbxnb.protocol.decode import account_entry, call_entry
 from pbxnb.protocol.parties import Party
 from tests.journal.journal_kit import Recorded, busy, frame, recorded
-from tests.journal.test_journal_anonymise import FILES, FIXED, HOSTILE, KEEP, TIMES, call, originals, values
+from tests.journal.sharing.test_journal_sharing_frames import (
+    FILES,
+    FIXED,
+    HOSTILE,
+    KEEP,
+    TIMES,
+    call,
+    originals,
+    values,
+)
 from tests.model.inputs_kit import of_file, of_steps
 from tests.model.model_kit import T0
 from tests.model.test_model_reference import OFFSETS, histories
