@@ -90,13 +90,18 @@ def words(line: str, stand_in: Simulator) -> tuple[dict[str, str], list[str]]:
 
 
 @pytest.mark.parametrize("line", OURS, ids=lambda line: " ".join(w for w in line.split() if "=" not in w)[:30])
-def test_a_command_works_as_written(line: str, stand_in: Simulator) -> None:
+def test_a_command_works_as_written(line: str, stand_in: Simulator, tmp_path: Path) -> None:
     environment, argv = words(line, stand_in)
+    (tmp_path / "record.toml").write_text(
+        f'[[pbx]]\nurl = "{stand_in.url}"\ndomain = "{stand_in.domain}"\nuser = "{stand_in.user}"\n'
+        'password_env = "ACME_PASSWORD"\n[recording]\nfolder = "kept"\n'
+    )
     if argv[0] == "check":
         argv += ["--json"]
     with subprocess.Popen(
         [sys.executable, "-m", "pbxnb", *argv],
         env=os.environ | environment,
+        cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -110,6 +115,8 @@ def test_a_command_works_as_written(line: str, stand_in: Simulator) -> None:
                 assert "live on" in running.stderr.readline()
                 stand_in.place_call("41", "42")
                 assert json.loads(running.stdout.readline())["kind"] == "call.new"
+            elif argv[0] == "record":
+                assert any("live, records to" in line for line in running.stdout)
             else:
                 assert "listens on ws://127.0.0.1:" in running.stdout.readline()
             if argv[0] != "check":

@@ -61,4 +61,5 @@ def test_whoever_goes_on_in_an_old_recording_migrates_it(path: Path, tmp_path: P
 
 
 def test_the_recording_that_is_kept_holds_every_kind_of_input():
-    assert {*kinds.__all__} - {type(one).__name__ for one in inputs()} == {"Input"}
+    known = {name for name in kinds.__all__ if isinstance(getattr(kinds, name), type)}
+    assert known - {type(one).__name__ for one in inputs()} == {"Input"}
