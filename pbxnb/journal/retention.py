@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -76,7 +77,11 @@ def prune(folder: str | Path, *, keep_days: float | None = None, keep_bytes: int
 
 def size_of(path: Path) -> int:
     """Bytes of a recording with the files beside it; 0 where there is none."""
-    return sum(one.stat().st_size for one in _parts(path) if one.exists())
+    size = 0
+    for one in _parts(path):
+        with suppress(OSError):  # those beside it come and go
+            size += one.stat().st_size
+    return size
 
 
 def _parts(path: Path) -> list[Path]:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from pbxnb.errors import PbxError, RecordingError
 from pbxnb.journal import prune
-from pbxnb.text import LONGEST, clean
 
 from .line import LineHealth, Pace, RecordedLine
 from .settings import Settings
@@ -57,13 +57,13 @@ class Service:
         self._settings = settings
         self._turn = turn
         self._lines = [RecordedLine(entry, settings.folder, pace=pace) for entry in settings.pbx]
-        self._why = {"prune": "", "tables": ""}
+        self._why = ""
+        self._gone = False  # recordings were deleted since tables were last made
         self._made_of: frozenset[str] | None = None  # the files when tables were last made
 
     def health(self) -> Health:
         """How it stands now."""
-        why = " ".join(filter(None, self._why.values()))
-        return Health(at=datetime.now(UTC), pbx=[line.health() for line in self._lines], why=why)
+        return Health(at=datetime.now(UTC), pbx=[line.health() for line in self._lines], why=self._why)
 
     async def run(self, ending: asyncio.Event, tell: Callable[[Health], object], every: float) -> bool:
         """Record until the event is set.
@@ -76,20 +76,22 @@ class Service:
             whether everything is on the disk.
         """
         loop = asyncio.get_running_loop()
-        lines = [asyncio.ensure_future(line.run()) for line in self._lines]
-        keeper = asyncio.ensure_future(self._keep())
+        work = [asyncio.ensure_future(one) for one in (*(line.run() for line in self._lines), self._keep())]
         telling: asyncio.Future[object] | None = None
-        while not ending.is_set():
+        while not (ending.is_set() or any(one.done() for one in work)):
             if telling is None or telling.done():
                 telling = loop.run_in_executor(None, tell, self.health())
             with suppress(TimeoutError):
                 async with asyncio.timeout(every):
                     await ending.wait()
-        for task in (*lines, keeper):
-            task.cancel()
-        ends = await asyncio.gather(*lines, keeper, return_exceptions=True)
+        for one in work:
+            one.cancel()
+        ends = await asyncio.gather(*work, return_exceptions=True)
         await loop.run_in_executor(None, tell, self.health())
-        return all(isinstance(end, asyncio.CancelledError) for end in ends)
+        for end in ends:
+            if isinstance(end, Exception) and not isinstance(end, PbxError):
+                raise end  # a fault in pbxnb: whoever looks after this process starts it again
+        return not any(isinstance(end, PbxError) for end in ends)
 
     async def _keep(self) -> None:
         """Look after what is kept, now and then."""
@@ -97,25 +99,31 @@ class Service:
             for line in self._lines:
                 line.look()
             try:
-                gone = await asyncio.to_thread(self._prune)
-                self._why["prune"] = ""
-            except OSError as error:
-                gone, self._why["prune"] = False, f"Old recordings cannot be deleted: {error.strerror}."
-            if self._settings.tables:
-                files = frozenset(one.file for one in self.health().pbx)
-                if gone or files != self._made_of or self._why["tables"]:
-                    self._why["tables"] = await self._make_tables()
-                    self._made_of = files
+                self._gone |= await asyncio.to_thread(self._prune)
+                if self._settings.tables:
+                    await self._look_at_tables()
+                self._why = ""
+            except (PbxError, OSError) as error:
+                self._why = str(error)
             await asyncio.sleep(self._turn)
 
     def _prune(self) -> bool:
         settings = self._settings
         if settings.keep_days is None and settings.keep_bytes is None:
             return False
-        return bool(prune(settings.folder, keep_days=settings.keep_days, keep_bytes=settings.keep_bytes))
+        try:
+            return bool(prune(settings.folder, keep_days=settings.keep_days, keep_bytes=settings.keep_bytes))
+        except OSError as error:
+            raise RecordingError(f"Old recordings cannot be deleted: {error.strerror}.") from None
 
-    async def _make_tables(self) -> str:
-        """Have them made by a process of its own, which takes its memory with it; what went wrong."""
+    async def _look_at_tables(self) -> None:
+        files = frozenset(one.file for one in self.health().pbx)
+        if self._gone or files != self._made_of:
+            await self._make_tables()
+            self._gone, self._made_of = False, files
+
+    async def _make_tables(self) -> None:
+        """Have them made by a process of its own, which takes its memory with it."""
         secrets = {entry.password_env for entry in self._settings.pbx}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "pbxnb", "record", str(self._settings.file), "--tables"),
@@ -129,7 +137,8 @@ class Service:
         finally:
             if process.returncode is None:
                 process.kill()
-        return clean(said.decode("utf-8", "replace"), LONGEST) if process.returncode else ""
+        if process.returncode:
+            raise RecordingError(said.decode("utf-8", "replace"))
 
 
 def record(settings: Settings, tell: Callable[[Health], object], every: float) -> bool:

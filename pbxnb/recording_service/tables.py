@@ -98,9 +98,11 @@ class _Day(NamedTuple):
         read = (self.path, self.following) if self.following else (self.path,)
         changed = max(map(_changed, read))
         there = [table for table in tables.glob(f"*/*/*/{self.path.stem}.parquet") if _changed(table) == changed]
+        if len(there) == len(TABLES):
+            return False
         start = _NEVER if self.first else _begin(self.path)
         end = _begin(self.following) if self.following else None
-        if len(there) == len(TABLES) or start is None:
+        if start is None:
             return False
         with Recording(self.path.parent, {path.name for path in read}) as recording:
             window = recording.between(start, end or _FOREVER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from pbxnb.client import Endpoint, Login, Password
+from pbxnb.client import Client, Endpoint, Login, Password
 from pbxnb.errors import LoginRefused, Unreachable
 from pbxnb.journal import Journal, recorder
 from pbxnb.journal.retention import size_of
@@ -162,6 +163,33 @@ async def test_the_oldest_recordings_go_and_the_newest_stays(tmp_path: Path):
         async with running(made, turn=0.05) as service:
             await service.until(lambda lines: lines[0].state == "live" and not old.exists())
         assert frames(line.file)
+
+
+async def test_a_fault_ends_the_service_so_that_it_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with FaultServer() as server:
+        made = settings(tmp_path, entry(server.url))
+        monkeypatch.setattr(Client, "run", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await Service(made).run(asyncio.Event(), lambda _: None, 0.01)
+
+
+async def test_what_makes_the_tables_gets_no_secret_and_its_words_are_in_the_health(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    said = tmp_path / "said"
+    child = tmp_path / "child"
+    child.write_text(f'#!/bin/sh\nenv > {said}; echo "$@" >> {said}; echo "No room for tables." >&2; exit 1\n')
+    child.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(child))
+    monkeypatch.setenv("ACME_PASSWORD", PASSWORD)
+    pytest.importorskip("pyarrow", reason="the analysis extra is not installed")
+    async with FaultServer() as server:
+        made = settings(tmp_path, entry(server.url))._replace(tables=True)
+        async with running(made) as service:
+            await service.until(lambda _: service.service.health().why)
+    assert service.told[-1].why == "No room for tables."
+    assert PASSWORD not in said.read_text()
+    assert said.read_text().endswith(f"-m pbxnb record {made.file} --tables\n")
 
 
 def test_the_waits_grow_and_a_refusal_is_asked_seldom():
