@@ -24,6 +24,8 @@ BEYOND_PATIENCE = 2 * 50 * 7  # packets of two sides in 7 s: after 5 s without a
 HEARD = (
     "async (packets) => { while (await pbxWatch.frames() < packets) await new Promise((on) => setTimeout(on, 200)); }"
 )
+FRAME = """(src) => {
+    document.body.append(Object.assign(document.createElement("iframe"), {src, width: 1300, height: 900})); }"""
 SILENCE = "() => [...globalThis[Symbol.for('pbxnb.softphone')].phones.values()].map((phone) => phone.silence)"
 
 
@@ -107,3 +109,30 @@ def test_calls_in_voila(opened: Callable[..., Any], tmp_path: Path, artefact: Ca
     name = notebook(tmp_path, *CELLS)
     with served(tmp_path, "voila", name, "--no-browser", "--port={port}") as url:
         calls(opened(url), artefact("calls"))
+
+
+def test_a_frame_that_a_foreign_page_gives_no_microphone_says_so_and_can_listen(
+    opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    from tests.browser.phone_page import modules
+
+    name = notebook(tmp_path, *CELLS[:2])
+    framed = "--Voila.tornado_settings={{'headers': {{'Content-Security-Policy': 'frame-ancestors *'}}}}"
+    with served(tmp_path, "voila", name, "--no-browser", "--port={port}", framed) as url, modules() as port:
+        around = opened(f"http://localhost:{port}/").page
+        around.evaluate(FRAME, url)
+        frame = around.frames[1]
+        phone = frame.locator('[data-account="40"]')
+        told = phone.locator('[data-microphone="blocked by host"]')
+        told.wait_for(timeout=PATIENCE)
+        said = told.inner_text()
+        assert "browser tab of its own" in said
+        assert "pbx.phone" in said
+        phone.locator("input[data-phone-to]").fill("*tone")
+        phone.locator("[data-command=dial][aria-disabled=false]").click(timeout=PATIENCE)
+        frame.locator(PHONE.format("talking", "40")).wait_for(timeout=PATIENCE)
+        frame.evaluate(HEARD, 50)
+        assert frame.evaluate("() => pbxWatch.left().tracks") == 0
+        assert told.inner_text() == said
+        phone.locator("[data-command=hangup]").click()
+        frame.locator(PHONE.format("idle", "40")).wait_for(timeout=PATIENCE)
