@@ -227,6 +227,6 @@ def _line(journal: Journal) -> str:
     return f"{about.get('user', '')}@{about.get('domain', '')} of {about.get('pbx', '')}"
 
 
-def _began(journal: Journal) -> tuple[bool, str, Path]:
+def _began(journal: Journal) -> tuple[bool, float, Path]:
     start = journal.start
-    return start is None, "" if start is None else start.isoformat(), journal.path
+    return start is None, 0.0 if start is None else start.timestamp(), journal.path
