@@ -81,9 +81,9 @@ def of(source: Any, *, tz: str | ZoneInfo | None = None, offered: bool = False, 
 
 
 def whose(source: Any) -> str:
-    """The tenant of a handle, or that of a table's calls, as a label; empty where nothing says it."""
-    if isinstance(domain := getattr(source, "domain", ""), str) and hasattr(source, "closed_calls"):
-        return label(domain)
+    """The tenant of a handle, a recording or a table's rows, as a label; empty where nothing says it."""
+    if is_session(source):
+        return label(getattr(source, "domain", ""))
     import narwhals as nw
 
     frame = nw.from_native(source).lazy()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pbxnb import figures
-from pbxnb.errors import AnalysisError
+from pbxnb.errors import AnalysisError, MissingColumn
 from pbxnb.figures.phone_call import spells
 from pbxnb.media.wire import Quality as Counted
 from pbxnb.phone.leg import Leg, MediaState, Signalling, Step
@@ -142,6 +142,23 @@ def test_what_is_no_call_of_a_phone_is_refused() -> None:
         figures.call_quality(empty)
     with pytest.raises(AnalysisError, match="no frames"):
         figures.ladder(empty)
+
+
+def test_of_a_call_that_is_a_table_its_seconds_are_drawn_as_they_were() -> None:
+    pd, pa = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    call = PhoneCall()
+    whole = figures.describe(figures.call_quality(call))
+    rows = [{**row, "callid": "1", "party": "207"} for row in call.quality.records()]
+    for table in (pd.DataFrame(rows), pa.Table.from_pylist(rows)):
+        text = figures.describe(figures.call_quality(table))
+        assert text.startswith("The call with 207 from 2026-03-02 09:30:03, times in UTC. States: none. Sound: none. ")
+        assert text.partition("Jitter")[2] == whole.partition("Jitter")[2]
+    assert "3.6% lost" in figures.describe(figures.call_quality(call.quality.df))
+    two = pd.DataFrame([*rows, {**rows[0], "callid": "2"}])
+    with pytest.raises(AnalysisError, match="several calls"):
+        figures.call_quality(two)
+    with pytest.raises(MissingColumn, match="no column 'jitter'"):
+        figures.call_quality(pd.DataFrame(rows).drop(columns="jitter"))
 
 
 def test_the_ladder_of_a_call_shows_how_its_media_were_set_up_and_no_secret() -> None:

@@ -1,14 +1,16 @@
 """Pictures of a session: a stand-in handle with a few calls whose times are known."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+import pbxnb
 from pbxnb import figures
-from pbxnb.errors import AnalysisError
+from pbxnb.errors import AnalysisError, MissingColumn
 from pbxnb.figures.pictures.ladder import steps
 from pbxnb.history import History
 from pbxnb.model.changes import Changes, Event, Frame
@@ -134,6 +136,32 @@ def test_state_shares_draw_what_their_twin_says(session: Any) -> None:
     )
     assert {trace.name: trace.x[0] for trace in figure.data} == {"busy": 0.4, "idle": 0.4, "gap": 0.2}
     assert "2026-03-02 10:30 to 2026-03-02 10:31, times in UTC" in figure.layout.title.text  # on the PBX's clock
+
+
+def test_state_shares_of_a_history_a_recording_and_a_table_are_those_of_the_handle(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    with pbxnb.simulate("office", extensions=8, seed=2, speed=60) as pbx:
+        pbx.record_to(tmp_path / "day.pbx").result(20)
+        pbx.until(lambda pbx: len(pbx.closed_calls()) > 5, timeout=60).result()
+        pbx.simulator.clock.pause()
+        pbx.stop_recording().result(20)
+        said = {str(trace.name): dict(zip(trace.y, trace.x, strict=True)) for trace in figures.state_shares(pbx).data}
+        whole, last = pbx.history, pbx.history.end
+        table = figures.state_shares(whole.presence.to_arrow())
+        part = figures.describe(figures.state_shares(whole.between(last - timedelta(seconds=30), last)))
+        history = figures.state_shares(whole)
+    with pbxnb.open(tmp_path / "day.pbx") as day:
+        recorded = figures.state_shares(day)
+        assert "acme.example" in recorded.layout.title.text
+        assert "PBX -> notebook: user-state" in figures.describe(figures.ladder(day))
+    for figure in (history, table, recorded):
+        drawn = {str(trace.name): dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
+        assert drawn.keys() == said.keys()
+        for state, shares in said.items():
+            assert drawn[state] == pytest.approx(shares, abs=0.05)
+    assert part != figures.describe(history)
+    with pytest.raises(MissingColumn, match="no column 'account'"):
+        figures.state_shares(whole.gaps.to_arrow())
 
 
 def test_nothing_observed_is_refused(session: Any) -> None:

@@ -16,6 +16,7 @@ from pbxnb.errors import AnalysisError
 from pbxnb.zones import clock_text, times_in, wall_axis, zone_of
 
 from ..phone_call import PhoneCall, Spell, colour_of, is_phone_call, name_of, spells
+from ..phone_table import call_of_table
 from ..source import label, needs
 from ..style import ACCENT, STATES, Theme, picture, styled
 
@@ -35,29 +36,33 @@ Place = Callable[[datetime], datetime]
 
 
 @helpful_keywords
-def call_quality(call: PhoneCall, *, tz: str | ZoneInfo | None = None, theme: Theme = "light") -> go.Figure:
+def call_quality(call: Any, *, tz: str | ZoneInfo | None = None, theme: Theme = "light") -> go.Figure:
     """Signalling, states, level and quality of one call, one below the other.
 
     Args:
-        call: of a phone of the kernel (`Pbx.phone`), going on or ended.
+        call: of a phone of the kernel (`Pbx.phone`), going on or ended; or a table of the seconds of one, such as its
+            ``quality.df`` (pandas, polars, pyarrow or DuckDB), which knows nothing of signalling and states.
         tz: in which its times are shown; None for the call's own.
         theme: ``light``, ``dark`` or ``print``.
 
     Raises:
-        AnalysisError: it is no call of a phone, or nothing has happened to it yet.
+        AnalysisError: it is no call of a phone, or nothing has happened to it yet; or a table with several calls.
+        MissingColumn: it is another table.
 
     Where a second has no figures the curves are broken and the place is grey. The opinion (MOS) is computed, and an
     estimate where it says so (telephony.md 6.1).
     """
     if not is_phone_call(call):
-        raise AnalysisError(
-            f"{label(repr(call))} is no call of a phone.", hint="Give one that phone.dial() or phone.incoming() gave."
-        )
+        try:
+            call = call_of_table(call)
+        except TypeError:
+            hint = "Give one that phone.dial() or phone.incoming() gave, or its quality.df."
+            raise AnalysisError(f"{label(repr(call))} is no call of a phone.", hint=hint) from None
     moments, samples = call.moments, call.quality.samples
-    needs([{}] if moments else [], "moments of this call")
+    needs([{}] if moments or samples else [], "moments of this call")
     zone = zone_of(tz or getattr(call, "tz", None) or "UTC", error=AnalysisError)
-    first = moments[0].at
-    last = max(moments[-1].at, samples[-1].at if samples else first)
+    times = [each.at for each in (*moments, *samples)]
+    first, last = min(times), max(times)
     place, change = wall_axis(first, last, zone)
     states, sounds = spells(moments, "state"), spells(moments, "sound")
     holes = _holes(samples)
@@ -79,9 +84,9 @@ def call_quality(call: PhoneCall, *, tz: str | ZoneInfo | None = None, theme: Th
         "jitter": ("jitter, ms", [each.jitter * 1000 for each in samples], STATES["held"]),
         "MOS": ("MOS", [each.mos for each in samples], STATES["wrap-up"]),
     }
-    times = [place(each.at) for each in samples]
+    placed = [place(each.at) for each in samples]
     for name, (row, values, colour) in curves.items():
-        x, y = _broken(samples, times, values)
+        x, y = _broken(samples, placed, values)
         figure.add_trace(
             go.Scatter(
                 x=x, y=y, name=name, yaxis=axes[row], mode="lines+markers", line={"color": colour, "width": 1.6},
@@ -90,7 +95,7 @@ def call_quality(call: PhoneCall, *, tz: str | ZoneInfo | None = None, theme: Th
         )  # fmt: skip
     figure.add_trace(
         go.Bar(
-            x=times, y=[None if each.loss is None else 100 * each.loss for each in samples], yaxis=axes["lost, %"],
+            x=placed, y=[None if each.loss is None else 100 * each.loss for each in samples], yaxis=axes["lost, %"],
             name="lost", marker={"color": ACCENT}, showlegend=False, hovertemplate="%{y:.1f} % lost<extra></extra>",
         )
     )  # fmt: skip

@@ -45,8 +45,8 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
     """A sequence diagram of a session's frames.
 
     Args:
-        source: a handle; frames as `pbx.frames()` gives them, whose times are shown in UTC; or a call of a phone, whose
-            media are then an actor of their own.
+        source: a handle or a recording; frames as `pbx.frames()` gives them, whose times are shown in UTC; or a call of
+            a phone, whose media are then an actor of their own.
         call: draw only frames that name this call id.
         last: how many frames at most, the newest.
         theme: ``light``, ``dark`` or ``print``.
@@ -56,20 +56,21 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
 
     The text twin is the same ladder as lines, ready to paste into a report: `pbxnb.figures.describe`.
     """
-    live, zone = hasattr(source, "frames"), getattr(source, "tz", ZoneInfo("UTC"))
+    frames, zone = getattr(source, "frames", source), getattr(source, "tz", ZoneInfo("UTC"))
     if is_phone_call(source):
         drawn = _steps_of(source)[-last:]
     else:
-        drawn = steps(source.frames() if live else source, call=call)[-last:]
+        drawn = steps(frames() if callable(frames) else frames, call=call)[-last:]
     needs([{}] if drawn else [], "frames" + (f" that name call {call}" if call else ""))
     actors, what = ([MEDIA, NOTEBOOK, PBX], "step") if is_phone_call(source) else ([NOTEBOOK, PBX], "frame")
     actors += sorted({name for step in drawn for name in (step.source, step.target)} - set(actors))
     first = clock_text(drawn[0].received, zone, "milliseconds", date=True)
+    tenant = "" if frames is source else f"{whose(source)} · "
     begin = f"{'passed here ' if what == 'frame' else ''}from {first}, {times_in(zone)}"
     text = "\n".join(f"{step.at:8.3f} s  {step.source} -> {step.target}: {step.said}" for step in drawn)
     figure = picture(
         "Who said what",
-        f"{whose(source) + ' · ' if live else ''}{counted(len(drawn), what)}, {begin} · seconds since the first",
+        f"{tenant}{counted(len(drawn), what)}, {begin} · seconds since the first",
         f"{begin}\n{text}",
         theme=theme,
         height=140 + 26 * len(drawn),
