@@ -6,10 +6,12 @@ from collections import deque
 from datetime import datetime, timedelta
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
+from zoneinfo import ZoneInfo
 
 from pbxnb.model.kept.inputs import Received
 from pbxnb.protocol.coverage import Coverage
 from pbxnb.protocol.decode import decode
+from pbxnb.zones import clock_text, times_in
 
 from ..journals import Journals
 from ..making import parts_of, whole
@@ -18,9 +20,10 @@ from .anonymous import anonymise_parts
 
 __all__ = ["bug_report"]
 
+_UTC = ZoneInfo("UTC")
 MOST = 4 * 2**20
 """Bytes of frames that a report has at most."""
-_README = """A report for the makers of pbxnb, from {about}.
+_README = """A report for the makers of pbxnb: {about}.
 
 recording.pbx   {inputs:,} inputs of the model, with pseudonyms for all names and numbers; pbxnb.open shows it
 coverage.txt    the actions, fields and values in it, and which of them pbxnb does not know
@@ -53,7 +56,10 @@ def bug_report(journals: Journals, out: Path, versions: str, around: datetime | 
             for _, one in slice_.inputs():
                 if isinstance(one, Received):
                     coverage.add(decode(one.raw, max_size=len(one.raw)))
-            about = f"{begins} to {ends}" if begins else "an empty recording"
+            about = "an empty recording"
+            if begins and ends:
+                window = (clock_text(moment, _UTC, date=True) for moment in (begins, ends))
+                about = f"{' to '.join(window)}, {times_in(_UTC)}"
             file.writestr("README.txt", _README.format(about=about, inputs=slice_.last + 1))
             file.write(made, made.name)
             file.writestr("coverage.txt", str(coverage.report()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -141,6 +142,7 @@ def test_a_bug_report_holds_a_slice_of_nobody_the_versions_and_what_the_protocol
         )
         file.extract("recording.pbx", tmp_path)
     assert all(name in readme for name in ("recording.pbx", "coverage.txt", "versions.txt"))
+    assert re.search(r"2026-09-21 \d\d:\d\d:\d\d to 2026-09-21 \d\d:\d\d:\d\d, times in UTC", readme)
     assert "pbxnb " in versions
     assert "'call-state'" in coverage
     assert "'note'" not in coverage
