@@ -11,9 +11,9 @@ from datetime import datetime
 
 import msgspec
 
-from pbxnb.model.entities import Call, Conversation, Phase
+from pbxnb.model.entities import Call, CallRecord, Conversation, Phase
 
-from .stories import Span, Story
+from .stories import Span, Story, title_of
 
 __all__ = ["CallFollower"]
 
@@ -62,6 +62,21 @@ class CallFollower:
             if story.into is None:
                 story.latest = call
             self._past(span, max(moment, span.start), story, goes_on=False)
+
+    def recall(self, record: CallRecord) -> None:
+        """Take in a call that ended before what is followed began; it may be part of a conversation that goes on."""
+        call = record.call
+        name = call.conversation or call.id
+        story = self.story(name)
+        if story is None:
+            story = Story(name, title_of(call))
+            if len(self._stories) < _STORIES:
+                self._stories[name] = story
+        for phase, phones, start, end in record.stays:
+            began, over = start.timestamp(), end.timestamp()
+            self._past(msgspec.structs.replace(_span(call, began, phase), extensions=phones), over, story)
+            if phase is Phase.QUEUED:
+                story.queued = tuple(sorted((*story.queued, (began, over)), key=lambda times: times[0]))
 
     def settle(self, conversation: Conversation) -> None:
         """The model says which calls are one conversation, and in which phase it is."""

@@ -27,6 +27,8 @@ CONDITIONS: dict[str, Callable[[Account], bool]] = {
     "offline": lambda account: account.registered is False,
     "dnd": lambda account: account.dnd is True,
 }
+_AXES = {("registered", "true"): "registered", ("registered", "false"): "offline", ("dnd", "true"): "dnd"}
+"""By axis and value of an interval of presence, the condition that it is."""
 _NOBODY = Story("")
 
 
@@ -56,6 +58,18 @@ class Conditions:
                 began = since.pop(number)
                 span = Span(number, Phase.OTHER, began, max(began, moment), (number,))
                 self.past[name].put((span, _NOBODY))
+
+    def recall(self, interval: Presence) -> None:
+        """An account was so before it was followed; one that is so, was so already."""
+        name, began = _AXES.get((interval.axis, interval.value)), interval.start.timestamp()
+        if name is None:
+            return
+        if interval.end is None:
+            if interval.number in self.since[name]:
+                self.since[name][interval.number] = began
+        else:
+            span = Span(interval.number, Phase.OTHER, began, interval.end.timestamp(), (interval.number,))
+            self.past[name].put((span, _NOBODY))
 
 
 class History:
@@ -105,6 +119,15 @@ class History:
         for key in changes.conversations:
             if (conversation := model.conversations.get(key)) is not None:
                 follower.settle(conversation)
+
+    def recall(self, record: CallRecord) -> None:
+        """Take in a call that had ended before this history began."""
+        self._follower.recall(record)
+
+    def known(self, since: float) -> None:
+        """With what was recalled nothing is missing from a moment on, PBX time, seconds since 1970."""
+        for index in self._lanes.values():
+            index.lost = min(index.lost, since)
 
     def _moment(self, event: Event) -> float:
         return (event.at or self._model.clock.at(event.received)).timestamp()

@@ -293,12 +293,10 @@ class Index:
         )
 
     def _forget(self) -> bool:
-        """Drop the oldest compartment; compartments were begun in about the order of time."""
+        """Drop the oldest compartment."""
         if sum(len(shelf) for shelf in self._shelves) <= 1:
             return False
-        _, n, place = min(
-            (next(iter(shelf)) * SHELVES[n], n, next(iter(shelf))) for n, shelf in enumerate(self._shelves) if shelf
-        )
+        _, n, place = min((min(shelf) * SHELVES[n], n, min(shelf)) for n, shelf in enumerate(self._shelves) if shelf)
         self._size -= sum(len(blocks) for blocks in self._shelves[n].pop(place).values())
         self._forgotten = max(self._forgotten, (place + 2) * SHELVES[n])
         return True

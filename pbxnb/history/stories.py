@@ -16,7 +16,7 @@ import msgspec
 from pbxnb.model.entities import Call, Phase
 from pbxnb.zones import clock_text
 
-__all__ = ["LaneBy", "Move", "Span", "Story", "span_text"]
+__all__ = ["LaneBy", "Move", "Span", "Story", "span_text", "title_of"]
 
 LaneBy = Literal["extension", "call", "queue"]
 _SHOWN = 9  # spans in the text; what came before is counted
@@ -106,7 +106,7 @@ class Story:
     @property
     def title(self) -> str:
         """Who with whom."""
-        return self._title if self.latest is None else _title(self.latest)
+        return self._title if self.latest is None else title_of(self.latest)
 
     @property
     def whole(self) -> Story:
@@ -123,7 +123,7 @@ class Story:
         if span.call in self.running and not goes_on:
             self.running = {key: kept for key, kept in self.running.items() if key != span.call}
             if not self.running and self.latest is not None:
-                self._title, self.latest = _title(self.latest), None  # a text is smaller than a call
+                self._title, self.latest = title_of(self.latest), None  # a text is smaller than a call
         self.began = min(self.began, span.start)
         self.spans = (*self.spans[-_KEPT:], span)
 
@@ -219,7 +219,8 @@ class _Stay(NamedTuple):
     talked: bool
 
 
-def _title(call: Call) -> str:
+def title_of(call: Call) -> str:
+    """Who with whom, through which queue."""
     sides = " → ".join(" ".join(filter(None, (party.number, party.name))) or "?" for party in (call.from_, call.to))
     return f"{sides[:120]}{f' via queue {call.queue}' if call.queue else ''}{' (recorded)' if call.recording else ''}"
 

@@ -26,7 +26,7 @@ from . import commands, listening
 from .clock import PbxClock
 from .line import Line
 from .mappings import LiveMapping
-from .past.history import History
+from .past.history import History, Source
 from .past.live import LivePast
 from .pending import Pending
 from .phones.maker import Phones, phone
@@ -90,6 +90,7 @@ class Pbx:
         another: Callable[..., Client],
         simulator: Simulator | None = None,
         player: Player | None = None,
+        past: Source | None = None,
     ) -> None:
         feed = line.feed
         self._line = line
@@ -118,7 +119,7 @@ class Pbx:
         self.orbits = LiveMapping("orbits", Orbit, lambda: feed.store.orbits, lock, domain)
         self._frames = FrameBuffer()
         feed.on_frame.add(self._frames.add)
-        self._past = LivePast(line, clock)
+        self._past: Source = past or LivePast(line, clock)
         self._timeline: Timeline | None = None
         self._phones = Phones(line, another, clock.zone)
         self._page_calls: dict[tuple[str, str], PageCalls] = {}

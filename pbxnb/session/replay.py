@@ -6,29 +6,25 @@ import threading
 from collections.abc import Hashable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from pbxnb.arguments import check_text, helpful_keywords
 from pbxnb.client.endpoint import Endpoint
-from pbxnb.errors import ConfigError, ControlDisabled
+from pbxnb.errors import ControlDisabled
 from pbxnb.forks import free_in_child
 from pbxnb.history import History
-from pbxnb.model.entities import LineState
-from pbxnb.zones import kernel_zone, zone_of
+from pbxnb.model.entities import LineState, Status
 
 from .clock import PbxClock
 from .line import Line
 from .pbx import Pbx
-from .recordings.live import path_of
+from .recordings.recording import place_of
+from .replaying.past import PlayedPast
 from .replaying.playback import Playback
 from .replaying.player import Player, check_moment, check_speed
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+from .replaying.recall import Recall
 
 __all__ = ["replay"]
-
-_ENDED = (LineState.CLOSED, LineState.REFUSED)
 
 
 @helpful_keywords
@@ -39,7 +35,7 @@ def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.
     a re-run cell, replaces the first.
 
     Args:
-        path: of the recording, such as ``monday.pbx``; it may still be written.
+        path: of the recording, such as ``monday.pbx``, or of a folder of them; it may still be written.
         start: where to begin, a time with a zone; at the beginning when None.
         speed: seconds of the recording per second, 0.1 to 1000.
         name: keeps deliberate siblings of the same recording apart.
@@ -59,36 +55,28 @@ def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.
         10
         >>> await again.aclose()
     """
-    from pbxnb.journal import Journal
+    from pbxnb.journal import Journals
 
-    file = path_of(path)
+    file = place_of(path)
     at = None if start is None else check_moment("start", start)
     check_speed(speed)
     if name is not None:
         check_text("name", name)
     lock = free_in_child(threading.RLock())
-    journal = Journal(file)
+    journals = Journals(file)
     try:
-        about = journal.about
-        endpoint = Endpoint(
-            host=about.get("pbx", ""), port=443, secure=True, domain=about.get("domain", ""), user=about.get("user", "")
-        )
-        playback = Playback(journal, endpoint, lock, at=at, speed=speed)
-        key: Hashable = ("replay", str(file), name)
+        host, domain, user = (journals.about.get(fact, "") for fact in ("pbx", "domain", "user"))
+        endpoint = Endpoint(host=host, port=443, secure=True, domain=domain, user=user)
+        playback = Playback(journals, endpoint, lock, at=at, speed=speed)
         history = History(playback.store, lambda: playback.status.gaps)
-        line = Line(
-            playback,
-            lock,
-            key=key,
-            finish=journal.close,
-            history=history,
-            ready=lambda status: status.state not in _ENDED,
-        )
+        recall = Recall(journals, playback, history)
+        playback.on_jump.add(recall.jumped)
+        key: Hashable = ("replay", str(file), name)
+        line = Line(playback, lock, key=key, finish=recall.close, history=history, ready=_ready)
     except BaseException:
-        journal.close()
+        journals.close()
         raise
-    playback.on_jump.add(lambda at: history.restart(playback.store, at.timestamp()))
-    clock = PbxClock(lambda: playback.store.clock, _zone(about), now=playback.now, rate=lambda: playback.rate)
+    clock = PbxClock(lambda: playback.store.clock, recall.past.tz, now=playback.now, rate=lambda: playback.pace.rate)
     pbx = Pbx(
         line,
         name=name or file.stem,
@@ -96,17 +84,14 @@ def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.
         clock=clock,
         another=_no_phone,
         player=Player(playback, line),
+        past=PlayedPast(recall.past, playback),
     )
     line.start()
     return pbx
 
 
-def _zone(about: dict[str, str]) -> ZoneInfo:
-    """The zone of whoever recorded; the kernel's where that is not known here."""
-    try:
-        return zone_of(about["tz"])
-    except (KeyError, ConfigError):
-        return kernel_zone()
+def _ready(status: Status) -> bool:
+    return status.state not in (LineState.CLOSED, LineState.REFUSED)
 
 
 def _no_phone(**_who: object) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -191,3 +193,35 @@ async def test_the_same_recording_again_replaces_the_first(tmp_path: Path):
         assert first.status.state == "closed"
         assert sibling.status.state == "live"
     await sibling.aclose()
+
+
+async def test_a_damaged_part_pauses_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(recorder, "_GROUP", 10)
+    recorded(tmp_path / "one.pbx", [busy(n) for n in range(40)])
+    with closing(sqlite3.connect(tmp_path / "one.pbx")) as database, database:
+        database.execute("UPDATE blocks SET body = x'00' WHERE first <= 20 AND last >= 20")
+    async with played(tmp_path / "one.pbx", start=at(10)) as pbx:
+        await pbx.until(ended, timeout=20)
+        assert "damaged" in pbx.status.why
+        assert pbx.player.position < at(20) < pbx.player.end
+        with pytest.raises(RecordingError, match="damaged"):
+            await pbx.player.seek(at(25))
+        assert pbx.player.position < at(20)  # a jump that fails leaves everything as it was
+
+
+async def test_a_file_that_is_deleted_while_it_plays_is_played_to_its_end(tmp_path: Path):
+    made = recorded(tmp_path / "one.pbx", [busy(n) for n in range(40)])
+    async with played(tmp_path / "one.pbx") as pbx:
+        (tmp_path / "one.pbx").unlink()
+        await pbx.until(ended, timeout=20)
+        assert pbx.snapshot().accounts == made.store.snapshot(T0).accounts
+        assert pbx.player.position == at(39)
+
+
+async def test_what_ended_has_a_last_word(tmp_path: Path):
+    recorded(tmp_path / "one.pbx", [busy(0), busy(9)])
+    pbx = await played(tmp_path / "one.pbx")
+    await pbx.aclose()
+    assert (pbx.status.state, pbx.player.end) == ("closed", at(9))
+    with pytest.raises(HandleClosed):
+        pbx.player.seek(at(1))

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.entities import Call, CallRecord, Presence, Snapshot
-from pbxnb.model.kept.inputs import DateRead, Resynced
+from pbxnb.model.kept.inputs import DateRead, Input, Resynced
 from pbxnb.model.past.memory import Dropped, Taken
 from pbxnb.progress import shown
 from pbxnb.zones import zone_of
 
 from ..past.history import Downtime
+from ..waiting import in_own_thread
 
 if TYPE_CHECKING:
     from pbxnb.journal import Journals
 
 __all__ = ["RecordedPast"]
 
+_AT_ONCE = 250  # inputs that a thread of ours takes without a look at whether it should wait
 _LOOKED_AT = 1_000  # inputs in which the first snapshot is looked for
 
 
@@ -28,17 +31,19 @@ class RecordedPast:
 
     Args:
         journal: the recording.
+        patient: called now and then while a thread of ours goes through it: it may wait.
     """
 
-    def __init__(self, journal: Journals) -> None:
+    def __init__(self, journal: Journals, patient: Callable[[], object] = lambda: None) -> None:
         from pbxnb.journal import Replayed
 
         about = self.about = journal.about
         self.domain = about.get("domain", "")
         self.tz = _zone(about.get("tz", ""))
         self._journal = journal
+        self._patient = patient
         self._connection = f"{about.get('user', '')}@{self.domain}"
-        self._replayed = Replayed(journal, lambda inputs, n: shown(inputs, n, f"Reading {journal.path.name}"))
+        self._replayed = Replayed(journal, self._shown)
         self._began: datetime | None = None
         self._ended = (-1, datetime.fromtimestamp(journal.path.stat().st_mtime, UTC))
 
@@ -82,6 +87,20 @@ class RecordedPast:
         """The model at a moment; outside at the nearest end."""
         start, end = self.window()
         return self._journal.at(min(max(t, start), end))
+
+    def _shown(self, inputs: Iterable[tuple[int, Input]], total: int) -> Iterator[tuple[int, Input]]:
+        """With progress where somebody waits for it, else with patience."""
+        if not in_own_thread():
+            yield from shown(inputs, total, f"Reading {self._journal.path.name}")
+            return
+        for seq, one in inputs:
+            if seq % _AT_ONCE == 0:
+                self._patient()
+            yield seq, one
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._journal.close()
 
     def _first(self) -> datetime:
         """When the first snapshot came; where there is none near the beginning, the first input."""

@@ -20,7 +20,18 @@ from .past import RecordedPast
 if TYPE_CHECKING:
     from pbxnb.journal import Journals
 
-__all__ = ["Recording"]
+__all__ = ["Recording", "place_of"]
+
+
+def place_of(path: object) -> Path:
+    """The path of a recording to read.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not isinstance(path, str | Path) or not str(path):
+        raise ConfigError(f"{path!r} is no path of a recording.", hint='Such as pbxnb.open("monday.pbx").')
+    return Path(path).expanduser().absolute()
 
 
 class Recording(History):
@@ -62,9 +73,7 @@ class Recording(History):
     def __init__(self, path: str | Path, names: Collection[str] | None = None) -> None:
         from pbxnb.journal import Journals
 
-        if not isinstance(path, str | Path) or not str(path):
-            raise ConfigError(f"{path!r} is no path of a recording.", hint='Such as pbxnb.open("monday.pbx").')
-        self.path = Path(path).expanduser().absolute()
+        self.path = place_of(path)
         self.journal: Journals = Journals(self.path, names)
         try:
             past = RecordedPast(self.journal)

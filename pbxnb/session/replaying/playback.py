@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -15,20 +15,22 @@ from pbxnb.client.commands import Outcome
 from pbxnb.client.endpoint import Endpoint
 from pbxnb.errors import ControlDisabled, RecordingError
 from pbxnb.model.changes import Changes, Event, Frame
-from pbxnb.model.entities import LineState, Status
+from pbxnb.model.entities import CallRecord, Gap, LineState, Status
 from pbxnb.model.kept.inputs import Applied, DateRead, Input, Received, Resynced, Sent
 from pbxnb.model.store import Store
 from pbxnb.protocol.commands import Context, Plan
 from pbxnb.protocol.coverage import Coverage
-from pbxnb.protocol.messages import Malformed, Message
-from pbxnb.protocol.raw import HEAD, LARGE
+from pbxnb.protocol.messages import Message
 from pbxnb.signals import Signal
 
+from ..past.history import Downtime
+from .news import all_of, frame_of, message_of
 from .pace import Pace
-from .told import LineTold, told_before
+from .places import is_step, step_back, told_before
+from .told import LineTold
 
 if TYPE_CHECKING:
-    from pbxnb.journal import Journal
+    from pbxnb.journal import Journals
 
     from ..feed import Feed
 
@@ -36,7 +38,6 @@ __all__ = ["Playback"]
 
 _SLICE = 0.01  # seconds of work after which the loop gets its turn
 _SET_BACK = timedelta(seconds=1)  # the kernel's clock was set, where an input is so much older than the one before
-_STEPS = (Received, Applied, Resynced)
 
 
 class Playback:
@@ -50,11 +51,15 @@ class Playback:
         at: where it begins, PBX time; at the start when None.
         speed: seconds of the recording per second.
 
+    Raises:
+        RecordingError: it is empty, or cannot be read.
+
     Attributes:
         endpoint: as whom it was recorded.
         store: the model; another one after a jump.
         coverage: which actions, fields and values were played.
         path: of the recording.
+        pace: its clock, to be read.
         playing: whether it plays.
         start: of the recording, PBX time.
         on_event, on_changes, on_frame, on_input, on_status: as of a `Client`.
@@ -64,7 +69,7 @@ class Playback:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Journals,
         endpoint: Endpoint,
         lock: AbstractContextManager[object],
         *,
@@ -83,14 +88,18 @@ class Playback:
         self.on_jump: Signal[datetime] = Signal()
         self.on_move: Signal[Playback] = Signal()
         self.store = Store(domain=endpoint.domain, user=endpoint.user)
-        last = journal.last
-        self._end_clock = journal.store(last + 1).clock
-        self._end = (-1, journal.breaks()[0].at)
+        if not (breaks := journal.breaks()):
+            raise RecordingError(f"{journal.path.name} is empty.", hint="Nothing had been written when it ended.")
+        try:
+            self._end_clock = journal.store(journal.last + 1).clock
+        except RecordingError:  # damaged there; other moments may be whole
+            self._end_clock = journal.store(breaks[-1].seq).clock
+        self._end = (-1, breaks[0].at)
         self.start = self._end[1]
         self.playing = True
         self._begin = self.start if at is None else at
         self._told = LineTold(LineState.CONNECTING, self.start)
-        self._pace = Pace(self.start, speed)
+        self.pace = Pace(self.start, speed)
         self._trouble = ""
         self._wanted: datetime | None = None
         self._orders = 0  # steps and jumps that were given
@@ -102,23 +111,18 @@ class Playback:
 
     def now(self) -> datetime:
         """Where it is, on the clock that stamped the recording."""
-        return self._pace.now()
-
-    @property
-    def rate(self) -> float:
-        """Seconds of the recording per second now: the speed, or 0 while paused."""
-        return self._pace.rate
-
-    @property
-    def speed(self) -> float:
-        """Seconds of the recording per second, while it plays."""
-        return self._pace.speed
+        return self.pace.now()
 
     @property
     def position(self) -> datetime:
         """Where it is, PBX time."""
         with self._lock:
             return self.store.clock.at(self.now())
+
+    def running(self) -> list[CallRecord]:
+        """The calls that go on, as if they ended at the position."""
+        with self._lock:
+            return self.store.running_calls(self.position)
 
     @property
     def end(self) -> datetime:
@@ -178,25 +182,40 @@ class Playback:
         self._closed = True
         self._wake.set()
 
+    def recall(self, gaps: Iterable[Downtime]) -> None:
+        """Take in the gaps of the recording, PBX time, as far as they have begun."""
+        now, ahead = self.now(), timedelta(seconds=self.store.clock.offset)
+        known = [Gap(gap.start - ahead, gap.end and gap.end - ahead, gap.why or "line") for gap in gaps]
+        with self._lock:
+            self._told.recall(
+                [
+                    replace(gap, end=gap.end if gap.end and gap.end <= now else None)
+                    for gap in known
+                    if gap.start <= now
+                ],
+                self.start - ahead,
+            )
+        self.on_status(self.status)
+
     # ---- what a player asks for ----
 
     async def play(self) -> None:
         """Go on from here, up to the end."""
         await self._loaded.wait()
         self.playing, self._trouble = True, ""
-        self._pace.run()
+        self.pace.run()
         self._moved()
 
     async def pause(self) -> None:
         """Stand still."""
         await self._loaded.wait()
         self.playing = False
-        self._pace.stand()
+        self.pace.stand()
         self._moved()
 
     def set_speed(self, speed: float) -> None:
         """Seconds of the recording per second, from now on."""
-        self._pace.speed = speed
+        self.pace.speed = speed
         self._moved()
 
     async def seek(self, t: datetime) -> None:
@@ -214,7 +233,7 @@ class Playback:
         """So many messages on, or back; it is paused then."""
         await self._loaded.wait()
         self.playing = False
-        self._pace.stand()
+        self.pace.stand()
         if n < 0:
             self._back(-n)
         else:
@@ -227,7 +246,7 @@ class Playback:
         """Apply what is due, for a slice of time at most; seconds until there is more to do, None where nothing is."""
         if not self.playing:
             return None
-        pace, until = self._pace, time.monotonic() + _SLICE
+        pace, until = self.pace, time.monotonic() + _SLICE
         try:
             while (one := self._ahead()) is not None:
                 if self._utc is not None and one.utc < self._utc - _SET_BACK:
@@ -256,9 +275,9 @@ class Playback:
         self._orders = order = self._orders + 1
         until = time.monotonic() + _SLICE
         while n and order == self._orders and (one := self._ahead()) is not None:
-            n -= isinstance(one, _STEPS)
+            n -= is_step(one)
             self._next()
-            self._pace.stand(self._last_at)
+            self.pace.stand(self._last_at)
             if time.monotonic() > until:
                 await asyncio.sleep(0)
                 until = time.monotonic() + _SLICE
@@ -266,18 +285,12 @@ class Playback:
     def _back(self, n: int) -> None:
         """To where the last message but ``n`` had been applied."""
         self._orders += 1
-        found: list[tuple[int, Input]] = []
-        until, length = self._seq, 256
-        first = self._journal.first
-        while until > first and len(found) <= n:
-            since = max(first, until - length)
-            some = [(seq, one) for seq, one in self._journal.inputs(since, until - 1) if isinstance(one, _STEPS)]
-            found, until, length = some + found, since, 2 * length
-        if len(found) > n:
-            seq, one = found[-n - 1]
-            self._jump(seq + 1, self._journal.store(seq + 1), one.at)
-        else:
+        place = step_back(self._journal, self._seq, n)
+        if place is None:
             self._seek(self.start)
+        else:
+            seq, one = place
+            self._jump(seq + 1, self._journal.store(seq + 1), one.at)
 
     def _seek(self, t: datetime) -> None:
         self._orders += 1
@@ -297,16 +310,14 @@ class Playback:
         was, self._told = self._told.status.state, told
         with self._lock:
             self.store = store
-            self._pace.stand(at)
+            self.pace.stand(at)
         if self.playing:
-            self._pace.run()
+            self.pace.run()
         self._read_on(seq)
         self._utc, self._last_at = None, at
         self.on_jump(store.clock.at(at))
-        self.on_changes(_everything(before, store))
-        state = told.status.state
-        self.on_event(Event(kind="connection", before=was.value, state=state.value, inferred=True, received=at))
-        self.on_status(self.status)
+        self.on_changes(all_of(before, store))
+        self._turned(was, at, inferred=True)
 
     def _read_on(self, seq: int) -> None:
         """Read from an input on, as far as is written."""
@@ -327,9 +338,12 @@ class Playback:
             return None
         seq, one = self._coming
         if seq in self._breaks:
-            self._jump(seq, self._journal.store(seq), one.at)
-            self._coming = next(self._inputs)
-            self._moved()
+            self._breaks.discard(seq)
+            store, now = self._journal.store(seq), self.now()
+            if store.snapshot(now) != self.store.snapshot(now):  # the next file may go on where one ended
+                self._jump(seq, store, one.at)
+                self._coming = next(self._inputs)
+                self._moved()
         return one
 
     def _next(self) -> None:
@@ -342,12 +356,12 @@ class Playback:
         self.on_input(one)
         if isinstance(one, Received | Applied):
             message = one.message
-            waits = isinstance(one, Received) and one.held and before is not LineState.LIVE
-            if not waits:
-                size = len(one.raw)
-                said = (Event(kind="message", message=message, received=one.at, seq=one.seq, size=size),)
+            if not (isinstance(one, Received) and one.held and before is not LineState.LIVE):  # else it waits
+                said = (message_of(one, message),)
+            if isinstance(one, Received):
+                self.coverage.add(message)
         if isinstance(one, Received | Sent):
-            self.on_frame(_frame(one, message))
+            self.on_frame(frame_of(one, message))
         if isinstance(one, Resynced) and one.gap is not None:
             self.on_event(Event(kind="gap", gap=one.gap, inferred=True, received=one.at))
         with self._lock:
@@ -355,37 +369,21 @@ class Playback:
         self._seq, self._utc = seq + 1, one.utc
         self._last_at = max(self._last_at, one.at)
         self._told.take(one, message)
-        if message is not None and isinstance(one, Received):
-            self.coverage.add(message)
         if changes:
             self.on_changes(changes)
         self.on_event(*said, *changes.events)
+        if self._told.status.state is not before:
+            self._turned(before, one.at)
+
+    def _turned(self, before: LineState, at: datetime, *, inferred: bool = False) -> None:
         now = self._told.status.state
-        if now is not before:
-            self.on_event(Event(kind="connection", before=before.value, state=now.value, received=one.at))
-            self.on_status(self.status)
+        self.on_event(Event(kind="connection", before=before.value, state=now.value, inferred=inferred, received=at))
+        self.on_status(self.status)
 
     def _moved(self) -> None:
         self._wake.set()
         self.on_status(self.status)
         self.on_move(self)
-
-
-def _frame(one: Received | Sent, message: Message | None) -> Frame:
-    raw = one.raw[:HEAD] if isinstance(message, Malformed) and len(one.raw) > LARGE else one.raw
-    way: Literal["in", "out"] = "out" if isinstance(one, Sent) else "in"
-    return Frame(one.seq, way, one.utc, one.mono, one.connection, raw.decode("utf-8", "replace"), message)
-
-
-def _everything(before: Store, after: Store) -> Changes:
-    """All that is shown is another, and none of it is news."""
-    return Changes(
-        accounts=frozenset(before.accounts) | frozenset(after.accounts),
-        calls=frozenset(before.calls) | frozenset(after.calls),
-        conversations=frozenset(before.conversations) | frozenset(after.conversations),
-        queues=frozenset(before.queues) | frozenset(after.queues),
-        orbits=frozenset(before.orbits) | frozenset(after.orbits),
-    )
 
 
 if TYPE_CHECKING:

@@ -92,7 +92,7 @@ class Player:
     @property
     def speed(self) -> float:
         """Seconds of the recording per second, 0.1 to 1000; may be set while it plays."""
-        return self._playback.speed
+        return self._playback.pace.speed
 
     @speed.setter
     def speed(self, speed: float) -> None:

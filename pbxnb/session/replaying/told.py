@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -11,12 +11,7 @@ from pbxnb.model.entities import Gap, LineState, Status
 from pbxnb.model.kept.inputs import Applied, Input, Lost, Opened, Received, Resynced, Scoped, Ticked
 from pbxnb.protocol.messages import Malformed, Message
 
-if TYPE_CHECKING:
-    from pbxnb.journal import Journal
-
-__all__ = ["LineTold", "told_before"]
-
-_AT_ONCE = 1_000  # inputs that are looked at in one go
+__all__ = ["LineTold", "state_after"]
 
 
 class LineTold:
@@ -24,14 +19,20 @@ class LineTold:
 
     Args:
         state: what it was before the first of them, since when.
-        gaps: those before it, oldest first.
 
     Attributes:
         status: as of the last input.
     """
 
-    def __init__(self, state: LineState, since: datetime, gaps: tuple[Gap, ...] = ()) -> None:
-        self.status = Status(state=state, since=since, gaps=gaps)
+    def __init__(self, state: LineState, since: datetime) -> None:
+        self.status = Status(state=state, since=since)
+
+    def recall(self, gaps: Sequence[Gap], start: datetime) -> None:
+        """Take in all gaps up to now, and when the recording began."""
+        since = self.status.since
+        if self.status.state is LineState.LIVE:
+            since = min(since, max([start, *(gap.end for gap in gaps if gap.end is not None)]))
+        self.status = replace(self.status, gaps=tuple(gaps), since=since)
 
     def take(self, one: Input, message: Message | None = None) -> None:
         """Take in the next input, and its message where it is a frame."""
@@ -48,13 +49,13 @@ class LineTold:
             down = bool(status.gaps) and status.gaps[-1].end is None
             gaps = (*(status.gaps[:-1] if down else status.gaps), one.gap)
             status = replace(status, gaps=gaps, reconnects=status.reconnects + down)
-        state = _state_after(one)
+        state = state_after(one)
         if state is not None and state is not status.state:
             status = replace(status, state=state, since=at, why=status.why if isinstance(one, Lost) else "")
         self.status = status
 
 
-def _state_after(one: Input) -> LineState | None:
+def state_after(one: Input) -> LineState | None:
     """The state of a line after an input; None where that tells nothing of it."""
     if isinstance(one, Opened):
         return LineState.SYNCING
@@ -63,27 +64,3 @@ def _state_after(one: Input) -> LineState | None:
     if isinstance(one, Received):
         return None if one.held else LineState.LIVE
     return LineState.LIVE if isinstance(one, Applied | Resynced | Scoped | Ticked) else None
-
-
-def told_before(journal: Journal, seq: int, at: datetime) -> LineTold:
-    """The line as it was before an input.
-
-    Args:
-        at: a moment on the clock that stamped the recording, for what is not known.
-    """
-    first = max((one.seq for one in journal.breaks() if one.seq <= seq), default=0)
-    until = seq
-    while until > first:
-        since = max(first, until - _AT_ONCE)
-        for _, one in reversed([*journal.inputs(since, until - 1)]):
-            if (state := _state_after(one)) is not None:
-                return LineTold(state, one.at)
-        until = since
-    for _, one in journal.inputs(seq, seq + _AT_ONCE):  # a recording begins: what comes first tells what was before
-        if isinstance(one, Opened):
-            return LineTold(LineState.CONNECTING, at)
-        if isinstance(one, Received) and one.held:
-            return LineTold(LineState.SYNCING, at)
-        if _state_after(one) is not None:
-            break
-    return LineTold(LineState.LIVE, at)
