@@ -117,11 +117,13 @@ class Heard:
             self._left.clear()
             self._least, self._since = MOST_DELAY, now
         self._numbers.came(packet.sequence_number)
+        waits = self._due + (at - self._at + len(self._left) // 2) / RATE - now
         if at + NEAR < self._at:
             self.late += 1
-            self.delay = min(MOST_DELAY, self.delay + STEP)
-            self._due += STEP
-        self._shorten(self._due + (at - self._at + len(self._left) // 2) / RATE - now, now)
+            if waits < 0:  # else those before it have made room
+                self.delay = min(MOST_DELAY, self.delay + STEP)
+                self._due += STEP
+        self._shorten(waits, now)
         if at + self._length > self._at + NEAR and len(self._kept) < MOST_KEPT:
             self._kept[at] = packet
 

@@ -229,6 +229,17 @@ def test_a_payload_of_any_size_is_survived(payload: bytes) -> None:
     assert any(any(block.samples) for block in ear.blocks[-20:])
 
 
+def test_a_flood_of_packets_of_the_past_stops_nothing() -> None:
+    ear = Ear()
+    for number in range(100):
+        ear.come(START + number * STEP, number, 160 * number, b"\x80" * 160)
+        for _ in range(20 * (number > 50)):
+            ear.come(START + number * STEP, 0, 160 * (number - 20), b"\x90" * 160)
+    ear.until(START + 3)
+    assert len([block for block in ear.blocks if any(block.samples)]) >= 98
+    assert ear.times[-1] < START + 2 + QUIET_AFTER + 0.6
+
+
 def test_a_flood_of_packets_of_the_future_is_bounded() -> None:
     ear = Ear()
     ear.come(START, 0, 0, b"\x80" * 160)
