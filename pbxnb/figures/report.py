@@ -22,13 +22,14 @@ from .pictures.extensions import extensions
 from .pictures.flow import flow
 from .pictures.hours import week
 from .pictures.load import concurrency
+from .pictures.states import state_shares
 from .source import of
 from .style import describe
 
 __all__ = ["report"]
 
 _PICTURES: tuple[Callable[..., go.Figure], ...] = (
-    concurrency, week, durations, extensions, flow, queue_funnel, patience,
+    concurrency, week, durations, extensions, state_shares, flow, queue_funnel, patience,
 )  # fmt: skip
 _TABLES = ("calls", "gaps")
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
