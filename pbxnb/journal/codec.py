@@ -33,7 +33,7 @@ from pbxnb.protocol.redact import strike
 __all__ = ["Codec"]
 
 _MOST = 512 * 2**20  # bytes that a block may have: less than the largest frame and a block's share are no recording
-_LEVEL = 3
+_LEVEL, _STATE_LEVEL = 3, 6
 _FRAMES = ("in", "out")  # the kinds that came or went; one that was held comes once more when it is applied
 
 
@@ -65,6 +65,7 @@ class Codec:
 
     def __init__(self) -> None:
         self._pack = zstandard.ZstdCompressor(level=_LEVEL).compress
+        self._pack_state = zstandard.ZstdCompressor(level=_STATE_LEVEL).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
         self._encode = msgspec.msgpack.Encoder().encode
         self._json = msgspec.json.Encoder(enc_hook=_plain).encode
@@ -102,7 +103,7 @@ class Codec:
 
     def state(self, state: State) -> bytes:
         """A state."""
-        return self._pack(strike(self._json(state)))
+        return self._pack_state(strike(self._json(state)))
 
     def state_of(self, body: bytes) -> State:
         """The state that was kept.

@@ -20,7 +20,7 @@ from .file import FileLock, is_recording
 from .journals import Journals
 from .lines import Line, read_lines
 from .reader import Break
-from .recorder import begun, inputs_to_next
+from .recorder import Spacing, begun
 from .writing import Checkpoint, NewCalls, Target
 
 __all__ = ["Begin", "Parts", "make", "parts_in", "parts_of", "parts_of_lines", "whole"]
@@ -148,17 +148,16 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def _items(path: Path, parts: Iterable[Begin | Input]) -> Iterator[Input | Checkpoint | NewCalls]:
-    store, until = Store(), 0
+    store, spacing = Store(), Spacing()
     for part in parts:
         if isinstance(part, Begin):
             store = restore(part.state)
             yield Checkpoint(path, part.utc, 0.0, part.at, part.why, take(store))
-            until = inputs_to_next(store)
+            spacing.begin(store)
             continue
-        if not until:
+        if spacing.due(part):
             yield Checkpoint(path, part.utc, part.mono, store.clock.at(part.at), "", take(store))
-            until = inputs_to_next(store)
-        until -= 1
+            spacing.begin(store)
         yield part
         if (changes := part.apply_to(store)) and (new := begun(changes)):
             yield NewCalls(new)

@@ -20,7 +20,7 @@ from pbxnb.errors import OutOfResources, RecordingError
 from pbxnb.forks import end_in_child
 from pbxnb.loops import fail, fulfil
 from pbxnb.model.changes import Changes
-from pbxnb.model.kept.inputs import Input
+from pbxnb.model.kept.inputs import Applied, Input, Received, Resynced
 from pbxnb.model.kept.state import take
 from pbxnb.model.status import RecordingState
 from pbxnb.model.store import Store
@@ -28,13 +28,14 @@ from pbxnb.text import clean_logger
 
 from .writing import Checkpoint, NewCalls, Target
 
-__all__ = ["Recorder", "begun", "inputs_to_next"]
+__all__ = ["Recorder", "Spacing", "begun"]
 
 _LOG = clean_logger("pbxnb")
 _GROUP, _EVERY = 1_000, 0.1  # inputs, and seconds, of a group at most
 _GROUP_BYTES = 16 * 2**20
 _MOST, _MOST_BYTES = 200_000, 64 * 2**20  # inputs that wait for the disk, and the bytes of their frames
-_CHECKPOINT, _AN_ENTITY = 2_000, 3  # inputs from one checkpoint to the next: at least, and for each entity
+_CHECKPOINT, _AN_ENTITY = 1_500, 2  # small frames, of 20 us each, between checkpoints: at least, and for each entity
+_BYTES, _ENTRIES = 500, 5  # of a frame, and of a snapshot, that cost as much as a small frame
 _AGAIN = 1.0  # seconds until a disk that refused is tried again
 
 _Item = Input | Checkpoint | NewCalls
@@ -76,8 +77,7 @@ class Recorder:
         self._waiting: deque[_Item] = deque()
         self._group: list[_Item] = []  # being written
         self._bytes_in = self._bytes_out = 0  # of the frames taken, and of those that left the queue
-        self._since_checkpoint = 0
-        self._next_checkpoint = 0
+        self._spacing = Spacing()
         self._why = "start"  # of the checkpoint that comes next, unless it is just time for one
         self._path: Path | None = None  # of the last checkpoint
         self._turns_at = datetime.min.replace(tzinfo=UTC)
@@ -156,8 +156,7 @@ class Recorder:
             self._why, self._target.lost = "hole", False
         if one.utc >= self._turns_at:
             self._turn(one.utc)
-        self._since_checkpoint += 1
-        if self._why or self._since_checkpoint >= self._next_checkpoint:
+        if self._why or self._spacing.due(one):
             self._check(one)
         self._waiting.append(one)
         self._bytes_in += size
@@ -184,8 +183,8 @@ class Recorder:
         self._path = self._where(one.utc)
         at, state = store.clock.at(one.at), take(store)
         self._waiting.append(Checkpoint(self._path, one.utc, one.mono, at, self._why, state))
-        self._why, self._since_checkpoint = "", 0
-        self._next_checkpoint = inputs_to_next(store)
+        self._why = ""
+        self._spacing.begin(store)
 
     # ---- on its own thread ----
 
@@ -278,9 +277,39 @@ def begun(changes: Changes) -> list[str]:
     return [*changes.calls]
 
 
-def inputs_to_next(store: Store) -> int:
-    """How many inputs come between a checkpoint of a store and the next one."""
-    return max(_CHECKPOINT, _AN_ENTITY * (len(store.accounts) + len(store.conversations)))
+class Spacing:
+    """When the next checkpoint is due.
+
+    To have a moment is to restore the checkpoint before it and to take in what follows: one is due where that costs too
+    much. But it takes bytes for each account and conversation, and waits until what came is in proportion to them.
+
+    Example:
+        >>> spacing = Spacing()
+        >>> spacing.begin(Store())
+        >>> spacing.due(Input(utc=None, mono=0.0, connection=1, stamp=None))
+        False
+    """
+
+    def __init__(self) -> None:
+        self._left = 0
+
+    def begin(self, store: Store) -> None:
+        """A checkpoint of a store is made."""
+        self._left = max(_CHECKPOINT, _AN_ENTITY * (len(store.accounts) + len(store.conversations)))
+
+    def due(self, one: Input) -> bool:
+        """Whether one is due before this input, which is counted."""
+        if self._left <= 0:
+            return True
+        self._left -= 1 + _more(one)
+        return False
+
+
+def _more(one: Input) -> int:
+    """What an input costs beyond a small frame."""
+    if isinstance(one, Received | Applied):
+        return len(one.raw) // _BYTES
+    return (len(one.accounts or ()) + len(one.calls or ())) // _ENTRIES if isinstance(one, Resynced) else 0
 
 
 def _size(one: Input) -> int:
