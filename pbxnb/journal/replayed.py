@@ -14,6 +14,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from pbxnb.forks import free_in_child
+from pbxnb.history import History, Interval
+from pbxnb.model.changes import Changes
 from pbxnb.model.kept.inputs import Applied, Input, Lost, Received, Resynced
 from pbxnb.model.kept.state import go_on
 from pbxnb.model.status import Gap, slept
@@ -29,6 +31,17 @@ Numbered = Iterable[tuple[int, Input]]
 
 def _as_they_are(inputs: Numbered, _total: int) -> Numbered:
     return inputs
+
+
+class _Past(History):
+    """The spans and stories of a recording; its gaps are on the PBX's clock already."""
+
+    def __init__(self, model: Store, known: Callable[[], list[Gap]]) -> None:
+        super().__init__(model)
+        self._known = known
+
+    def gaps(self) -> list[Interval]:
+        return [(gap.start.timestamp(), gap.end.timestamp() if gap.end else None) for gap in self._known()]
 
 
 class Replayed:
@@ -51,8 +64,8 @@ class Replayed:
     def __init__(self, journals: Journals, shown: Callable[[Numbered, int], Numbered] = _as_they_are) -> None:
         self._journals = journals
         self._shown = shown
-        self._store = journals.store(0)
         self._next = 0
+        self._begin(journals.store(0))
         self._last: Input | None = None
         self._gaps: list[Gap] = []  # PBX time, one after the other
         self._down: Gap | None = None  # the one that lasts
@@ -69,6 +82,17 @@ class Replayed:
         self._read_on()
         return [*self._gaps, *([self._down] if self._down else [])]
 
+    def history(self) -> History:
+        """The spans and stories of calls, and the conditions of accounts, as a live line has them; to be read."""
+        self._read_on()
+        return self._history
+
+    def _begin(self, store: Store) -> None:
+        self._store = store
+        self._history = _Past(store, self.gaps)
+        known = frozenset(store.accounts), frozenset(store.calls), frozenset(store.conversations)
+        self._history.feed(Changes(accounts=known[0], calls=known[1], conversations=known[2]))
+
     def _read_on(self) -> None:
         with self._lock:
             last, begin = self._journals.last, self._next
@@ -77,7 +101,7 @@ class Replayed:
             breaks = {one.seq: one for one in self._journals.breaks() if one.seq >= begin}
             for seq, one in self._shown(self._journals.inputs(begin, last), last + 1 - begin):
                 if self._last is None:
-                    self._store = self._journals.store(seq)
+                    self._begin(self._journals.store(seq))
                 elif seq in breaks:
                     self._cross(breaks[seq], self._last)
                 else:
@@ -95,7 +119,7 @@ class Replayed:
         anew = not (known.accounts or known.calls)
         why = {"hole": "disk", "file": "file"}.get(place.why, "kernel" if anew else "off")
         self._down, self._crossed = Gap(self._at(last.at), None, why), last.at
-        go_on(store, known, Gap(last.at, place.utc))
+        self._history.feed(go_on(store, known, Gap(last.at, place.utc)))
         if not anew:
             self._up(place.at)
 
@@ -115,6 +139,8 @@ class Replayed:
             end = one.gap.end or end
             self._down = Gap(self._at(one.gap.start), None, one.gap.why)
         changes = one.apply_to(self._store)
+        if changes:
+            self._history.feed(changes)
         if self._down is not None and (isinstance(one, Resynced) or (changes and isinstance(one, Received | Applied))):
             self._up(self._at(end))
 

@@ -26,8 +26,8 @@ def call_life(pbx: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     """Draw every call of the conversation that a call belongs to.
 
     Args:
-        pbx: a handle.
-        call: a `Call`, or its id; open or ended in this session. Of a call of a phone the sound is drawn too.
+        pbx: a handle or a recording.
+        call: a `Call`, or its id; open or ended in it. Of a call of a phone the sound is drawn too.
         theme: ``light``, ``dark`` or ``print``.
 
     Raises:

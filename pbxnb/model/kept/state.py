@@ -16,6 +16,7 @@ import msgspec
 from pbxnb.protocol.messages import UNSET, AccountEntry, CallEntry
 from pbxnb.protocol.parties import Party
 
+from ..changes import NO_CHANGES, Changes
 from ..clock import Clock
 from ..entities import Account, Call, Conversation, Direction, Evidence, Orbit, Phase, Queue
 from ..ledger import ConversationTrack
@@ -235,7 +236,7 @@ def restore(state: State) -> Store:
     return store
 
 
-def go_on(store: Store, known: Store, gap: Gap) -> None:
+def go_on(store: Store, known: Store, gap: Gap) -> Changes:
     """Let a store go on with what is known after a gap, as after a line that dropped: by difference.
 
     Args:
@@ -251,7 +252,9 @@ def go_on(store: Store, known: Store, gap: Gap) -> None:
     store.queues, store.orbits = {**store.queues, **known.queues}, {**store.orbits, **known.orbits}
     if known.accounts or known.calls:
         accounts = [_entry(track) for track in wire.tracks.values()]
-        store.resync(accounts, [track.entry for track in table.tracks.values()], gap.end or gap.start, gap=gap)
+        calls = [track.entry for track in table.tracks.values()]
+        return store.resync(accounts, calls, gap.end or gap.start, gap=gap)
+    return NO_CHANGES
 
 
 def _entry(track: AccountTrack) -> AccountEntry:

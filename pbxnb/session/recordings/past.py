@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import ConfigError
+from pbxnb.history import History
 from pbxnb.model.entities import Call, CallRecord, Presence, Snapshot
 from pbxnb.model.kept.inputs import DateRead, Input, Resynced
 from pbxnb.model.past.memory import Dropped, Taken
@@ -78,6 +79,10 @@ class RecordedPast:
     def presence(self) -> Taken[Presence]:
         """Intervals of presence."""
         return self._replayed.store().presence()
+
+    def spans(self) -> History:
+        """The spans and stories of its calls."""
+        return self._replayed.history()
 
     def gaps(self) -> list[Downtime]:
         """When nothing was known."""

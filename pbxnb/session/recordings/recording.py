@@ -15,6 +15,7 @@ from ..past.history import History
 from ..scrubbing.panel import scrubber
 from . import sharing
 from .frames import Frames
+from .handle import RecordedHandle
 from .past import RecordedPast
 
 if TYPE_CHECKING:
@@ -81,12 +82,17 @@ class Recording(History):
             self.journal.close()
             raise
         super().__init__(past)
+        self._past = past
         self.domain: str = past.domain
         self.tz: ZoneInfo = past.tz
         self.about: dict[str, str] = past.about
         self.frames = Frames(self.journal)
 
     scrubber = scrubber
+
+    def _panel_handle(self) -> RecordedHandle:
+        """What `pbxnb.ui.handle.handle_of` gives to pictures."""
+        return RecordedHandle(self._past)
 
     def close(self) -> None:
         """Let go of the files; tables that were taken stay. May be called again."""
