@@ -23,15 +23,10 @@ __all__ = ["Journals"]
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """One file: the sequence that its own 0 has in the whole, and when it begins, PBX time; None while it is empty."""
+    """One file, and the sequence that its own 0 has in the whole."""
 
     base: int
     journal: Journal
-
-    @property
-    def begins(self) -> datetime | None:
-        breaks = self.journal.breaks()
-        return breaks[0].at if breaks else None
 
 
 class Journals:
@@ -151,7 +146,7 @@ class Journals:
             ConfigError: the moment has no zone.
         """
         t = aware("t", t)
-        found = self._begun(lambda part: part.begins is not None and part.begins <= t)
+        found = self._begun(lambda part: (part.journal.begins or t) <= t)
         if found is None:
             return 0, self._nothing()
         seq, store = found.journal.before(t)
@@ -214,7 +209,7 @@ class Journals:
 
     def _begun(self, holds: Callable[[_Part], bool]) -> _Part | None:
         """The last file with something in it for which this holds, else the first one; None where all are empty."""
-        some = [part for part in self._files() if part.begins is not None]
+        some = [part for part in self._files() if part.journal.begins is not None]
         return next(filter(holds, reversed(some)), some[0] if some else None)
 
     def _nothing(self) -> Store:

@@ -95,6 +95,12 @@ class Journal:
         found = self._one("SELECT last_utc FROM blocks ORDER BY first DESC LIMIT 1")
         return None if found is None else _moment(found)
 
+    @property
+    def begins(self) -> datetime | None:
+        """PBX time of the first checkpoint, from which it can be read; None where there is none."""
+        found = self._one("SELECT at FROM checkpoints ORDER BY seq LIMIT 1")
+        return None if found is None else _moment(found)
+
     def inputs(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Input]]:
         """The inputs with their sequence, in order.
 
