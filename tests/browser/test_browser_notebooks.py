@@ -12,7 +12,7 @@ SHOWS = {
     "00_quickstart": [".pbxnb [data-number]"],
     "01_live_board": [".pbxnb [data-number]", ".pbxnb [data-connection]", ".pbxnb [role=grid]"],
     "04_pictures": [".js-plotly-plot"],
-    "09_record_replay_scrub": [".pbx-scrubber [data-mark=gap]", ".pbx-pause"],
+    "09_record_replay_scrub": [".pbx-scrubber [data-mark=gap]", ".pbx-pause:not([hidden])"],
     "06_wallboard": [".pbxnb [data-number]"],
 }
 
