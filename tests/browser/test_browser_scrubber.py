@@ -201,3 +201,55 @@ def test_nothing_jumps_when_it_plays_or_says_something(scrubber: Any) -> None:
     page.keyboard.press("p")
     page.wait_for_function("() => document.querySelector('.pbx-scrub-said').textContent !== ''")
     assert page.evaluate(BOXES) == before
+
+
+BOARD = (
+    """
+import pbxnb, tempfile
+from pathlib import Path
+from pbxnb.widgets import Rule
+pbx = await pbxnb.simulate("empty", extensions=8, record=Path(tempfile.mkdtemp()) / "live.pbx")
+call = pbx.simulator.place_call("40", "41")
+await pbx.until(lambda pbx: pbx.calls, timeout=20)
+pbx.simulator.answer(call)
+board = pbx.dashboard(alerts=[Rule.peak(orange=1)])
+board
+""",
+)
+ROWS = "() => [...document.querySelectorAll('.pbx-call[data-call]')].filter(row => row.checkVisibility()).length"
+PLACE = (
+    "(name) => { const {x, y} = document.querySelector(name).getBoundingClientRect(); return [x, y].map(Math.round); }"
+)
+
+
+def test_a_live_board_pauses_looks_back_and_returns_to_now(browser: Any, artefact: Callable[[str], str]) -> None:
+    opened = browser.open(BOARD, width=1400, height=1500)
+    page = opened.page
+    try:
+        assert opened.run_all() == []
+        page.wait_for_selector(".pbx-pause[aria-disabled=false]", timeout=PATIENCE)
+        page.wait_for_function(f"() => ({ROWS})() === 1", timeout=PATIENCE)
+        before = page.evaluate(PLACE, ".pbx-pause")
+        page.locator(".pbx-pause").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".pbx-dashboard[data-paused] .pbx-scrubber", timeout=PATIENCE)
+        page.wait_for_function(f"() => ({ROWS})() === 1", timeout=PATIENCE)
+        opened.execute("pbx.simulator.hangup(call); await pbx.until(lambda pbx: not pbx.calls, timeout=20)")
+        page.wait_for_function(
+            "() => / [1-9][0-9]* events? since/.test(document.querySelector('.pbx-since').textContent)"
+        )
+        assert page.evaluate(ROWS) == 1
+        page.locator(".pbx-dashboard").screenshot(path=artefact("paused"))
+        assert page.evaluate(PLACE, ".pbx-pause")[1] == before[1]
+        page.locator(TRACK).focus()
+        page.keyboard.press("Home")
+        page.wait_for_function(f"() => ({ROWS})() === 0", timeout=PATIENCE)
+        page.locator(".pbx-pause").click()
+        page.wait_for_selector(".pbx-scrubber", state="detached", timeout=PATIENCE)
+        assert opened.execute("print(board.paused, board.missed)").split() == ["False", "0"]
+        opened.execute("await pbx.stop_recording()")
+        page.wait_for_selector(".pbx-pause[aria-disabled=true]", timeout=PATIENCE)
+        assert "pbx.record_to" in page.locator(".pbx-pause").get_attribute("title")
+        quiet(opened)
+    finally:
+        opened.close()

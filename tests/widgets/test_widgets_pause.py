@@ -72,7 +72,7 @@ def held(board: Dashboard) -> Any:
 
 def in_page(board: Dashboard) -> list[Any]:
     """What can be seen."""
-    return [part for part in board.children if "pbx-board-held" not in part._dom_classes]
+    return [part for part in board.children if part.layout.display != "none"]
 
 
 def happen(handle: FakeHandle, count: int) -> None:

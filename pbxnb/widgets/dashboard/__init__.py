@@ -27,7 +27,6 @@ __all__ = ["BoardHeader", "Dashboard"]
 
 _SETTINGS = ("theme", "density", "wallboard")
 _SWITCHED = {"timeline": "Timeline", "console": "Console"}
-_HELD = "pbx-board-held"  # of a part that is not shown while the board is paused
 
 
 class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
@@ -226,14 +225,13 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         if self._closed:
             return
         console, held = self.show_console and not self.wallboard, self._held
-        for part in self._parts.panels:
-            (part.add_class if held else part.remove_class)(_HELD)
         # Hidden, not taken off: a second view of a plotly figure (7.1) comes up with stale and broken traces. And views
         # after a child that comes or goes are made anew: while paused all parts of the line stay, its console too.
-        timelines = [(parts.timeline, self.show_timeline) for parts in {self._parts, self._shown}]
-        for part, shown in ((self.bar, not self.wallboard), *timelines):
-            if part is not None:
-                part.layout.display = None if shown else "none"
+        hidden = {self.bar: self.wallboard, self.timeline: not self.show_timeline}
+        for part in self._parts.panels:
+            _show(part, held is None and not hidden.get(part, False))
+        if held is not None and held.parts.timeline is not None:
+            _show(held.parts.timeline, self.show_timeline)
         if held is None:
             self._has_console = console
         stay = (part for part in self._parts.panels if part is not self.console or self._has_console)
@@ -264,3 +262,9 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
 
     def __repr__(self) -> str:
         return f"<Board: {'; '.join(self._plain().splitlines())}>"
+
+
+def _show(part: Any, shown: bool) -> None:
+    """Show a part, or hide it; what somebody else chose as its display stays."""
+    if not shown or part.layout.display == "none":
+        part.layout.display = None if shown else "none"
