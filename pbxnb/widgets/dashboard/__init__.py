@@ -216,9 +216,9 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         """Show the line again."""
         held, self._held, self._since = self._held, None, 0
         if held is not None:
+            self.set_trait("missed", 0)
             self._arrange()
             held.leave.close()
-            self._ticket.wake()
 
     def _arrange(self) -> None:
         """Put on the page what is to be shown; what is taken off costs nothing."""
@@ -244,6 +244,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         self.header.update(
             shown=[name for name in _SWITCHED if wanted[name]],
             paused=held is not None,
+            missed=self._since,
             why=clean(selected[0], 40) if len(selected) == 1 else "",
         )
 
