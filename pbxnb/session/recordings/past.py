@@ -91,7 +91,9 @@ class RecordedPast:
     def at(self, t: datetime) -> Snapshot:
         """The model at a moment; outside at the nearest end."""
         start, end = self.window()
-        return self._journal.at(min(max(t, start), end))
+        if t >= end:  # whatever a reading of the clock said of the last inputs before it was better known
+            return self._journal.store(self._journal.last + 1).snapshot(end)
+        return self._journal.at(max(t, start))
 
     def _shown(self, inputs: Iterable[tuple[int, Input]], total: int) -> Iterator[tuple[int, Input]]:
         """With progress where somebody waits for it, else with patience."""
