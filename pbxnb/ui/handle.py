@@ -44,7 +44,7 @@ from pbxnb.model.entities import (
 )
 
 from .pending import PendingLike
-from .player import Replay
+from .player import Scrubbed
 
 if TYPE_CHECKING:
     from pbxnb.history import History
@@ -170,7 +170,7 @@ class Handle(Protocol):
     def until_rerun(self, undo: Callable[[], object]) -> Callable[[], None]:
         """Call ``undo()`` when the cell that runs now runs again, as every panel does to close. Returns the stop."""
 
-    def replay(self) -> Replay:
+    def replay(self) -> Scrubbed:
         """What it records, played to panels of its own: it stands at the newest moment.
 
         Raises:

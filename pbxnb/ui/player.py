@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .pending import PendingLike
 
-__all__ = ["Player", "Replay", "Silence"]
+__all__ = ["Player", "Scrubbed", "Silence"]
 
 
 class Moves(Protocol):
@@ -64,7 +64,7 @@ class Silence(NamedTuple):
     why: str
 
 
-class Replay(Protocol):
+class Scrubbed(Protocol):
     """A recording that is played to a handle of its own.
 
     Attributes:

@@ -17,7 +17,7 @@ from .gaps import GapReader
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pbxnb.ui.player import Replay, Silence
+    from pbxnb.ui.player import Scrubbed, Silence
 
 __all__ = ["ShownReplay", "replay_of"]
 
@@ -25,7 +25,7 @@ _PATIENCE = 60.0  # seconds until a recording is open at a moment
 
 
 class ShownReplay:
-    """See `pbxnb.ui.player.Replay`.
+    """See `pbxnb.ui.player.Scrubbed`.
 
     Args:
         pbx: the replayed handle.
@@ -98,5 +98,5 @@ def _replay(path: Path | str, start: datetime | None) -> ShownReplay:
 
 if TYPE_CHECKING:
 
-    def _is_a_replay(shown: ShownReplay) -> Replay:
+    def _is_a_replay(shown: ShownReplay) -> Scrubbed:
         return shown

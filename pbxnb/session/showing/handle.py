@@ -19,7 +19,7 @@ from ..registry import REGISTRY
 
 if TYPE_CHECKING:
     from pbxnb.ui.handle import PagePhone
-    from pbxnb.ui.player import Replay
+    from pbxnb.ui.player import Scrubbed
 
 __all__ = ["FrameBuffer", "PanelHandle"]
 
@@ -99,7 +99,7 @@ class PanelHandle:
         its = (one.panels for one in phones if one.phone.account == account and one.owner.page and one.panels)
         return next((panels[0] for panels in its), None)
 
-    def replay(self) -> Replay:
+    def replay(self) -> Scrubbed:
         """What it records, played to panels of its own; see `replay_of`."""
         from ..scrubbing.shown import replay_of
 

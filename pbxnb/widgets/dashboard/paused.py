@@ -7,7 +7,7 @@ from typing import Any
 
 from pbxnb.ui.handle import handle_of
 from pbxnb.ui.lane import Ticket
-from pbxnb.ui.player import Replay
+from pbxnb.ui.player import Scrubbed
 
 from ..alerts import Alerts
 from ..scrubber import Scrubber
@@ -28,7 +28,7 @@ class PausedParts:
     """
 
     def __init__(
-        self, replay: Replay, ticket: Ticket, alerts: Alerts | None, timeline: bool, settings: dict[str, Any]
+        self, replay: Scrubbed, ticket: Ticket, alerts: Alerts | None, timeline: bool, settings: dict[str, Any]
     ) -> None:
         self.leave = ExitStack()
         try:

@@ -12,7 +12,7 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.ui.handle import Handle, PendingLike
 from pbxnb.ui.live_panel import LivePanel
-from pbxnb.ui.player import Replay
+from pbxnb.ui.player import Scrubbed
 from pbxnb.ui.static import table
 from pbxnb.ui.text import title_of
 from pbxnb.zones import clock_text, day_text, times_in
@@ -68,7 +68,7 @@ class Scrubber(LivePanel):
     speed = traitlets.Float(1.0, min=0.1, max=1000.0)
     kind = traitlets.Enum(tuple(_KINDS), "call.new")
 
-    def __init__(self, replay: Replay, *, alerts: Alerts | None = None, **traits: Any) -> None:
+    def __init__(self, replay: Scrubbed, *, alerts: Alerts | None = None, **traits: Any) -> None:
         self.pbx = replay.pbx
         self._replay, self._player, self._alerts = replay, replay.player, alerts
         self._wanted: datetime | None = None  # asked for, while the one before is not shown yet
