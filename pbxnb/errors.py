@@ -25,6 +25,7 @@ __all__ = [
     "HandleClosed",
     "LoginRefused",
     "MediaFailed",
+    "MicrophoneError",
     "MissingColumn",
     "MissingExtra",
     "NoEventLoop",
@@ -236,6 +237,15 @@ class MediaFailed(PhoneError):
         """The addresses of the other side that were tried, as ``address:port``."""
         found = self.data.get("candidates", ())
         return tuple(map(str, found)) if isinstance(found, tuple) else ()
+
+
+class MicrophoneError(PhoneError):
+    """The page that has the phone has no microphone for it: the other side would hear nothing."""
+
+    @property
+    def kind(self) -> str:
+        """Which it is: refused, missing, busy, insecure, blocked by host, listen only."""
+        return str(self.data.get("kind", ""))
 
 
 class EngineLost(PhoneError):

@@ -11,6 +11,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import aioice.ice
@@ -59,14 +60,16 @@ class Child:
             await asyncio.wait([before])
         try:
             await self._carry_out(order)
-        except PhoneError as error:
-            self._tell(wire.Failed(call=order.call, why=str(error)))
         except Exception as error:  # noqa: BLE001 - whatever a media stack raises ends this one connection
-            why = f"The media of this call failed: {type(error).__name__}: {error}"
-            self._tell(wire.Failed(call=order.call, why=why[:500]))
-        if isinstance(order, wire.Shut):
-            self._last.pop(order.call, None)
-            self._tell(wire.Ended(call=order.call))
+            what = "" if isinstance(error, PhoneError) else f"The media of this call failed: {type(error).__name__}: "
+            self._tell(wire.Failed(call=order.call, why=f"{what}{error}"[:500]))
+            with suppress(Exception):  # what has failed may fail once more
+                await self._end(order.call)
+        else:
+            if isinstance(order, wire.Shut):
+                self._tell(wire.Ended(call=order.call))
+        if self._last.get(order.call) is asyncio.current_task():
+            del self._last[order.call]
 
     async def _carry_out(self, order: wire.Order) -> None:
         if isinstance(order, wire.Open):
@@ -113,9 +116,12 @@ class Child:
                 other = self._connections.get(order.other)
                 connection.bridged = None if other is None else other.feed
             case wire.Shut():
-                del self._connections[order.call]
-                return connection.close()
+                return self._end(order.call)
         return None
+
+    async def _end(self, call: int) -> None:
+        if (connection := self._connections.pop(call, None)) is not None:
+            await connection.close()
 
 
 class _Sent:

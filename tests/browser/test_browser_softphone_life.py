@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,24 @@ def test_a_call_goes_on_while_its_cell_runs_again_and_in_a_second_view(calls: An
     calls.panel("40").locator("[data-command=hangup]").click()
     calls.page.wait_for_function(VIEWS.format("idle", 2))
     calls.nothing_left()
+
+
+def test_a_notebook_that_is_saved_in_a_call_holds_nothing_of_how_it_sounds(calls: Any) -> None:
+    calls.talk("40", "*echo")
+    saved = calls.page.evaluate(
+        """async () => { const commands = jupyterapp.commands;
+        await commands.execute("@jupyter-widgets/jupyterlab-manager:saveWidgetState");
+        await commands.execute("docmanager:save");
+        return JSON.stringify(jupyterapp.shell.currentWidget.content.model.toJSON()); }"""
+    )
+    assert "Softphone" in saved  # the state of its widgets is there
+    # SDP as it is written, and a WAV in base64; the panel's own script may name such fields
+    assert re.findall(r"(?:ice-ufrag|ice-pwd|fingerprint):\w|candidate:\w+ \d|m=audio \d|UklGR", saved) == []
+    calls.page.evaluate(
+        '() => jupyterapp.commands.execute("@jupyter-widgets/jupyterlab-manager:saveWidgetState")'
+    )  # off again
+    calls.press("40", "hangup")
+    calls.shows("40", "idle")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

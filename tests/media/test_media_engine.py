@@ -322,3 +322,18 @@ async def test_the_end_of_an_engine_leaves_no_task_and_no_thread() -> None:
     for thread in set(threading.enumerate()) - threads:
         thread.join(20)
         assert not thread.is_alive()
+
+
+async def test_what_has_failed_is_over_in_the_child_too() -> None:
+    told: list[wire.Event] = []
+    ended = asyncio.Event()
+    made = child.Child(lambda event: (told.append(event), ended.set()))
+    made.take(wire.Open(call=1))
+    made.take(wire.TakeAnswer(call=1, sdp="v=0"))
+    made.take(wire.MakeOffer(call=1))  # too late, and no answer to it
+    async with asyncio.timeout(20):
+        await ended.wait()
+        while tasks := list(made._last.values()):
+            await asyncio.wait(tasks)
+    assert [type(event) for event in told] == [wire.Failed]
+    assert (made._connections, made._last) == ({}, {})

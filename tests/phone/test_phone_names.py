@@ -98,6 +98,7 @@ TREE = {
     "CallRefused": {"code": 486},
     "SdpRefused": {"why": "it has no audio line", "line": "m=video"},
     "MediaFailed": {"stage": "checking", "candidates": ("192.0.2.1:40000",)},
+    "MicrophoneError": {"kind": "refused"},
     "NoOwner": {},
     "EngineLost": {},
 }

@@ -285,6 +285,18 @@ async def test_a_call_is_recorded_to_a_file_which_its_repr_says(pbx: Pbx, tmp_pa
         call.record(tmp_path / "nowhere" / "heard.wav")
 
 
+async def test_tones_remind_of_a_recording(pbx: Pbx, tmp_path: Path) -> None:
+    phone = await pbx.phone("41")
+    call = await (await phone.dial("*echo")).connected(WAIT)
+    with pytest.raises(ConfigError, match="beep"):
+        call.record(tmp_path / "heard.wav", beep=1)
+    await call.record(tmp_path / "heard.wav", beep=5)
+    await call.tone(1000, WAIT)
+    await call.record(None)
+    assert call.recording == ""
+    await call.hangup()
+
+
 async def test_a_phone_may_record_all_its_calls(pbx: Pbx, tmp_path: Path) -> None:
     phone = await pbx.phone("41", record=tmp_path)
     assert f"recording to {tmp_path}" in repr(phone)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import traitlets
 
-from pbxnb.errors import NoOwner, NotRegistered
+from pbxnb.errors import MicrophoneError, NoOwner, NotRegistered
 from pbxnb.model.entities import CallState, LineState, Orbit
 from pbxnb.phone.leg import Signalling
 from pbxnb.phone.line import PhoneLine
@@ -286,6 +286,17 @@ def test_without_a_microphone_the_call_goes_on_and_the_kind_is_known(desk: Desk)
     number = desk.talks()
     desk.say(leg=number, microphone="missing")
     assert (desk.panel.microphone, desk.panel.state) == ("missing", "talking")
+
+
+@pytest.mark.parametrize("kind", ["refused", "missing", "busy", "insecure", "blocked by host", "listen only"])
+def test_a_program_that_unmutes_a_page_without_a_microphone_is_told_which_it_is(desk: Desk, kind: str) -> None:
+    number = desk.talks()
+    desk.say(leg=number, microphone=kind)
+    with pytest.raises(MicrophoneError, match="nobody would hear you") as told:
+        desk.panel.request("unmute")
+    assert told.value.kind == kind
+    desk.say(leg=number, microphone="ok")
+    desk.panel.request("unmute")
 
 
 # -- two calls ---------------------------------------------------------------------------------------------------------

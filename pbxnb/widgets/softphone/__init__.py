@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from pbxnb.errors import NoOwner
+from pbxnb.errors import MicrophoneError, NoOwner
 from pbxnb.model.entities import Status
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
@@ -124,11 +124,18 @@ class Softphone(LivePanel):
 
         Raises:
             NoOwner: no page has the phone, so nobody would hear the call.
+            MicrophoneError: to be unmuted, and the page has no microphone: nobody would hear this side.
         """
         if not self._page_calls.owner.page:
             raise NoOwner(
                 f"No page has the phone of {self.account}, so nobody would hear the call.",
                 hint="Show the panel in a notebook that is open in a browser.",
+            )
+        if action == "unmute" and self.microphone not in ("ok", "asking"):
+            raise MicrophoneError(
+                f"The page of {self.account} has no microphone ({self.microphone}), so nobody would hear you.",
+                hint="The panel says how to allow one; you can still listen.",
+                kind=self.microphone,
             )
         self._ticket.call(partial(self._do, action, call, to))
 
