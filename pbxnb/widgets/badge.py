@@ -25,6 +25,7 @@ _WORDS = {
     LineState.REFUSED: ("Refused", "Trying again unchanged cannot help: correct the cause and run the cell again."),
     LineState.CLOSED: ("Closed", "Run the cell that connects again for a live line."),
 }
+_REPLAY = ("Replay", "A recording is shown.")
 
 
 class StatusBadge(LivePanel):
@@ -75,7 +76,7 @@ class StatusBadge(LivePanel):
 
     def _facts(self) -> dict[str, Any]:
         status, handle = self._handle.status, self._handle
-        word, step = _WORDS[status.state]
+        word, step = self._words(status)
         lacks = f"Live without {' and '.join(clean(name, 30) for name in status.missing)}." if status.missing else ""
         gaps = status.gaps
         return {
@@ -101,6 +102,10 @@ class StatusBadge(LivePanel):
             "step": lacks or ("" if status.why else step),
         }
 
+    def _words(self, status: Status) -> tuple[str, str]:
+        replayed = self._handle.replayed and status.state == LineState.LIVE
+        return _REPLAY if replayed else _WORDS[status.state]
+
     def _seconds(self, moment: datetime | None) -> float | None:
         """A time of the line, which is the kernel's, on the PBX's clock: the badge ticks by that."""
         return None if moment is None else round(self._handle.clock.at(moment).timestamp(), 1)
@@ -108,7 +113,7 @@ class StatusBadge(LivePanel):
     def _plain(self) -> str:
         status = self._handle.status
         parts = (
-            _WORDS[status.state][0],
+            self._words(status)[0],
             clean(self._handle.domain),
             clean(self._handle.user, 40),
             clean(status.why, 200),
@@ -119,7 +124,7 @@ class StatusBadge(LivePanel):
         status = self._handle.status
         last = status.last_message_at
         rows = [
-            ("State", _WORDS[status.state][0]),
+            ("State", self._words(status)[0]),
             ("Domain, user", f"{clean(self._handle.domain)} · {clean(self._handle.user, 40)}"),
             ("PBX", clean(status.pbx_version, 40)),
             (

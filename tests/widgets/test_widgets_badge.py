@@ -22,6 +22,14 @@ def test_every_state_has_a_word_and_where_it_matters_a_next_step(state: LineStat
     assert bool(told["step"]) == (state is not LineState.LIVE)
 
 
+def test_a_recording_that_plays_is_not_called_live() -> None:
+    handle = FakeHandle()
+    handle.replayed = True
+    told = Wire(badge := StatusBadge(handle)).opened()["full"]
+    assert (told["state"], told["word"]) == ("live", "Replay")
+    assert repr(badge).startswith("<Status: Replay")
+
+
 def test_a_change_of_state_is_told_at_once_with_its_reason() -> None:
     handle = FakeHandle()
     wire = Wire(StatusBadge(handle))

@@ -58,6 +58,8 @@ def why_not(action: Action, s: Situation) -> str:
 
 def general(s: Situation) -> str:
     """Why nothing can be sent now, whatever is selected; empty where it can."""
+    if s.replayed:
+        return "This handle plays a recording; commands need a PBX."
     if not s.control:
         return "This handle only looks; connect with control=True to allow commands."
     if not s.live:

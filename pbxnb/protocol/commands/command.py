@@ -139,6 +139,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         control: the handle takes commands at all.
+        replayed: it plays a recording, and nothing can be sent.
         armed: the bar's switch is on.
         live: the line is live.
         user: our extension.
@@ -159,6 +160,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     control: bool = True
+    replayed: bool = False
     armed: bool = True
     live: bool = True
     user: str = ""

@@ -111,6 +111,7 @@ def situation(
     unknown = orbit is not None and orbit.source == "unavailable" and not orbit.parked
     return Situation(
         control=handle.control,
+        replayed=handle.replayed,
         armed=typed.armed,
         live=handle.status.state in _LIVE,
         user=handle.user,

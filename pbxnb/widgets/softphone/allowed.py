@@ -48,6 +48,7 @@ def reasons(handle: Handle, calls: PageCalls, call: PageCall | None, typed: str)
         typed: a number, an orbit or digits.
     """
     general = "" if handle.control else "This handle only looks; connect with control=True to allow calls."
+    general = "This handle plays a recording; calls need a PBX." if handle.replayed else general
     general = general or _REGISTERED.get(calls.phone.line.registrar.state, "")
 
     def why(name: str, button: Button) -> str:
