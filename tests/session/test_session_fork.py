@@ -120,7 +120,10 @@ def test_what_waits_at_the_fork_fails_in_the_child_and_tells_nobody_there(run):
     run("""
         with ScriptedPbx() as server, pbxnb.connect(**server.arguments, control=True) as pbx:
             told = []
-            waits = [pbx.dial("46"), pbx.wait_for("call.new", id="2"), pbx.until(lambda p: "2" in p.calls)]
+            server.say_calls(call("1"))
+            pbx.until(lambda p: "1" in p.calls).result(20)
+            waits = [pbx.transfer("1", "46", deadline=60)]  # its effect never comes
+            waits += [pbx.wait_for("call.new", id="2"), pbx.until(lambda p: "2" in p.calls)]
             waits.append(pbx.wait_for("gap", timeout=3600))
             for wait in waits:
                 wait.add_done_callback(told.append)
