@@ -80,7 +80,7 @@ class Journal:
     @property
     def last(self) -> int:
         """Sequence of the last input; -1 where there is none."""
-        found = self._one("SELECT max(last) FROM blocks")
+        found = self._one("SELECT last FROM blocks ORDER BY first DESC LIMIT 1")
         return -1 if found is None else int(found)
 
     @property
@@ -152,7 +152,7 @@ class Journal:
         Args:
             seq: of the input; at most one after the last.
         """
-        began, store = self._checkpoint("seq <= ?", seq)
+        began, store = self._checkpoint("SELECT max(seq) FROM checkpoints WHERE seq <= ?", seq)
         for _, one in self.inputs(began, seq - 1):
             one.apply_to(store)
         return store
@@ -163,7 +163,7 @@ class Journal:
         Raises:
             ConfigError: the moment has no zone.
         """
-        began, store = self._checkpoint("at <= ?", micros(aware("t", t)))
+        began, store = self._checkpoint("SELECT max(seq) FROM checkpoints WHERE at <= ?", micros(aware("t", t)))
         until = self._one("SELECT min(seq) FROM checkpoints WHERE seq > ?", began)
         later: int | None = None  # the first one after the moment, of those that leave the model as it is
         for seq, one in self.inputs(began, None if until is None else until - 1):
@@ -205,11 +205,11 @@ class Journal:
         self.close()
 
     def _checkpoint(self, which: str, bound: int) -> tuple[int, Store]:
-        """The last checkpoint up to a bound, else the first."""
-        ask = "SELECT seq, body FROM checkpoints"
-        rows = self._ask(f"{ask} WHERE {which} ORDER BY seq DESC LIMIT 1", bound) or self._ask(
-            f"{ask} ORDER BY seq LIMIT 1"
-        )
+        """The last checkpoint up to a bound, else the first; its number is asked for alone, which an index knows."""
+        found = self._one(which, bound)
+        if found is None:
+            found = self._one("SELECT min(seq) FROM checkpoints")
+        rows = self._ask("SELECT seq, body FROM checkpoints WHERE seq = ?", found)
         if not rows:
             raise RecordingError(f"{self.path.name} is empty.", hint="Nothing had been written when it ended.")
         [(seq, body)] = rows
