@@ -11,6 +11,7 @@ from pbxnb.errors import ConfigError
 from pbxnb.signals import Signal
 
 from ..line import Line
+from ..past.history import Downtime
 from ..pending import Pending
 from .playback import Playback
 
@@ -31,6 +32,7 @@ class Player:
     Args:
         playback: what is played.
         line: of the handle.
+        gaps: gives those of the recording that are known.
 
     Attributes:
         path: of the recording.
@@ -48,12 +50,18 @@ class Player:
         True
     """
 
-    def __init__(self, playback: Playback, line: Line) -> None:
+    def __init__(self, playback: Playback, line: Line, gaps: Callable[[], list[Downtime]]) -> None:
         self._playback = playback
         self._line = line
+        self._gaps = gaps
         self.path = playback.path
         self.on_change: Signal[Player] = Signal()
         playback.on_move.add(lambda _: self.on_change(self))
+
+    @property
+    def gaps(self) -> tuple[Downtime, ...]:
+        """When nothing was known of the PBX, in the whole recording; a long one is read for some seconds first."""
+        return tuple(self._gaps())
 
     def play(self) -> Pending[None]:
         """Go on from here, up to the end; done when it plays."""

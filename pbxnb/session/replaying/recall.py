@@ -6,6 +6,7 @@ import asyncio
 import math
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ class Recall:
         self._playback = playback
         self._history = history
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._gaps: list[Downtime] = []
         self._at = playback.start  # of the last jump
         self._filling: asyncio.Task[None] | None = None
         self._wanted = threading.Event()
@@ -65,17 +67,21 @@ class Recall:
         """The model is another one, at a position, PBX time. On the I/O lane, before anything is said of it."""
         self._stop()
         self._at = at
+        self._rest.clear()
+        self._loop = asyncio.get_running_loop()
+        self._loop.call_later(_REST, self._rested, at)
         if at <= self._playback.start:
             self._history.restart(self._playback.store)
             return
         self._history.restart(self._playback.store, at.timestamp())
-        self._rest.clear()
-        self._wanted.set()
-        self._loop = asyncio.get_running_loop()
-        self._loop.call_later(_REST, self._rested, at)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._read, name="pbxnb-past", daemon=True)
-            self._thread.start()
+        self._read_on()
+
+    def gaps(self) -> list[Downtime]:
+        """The gaps of the whole recording, as far as they are known; what is new is read meanwhile. From any thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._read_on)
+        return self._gaps
 
     def close(self) -> None:
         """Let go of the recording, and end the thread."""
@@ -90,6 +96,12 @@ class Recall:
         """In a forked child: the thread is the parent's."""
         self._thread, self._closed = None, True
 
+    def _read_on(self) -> None:
+        self._wanted.set()
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._read, name="pbxnb-past", daemon=True)
+            self._thread.start()
+
     # ---- on its own thread ----
 
     def _read(self) -> None:
@@ -98,6 +110,7 @@ class Recall:
             at = self._at
             try:
                 known = self.past.ended(), self.past.presence(), self.past.gaps()
+                self._gaps = known[2]
                 self._loop.call_soon_threadsafe(self._begin, at, *known)
             except RecordingError as error:
                 if not self._closed:

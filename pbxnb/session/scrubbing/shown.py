@@ -12,7 +12,6 @@ from pbxnb.errors import ConfigError, PbxError
 
 from ..waiting import in_own_thread
 from .events import nearest_event
-from .gaps import GapReader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,14 +37,13 @@ class ShownReplay:
         self.pbx = pbx
         self.player = pbx.player
         self._journals = Journals(self.player.path)
-        self._gaps = GapReader(self._journals)
         self._ours = ours
 
     def gaps(self) -> list[Silence]:
         """The gaps of the whole recording, as far as they have been read."""
         from pbxnb.ui.player import Silence
 
-        return [Silence(gap.start, gap.end, gap.why) for gap in self._gaps.known()]
+        return [Silence(gap.start, gap.end, gap.why) for gap in self.player.gaps]
 
     def search(self, kind: str, t: datetime, *, forward: bool) -> Iterator[datetime | None]:
         """Look for the nearest event."""
@@ -53,7 +51,7 @@ class ShownReplay:
 
     def close(self) -> None:
         """Nobody looks any more."""
-        self._gaps.close()
+        self._journals.close()
         if self._ours:
             self.pbx.close()
 
