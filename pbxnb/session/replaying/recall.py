@@ -31,7 +31,7 @@ _LOG = clean_logger("pbxnb")
 _BACK = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1), None)  # what is near comes first
 _BACK_OF_ACCOUNTS = timedelta(days=1)
 _SLICE = 100  # calls or intervals, after which the loop has its turn
-_REST = 0.2  # seconds without a jump, after which the recording is read on: a jump has the machine for itself
+_REST = 0.2  # seconds without a jump, after which the past is read and filled in: a jump has the machine for itself
 _MOST = 80_000  # calls: with more the oldest spans would go
 
 
@@ -105,7 +105,7 @@ class Recall:
     # ---- on its own thread ----
 
     def _read(self) -> None:
-        while self._wanted.wait() and not self._closed and self._loop is not None:
+        while self._wanted.wait() and self._rest.wait() and not self._closed and self._loop is not None:
             self._wanted.clear()
             at = self._at
             try:
