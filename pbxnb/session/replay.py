@@ -70,6 +70,7 @@ def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.
         playback = Playback(journals, endpoint, lock, at=at, speed=speed)
         history = History(playback.store, lambda: playback.status.gaps)
         recall = Recall(journals, playback, history)
+        playback.on_aim.add(recall.hush)
         playback.on_jump.add(recall.jumped)
         key: Hashable = ("replay", str(file), name)
         line = Line(playback, lock, key=key, finish=recall.close, history=history, ready=_ready)

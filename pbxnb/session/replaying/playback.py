@@ -63,6 +63,7 @@ class Playback:
         playing: whether it plays.
         start: of the recording, PBX time.
         on_event, on_changes, on_frame, on_input, on_status: as of a `Client`.
+        on_aim: gets the moment to which it is asked to jump, PBX time.
         on_jump: gets the position, PBX time, when the model is another one, before its changes.
         on_move: fires when it plays, pauses, jumps, steps or has another speed.
     """
@@ -85,6 +86,7 @@ class Playback:
         self.on_frame: Signal[Frame] = Signal()
         self.on_input: Signal[Input] = Signal()
         self.on_status: Signal[Status] = Signal()
+        self.on_aim: Signal[datetime] = Signal()
         self.on_jump: Signal[datetime] = Signal()
         self.on_move: Signal[Playback] = Signal()
         self.store = Store(domain=endpoint.domain, user=endpoint.user)
@@ -224,6 +226,7 @@ class Playback:
         A jump that a later one has overtaken is not made.
         """
         self._wanted = t
+        self.on_aim(t)
         await self._loaded.wait()
         await asyncio.sleep(0)
         if self._wanted is t:

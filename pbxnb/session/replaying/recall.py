@@ -55,6 +55,7 @@ class Recall:
         self._playback = playback
         self._history = history
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._gaps: list[Downtime] = []
         self._at = playback.start  # of the last jump
         self._filling: asyncio.Task[None] | None = None
@@ -67,14 +68,20 @@ class Recall:
         """The model is another one, at a position, PBX time. On the I/O lane, before anything is said of it."""
         self._stop()
         self._at = at
-        self._rest.clear()
-        self._loop = asyncio.get_running_loop()
-        self._loop.call_later(_REST, self._rested, at)
+        self.hush()
         if at <= self._playback.start:
             self._history.restart(self._playback.store)
             return
         self._history.restart(self._playback.store, at.timestamp())
         self._read_on()
+
+    def hush(self, _aim: object = None) -> None:
+        """Leave the machine to a jump that is to be made, for a moment. On the I/O lane."""
+        self._rest.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(_REST, self._rest.set)
 
     def gaps(self) -> list[Downtime]:
         """The gaps of the whole recording, as far as they are known; what is new is read meanwhile. From any thread."""
@@ -119,10 +126,6 @@ class Recall:
                 return
 
     # ---- on the I/O lane ----
-
-    def _rested(self, at: datetime) -> None:
-        if at is self._at:
-            self._rest.set()
 
     def _stop(self) -> None:
         if self._filling is not None:
