@@ -70,7 +70,7 @@ class FileLock:
             path.parent.mkdir(parents=True, exist_ok=True)
             _own(beside)
             self._held = sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)
-            self._held.execute("BEGIN EXCLUSIVE")
+            self._lock(self._held)
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise RecordingError(sentence(error), path=str(path)) from None
@@ -79,6 +79,14 @@ class FileLock:
             ) from None
         except OSError as error:
             raise RecordingError(f"{path} cannot be written: {error.strerror}.", path=str(path)) from None
+
+    @staticmethod
+    def _lock(held: sqlite3.Connection) -> None:
+        try:
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error:
+            held.close()
+            raise
 
     def release(self) -> None:
         """Let others write it."""
@@ -135,9 +143,17 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         try:
             where = f"file:{quote(str(path.absolute()))}?{how}"
             database = sqlite3.connect(where, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False)
-            _check(database, path)
         except sqlite3.OperationalError as error:
             last = error
+            continue
+        try:
+            _check(database, path)
+        except sqlite3.OperationalError as error:
+            database.close()
+            last = error
+        except BaseException:
+            database.close()
+            raise
         else:
             return database
     raise RecordingError(f"{path} cannot be read: {last}.", path=str(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +65,7 @@ class Journal:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
         self._database = open_to_read(self.path)
+        weakref.finalize(self, self._database.close).atexit = False  # of who forgets to close it
         self._codec = Codec()
         self._lock = free_in_child(threading.Lock())
 
