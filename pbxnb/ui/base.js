@@ -35,11 +35,7 @@ export const STATES = [
 
 /**
  * Make an element. Text is set as text, never as markup.
- * @param {string} tag
- * @param {string} [className]
- * @param {string} [text]
- * @param {Record<string, string>} [attributes]
- * @returns {HTMLElement}
+ * @param {string} tag @param {string} [className] @param {string} [text] @param {Record<string, string>} [attributes] @returns {HTMLElement}
  */
 export function element(tag, className = "", text = "", attributes = {}) {
   const made = document.createElement(tag);
@@ -219,7 +215,16 @@ class BatchStream {
 
   acknowledge() {
     this.owed = 0;
-    if (this.views.size && this.acknowledged !== this.reached) this.model.send({ ack: (this.acknowledged = this.reached) });
+    if (this.views.size && this.acknowledged !== this.reached) this.send({ ack: (this.acknowledged = this.reached) });
+  }
+
+  /** Tell the kernel. Jupyter refuses once the kernel has restarted: then there is nobody to tell. @param {object} message */
+  send(message) {
+    try {
+      this.model.send(message);
+    } catch {
+      for (const view of this.views) view.orphan();
+    }
   }
 
   /** Say that this page shows the panel and what it has. At most twice a second. */
@@ -227,7 +232,7 @@ class BatchStream {
     const now = performance.now();
     if (now - this.helloAt < 500 && reached === this.reached) return;
     this.helloAt = now;
-    this.model.send({ hello: this.page, n: reached });
+    this.send({ hello: this.page, n: reached });
   }
 
   /** @param {any} view */
@@ -251,12 +256,7 @@ class BatchStream {
   /** @param {any} view */
   leave(view) {
     this.views.delete(view);
-    if (this.views.size) return;
-    try {
-      this.model.send({ bye: this.page });
-    } catch {
-      // The kernel has restarted: there is nobody to tell.
-    }
+    if (!this.views.size) this.send({ bye: this.page });
   }
 }
 
@@ -351,7 +351,7 @@ export function definePanel(create) {
       const view = {
         root, body, model, uid: model.get("uid"),
         now: () => stream.clock.now(),
-        send: (/** @type {object} */ message) => model.send(message),
+        send: (/** @type {object} */ message) => stream.send(message),
         announce: announcerFor(voice),
         ask: () => stream.ask(),
       };
@@ -362,7 +362,7 @@ export function definePanel(create) {
         if (note) strip.append(element("p", "pbx-note", note, { dir: "auto" }));
         if (errors.length) {
           const ok = element("button", "pbx-button", "Dismiss", { type: "button" });
-          ok.addEventListener("click", () => model.send({ dismiss: true }));
+          ok.addEventListener("click", () => stream.send({ dismiss: true }));
           strip.append(ok);
         }
         root.toggleAttribute("data-closed", !!note);
@@ -377,6 +377,7 @@ export function definePanel(create) {
           if (batch.e) showStrip(batch.e, batch.note || "");
           return seen || batch.full !== undefined;
         },
+        orphan: () => showStrip([], "The kernel has restarted. Run this panel's cell again."),
         draw() {
           panel.draw();
           const now = stream.clock.now();
