@@ -1,5 +1,6 @@
 """Every notebook runs top to bottom with no PBX and no front end, has no outputs stored, and says what it shows."""
 
+import asyncio
 import html
 import json
 import warnings
@@ -16,15 +17,33 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
 
-@pytest.mark.kernel
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_top_to_bottom_in_any_folder(name: str, tmp_path: Path) -> None:
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Each notebook as it is once it ran, or what stopped it. They wait more than they work: several run at once."""
+    notebooks = [nbformat.read(FOLDER / f"{name}.ipynb", as_version=4) for name in NOTEBOOKS]
+    places = asyncio.Semaphore(3)
+
+    async def run(name: str, notebook: Any) -> None:
+        where = {"metadata": {"path": str(tmp_path_factory.mktemp(name))}}
+        async with places:
+            client = nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3", resources=where)
+            await client.async_execute()
+
+    async def run_all() -> list[BaseException | None]:
+        return await asyncio.gather(*map(run, NOTEBOOKS, notebooks), return_exceptions=True)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the notebook runner and its kernel manager, not ours
-        nbclient.NotebookClient(
-            notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-        ).execute()
+        stopped = asyncio.run(run_all())
+    return {name: why or notebook for name, why, notebook in zip(NOTEBOOKS, stopped, notebooks, strict=True)}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_top_to_bottom_in_any_folder(name: str, runs: dict[str, Any]) -> None:
+    notebook = runs[name]
+    if isinstance(notebook, BaseException):
+        raise notebook
     errors = [
         output.text for cell in notebook.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"
     ]
