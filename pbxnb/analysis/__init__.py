@@ -12,7 +12,8 @@ from .activity import edges, flows, per_extension, per_hour, per_slot
 from .calls import call_rows, calls_of
 from .concurrency import concurrency, load, peak, peak_calls
 from .durations import durations, histogram
-from .erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
+from .planning.agents import agents_for
+from .planning.erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
 from .records import CallsReport, Field, Source, read_calls
 from .service import SERVICE_LEVELS, abandonment, service_level
 from .survival import kaplan_meier
@@ -24,6 +25,7 @@ __all__ = [
     "Field",
     "Source",
     "abandonment",
+    "agents_for",
     "call_rows",
     "calls_of",
     "concurrency",

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from pbxnb.analysis.concurrency import SLOTS, Slot, load, peak
 from pbxnb.analysis.concurrency import concurrency as steps_of
 from pbxnb.analysis.durations import durations
-from pbxnb.analysis.erlang import erlang_a, erlang_b, erlang_c
+from pbxnb.analysis.planning.erlang import erlang_a, erlang_b, erlang_c
 from pbxnb.analysis.service import service_level
 from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError

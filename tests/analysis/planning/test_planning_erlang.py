@@ -82,6 +82,18 @@ def test_a_hopelessly_overloaded_queue_still_has_an_answer() -> None:
     assert queue.occupancy == pytest.approx(1, abs=1e-6)
 
 
+def test_a_share_stays_below_1_after_a_long_time() -> None:
+    # What happens in the first instants is as sharp as one call in 85 at once; 300 s are long for it.
+    queue = erlang_a(84.464 / 1.324, 1.324, 111, 159.6, threshold=300)
+    assert queue.within + queue.abandoned == pytest.approx(1, abs=1e-12)
+
+
+def test_a_load_of_a_million_is_no_work() -> None:
+    # Of a line for each of them: B is about sqrt(2 / (pi load)) (Jagerman 1974).
+    assert erlang_b(1e6, 10**6) == pytest.approx(math.sqrt(2 / (math.pi * 1e6)), rel=2e-3)
+    assert erlang_a(1e6 / 180, 180, 900_000, 1e5).abandoned == pytest.approx(0.1, abs=1e-9)
+
+
 def test_nobody_calls() -> None:
     assert erlang_c(0, 180, 1).within == erlang_a(0, 180, 1, 60).within == 1.0
 

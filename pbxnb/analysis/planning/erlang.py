@@ -7,14 +7,15 @@ Approximations, for the reader of a picture: stationary load, no retrials, expon
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import msgspec
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-__all__ = ["Delay", "erlang_a", "erlang_b", "erlang_c", "lines_for", "load_for"]
+__all__ = ["Delay", "check_share", "erlang_a", "erlang_b", "erlang_c", "lines_for", "load_for"]
+
+_MOST, _LEAST = 1e300, 1e-20  # of a sum: what counts as endless, and the share that counts as nothing
 
 
 class Delay(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,14 +55,11 @@ def erlang_b(load: float, lines: int) -> float:
         >>> round(erlang_b(5, 10), 4)
         0.0184
 
-    Source: Erlang 1917, by the recursion over the number of lines, which is stable.
+    Source: Erlang 1917.
     """
     _not_negative(load=load)
     _not_negative(whole=True, lines=lines)
-    blocking = 1.0
-    for line in range(1, lines + 1):
-        blocking = load * blocking / (line + load * blocking)
-    return blocking
+    return 1 / _inverse_b(load, lines)
 
 
 def lines_for(load: float, blocking: float) -> int:
@@ -72,7 +70,7 @@ def lines_for(load: float, blocking: float) -> int:
         15
     """
     _not_negative(load=load)
-    _share(blocking)
+    check_share(blocking=blocking)
     lines, now = 0, 1.0
     while now > blocking:
         lines += 1
@@ -88,7 +86,7 @@ def load_for(lines: int, blocking: float) -> float:
         4.461
     """
     _not_negative(whole=True, lines=lines)
-    _share(blocking)
+    check_share(blocking=blocking)
     low, high = 0.0, max(1.0, 2.0 * lines)
     while erlang_b(high, lines) < blocking:
         high *= 2
@@ -165,38 +163,60 @@ def erlang_a(rate: float, duration: float, agents: int, patience: float, *, thre
         check_number(name, value, above=True, error=AnalysisError)
     if rate == 0:
         return Delay(wait_probability=0.0, mean_wait=0.0, abandoned=0.0, occupancy=0.0, within=1.0, threshold=threshold)
-    leaving, serving = 1 / patience, agents / duration
-    # Weights of the states "all agents busy, k waiting", k = 0, 1, 2 ..., as logarithms, which do not overflow.
-    logs = [0.0]
-    while logs[-1] > max(logs) - 45 or rate > serving + len(logs) * leaving:
-        logs.append(logs[-1] + math.log(rate / (serving + len(logs) * leaving)))
-    shift = max(logs)
-    busy = [math.exp(log - shift) for log in logs]
-    # States up to "all agents busy" weigh 1 / B in units of that one.
-    total = sum(busy) + (1 / erlang_b(rate * duration, agents) - 1) * math.exp(-shift)
-    waits = sum(busy) / total
-    mean_wait = sum(waiting * weight for waiting, weight in enumerate(busy)) / total / rate
-
-    def answered_at(wait: float) -> float:
-        """Density of an answer after ``wait``, times ``total``: the sum over all states has this closed form."""
-        exponent = rate / leaving * -math.expm1(-leaving * wait) - (serving + leaving) * wait
-        return serving * math.exp(exponent - shift)
-
+    serving, arriving = agents * patience / duration, rate * patience  # in the time of one patience
+    leaving = threshold / patience
+    later = arriving * math.exp(-leaving)
+    busy, queue = _waiting(serving, arriving)
+    if busy < _MOST:
+        total = busy + _inverse_b(rate * duration, agents) - 1  # the states with an agent free weigh 1 / B - 1
+        beyond = math.exp(-arriving * math.expm1(-leaving) - (serving + 1) * leaving)
+        in_time = _waiting(serving + 1, arriving)[0] - beyond * _waiting(serving + 1, later)[0]
+        waits, queue, in_time = busy / total, queue / total, serving / (serving + 1) * in_time / total
+    else:  # of so heavy a load nobody finds an agent free
+        waits, queue, in_time = 1.0, arriving - serving, serving / arriving * (1 - _gamma(serving + 1, later))
+    mean_wait = queue / rate
     return Delay(
         wait_probability=waits,
         mean_wait=mean_wait,
-        abandoned=leaving * mean_wait,
-        occupancy=rate * (1 - leaving * mean_wait) * duration / agents,
-        within=1 - waits + _simpson(answered_at, threshold) / total,
+        abandoned=mean_wait / patience,
+        occupancy=rate * (1 - mean_wait / patience) * duration / agents,
+        within=1 - waits + in_time,
         threshold=threshold,
     )
 
 
-def _simpson(density: Callable[[float], float], upper: float, panels: int = 2000) -> float:
-    """Integral of a smooth density from 0 to ``upper``."""
-    width = upper / panels
-    inner = sum(density(i * width) * (4 if i % 2 else 2) for i in range(1, panels))
-    return (density(0.0) + inner + density(upper)) * width / 3
+def _inverse_b(load: float, lines: int) -> float:
+    """1 / B as the sum of ``n! / (n - k)! / load^k``: some multiples of ``sqrt(load)`` terms count."""
+    if load == 0:
+        return math.inf if lines else 1.0
+    total, term, left = 1.0, 1.0, lines
+    while left and total < _MOST and (left > load or term > total * _LEAST):
+        term *= left / load
+        total += term
+        left -= 1
+    return total
+
+
+def _waiting(serving: float, arriving: float) -> tuple[float, float]:
+    """Weight of all states "all agents busy, k waiting", that of k = 0 being 1, and the sum of their k, weighted.
+
+    The weight is ``s exp(a) a^-s`` times the lower incomplete gamma function of ``s`` serving and ``a`` arriving.
+    """
+    weight, callers, term, waiting = 0.0, 0.0, 1.0, 0
+    while weight < _MOST and (term > weight * _LEAST or arriving > serving + waiting):
+        weight += term
+        callers += waiting * term
+        waiting += 1
+        term *= arriving / (serving + waiting)
+    return weight, callers
+
+
+def _gamma(shape: float, upper: float) -> float:
+    """The regularized lower incomplete gamma function."""
+    weight, _ = _waiting(shape, upper)
+    if upper == 0 or weight >= _MOST:
+        return 1.0 if upper else 0.0
+    return weight * math.exp(shape * math.log(upper) - upper - math.lgamma(shape + 1))
 
 
 def _not_negative(*, whole: bool = False, **values: float) -> None:
@@ -204,7 +224,9 @@ def _not_negative(*, whole: bool = False, **values: float) -> None:
         check_number(name, value, whole=whole, error=AnalysisError)
 
 
-def _share(blocking: float) -> None:
-    _not_negative(blocking=blocking)
-    if not 0 < blocking < 1:
-        raise AnalysisError(f"A blocking probability lies between 0 and 1, not at {blocking!r}.", blocking=blocking)
+def check_share(**values: float) -> None:
+    """Refuse what is no share between 0 and 1, both excluded."""
+    for name, value in values.items():
+        check_number(name, value, error=AnalysisError)
+        if not 0 < value < 1:
+            raise AnalysisError(f"{name} lies between 0 and 1, not at {value!r}.", hint="80 % is 0.8.", argument=name)
