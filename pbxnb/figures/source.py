@@ -5,7 +5,7 @@ Text from the wire goes into plotly labels, which read a little markup of their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,12 +41,12 @@ class Calls(msgspec.Struct, frozen=True):
         [found] = rows(_window(self.table, column))
         return found
 
-    def terms(self, *definitions: str, column: str = "started_at") -> str:
+    def terms(self, *definitions: str, window: Mapping[str, Any] | None = None) -> str:
         """Tenant, window, number of calls, coverage and definitions, for under the title."""
-        found = self.window(column)
+        found = self.window() if window is None else window
         first, last = (self._minute(found[end]) for end in ("first", "last"))
-        window = f"{first} to {last}, {times_in(self.zone)}" if found["n"] else "no calls"
-        parts = (self.tenant, window, counted(found["n"] or 0), self.coverage, *definitions)
+        said = f"{first} to {last}, {times_in(self.zone)}" if found["n"] else "no calls"
+        parts = (self.tenant, said, counted(found["n"] or 0), self.coverage, *definitions)
         return " · ".join(filter(None, parts))
 
     def _minute(self, moment: Any) -> str:
@@ -141,14 +141,14 @@ def _plain(value: Any) -> Any:
     """Engines hand out their own scalars; a picture wants Python's."""
     if isinstance(value, Mapping | list | str | bytes) or value is None:
         return value
-    if isinstance(value, datetime):
-        return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
     if value != value:  # NaN and NaT are how some engines spell null
         return None
+    if isinstance(value, datetime):
+        return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
     return value.item() if hasattr(value, "item") else value
 
 
-def needs(found: list[dict[str, Any]], what: str) -> None:
+def needs(found: Sized, what: str) -> None:
     """Refuse to draw nothing."""
     if not found:
         raise AnalysisError(f"There is nothing to draw: no {what} in this table.", hint="Give a longer window.")

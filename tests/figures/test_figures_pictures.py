@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -13,7 +12,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 import pytest
 
-from pbxnb import figures
+from pbxnb import analysis, figures
 from pbxnb.errors import AnalysisError, ConfigError, MissingColumn
 
 Rows = list[dict[str, Any]]
@@ -37,16 +36,19 @@ def test_concurrency_draws_the_peak_it_names(table: pa.Table) -> None:
     assert "27,060 calls" in title(figure) or "31,359 calls" in title(figure)
 
 
-def test_a_table_too_long_to_draw_every_step_shows_the_highest_of_each_hour(
-    table: pa.Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exact = figures.concurrency(table)
-    monkeypatch.setattr(sys.modules["pbxnb.figures.pictures.load"], "_EXACT", 1000)
+def test_a_month_is_drawn_with_its_peaks_of_every_day_where_they_are(table: pa.Table) -> None:
     figure = figures.concurrency(table)
-    assert "highest of each hour" in title(figure)
-    assert figures.describe(figure) == figures.describe(exact)
-    assert max(figure.data[0].y) == max(exact.data[0].y)
-    assert len(figure.data[0].x) < 31 * 24 < len(exact.data[0].x)
+    curve = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
+    steps = [(step["instant"], step["at_once"]) for step in analysis.concurrency(table).to_pylist()]
+    assert len(curve) <= 2_000 < len(steps)
+    assert curve.items() <= dict(steps).items()
+    highest: dict[Any, int] = {}
+    for instant, at_once in steps:
+        highest[instant.date()] = max(highest.get(instant.date(), 0), at_once)
+    drawn = Counter({instant.date(): 0 for instant in curve})
+    for instant, at_once in curve.items():
+        drawn[instant.date()] = max(drawn[instant.date()], at_once)
+    assert drawn == highest
 
 
 def test_the_busiest_hour_is_the_mean_of_calls_at_once(table: pa.Table, january: Rows) -> None:

@@ -13,8 +13,12 @@ from pbxnb.arguments import helpful_keywords
 
 from ..source import needs, of, rows
 from ..style import ACCENT, STATES, Theme, picture, styled
+from ..thinning import ends
 
 __all__ = ["patience", "queue_funnel"]
+
+LIMITS = (60, 120, 300)
+"""Seconds at which the text twin says how many still wait."""
 
 
 @helpful_keywords
@@ -87,10 +91,10 @@ def patience(source: Any, *, theme: Theme = "light") -> go.Figure:
         AnalysisError: nobody gave up, so nothing is known of patience.
     """
     calls = of(source, offered=True)
-    curve = rows(kaplan_meier(calls.table))
+    curve = ends(kaplan_meier(calls.table), "wait_ms", "survival", at=tuple(limit * 1000 for limit in LIMITS))
     needs(curve, "callers who gave up")
-    median = next((row["wait_ms"] / 1000 for row in curve if row["survival"] <= 0.5), None)
-    marks = {limit: _still(curve, limit) for limit in (60, 120, 300)}
+    median = next((wait / 1000 for wait, share in curve if share <= 0.5), None)
+    marks = {limit: min((share for wait, share in curve if wait <= limit * 1000), default=1.0) for limit in LIMITS}
     text = "Still waiting, had nobody answered: " + ", ".join(f"{share:.0%} at {s} s" for s, share in marks.items())
     text += f"; half have given up after {median:.0f} s." if median is not None else "; fewer than half ever gave up."
     figure = picture(
@@ -98,8 +102,8 @@ def patience(source: Any, *, theme: Theme = "light") -> go.Figure:
     )
     figure.add_trace(
         go.Scatter(
-            x=[0, *(row["wait_ms"] / 1000 for row in curve)],
-            y=[1, *(row["survival"] for row in curve)],
+            x=[0, *(wait / 1000 for wait, _ in curve)],
+            y=[1, *(share for _, share in curve)],
             line={"shape": "hv", "color": styled(figure)["main"]},
             name="still waiting",
             hovertemplate="%{y:.1%} still waiting after %{x:.0f} s<extra></extra>",
@@ -113,8 +117,3 @@ def patience(source: Any, *, theme: Theme = "light") -> go.Figure:
         showlegend=False,
     )
     return figure
-
-
-def _still(curve: list[dict[str, Any]], seconds: float) -> float:
-    past = [row["survival"] for row in curve if row["wait_ms"] <= seconds * 1000]
-    return float(past[-1]) if past else 1.0

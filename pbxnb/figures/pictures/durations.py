@@ -15,8 +15,12 @@ from pbxnb.arguments import helpful_keywords
 
 from ..source import counted, needs, of, rows
 from ..style import ACCENT, Theme, picture, styled
+from ..thinning import ends
 
 __all__ = ["durations"]
+
+EDGES = tuple(sorted({float(round(10 ** (power / 8))) for power in range(80)}))
+"""Of the bars: whole seconds, about eight a decade, up to 200 years."""
 
 
 @helpful_keywords
@@ -34,18 +38,20 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
     Calls below 10 s are named apart: in call centres they are often agents who dropped the call (telephony practice),
     and they do not follow the lognormal. Open calls are not in: they are longer than what is known of them.
     """
+    import narwhals as nw
+
     calls = of(source)
-    fine = [row for row in rows(histogram(calls.table, of_column, width=1.0)) if row["from_s"] >= 1]
-    needs(fine, "duration of a second or more")
     [facts] = rows(summary_of(calls.table, of_column, at_least=1.0))
-    edges = _log_edges(fine[-1]["from_s"] + 1)
-    counts = [0] * (len(edges) - 1)
-    position = 0
-    for row in fine:
-        while row["from_s"] >= edges[position + 1]:
-            position += 1
-        counts[position] += row["calls"]
     total = facts["n"]
+    needs([facts] if total else [], "duration of a second or more")
+    seconds = nw.from_native(histogram(calls.table, of_column, width=1.0)).lazy().filter(nw.col("from_s") >= 1)
+    running = nw.col("calls").cum_sum().over(order_by="from_s").cast(nw.Int64)
+    shares = seconds.with_columns(running, to_s=nw.col("from_s") + 1)
+    curve = ends(shares.to_native(), "to_s", "calls", whole=total, rises=True, at=EDGES)
+    longest = curve[-1][0]
+    edges = [*(edge for edge in EDGES if edge < longest), longest]
+    up_to = [max((count for to_s, count in curve if to_s <= edge), default=0) for edge in edges]
+    counts = [upper - lower for lower, upper in pairwise(up_to)]
     text = (
         f"{counted(total)} of a second or more: mean {facts['mean']:.1f} s, median {facts['median']:.1f} s, "
         f"90 % below {facts['p90']:.0f} s, {facts['below_10'] / total:.1%} below 10 s"
@@ -75,14 +81,10 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
         places = [edges[-1] ** (step / 100) for step in range(101)]
         heights = [total * _lognormal(place, facts) for place in places]
         figure.add_trace(go.Scatter(x=places, y=heights, name="lognormal", line={"color": ACCENT}))
-    running, cumulative = 0, []
-    for row in fine:
-        running += row["calls"]
-        cumulative.append(running / total)
     figure.add_trace(
         go.Scatter(
-            x=[row["from_s"] + 1 for row in fine],
-            y=cumulative,
+            x=[to_s for to_s, _ in curve],
+            y=[count / total for _, count in curve],
             yaxis="y2",
             name="share no longer",
             line={"shape": "hv", "color": look["soft"], "dash": "dot"},
@@ -104,12 +106,6 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
         bargap=0,
     )
     return figure
-
-
-def _log_edges(longest: float) -> list[float]:
-    """Whole-second bin edges, about eight a decade."""
-    powers = range(8 * math.ceil(math.log10(max(longest, 10))) + 1)
-    return sorted({float(round(10 ** (power / 8))) for power in powers} | {longest + 1})
 
 
 def _lognormal(value: float, facts: dict[str, Any]) -> float:

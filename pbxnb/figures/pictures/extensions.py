@@ -27,10 +27,13 @@ def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figu
     Raises:
         AnalysisError: no call names an extension.
     """
+    import narwhals as nw
+
     calls = of(source, legs=True)
-    everyone = rows(per_extension(calls.table))
-    needs(everyone, "calls with an extension")
-    shown = sorted(everyone, key=lambda row: (-row["talk_ms"], row["ext"]))[:top]
+    everyone = nw.from_native(per_extension(calls.table)).lazy().with_columns(one=nw.lit(1))
+    counted = everyone.with_columns(of=nw.col("ext").count().over("one"))
+    shown = rows(counted.sort("talk_ms", "ext", descending=[True, False]).head(top).to_native())
+    needs(shown, "calls with an extension")
     names = [label(row["ext"]) for row in shown]
     text = "; ".join(
         f"{row['ext']}: {row['talk_ms'] / 60_000:.1f} min talk, {row['ring_ms'] / 60_000:.1f} min ring, "
@@ -39,7 +42,7 @@ def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figu
     )
     figure = picture(
         "Extensions",
-        calls.terms(f"{len(shown)} of {len(everyone)} extensions, most talk first"),
+        calls.terms(f"{len(shown)} of {shown[0]['of']} extensions, most talk first"),
         text + ".",
         theme=theme,
         height=120 + 24 * max(6, len(shown)),

@@ -7,13 +7,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from pbxnb.analysis.activity import flows
+from pbxnb.analysis.columns import opened, whole
 from pbxnb.arguments import helpful_keywords
 
 from ..source import counted, label, needs, of, rows
 from ..style import STATES, Theme, picture, styled
 
 __all__ = ["flow"]
+
+PARTIES = ("from_num", "to_num")
+KEYS = (*PARTIES, "outcome")
 
 
 @helpful_keywords
@@ -29,16 +32,13 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
         AnalysisError: no calls.
     """
     calls = of(source)
-    found = [_named(row) for row in rows(flows(calls.table))]
+    found = _gathered(calls.table, top)
     needs(found, "calls")
-    callers, called = _busiest(found, "from_num", top), _busiest(found, "to_num", top)
     first: Counter[tuple[str, str]] = Counter()
     second: Counter[tuple[str, str]] = Counter()
     for row in found:
-        left = row["from_num"] if row["from_num"] in callers else "others"
-        middle = row["to_num"] if row["to_num"] in called else "others"
-        first[left, middle] += row["calls"]
-        second[middle, row["outcome"].replace("_", " ")] += row["calls"]
+        first[row["from_num"], row["to_num"]] += row["calls"]
+        second[row["to_num"], row["outcome"].replace("_", " ")] += row["calls"]
     lefts, middles = sorted({pair[0] for pair in first}), sorted({pair[1] for pair in first})
     outcomes = sorted({pair[1] for pair in second})
     place = {("from", name): n for n, name in enumerate(lefts)}
@@ -69,13 +69,19 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
     return figure
 
 
-def _named(row: dict[str, Any]) -> dict[str, Any]:
-    """A flow whose parties and outcome all have a name."""
-    return {column: value or "unknown" for column, value in row.items()}
+def _gathered(table: Any, top: int) -> list[dict[str, Any]]:
+    """Calls from whom to whom with which outcome; whoever is not among the busiest is one of the others."""
+    frame, back = opened(table, *KEYS)
+    import narwhals as nw
 
+    def counted_by(frame: Any, *keys: str) -> Any:
+        ones = frame.with_columns(calls=nw.lit(1).cast(nw.Int64))
+        return ones.group_by(*keys).agg(nw.col("calls").sum()).with_columns(*whole("calls"))
 
-def _busiest(found: list[dict[str, Any]], column: str, top: int) -> set[str]:
-    counts: Counter[str] = Counter()
-    for row in found:
-        counts[row[column]] += row["calls"]
-    return {name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top]}
+    named = frame.with_columns(nw.when(nw.col(key) != "").then(nw.col(key)).fill_null("unknown") for key in KEYS)
+    shown = []
+    for party in PARTIES:
+        busiest = counted_by(named, party).sort("calls", party, descending=[True, False]).head(top)
+        names = [row[party] for row in rows(back(busiest))] or [""]  # which nobody is called
+        shown.append(nw.when(nw.col(party).is_in(names)).then(nw.col(party)).otherwise(nw.lit("others")).alias(party))
+    return rows(back(counted_by(named.with_columns(*shown), *KEYS)))

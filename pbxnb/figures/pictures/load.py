@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from datetime import timedelta
+from typing import Any
 
 import plotly.graph_objects as go
 
-from pbxnb.analysis.concurrency import SLOTS, Slot, load, peak
 from pbxnb.analysis.concurrency import concurrency as steps_of
+from pbxnb.analysis.concurrency import load, peak
 from pbxnb.analysis.durations import durations
 from pbxnb.analysis.planning.erlang import erlang_a, erlang_b, erlang_c
 from pbxnb.analysis.service import service_level
@@ -15,13 +16,11 @@ from pbxnb.arguments import helpful_keywords
 from pbxnb.errors import AnalysisError
 from pbxnb.zones import clock_text, times_in, wall_axis
 
-from ..source import Calls, counted, needs, of, rows
+from ..source import counted, needs, of, rows
 from ..style import ACCENT, STATES, Theme, picture, styled
+from ..thinning import POINTS, peaks
 
 __all__ = ["concurrency", "load_against_theory"]
-
-_EXACT = 50_000
-"""Calls up to which every step is drawn; beyond it the table's engine says what was highest in each slot."""
 
 
 @helpful_keywords
@@ -33,7 +32,7 @@ def concurrency(
     end: str = "ended_at",
     theme: Theme = "light",
 ) -> go.Figure:
-    """The step curve of calls at once; of more than 50,000 calls, the highest of each minute, hour or day.
+    """The step curve of calls at once: every step of 1,000 calls; of more, at most 2,000 points, its peaks among them.
 
     Args:
         source: a handle or a table of calls.
@@ -50,54 +49,43 @@ def concurrency(
         >>> print(pbxnb.figures.describe(figure))
         At most ...
     """
+    import narwhals as nw
+
     calls = of(source)
-    columns = _Columns(start=start, end=end)
-    hours = rows(load(calls.table, every="1h", **columns))
-    needs(hours, "call with a start")
-    [top] = rows(peak(calls.table, **columns))
-    erlang = max(hour["erlang"] for hour in hours)
-    first = clock_text(top["instant"], calls.zone, date=True)
-    text = f"At most {counted(top['at_once'])} at once, first at {first}, {times_in(calls.zone)}; "
-    text += f"{erlang:.2f} erlang in the busiest hour"
+    hours, slot = nw.from_native(load(calls.table, every="1h", start=start, end=end)).lazy(), nw.col("slot")
+    [busiest] = rows(hours.select(nw.col("erlang").max(), first=slot.min(), last=slot.max()).to_native())
+    needs([busiest] if busiest["first"] is not None else [], "call with a start")
+    window, steps = calls.window(start), steps_of(calls.table, start=start, end=end)
+    if window["n"] <= POINTS // 2:
+        points = [(step["instant"], step["at_once"]) for step in rows(steps)]
+    else:
+        points = peaks(steps, "instant", "at_once", busiest["last"] - busiest["first"] + timedelta(hours=1))
+    instant, most = max(points, key=lambda point: point[1])
+    erlang = busiest["erlang"]
+    text = f"At most {counted(most)} at once, first at {clock_text(instant, calls.zone, date=True)}, "
+    text += f"{times_in(calls.zone)}; {erlang:.2f} erlang in the busiest hour"
     if capacity is not None:
         text += f", of {capacity} lines; blocking at that load {erlang_b(erlang, capacity):.2%} (Erlang B)"
-    span = (hours[-1]["slot"] - hours[0]["slot"]) // SLOTS["1h"] + 1
-    steps, definition = _curve(calls, span, columns)
-    place, change = wall_axis(steps[0]["instant"], steps[-1]["instant"], calls.zone)
-    terms = ("talking" if start == "answered_at" else f"from {start}", definition, change)
-    figure = picture("Calls at once", calls.terms(*terms, column=start), text + ".", theme=theme)
+    place, change = wall_axis(points[0][0], points[-1][0], calls.zone)
+    terms = ("talking" if start == "answered_at" else f"from {start}", change)
+    figure = picture("Calls at once", calls.terms(*terms, window=window), text + ".", theme=theme)
     look = styled(figure)
     figure.add_trace(
         go.Scattergl(
-            x=[place(step["instant"]) for step in steps],
-            y=[step["at_once"] for step in steps],
+            x=[place(moment) for moment, _ in points],
+            y=[at_once for _, at_once in points],
             mode="lines",
             line={"shape": "hv", "color": look["main"], "width": 1.5},
             name="calls at once",
             hovertemplate="%{y} calls from %{x}<extra></extra>",
         )
     )
-    named = {"text": f"peak {top['at_once']}", "ay": -28, "bgcolor": look["veil"]}  # the limit may run behind it
-    figure.add_annotation(x=place(top["instant"]), y=top["at_once"], showarrow=True, **named)
+    named = {"text": f"peak {most}", "ay": -28, "bgcolor": look["veil"]}  # the limit may run behind it
+    figure.add_annotation(x=place(instant), y=most, showarrow=True, **named)
     if capacity is not None:
         figure.add_hline(y=capacity, line={"dash": "dash", "color": ACCENT}, annotation_text=f"{capacity} lines")
     figure.update_layout(yaxis={"title": {"text": "calls"}, "rangemode": "tozero"}, showlegend=False)
     return figure
-
-
-class _Columns(TypedDict):
-    start: str
-    end: str
-
-
-def _curve(calls: Calls, hours: int, columns: _Columns) -> tuple[list[dict[str, Any]], str]:
-    """Instants and calls at once from each on; of a table too long to draw every step, the highest of each slot."""
-    if (calls.window(columns["start"])["n"] or 0) <= _EXACT:
-        return rows(steps_of(calls.table, **columns)), ""
-    every: Slot = "1m" if hours <= 7 * 24 else "1h" if hours <= 10_000 else "1d"
-    slots = rows(load(calls.table, every=every, **columns))
-    word = {"1m": "minute", "1h": "hour", "1d": "day"}[every]
-    return [{"instant": slot["slot"], "at_once": slot["most"]} for slot in slots], f"highest of each {word}"
 
 
 _POINTS = 100  # of a curve, about: each costs as much as it has agents
