@@ -14,6 +14,9 @@ from .concurrency import concurrency, load, peak, peak_calls
 from .durations import durations, histogram
 from .planning.agents import agents_for
 from .planning.erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
+from .planning.one_more import one_more_agent
+from .planning.periods import compare_periods
+from .planning.unusual import unusual_hours
 from .records import CallsReport, Field, Source, read_calls
 from .service import SERVICE_LEVELS, abandonment, service_level
 from .survival import kaplan_meier
@@ -28,6 +31,7 @@ __all__ = [
     "agents_for",
     "call_rows",
     "calls_of",
+    "compare_periods",
     "concurrency",
     "durations",
     "edges",
@@ -40,6 +44,7 @@ __all__ = [
     "lines_for",
     "load",
     "load_for",
+    "one_more_agent",
     "peak",
     "peak_calls",
     "per_extension",
@@ -47,4 +52,5 @@ __all__ = [
     "per_slot",
     "read_calls",
     "service_level",
+    "unusual_hours",
 ]

@@ -1,0 +1,152 @@
+"""Two periods side by side, and how sure their difference is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from pbxnb.arguments import check_number
+from pbxnb.errors import AnalysisError
+
+from ..columns import measure, one_if, opened, whole
+from .erlang import check_share
+from .intervals import Ratio, difference_of_means, difference_of_shares, ratio
+from .results import Key, grouped, in_order, made, there
+
+__all__ = ["compare_periods"]
+
+_FEWEST = 3  # days of which a spread can be told
+_SHORT = 5.0  # seconds, as `abandonment` has it
+
+_RATIOS = {
+    "service_level": ("in_time", "counted", 1),
+    "abandonment": ("lost", "stayed", 1),
+    "speed_of_answer": ("waited", "waits", 1000),
+    "handle_time": ("handled", "handlings", 1000),
+}
+"""Measure -> what is added up over the days, what it is divided by, and how many of its unit make one."""
+_SHARES = ("service_level", "abandonment")
+_SUMS = ("calls", *(name for sums in _RATIOS.values() for name in sums[:2]))
+
+
+class _Period(msgspec.Struct):
+    """The sums of the days on which there was a call, by group, and how many days there are from first to last."""
+
+    groups: dict[Key, list[dict[str, int]]]
+    days: int
+
+    def of(self, key: Key, name: str) -> Ratio | None:
+        """One measure of one group."""
+        sums = self.groups.get(key, [])
+        if name == "calls_per_day":
+            return ratio([(day["calls"], 1) for day in sums] + [(0, 1)] * (self.days - len(sums)))
+        part, base, unit = _RATIOS[name]
+        return ratio([(day[part] / unit, day[base]) for day in sums])
+
+
+@measure
+def compare_periods(
+    a: Any,
+    b: Any,
+    *,
+    within: float = 20.0,
+    confidence: float = 0.95,
+    by: str | Sequence[str] = (),
+    legs: bool = False,
+) -> Any:
+    """What changed from one period to another, with an interval that says how much of it may be chance.
+
+    A day is what was observed once: calls of one day share its weather, its staff and its queue, so days, not calls,
+    say how sure a figure is. Compare whole weeks with whole weeks; the week's own rhythm is in the spread of the days.
+
+    Args:
+        a, b: two tables of one kind; each needs ``day``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` counts too
+            where it is there. They may be of different length.
+        within: the limit of the service level, seconds.
+        confidence: of the intervals, between 0 and 1.
+        by: one or more columns whose groups are compared each for itself.
+        legs: count every row, not every conversation.
+
+    Returns:
+        A row a measure: ``measure``, ``a``, ``b``, ``difference`` (b - a), ``low``, ``high``, ``days_a``, ``days_b``
+        (that have a part in it), ``why`` there is no interval, null where there is one. The measures:
+        ``calls_per_day`` (every day from the first to the last counts), ``service_level`` (definition 4 of
+        `SERVICE_LEVELS`), ``abandonment``, ``speed_of_answer`` and ``handle_time`` (talk and hold of answered calls),
+        both in seconds. The same kind as ``a``.
+
+    Raises:
+        AnalysisError: an argument out of range.
+        MissingColumn: a column is not there.
+
+    Example:
+        >>> for row in compare_periods(pbx, pbx).to_pylist()[:2]:
+        ...     print(row["measure"], row["difference"], row["why"])
+        calls_per_day 0.0 fewer than 3 days
+        service_level 0.0 fewer than 3 days
+
+    Source: means by Welch's interval, shares by Newcombe's, both with the spread of the days (telephony.md 5.3).
+    """
+    check_number("within", within, error=AnalysisError)
+    check_share(confidence=confidence)
+    import narwhals as nw
+
+    keys = [by] if isinstance(by, str) else [*by]
+    (first, frame, back), (second, *_) = (_daily(calls, within, keys, legs=legs) for calls in (a, b))
+    rows = [
+        (key, {"measure": name} | _compared(name, first.of(key, name), second.of(key, name), confidence))
+        for key in in_order({*first.groups, *second.groups})
+        for name in ("calls_per_day", *_RATIOS)
+    ]
+    schema = {"measure": nw.String(), **dict.fromkeys(("a", "b", "difference", "low", "high"), nw.Float64())}
+    return back(made(rows, keys, schema | {"days_a": nw.Int64(), "days_b": nw.Int64(), "why": nw.String()}, frame))
+
+
+def _compared(name: str, a: Ratio | None, b: Ratio | None, confidence: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"a": a and a.value, "b": b and b.value}
+    row |= {"days_a": a.days if a else 0, "days_b": b.days if b else 0}
+    if a is None or b is None:
+        return row | {"why": "nothing to count"}
+    row["difference"] = b.value - a.value
+    if min(a.days, b.days) < _FEWEST:
+        return row | {"why": f"fewer than {_FEWEST} days"}
+    if name in _SHARES:
+        low, high = difference_of_shares(a, b, confidence)
+    elif a.variance + b.variance:
+        low, high = difference_of_means(a, b, confidence)
+    else:
+        return row | {"why": "no day differs from another"}
+    return row | {"low": low, "high": high}
+
+
+def _daily(calls: Any, within: float, keys: Sequence[str], *, legs: bool) -> tuple[_Period, Any, Any]:
+    import narwhals as nw
+
+    hold = there(calls, "hold_ms")
+    frame, back = opened(calls, "day", "outcome", "wait_ms", "talk_ms", *hold, *keys, legs=legs, offered=True)
+    wait, spent = nw.col("wait_ms"), nw.col("talk_ms") + (nw.col("hold_ms").fill_null(0) if hold else 0)
+    answered, abandoned = nw.col("outcome") == "answered", nw.col("outcome") == "abandoned"
+    briefly = abandoned & (wait <= _SHORT * 1000)
+    waited, handled = answered & ~wait.is_null(), answered & ~spent.is_null()
+    figures = {
+        "calls": nw.lit(1).cast(nw.Int64),
+        "in_time": one_if(answered & (wait <= within * 1000)),
+        "counted": one_if(answered | abandoned) - one_if(abandoned & (wait <= within * 1000)),
+        "lost": one_if(abandoned) - one_if(briefly),
+        "stayed": one_if(answered | abandoned) - one_if(briefly),
+        "waited": nw.when(waited).then(wait).otherwise(nw.lit(0)),
+        "waits": one_if(waited),
+        "handled": nw.when(handled).then(spent).otherwise(nw.lit(0)),
+        "handlings": one_if(handled),
+    }
+    each = frame.filter(~nw.col("day").is_null()).select(*dict.fromkeys([*keys, "day"]), **figures)
+    sums = each.group_by(*dict.fromkeys([*keys, "day"])).agg(*(nw.col(name).sum() for name in _SUMS))
+    groups = grouped(sums.with_columns(*whole(*_SUMS)), keys, ["day", *_SUMS])
+    days = {date.fromisoformat(day) for rows in groups.values() for day, *_ in rows}
+    period = _Period(
+        {key: [dict(zip(_SUMS, sums, strict=True)) for _, *sums in rows] for key, rows in groups.items()},
+        (max(days) - min(days)).days + 1 if days else 0,
+    )
+    return period, frame, back

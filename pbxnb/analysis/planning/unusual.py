@@ -1,0 +1,169 @@
+"""Hours with more or fewer calls than the same hour of earlier weeks lets expect.
+
+Calls of one hour of the week vary from week to week by more than chance: the rate itself does (weather, a letter to all
+customers, a holiday). A Poisson distribution, whose variance is its mean, would call too many hours unusual; here the
+rate varies by a gamma distribution, which makes the counts negative binomial. How much it varies is estimated from all
+hours of the week together, as the few weeks of one say little of a variance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from statistics import fmean, variance
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pbxnb.arguments import check_number
+from pbxnb.errors import AnalysisError
+from pbxnb.zones import zone_of
+
+from ..columns import measure, opened
+from .distributions import NegativeBinomial
+from .erlang import check_share
+from .results import grouped, made, there
+
+__all__ = ["unusual_hours"]
+
+_FEWEST = 3  # weeks of which a usual can be told
+_NEVER = (date.min, 0)
+_DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
+
+Slot = tuple[date, int]  # a local day and hour
+
+
+@measure
+def unusual_hours(
+    calls: Any, *, weeks: int = 8, chance: float = 0.001, by: str | Sequence[str] = (), legs: bool = False
+) -> Any:
+    """The hours of the last seven days, each beside the same hour of the same weekday in earlier weeks.
+
+    Args:
+        calls: needs ``day`` and ``hour``, local; ``tz`` too where it is there: an hour that the zone's clock skipped
+            or showed twice is neither judged nor compared with. An hour between the first call and the last in which
+            nobody called counts as 0 calls; the hours of these two may not be whole and are left out.
+        weeks: how many earlier weeks are the usual, 3 to 520; fewer where the table does not go back so far.
+        chance: how improbable a count is that is called unusual, both sides together. Of the 168 hours of a week one
+            in six weeks is called so for nothing at 0.001.
+        by: one or more columns whose groups have a usual of their own.
+        legs: count every row, not every conversation.
+
+    Returns:
+        A row an hour, in order: ``day``, ``dow``, ``hour``, ``calls``, ``weeks`` (how many it is compared with),
+        ``expected`` (their mean), ``low`` and ``high`` (what is still usual), ``probability`` (of a count so far out),
+        ``unusual`` (more, fewer, usual) and ``why`` it is not judged: these five are null then.
+
+    Raises:
+        AnalysisError: an argument out of range.
+        MissingColumn: a column is not there.
+
+    Example:
+        >>> said = [row["unusual"] for row in unusual_hours(pbx, weeks=4).to_pylist()]
+        >>> said.count("more") + said.count("fewer")
+        0
+
+    Source: a Poisson count whose rate varies by a gamma distribution (of calls: Jongbloed and Koole, Applied Stochastic
+    Models 17, 2001); its variance by the method of moments over all hours, and for the mean of ``n`` weeks 1/n of it
+    more (telephony.md 5.3).
+    """
+    check_number("weeks", weeks, _FEWEST, 520, whole=True, error=AnalysisError)
+    check_share(chance=chance)
+    keys = [by] if isinstance(by, str) else [*by]
+    zoned = there(calls, "tz")
+    frame, back = opened(calls, "day", "hour", *zoned, *keys, legs=legs)
+    import narwhals as nw
+
+    frame = frame.filter(~nw.col("day").is_null() & ~nw.col("hour").is_null())
+    [(until,)] = grouped(frame.select(nw.col("day").max()), (), ["day"])[()]
+    since = (date.fromisoformat(until) - _WEEK * (weeks + 1)).isoformat() if until else ""
+    hours = list(dict.fromkeys([*keys, "day", "hour", *zoned]))
+    counted = frame.filter(nw.col("day") > since).group_by(*hours).agg(calls=nw.len())
+    groups = grouped(counted, keys, ["day", "hour", "calls", *zoned])
+    last = (
+        max((date.fromisoformat(day), int(hour)) for rows in groups.values() for day, hour, *_ in rows)
+        if until
+        else _NEVER
+    )
+    rows = [(key, row) for key, group in groups.items() for row in _of_a_group(group, last, weeks, chance)]
+    schema = {"day": nw.String(), **dict.fromkeys(("dow", "hour", "calls", "weeks"), nw.Int64())}
+    schema |= {"expected": nw.Float64(), "low": nw.Int64(), "high": nw.Int64(), "probability": nw.Float64()}
+    return back(made(rows, keys, {**schema, "unusual": nw.String(), "why": nw.String()}, frame))
+
+
+def _of_a_group(group: Iterable[tuple[Any, ...]], last: Slot, weeks: int, chance: float) -> list[dict[str, Any]]:
+    counts: Counter[Slot] = Counter()
+    names = set()
+    for day, hour, calls, *zone in group:
+        counts[date.fromisoformat(day), int(hour)] += calls
+        names.update(zone)
+    if not counts:
+        return []
+    zones = [zone_of(name, error=AnalysisError) for name in sorted(filter(None, names))]
+    return judged(counts, min(counts), last, weeks, chance, zones)
+
+
+def judged(
+    counts: Mapping[Slot, int], first: Slot, last: Slot, weeks: int, chance: float, zones: Sequence[ZoneInfo]
+) -> list[dict[str, Any]]:
+    """A row for each hour of the last seven days.
+
+    Args:
+        counts: calls by hour; an hour without is none of its keys.
+        first, last: the hours of the first and of the last call; nobody knows whether they are whole, so only those
+            between are looked at.
+        weeks: how many earlier ones are the usual.
+        chance: how improbable a count is that is called unusual.
+        zones: whose clock the hours are of.
+    """
+
+    def whole(slot: Slot) -> bool:
+        return first < slot < last and all(_once(slot, zone) for zone in zones)
+
+    days = [last[0] - _DAY * back for back in range(6, -1, -1)]
+    recent = [slot for day in days for hour in range(24) if first < (slot := (day, hour)) < last]
+    earlier = {
+        (day, hour): [counts.get(then, 0) for week in range(1, weeks + 1) if whole(then := (day - _WEEK * week, hour))]
+        for day, hour in recent
+    }
+    varying = _varying([past for past in earlier.values() if len(past) > 1])
+    rows = []
+    for slot, past in earlier.items():
+        row: dict[str, Any] = {"day": slot[0].isoformat(), "dow": slot[0].weekday(), "hour": slot[1]}
+        row |= {"calls": counts.get(slot, 0), "weeks": len(past)}
+        row |= dict.fromkeys(("expected", "low", "high", "probability", "unusual", "why"))
+        if not whole(slot):
+            row["why"] = "the clock was changed"
+        elif len(past) < _FEWEST:
+            row["why"] = f"fewer than {_FEWEST} earlier weeks"
+        else:
+            row |= _judged(row["calls"], past, varying, chance)
+        rows.append(row)
+    return rows
+
+
+def _judged(count: int, past: Sequence[int], varying: float, chance: float) -> dict[str, Any]:
+    mean = (sum(past) + 0.5) / len(past)
+    usual = NegativeBinomial(mean, (mean + varying * mean * mean) * (1 + 1 / len(past)))
+    low, high = usual.usual(chance)
+    said = "fewer" if count < low else "more" if count > high else "usual"
+    return {
+        "expected": fmean(past), "low": low, "high": high, "probability": usual.extreme(count), "unusual": said,
+    }  # fmt: skip
+
+
+def _varying(slots: Sequence[Sequence[int]]) -> float:
+    """How much the rate varies, squared: variance is mean + this times the mean's square, summed over all slots."""
+    beyond = square = 0.0
+    for past in slots:
+        mean, spread = fmean(past), variance(past)
+        beyond += spread - mean
+        square += mean * mean - spread / len(past)  # the square of an estimated mean is too large by its variance
+    return max(0.0, beyond / square) if square > 0 else 0.0
+
+
+def _once(slot: Slot, zone: ZoneInfo) -> bool:
+    """Whether a clock shows that hour exactly once: a moment that it skips or repeats has two offsets (PEP 495)."""
+    day, hour = slot
+    moments = (datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone) for minute in (0, 30, 59))
+    return all(moment.utcoffset() == moment.replace(fold=1).utcoffset() for moment in moments)
