@@ -1,6 +1,7 @@
-"""Tables and measures of call activity, written once for pandas, polars, pyarrow and DuckDB; queueing formulas.
+"""Tables and measures of call activity, written once for every engine of tables; queueing formulas.
 
-A table of calls goes in, a table of the same kind comes out; the input is never changed. Instead of a table every
+A table of calls goes in, a table of the same kind comes out, be it of pandas, polars, pyarrow, DuckDB, Spark or ibis;
+the input is never changed. Instead of a table every
 measure takes a `pbxnb.Pbx`: the calls of its session, ended and open, as pyarrow; of service levels, abandonment and
 patience only those that came from outside or through a queue. The seven rules that keep
 engines from disagreeing silently are followed here: durations are integer milliseconds, weekday and hour are stored
@@ -12,6 +13,7 @@ from .activity import edges, flows, per_extension, per_hour, per_slot
 from .calls import call_rows, calls_of
 from .concurrency import concurrency, load, peak, peak_calls
 from .durations import durations, histogram
+from .engines import open_calls
 from .planning.agents import agents_for
 from .planning.erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, load_for
 from .planning.one_more import one_more_agent
@@ -45,6 +47,7 @@ __all__ = [
     "load",
     "load_for",
     "one_more_agent",
+    "open_calls",
     "peak",
     "peak_calls",
     "per_extension",

@@ -61,10 +61,8 @@ def per_slot(calls: Any, *, legs: bool = False) -> Any:
     import narwhals as nw
 
     frame = frame.drop_nulls()
-    one = nw.lit(1).cast(nw.Int64)
-    weekdays = frame.select("dow", "day").unique(["dow", "day"]).with_columns(days=one)
-    days = weekdays.group_by("dow").agg(nw.col("days").sum())
-    slots = frame.with_columns(calls=one).group_by("dow", "hour").agg(nw.col("calls").sum())
+    slots = frame.group_by("dow", "hour").agg(calls=nw.len())
+    days = frame.group_by("dow", "day").agg(nw.len()).group_by("dow").agg(days=nw.len())
     return back(
         slots.join(days, on="dow", how="left")
         .with_columns(*whole("dow", "hour", "calls", "days"))
@@ -130,9 +128,8 @@ def per_hour(calls: Any, *, legs: bool = False) -> Any:
     import narwhals as nw
 
     frame = frame.drop_nulls()
-    one = nw.lit(1).cast(nw.Int64)
-    days = frame.select("day").unique("day").with_columns(days=one).select(nw.col("days").sum())
-    hours = frame.with_columns(calls=one).group_by("hour").agg(nw.col("calls").sum())
+    hours = frame.group_by("hour").agg(calls=nw.len())
+    days = frame.group_by("day").agg(nw.len()).select(days=nw.len())
     return back(
         hours.join(days, how="cross")
         .with_columns(*whole("hour", "calls", "days"))

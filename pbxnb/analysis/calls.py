@@ -12,6 +12,7 @@ on the line).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -86,7 +87,8 @@ def call_rows(
 
 def is_session(source: object) -> bool:
     """Whether `calls_of` takes it: a handle, or a history."""
-    return hasattr(source, "closed_calls") or hasattr(source, "calls_table")
+    names = ("closed_calls", "calls_table")  # looked up as they are: a Spark frame has a column of every name
+    return any(inspect.getattr_static(source, name, None) is not None for name in names)
 
 
 def walk_rows(

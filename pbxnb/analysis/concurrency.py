@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pbxnb.errors import AnalysisError
 
-from .columns import measure, opened
+from .columns import measure, opened, whole
+from .running import in_order, running, running_by_day
 
 __all__ = ["SLOTS", "Slot", "concurrency", "load", "peak", "peak_calls"]
 
@@ -41,7 +42,7 @@ def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at"
         ['instant', 'at_once']
     """
     frame, back = opened(calls, start, end, legs=legs, times=(start, end))
-    return back(_steps(frame, start, end).select("instant", "at_once"))
+    return back(_steps(frame, start, end).select("instant", "at_once").sort("instant"))
 
 
 @measure
@@ -72,31 +73,13 @@ def load(
     frame, back = opened(calls, start, end, legs=legs, times=(start, end))
     import narwhals as nw
 
-    width = SLOTS[every]
-    steps = _steps(frame, start, end)
-    # With an edge where each slot with a change begins and ends, what lies between two instants lies in one slot, or
-    # fills whole slots in which nothing changed.
-    begins = steps.select(instant=nw.col("instant").dt.truncate(every))
-    edges = nw.concat([begins, begins.select(nw.col("instant") + nw.lit(width))]).unique(["instant"])
-    edges = edges.join(steps.select("instant"), on="instant", how="anti").with_columns(step=nw.lit(0).cast(nw.Int64))
-    both = nw.concat([steps.select("instant", "step"), edges.select("instant", "step")])
-    running = both.with_columns(
-        at_once=nw.col("step").cum_sum().over(order_by="instant").cast(nw.Int64),
-        until=nw.col("instant").shift(-1).over(order_by="instant"),
-    ).filter(~nw.col("until").is_null())
-    # Whole seconds and the rest apart: some engines make floats of milliseconds, and cut off what is lost with that.
-    rest = (nw.col("until").dt.microsecond() - nw.col("instant").dt.microsecond()).cast(nw.Float64) / 1e6
-    seconds = (nw.col("until") - nw.col("instant")).dt.total_seconds().cast(nw.Float64)
-    lasted = seconds + nw.when(rest < 0).then(rest + 1.0).otherwise(rest)
-    return back(
-        running.with_columns(slot=nw.col("instant").dt.truncate(every), lasted=lasted)
-        .with_columns(area=nw.col("at_once").cast(nw.Float64) * nw.col("lasted"))
-        .group_by("slot")
-        .agg(nw.col("area").sum(), nw.col("lasted").sum(), most=nw.col("at_once").max())
-        .with_columns(nw.col("most").cast(nw.Int64), erlang=nw.col("area") / nw.col("lasted"))
-        .select("slot", "erlang", "most")
-        .sort("slot")
-    )
+    slots = _slots(_steps(frame, start, end), every)
+    changed = slots.select("slot", "erlang", "most")
+    # a slot that follows one with a change, and has none, until the next
+    next_slot = (nw.col("slot") + nw.lit(SLOTS[every])).cast(nw.Datetime("us"))
+    steady = slots.with_columns(slot=next_slot, erlang=nw.col("after").cast(nw.Float64), most=nw.col("after"))
+    steady = steady.filter(nw.col("slot") < nw.col("next")).select("slot", "erlang", "most")
+    return back(nw.concat([changed, steady]).sort("slot"))
 
 
 @measure
@@ -115,17 +98,43 @@ def _peak(frame: Any, start: str, end: str) -> Any:
     return steps.sort("at_once", "instant", descending=[True, False]).head(1)
 
 
+def _slots(steps: Any, every: Slot) -> Any:
+    """Each slot in which the number changed: ``erlang``, ``most``, the number ``after`` it and the ``next`` of them.
+
+    A step changes the mean of its slot by what is left of the slot after it: by the fields of the clock, in whole
+    microseconds, whose sum is exact. What was up before the slot counts for all of it.
+    """
+    import narwhals as nw
+
+    instant, at = nw.col("instant"), nw.col("instant").dt
+    if steps.implementation.is_spark_like():  # which gives the microseconds of times with a zone only
+        instant = instant.cast(nw.Datetime("us", "UTC"))
+    passed = instant.dt.microsecond().cast(nw.Int64) + at.second().cast(nw.Int64) * 1_000_000
+    if every != "1m":
+        passed = passed + at.minute().cast(nw.Int64) * 60_000_000
+    if every == "1d":
+        passed = passed + at.hour().cast(nw.Int64) * 3_600_000_000
+    width = SLOTS[every] // timedelta(microseconds=1)
+    slots = (
+        steps.with_columns(slot=at.truncate(every).cast(nw.Datetime("us")), area=nw.col("step") * (width - passed))
+        .group_by("slot")
+        .agg(nw.col("at_once").max(), nw.col("step", "area").sum(), first=nw.col("instant").min())
+        .with_columns(*whole("at_once", "step", "area"))
+    )
+    before = nw.col("after") - nw.col("step")
+    from_before = (nw.col("first") > nw.col("slot")) & (before > nw.col("at_once"))
+    return running(slots, "step", "slot", name="after").with_columns(
+        erlang=(before * width + nw.col("area")).cast(nw.Float64) / float(width),
+        most=nw.when(from_before).then(before).otherwise(nw.col("at_once")).cast(nw.Int64),
+        next=in_order(slots, nw.col("slot").shift(-1), "slot"),
+    )
+
+
 def _steps(frame: Any, start: str, end: str) -> Any:
     import narwhals as nw
 
     usable = frame.filter(~nw.col(start).is_null() & (nw.col(end).is_null() | (nw.col(end) >= nw.col(start))))
     up = usable.select(instant=nw.col(start), step=nw.lit(1).cast(nw.Int64))
     down = usable.filter(~nw.col(end).is_null()).select(instant=nw.col(end), step=nw.lit(-1).cast(nw.Int64))
-    return (
-        nw.concat([up, down])
-        .group_by("instant")
-        .agg(nw.col("step").sum())
-        .with_columns(nw.col("step").cast(nw.Int64))
-        .with_columns(at_once=nw.col("step").cum_sum().over(order_by="instant").cast(nw.Int64))
-        .sort("instant")
-    )
+    changes = nw.concat([up, down]).group_by("instant").agg(nw.col("step").sum()).with_columns(*whole("step"))
+    return running_by_day(changes, "step", "instant")

@@ -10,20 +10,25 @@ import pyarrow as pa
 
 
 class Engine:
-    """One kind of table: ``table(rows)`` makes one, ``rows(table)`` reads one back."""
+    """One kind of table: ``table(rows)`` and ``of(arrow)`` make one, ``rows(table)`` reads one back."""
 
-    def __init__(self, name: str, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, name: str, connection: duckdb.DuckDBPyConnection, spark: Any = None) -> None:
         self.name = name
         self.connection = connection
+        self.spark = spark
 
     def table(self, rows: list[dict[str, Any]], schema: pa.Schema | None = None) -> Any:
-        arrow = pa.Table.from_pylist(rows, schema=schema)
+        return self.of(pa.Table.from_pylist(rows, schema=schema))
+
+    def of(self, arrow: pa.Table) -> Any:
         make: dict[str, Callable[[], Any]] = {
             "pandas": arrow.to_pandas,
             "polars": lambda: pl.from_arrow(arrow),
             "polars-lazy": lambda: pl.from_arrow(arrow).lazy(),
             "pyarrow": lambda: arrow,
             "duckdb": lambda: self.connection.from_arrow(arrow),
+            "ibis": lambda: self._ibis(arrow),
+            "spark": lambda: self.spark.createDataFrame(arrow),
         }
         return make[self.name]()
 
@@ -38,5 +43,16 @@ class Engine:
         elif self.name == "duckdb":
             assert isinstance(table, duckdb.DuckDBPyRelation)
             table = table.to_arrow_table()
+        elif self.name == "ibis":
+            table = table.to_pyarrow()
+        elif self.name == "spark":
+            table = table.toArrow()
         assert isinstance(table, pa.Table)
         return table.to_pylist()
+
+    def _ibis(self, arrow: pa.Table) -> Any:
+        import ibis
+
+        name = f"t{id(arrow)}"
+        self.connection.register(name, arrow)
+        return ibis.duckdb.from_connection(self.connection).table(name)

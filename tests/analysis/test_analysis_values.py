@@ -92,14 +92,8 @@ def test_unknown_words_are_named(engine: Engine) -> None:
     assert caught.value.data["unknown"] == ("WURST", "brezel")
 
 
-def arrow(name: str, connection: duckdb.DuckDBPyConnection, **columns: pa.Array) -> Any:
-    table = pa.table(columns)
-    if name == "pandas":
-        return table.to_pandas()
-    if name.startswith("polars"):
-        polars = pytest.importorskip("polars").from_arrow(table)
-        return polars.lazy() if name.endswith("lazy") else polars
-    return table if name == "pyarrow" else connection.from_arrow(table)
+def arrow(engine: Engine, **columns: pa.Array) -> Any:
+    return engine.of(pa.table(columns))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +111,7 @@ def arrow(name: str, connection: duckdb.DuckDBPyConnection, **columns: pa.Array)
     ids=lambda values: str(values.type),
 )
 def test_what_is_no_time_is_refused_by_the_name_of_its_column(engine: Engine, values: pa.Array) -> None:
-    table = arrow(engine.name, engine.connection, calldate=values, end=pa.nulls(2, pa.timestamp("us")))
+    table = arrow(engine, calldate=values, end=pa.nulls(2, pa.timestamp("us")))
     with pytest.raises(AnalysisError, match=r"'calldate'.*cannot be read as times"):
         load(table, start="started_at")
 
@@ -128,7 +122,7 @@ def test_times_of_every_unit_are_one_time_and_zeros_are_none(engine: Engine, uni
     answered = pa.array([NOON, NOON + timedelta(seconds=1), datetime.fromisoformat("1970-01-01")], pa.timestamp(unit))
     far = datetime.fromisoformat("2250-01-01T00:00:00")
     ended = pa.array([NOON + timedelta(seconds=9), far, NOON], pa.timestamp(unit))
-    table = arrow(engine.name, engine.connection, answered_at=answered, ended_at=ended)
+    table = arrow(engine, answered_at=answered, ended_at=ended)
     assert [tuple(row.values()) for row in engine.rows(concurrency(table))] == [
         (NOON, 1),
         (NOON + timedelta(seconds=1), 2),
@@ -141,7 +135,7 @@ def test_times_with_a_zone_are_utc(engine: Engine, zone: str) -> None:
     if engine.name == "duckdb":  # the zone is the connection's, whatever the table says
         engine.connection.execute(f"set timezone = '{zone}'")
     when = pa.array([NOON.replace(tzinfo=UTC)], pa.timestamp("us", zone))
-    table = arrow(engine.name, engine.connection, answered_at=when, ended_at=when)
+    table = arrow(engine, answered_at=when, ended_at=when)
     if engine.name == "duckdb" and zone != "UTC":
         with pytest.raises(AnalysisError, match="'answered_at'"):
             concurrency(table)
@@ -153,7 +147,7 @@ def test_times_with_a_zone_are_utc(engine: Engine, zone: str) -> None:
     "values", [pa.array(["20"]), pa.array([timedelta(seconds=20)]), pa.array([2**62]), pa.array([math.inf])]
 )
 def test_what_are_no_milliseconds_is_refused_by_name(engine: Engine, values: pa.Array) -> None:
-    table = arrow(engine.name, engine.connection, outcome=pa.array(["answered"]), ring_ms=values)
+    table = arrow(engine, outcome=pa.array(["answered"]), ring_ms=values)
     with pytest.raises(AnalysisError, match=r"'ring_ms'.*milliseconds"):
         service_level(table)
 
@@ -168,7 +162,7 @@ def test_what_are_no_milliseconds_is_refused_by_name(engine: Engine, values: pa.
     ids=lambda values: str(values.type),
 )
 def test_milliseconds_of_every_number_are_the_same(engine: Engine, values: pa.Array) -> None:
-    table = arrow(engine.name, engine.connection, talk_ms=values)
+    table = arrow(engine, talk_ms=values)
     if engine.name == "pandas" and pa.types.is_decimal(values.type):  # it holds them as objects of any kind
         with pytest.raises(AnalysisError, match="'talk_ms'"):
             durations(table)
@@ -181,7 +175,7 @@ def test_milliseconds_of_every_number_are_the_same(engine: Engine, values: pa.Ar
     "values", [pa.array([45, 46, None]), pa.array([45.0, 46.0, None]), pa.array(["45", "46", None])]
 )
 def test_numbers_of_phones_are_text(engine: Engine, values: pa.Array) -> None:
-    table = arrow(engine.name, engine.connection, src=values, dst=values)
+    table = arrow(engine, src=values, dst=values)
     assert [row["from_num"] for row in engine.rows(edges(table))][:2] in (["45", "46"], [None, "45"], ["45", None])
 
 
@@ -251,7 +245,7 @@ def test_a_table_of_nonsense_ends_in_a_sentence_or_in_an_answer_alike_on_all_eng
         answers: dict[str, Any] = {}
         for name in ENGINES:
             try:
-                native = arrow(name, connection, **{column: table[column] for column in table.column_names})
+                native = Engine(name, connection).of(table)
             except (ValueError, OverflowError, pa.ArrowException):
                 continue  # this engine cannot hold such a value at all
             found = ask(measure, native)
