@@ -12,7 +12,6 @@ on the line).
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -87,8 +86,8 @@ def call_rows(
 
 def is_session(source: object) -> bool:
     """Whether `calls_of` takes it: a handle, or a history."""
-    names = ("closed_calls", "calls_table")  # looked up as they are: a Spark frame has a column of every name
-    return any(inspect.getattr_static(source, name, None) is not None for name in names)
+    # a Spark frame has a column of every name, but none that can be called
+    return any(callable(getattr(source, name, None)) for name in ("closed_calls", "calls_table"))
 
 
 def walk_rows(
