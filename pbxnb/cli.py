@@ -265,7 +265,7 @@ def _record(arguments: argparse.Namespace) -> int:
         if arguments.json:
             _tell({"ok": not failed, "made": made, "failed": failed})
         else:
-            _say(f"The tables of {made} days were made.")
+            _say(f"The tables of {made} day{'' if made == 1 else 's'} were made.")
             for said in failed:
                 _remark(f"pbxnb: {said}")
         return 1 if failed else 0

@@ -319,8 +319,6 @@ class Client:
         if self._status.current.state in _ENDED:
             raise HandleClosed("The line is closed; nothing was sent.", hint="Connect again.")
 
-    # One connection after another
-
     async def _stay_connected(self) -> None:
         """Connect again after every end.
 
@@ -366,7 +364,8 @@ class Client:
             failure = await connection.run()
         finally:
             self._connection, dropped = None, connection.live and not self._closing
-            self._intake.lost(self.now(), connection.last_sign.at if dropped else None, str(failure or ""))
+            why = "" if self._closing else str(failure or "")
+            self._intake.lost(self.now(), connection.last_sign.at if dropped else None, why)
         if dropped:
             self._status.line_down(connection.last_sign)
         self._settled.clear()

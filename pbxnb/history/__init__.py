@@ -4,7 +4,7 @@ Pure: fed with the model's changes, read by the timeline, the sparklines, the pi
 and draws nothing.
 """
 
-from .coverage import AT_LEAST, Interval, coverage_text, share_up
+from .coverage import AT_LEAST, Interval, coverage_text, gap_text, share_up
 from .history import Conditions, History
 from .index import WIDTHS, Block, Index
 from .stories import LaneBy, Move, Span, Story, span_text
@@ -22,6 +22,7 @@ __all__ = [
     "Span",
     "Story",
     "coverage_text",
+    "gap_text",
     "share_up",
     "span_text",
 ]

@@ -172,15 +172,17 @@ class History:
         return self._model.presence()
 
     def gaps(self) -> list[Interval]:
-        """When the line was down."""
+        """When nothing was known, as intervals."""
+        return [(gap.start.timestamp(), gap.end.timestamp() if gap.end else None) for gap in self.unknown()]
+
+    def unknown(self) -> list[Gap]:
+        """When nothing was known, and why; PBX time."""
         at = self._model.clock.at
-        return [
-            (at(gap.start).timestamp(), None if gap.end is None else at(gap.end).timestamp()) for gap in self._gaps()
-        ]
+        return [Gap(at(gap.start), at(gap.end) if gap.end else None, gap.why) for gap in self._gaps()]
 
     def coverage(self, now: datetime) -> str:
         """What may be missing of all that, as a phrase; ``now`` is on the PBX's clock."""
-        return coverage_text(self.gaps(), self._model.dropped, now.timestamp())
+        return coverage_text(self.unknown(), self._model.dropped, now)
 
     def shares(self, now: datetime) -> dict[str, dict[str, float]]:
         """Share of each account's observed time per state, 0 to 1, ``gap`` among them; they add up to 1."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from pbxnb.forks import free_in_child
-from pbxnb.history import History, Interval
+from pbxnb.history import History
 from pbxnb.model.changes import Changes
 from pbxnb.model.kept.inputs import Applied, Input, Lost, Received, Resynced
 from pbxnb.model.kept.state import go_on
@@ -40,8 +40,8 @@ class _Past(History):
         super().__init__(model)
         self._known = known
 
-    def gaps(self) -> list[Interval]:
-        return [(gap.start.timestamp(), gap.end.timestamp() if gap.end else None) for gap in self._known()]
+    def unknown(self) -> list[Gap]:
+        return self._known()
 
 
 class Replayed:

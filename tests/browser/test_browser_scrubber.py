@@ -161,7 +161,7 @@ def test_a_drag_moves_the_thumb_at_once_and_the_player_20_times_a_second_at_most
 def test_gaps_are_hatched_alerts_are_triangles_and_both_say_what_they_are(scrubber: Any) -> None:
     page = scrubber.page
     gap = page.locator("[data-mark=gap]")
-    assert gap.get_attribute("title") == "gap 09:10:00 to 09:18:00: the line dropped or was silent"
+    assert gap.get_attribute("title") == "gap 09:10:00 to 09:18:00: line down"
     assert "repeating-linear-gradient" in gap.evaluate("(e) => getComputedStyle(e).backgroundImage")
     rail, drawn = page.locator(".pbx-rail").bounding_box(), gap.bounding_box()
     assert abs(drawn["width"] / rail["width"] - 8 / 60) < 0.01

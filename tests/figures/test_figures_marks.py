@@ -16,11 +16,15 @@ from pbxnb.figures.timeline.background import condition_marks, gap_marks
 from pbxnb.figures.timeline.bars import BarTraces, Mark
 from pbxnb.figures.timeline.marks import MOST, marks_of, text_limit
 from pbxnb.history import Block, Conditions, Index, Span, Story
-from pbxnb.model.entities import Account, Phase
+from pbxnb.model.entities import Account, Gap, Phase
 
 ZONE = ZoneInfo("UTC")
 LANES = [str(200 + n) for n in range(24)]
 FIRST = datetime(2024, 5, 6, 9, 0, tzinfo=UTC).timestamp()
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(FIRST + seconds, UTC)
 
 
 def span(call: str, lane: str, start: float, end: float | None, phase: Phase = Phase.TALKING) -> Span:
@@ -190,8 +194,12 @@ def test_a_phone_that_flaps_is_a_few_marks() -> None:
 
 
 def test_a_gap_lies_over_all_rows_and_one_that_lasts_ends_now() -> None:
-    seen = gap_marks([(FIRST, FIRST + 30), (FIRST + 90, None)], 24, FIRST, FIRST + 200, FIRST + 100)
-    assert [(m.start - FIRST, m.length) for m in seen] == [(0, 30), (90, 10)]
+    gaps = [Gap(_at(0), _at(30)), Gap(_at(90), None, "sleep")]
+    seen = gap_marks(gaps, 24, FIRST, FIRST + 200, FIRST + 100)
+    assert [(m.start - FIRST, m.length, m.text) for m in seen] == [
+        (0, 30, "line down\n0:30"),
+        (90, 10, "computer asleep\n0:10"),
+    ]
 
 
 def test_what_is_no_longer_kept_is_not_shown_as_quiet() -> None:

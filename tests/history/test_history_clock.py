@@ -29,7 +29,7 @@ def timeline(session: Session, by: LaneBy) -> Any:
     lanes = [row.lane for row in rows]
     marks = marks_of(index, running, *window, now, lanes, zone=session.tz)
     backs = condition_marks(history.conditions, lanes, *window, now)
-    backs["gap"] = gap_marks(history.gaps(), len(rows), *window, now)
+    backs["gap"] = gap_marks(history.unknown(), len(rows), *window, now)
     drawn = [*marks.ended.values(), *marks.running, *(mark for some in backs.values() for mark in some)]
     spans = sorted(
         (block.lane, block.phase, before(block.span.start, now), before(block.span.end, now) or 0.0, block.call)

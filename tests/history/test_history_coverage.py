@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from pbxnb import figures
 from pbxnb.history import coverage_text, share_up
 from pbxnb.model.past.memory import Dropped
+from pbxnb.model.status import Gap
 from tests.history.session import Session
+
+OFTEN = "line down 2 s in 2 gaps", "computer asleep 60 s in 1 gap", "left out by the disk 10 s in 1 gap"
+OTHERS = (
+    "not recorded 1 s in 1 gap",
+    "file missing 1 s in 1 gap",
+    "no session 1 s in 1 gap",
+    "nothing known 2 s in 1 gap",
+)
 
 
 @pytest.mark.parametrize(
     ("gaps", "dropped", "said"),
     [
         ([], Dropped(), "line up throughout"),
-        ([(5.0, 10.0), (90.0, None)], Dropped(), "line down 15 s in 2 gaps: totals are at least"),
+        ([(5, 10, "line"), (90, None, "line")], Dropped(), "line down 15 s in 2 gaps: totals are at least"),
+        (
+            [(0, 1, "line"), (2, 62, "sleep"), (80, 81, "line"), (90, None, "disk")],
+            Dropped(),
+            f"{', '.join(OFTEN)}: totals are at least",
+        ),
+        (
+            [(0, 1, "off"), (2, 3, "file"), (3, 4, "kernel"), (4, 6, "<b>")],
+            Dropped(),
+            f"{', '.join(OTHERS)}: totals are at least",
+        ),
         ([], Dropped(calls=1), "1 older call let go: totals are at least"),
         ([], Dropped(presence=2_500), "2,500 older states of accounts let go: totals are at least"),
-        ([(0.0, 1.0)], Dropped(2), "line down 1 s in 1 gap, 2 older calls let go: totals are at least"),
+        ([(0, 1, "line")], Dropped(2), "line down 1 s in 1 gap, 2 older calls let go: totals are at least"),
     ],
 )
 def test_everything_that_is_missing_is_named(gaps, dropped, said):
-    assert coverage_text(gaps, dropped, 100.0) == said
+    told = [Gap(_at(start), end and _at(end), why) for start, end, why in gaps]
+    assert coverage_text(told, dropped, _at(100)) == said
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def test_the_share_of_a_window_counts_the_part_of_each_gap_that_lies_in_it():

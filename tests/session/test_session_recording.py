@@ -35,6 +35,16 @@ def test_connect_records_from_its_first_frame(server, tmp_path: Path):
     assert not [one for one in threading.enumerate() if one.name == "pbxnb-journal"]
 
 
+def test_a_recording_that_the_close_of_its_line_ended_plays_to_a_line_that_is_live(server, tmp_path: Path):
+    with pbxnb.connect(**server.arguments, record=tmp_path / "one.pbx"):
+        pass
+    with pbxnb.replay(tmp_path / "one.pbx", speed=1000) as pbx:
+        pbx.until(lambda p: not p.player.playing, timeout=10).result()
+        assert pbx.player.position == pbx.player.end
+        assert (pbx.status.state, pbx.status.gaps) == ("live", ())
+        assert pbx.status.why == "A recording is shown: one.pbx."
+
+
 def test_a_recording_begun_in_the_middle_knows_all_that_was_known(server, tmp_path: Path):
     with pbxnb.connect(**server.arguments) as pbx:
         assert pbx.status.recording is None

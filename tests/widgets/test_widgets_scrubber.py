@@ -272,7 +272,7 @@ def track() -> Track:
 def test_a_gap_is_from_where_to_where_with_its_reason() -> None:
     marks = track().gaps([Silence(minutes(15), minutes(30), "line"), Silence(minutes(45), None, "an unknown\nword")])
     assert [(mark.first, mark.last) for mark in marks] == [(0.25, 0.5), (0.75, 1.0)]
-    assert marks[0].words == "gap 09:15:00 to 09:30:00: the line dropped or was silent"
+    assert marks[0].words == "gap 09:15:00 to 09:30:00: line down"
     assert marks[1].words == "gap 09:45:00 until now: an unknown word"
 
 

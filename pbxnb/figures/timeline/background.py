@@ -1,10 +1,11 @@
-"""What lies behind the timeline's calls: do not disturb, not registered, and the line's gaps."""
+"""What lies behind the timeline's calls: do not disturb, not registered, and gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pbxnb.history import Conditions, Interval, span_text
+from pbxnb.history import Conditions, gap_text, span_text
+from pbxnb.model.status import Gap
 
 from .bars import Mark
 
@@ -50,10 +51,10 @@ def _of(conditions: Conditions, name: str, rows: dict[str, int], start: float, e
 
 
 def gap_marks(
-    gaps: Iterable[Interval], rows: int, start: float, end: float, now: float, lost: float = float("-inf")
+    gaps: Iterable[Gap], rows: int, start: float, end: float, now: float, lost: float = float("-inf")
 ) -> list[Mark]:
-    """The line's gaps in a window, and the time up to ``lost``, which is not kept: each one mark over all rows."""
-    known = [(since, now if until is None else until, "line down") for since, until in gaps]
+    """The gaps in a window, and the time up to ``lost``, which is not kept: each one mark over all rows."""
+    known = [(gap.start.timestamp(), gap.end.timestamp() if gap.end else now, gap_text(gap.why)) for gap in gaps]
     known += [(start, lost, "no longer kept")] if lost > start else []
     seen = [one for one in known if one[0] < end and one[1] > start][-_MOST:]
     return [_mark(since, until, rows // 2, "gap", text) for since, until, text in seen]

@@ -52,7 +52,7 @@ _LEGEND = (
         if phase is not Phase.OTHER
     ),
     *((words, f"{COLOURS[name]}55", 11) for name, words in BACKS.items()),
-    ("line down", "repeating-linear-gradient(135deg,#9994 0 3px,#999b 3px 5px)", 11),
+    ("nothing known", "repeating-linear-gradient(135deg,#9994 0 3px,#999b 3px 5px)", 11),
 )
 _log = clean_logger("pbxnb.ui")
 
@@ -285,7 +285,7 @@ class Timeline(FigurePanel):
         shown = marks_of(index, running, start, end, now, lanes, zone=zone, selected=self.selected, limit=self._limit)
         self._limit = shown.limit
         backs = condition_marks(history.conditions, lanes, start, end, now) if self.lane_by == "extension" else {}
-        backs["gap"] = gap_marks(history.gaps(), len(rows), start, end, now, index.lost)
+        backs["gap"] = gap_marks(history.unknown(), len(rows), start, end, now, index.lost)
         return View(shown, backs, rows, (start, end), now, moves=self.following or self._insist), hidden
 
     def _bounds(self) -> tuple[float, float, float]:

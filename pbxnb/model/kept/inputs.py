@@ -115,7 +115,7 @@ class Lost(Input, frozen=True, array_like=True, tag="lost", gc=False):
 
     Attributes:
         since: the last sign of life of a line that was live, at which a gap begins; None also where we closed it.
-        why: one sentence.
+        why: one sentence; empty where we closed it.
     """
 
     since: datetime | None

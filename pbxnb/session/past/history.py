@@ -11,6 +11,7 @@ from pbxnb.errors import AnalysisError, ConfigError
 from pbxnb.history import coverage_text, share_up
 from pbxnb.model.entities import Call, CallRecord, Phase, Presence, Snapshot
 from pbxnb.model.past.memory import Dropped
+from pbxnb.model.status import Gap
 from pbxnb.zones import clock_text, zone_of
 
 from .table import Kind, Table
@@ -213,9 +214,9 @@ class History:
     @property
     def coverage_text(self) -> str:
         """What may be missing, as the phrase that stands under pictures."""
-        start, end = self.start.timestamp(), self.end.timestamp()
-        touched = [(max(s, start), min(end if e is None else e, end)) for s, e in self._intervals()]
-        return coverage_text([(s, e) for s, e in touched if s < e], self.dropped, end)
+        start, end = self.start, self.end
+        cut = (Gap(max(gap.start, start), min(gap.end or end, end), gap.why) for gap in self._source.gaps())
+        return coverage_text([gap for gap in cut if gap.start < (gap.end or end)], self.dropped, end)
 
     def _intervals(self) -> list[tuple[float, float | None]]:
         return [

@@ -60,7 +60,7 @@ def state_after(one: Input) -> LineState | None:
     if isinstance(one, Opened):
         return LineState.SYNCING
     if isinstance(one, Lost):
-        return LineState.RECONNECTING
+        return LineState.RECONNECTING if one.why else None  # else the recording ended with its line
     if isinstance(one, Received):
         return None if one.held else LineState.LIVE
     return LineState.LIVE if isinstance(one, Applied | Resynced | Scoped | Ticked) else None

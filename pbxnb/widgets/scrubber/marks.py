@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from pbxnb.text import clean
+from pbxnb.history import gap_text
 from pbxnb.ui.player import Silence
 from pbxnb.zones import clock_text
 
@@ -16,14 +16,6 @@ from ..alerts.rules import AlertEvent
 __all__ = ["Mark", "Track"]
 
 _APART = 1 / 300  # of the track: marks nearer than this become one
-_WHY = {
-    "line": "the line dropped or was silent",
-    "sleep": "the computer slept",
-    "kernel": "the session ended, another one went on",
-    "disk": "the disk did not take it",
-    "off": "recording was stopped",
-    "file": "a file is missing",
-}
 
 
 class Mark(NamedTuple):
@@ -52,7 +44,7 @@ class Track(NamedTuple):
         >>> track = Track(start, start + timedelta(hours=1), ZoneInfo("UTC"))
         >>> [mark] = track.gaps([Silence(start + timedelta(minutes=15), start + timedelta(minutes=30), "disk")])
         >>> mark.first, mark.last, mark.words
-        (0.25, 0.5, 'gap 08:15:00 to 08:30:00: the disk did not take it')
+        (0.25, 0.5, 'gap 08:15:00 to 08:30:00: left out by the disk')
     """
 
     start: datetime
@@ -64,7 +56,7 @@ class Track(NamedTuple):
         marks = []
         for start, end, why in gaps:
             until = f"to {self.text(end)}" if end is not None else "until now"
-            words = f"gap {self.text(start)} {until}: {_WHY.get(why, clean(why, 100))}"
+            words = f"gap {self.text(start)} {until}: {gap_text(why)}"
             marks.append(Mark(self.place(start), self.place(end or self.end), "", words))
         return self._told_apart("gaps", marks)
 

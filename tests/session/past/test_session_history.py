@@ -52,7 +52,7 @@ class Past:
         return self.session.store.presence()
 
     def gaps(self) -> list[Downtime]:
-        return [Downtime("45@acme.example", self.at(100), self.at(160), "code 1006")]
+        return [Downtime("45@acme.example", self.at(100), self.at(160), "line")]
 
     def at(self, seconds: float) -> datetime:
         return self.began + timedelta(seconds=seconds)

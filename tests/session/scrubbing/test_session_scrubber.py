@@ -116,7 +116,7 @@ def test_it_marks_the_gaps_of_the_whole_recording(scrubber: Scrubber) -> None:
     [gap] = scrubber._replay.gaps()
     assert (gap.start, gap.why) == (T0 + 499 * SECOND, "line")
     [mark] = scrubber._track_facts()["gaps"]
-    assert mark.words.endswith("the line dropped or was silent")
+    assert mark.words.endswith("line down")
 
 
 def test_it_steps_by_message(scrubber: Scrubber) -> None:
