@@ -15,7 +15,7 @@
 /** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, t?: number, e?: string[], note?: string, w?: string}} Batch */
 
 /** Batches, or ms, until the page acknowledges. Each message to the kernel makes it busy and idle, which the host draws twice. */
-const ACK_BATCHES = 2, ACK_AFTER = 60;
+const ACK_BATCHES = 4, ACK_AFTER = 200;
 
 /** Drag data of a call: its id. The call list starts such drags, tiles and orbits take them. */
 export const CALL_TYPE = "application/x-pbxnb-call";
@@ -45,9 +45,10 @@ export function element(tag, className = "", text = "", attributes = {}) {
   return made;
 }
 
-/** Set a node's text only where it differs: no layout for nothing. @param {Node} node @param {string} text */
+/** Set a node's text only where it differs, in place where it is text alone: little or no layout. @param {any} node @param {string} text */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const first = node.firstChild;
+  if (node.textContent !== text) (first?.nodeType === 3 && !first.nextSibling ? first : node).textContent = text;
 }
 
 /**

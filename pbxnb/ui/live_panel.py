@@ -245,7 +245,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
             try:
                 if self._closed:
                     return None
-                lost = self._read_inbox()
+                lost = self._read_inbox(now)
                 if not self._pages:
                     return None
                 again = self._tick(now)
@@ -265,14 +265,14 @@ class LivePanel(Panel, anywidget.AnyWidget):
                 self.report(error)
                 return None
 
-    def _read_inbox(self) -> bool:
+    def _read_inbox(self, now: float) -> bool:
         """Handle what the pages said; True when one of them needs the whole state."""
         lost = False
         while self._inbox:
             message = self._inbox.popleft()
             match message:
                 case {"ack": int(number)}:
-                    self._pacer.acknowledge(number)
+                    self._pacer.acknowledge(number, now=now)
                 case {"hello": str(page), "n": int(number)}:
                     self._pages.pop(_EXPECTED, None)
                     known = page[:64] in self._pages

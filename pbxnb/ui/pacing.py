@@ -59,8 +59,8 @@ class DirtySet:
 class Pacer:
     """Numbers the batches of one panel and says when the next may go.
 
-    Up to 2 batches may be unacknowledged. Beyond that one batch goes every 0.5 s, and from 30 unacknowledged on one
-    every 5 s, until an acknowledgement returns. Such a late batch is *merged*: it repeats everything that is not
+    Up to 8 batches may be unacknowledged while acknowledgements return within 0.5 s, else 2. Beyond that one batch goes
+    every 0.5 s, and from 30 unacknowledged on one every 5 s, until an acknowledgement returns. Such a late batch is *merged*: it repeats everything that is not
     acknowledged yet, so the page needs only the newest one and may drop those before it.
 
     Example:
@@ -78,6 +78,8 @@ class Pacer:
         self.acknowledged = 0
         self._full = 0
         self._last = float("-inf")
+        self._window = timing.ahead
+        self._waiting = float("-inf")  # since then for an acknowledgement
         # Keys sent but not acknowledged, with the number of the batch that carried them last.
         self._flying: dict[str, int] = {}
 
@@ -94,14 +96,14 @@ class Pacer:
     def due(self) -> float:
         """The monotonic time from which the next batch may go."""
         timing = self._timing
-        if self.outstanding < timing.ahead:
+        if not self.merging:
             return float("-inf")
         return self._last + (timing.slow if self.outstanding < timing.patience else timing.asleep)
 
     @property
     def merging(self) -> bool:
         """Whether the next batch has to repeat what is not acknowledged."""
-        return self.outstanding >= self._timing.ahead
+        return self.outstanding >= self._window
 
     @property
     def base(self) -> int:
@@ -123,6 +125,8 @@ class Pacer:
             Its number, and the number a page must have reached to use it.
         """
         since = self.base if self.merging else self.number
+        if not self.outstanding:
+            self._waiting = now
         self.number += 1
         self._last = now
         self._flying.update(dict.fromkeys(keys, self.number))
@@ -136,11 +140,20 @@ class Pacer:
         self._flying.clear()
         return self.number, 0
 
-    def acknowledge(self, number: int) -> None:
-        """Note that the page painted batch ``number``; stale or impossible numbers are ignored."""
+    def acknowledge(self, number: int, *, now: float | None = None) -> None:
+        """Note that the page painted batch ``number``; stale or impossible numbers are ignored.
+
+        Args:
+            number: of the batch.
+            now: monotonic seconds, of an answer to a batch: how long it took says how far ahead the next may go.
+        """
         if not self.acknowledged < number <= self.number:
             return
         self.acknowledged = number
+        if now is not None:
+            prompt = now - self._waiting <= self._timing.slow
+            self._window = self._timing.far_ahead if prompt else self._timing.ahead
+            self._waiting = now
         if number == self.number:
             self._flying.clear()
         else:

@@ -15,6 +15,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         recheck: between two checks of what changes by itself: the line's freshness, the rules of alerts, counts.
         resample: between two readings of the session for the lines of counts, however fast its clock runs.
         ahead: batches the page may be behind without being asked to hurry.
+        far_ahead: likewise, while it acknowledges within `slow`.
         slow: between merged batches while nothing is acknowledged.
         patience: unacknowledged batches after which the page is taken to sleep.
         asleep: between merged batches to a page that sleeps.
@@ -24,6 +25,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     recheck: float = 1.0
     resample: float = 2.0
     ahead: int = 2
+    far_ahead: int = 8
     slow: float = 0.5
     patience: int = 30
     asleep: float = 5.0

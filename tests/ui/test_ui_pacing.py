@@ -1,4 +1,4 @@
-"""Pacing: at most two ahead, then merged batches ever more slowly, and the page is right after any of them."""
+"""Pacing: a few ahead, then merged batches ever more slowly, and the page is right after any of them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,23 @@ def test_an_acknowledgement_frees_the_pace_and_what_it_covers() -> None:
     assert pacer.merged(set()) == {"b", "c"}
     pacer.acknowledge(3)
     assert pacer.merged({"d"}) == {"d"}
+
+
+def test_the_window_opens_while_acknowledgements_return_promptly_and_closes_when_they_do_not() -> None:
+    pacer, now = Pacer(Timing()), 0.0
+
+    def burst() -> int:
+        before = pacer.number
+        while pacer.due() == NEVER:
+            pacer.sent({"a"}, now=now)
+        return pacer.number - before
+
+    sent = []
+    for late in (0.2, 0.2, 0.6, 0.2, None, 0.2):  # None: the page has said hello, which answers no batch
+        sent.append(burst())
+        now += late or 9.0
+        pacer.acknowledge(pacer.number, now=None if late is None else now)
+    assert sent == [2, 8, 8, 2, 8, 8]
 
 
 def test_a_page_that_sleeps_gets_two_a_second_then_one_in_five() -> None:

@@ -60,14 +60,14 @@ function createGrid(view) {
   const viewport = element("div", "pbx-scroll"), grid = element("div", "pbx-tiles", "", { role: "grid", "aria-label": "Extensions", "aria-multiselectable": "true" });
   /** @param {any[]} tiles */
   const onNear = (tiles) => {
-    for (const tile of tiles) if (!tile.parts || late.delete(tile.row)) tile.paint(view.now());
+    const now = view.now();
+    for (const tile of tiles) {
+      if (!tile.parts || late.delete(tile.row)) tile.paint(now);
+      else tile.tick(now);
+    }
     showLag();
   };
-  /** @param {any[]} tiles */
-  const tick = (tiles, now = view.now()) => {
-    for (const tile of tiles) tile.tick(now);
-  };
-  const layout = new Layout(viewport, grid, onNear, tick);
+  const layout = new Layout(viewport, grid, onNear);
   viewport.append(grid, layout.rest, none);
   body.append(legend, tools, viewport);
 
@@ -344,7 +344,7 @@ function createGrid(view) {
     },
     /** @param {number} now */
     tick(now) {
-      for (const block of layout.blocks) if (block.seen) tick(block.tiles, now);
+      for (const block of layout.blocks) if (block.near) for (const tile of block.tiles) tile.tick(now);
     },
     destroy() {
       for (const timer of [replace, quiet, counting]) clearTimeout(timer);

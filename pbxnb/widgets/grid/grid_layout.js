@@ -5,16 +5,15 @@
 import { element } from "../../ui/base.js";
 import { cut } from "./grid_rows.js";
 
-/** `near`: within one screen of the view; `seen`: in sight, the page's own scrolling included. @typedef {{element: HTMLElement, tiles: any[], near: boolean, seen: boolean}} Block */
+/** `near`: within one screen of the view. @typedef {{element: HTMLElement, tiles: any[], near: boolean}} Block */
 
 export class Layout {
   /**
    * @param {HTMLElement} viewport scrolls
    * @param {HTMLElement} grid role=grid
    * @param {(tiles: any[]) => void} onNear tiles that came within one screen of the view
-   * @param {(tiles: any[]) => void} onSeen tiles that came into sight
    */
-  constructor(viewport, grid, onNear, onSeen) {
+  constructor(viewport, grid, onNear) {
     this.viewport = viewport;
     this.grid = grid;
     this.onNear = onNear;
@@ -27,19 +26,19 @@ export class Layout {
     this.blockOf = new WeakMap();
     // Tiles that are not shown stay in the document: a tile lives as long as its account.
     this.rest = element("div", "", "", { hidden: "", role: "presentation" });
-    this.nearness = new IntersectionObserver((entries) => onNear(this.note(entries, "near")), { root: viewport, rootMargin: "100% 0px" });
-    this.sight = new IntersectionObserver((entries) => onSeen(this.note(entries, "seen")));
+    // One observer: every frame asks it about each block.
+    this.nearness = new IntersectionObserver((entries) => onNear(this.note(entries)), { root: viewport, rootMargin: "100% 0px" });
   }
 
-  /** @param {IntersectionObserverEntry[]} entries @param {"near" | "seen"} what @returns {any[]} tiles of blocks that are so now and were not */
-  note(entries, what) {
+  /** @param {IntersectionObserverEntry[]} entries @returns {any[]} tiles of blocks that are near now and were not */
+  note(entries) {
     /** @type {any[]} */
     const tiles = [];
     for (const { target, isIntersecting } of entries) {
       const block = this.blockOf.get(target);
-      if (!block || block[what] === isIntersecting) continue;
-      block[what] = isIntersecting;
-      if (what === "near") for (const tile of block.tiles) tile.near = isIntersecting;
+      if (!block || block.near === isIntersecting) continue;
+      block.near = isIntersecting;
+      for (const tile of block.tiles) tile.near = isIntersecting;
       if (isIntersecting) tiles.push(...block.tiles);
     }
     return tiles;
@@ -83,7 +82,6 @@ export class Layout {
     });
     for (const block of this.blocks.splice(wanted.length)) {
       this.nearness.unobserve(block.element);
-      this.sight.unobserve(block.element);
       this.clear(block.element);
     }
     for (const data of all) {
@@ -101,12 +99,11 @@ export class Layout {
 
   /** @param {boolean} near */
   addBlock(near) {
-    const made = { element: element("div", "pbx-block", "", { role: "rowgroup" }), /** @type {any[]} */ tiles: [], near, seen: near };
+    const made = { element: element("div", "pbx-block", "", { role: "rowgroup" }), /** @type {any[]} */ tiles: [], near };
     this.blocks.push(made);
     this.blockOf.set(made.element, made);
     this.grid.append(made.element);
     this.nearness.observe(made.element);
-    this.sight.observe(made.element);
     return made;
   }
 
@@ -137,7 +134,6 @@ export class Layout {
 
   destroy() {
     this.nearness.disconnect();
-    this.sight.disconnect();
   }
 }
 
