@@ -180,8 +180,8 @@ class CommandBar(LivePanel):
                 self._menu[id_] = text
         return part | ({"calls": entries} if entries else {}) or None
 
-    def _read_inbox(self) -> bool:
-        lost = super()._read_inbox()
+    def _read_inbox(self, now: float) -> bool:
+        lost = super()._read_inbox(now)
         chosen = self._situation().call  # also while nobody looks
         self.set_trait("call", chosen.id if chosen is not None else "")
         return lost
