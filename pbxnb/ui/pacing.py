@@ -60,8 +60,9 @@ class Pacer:
     """Numbers the batches of one panel and says when the next may go.
 
     Up to 8 batches may be unacknowledged while acknowledgements return within 0.5 s, else 2. Beyond that one batch goes
-    every 0.5 s, and from 30 unacknowledged on one every 5 s, until an acknowledgement returns. Such a late batch is *merged*: it repeats everything that is not
-    acknowledged yet, so the page needs only the newest one and may drop those before it.
+    every 0.5 s, and from 30 unacknowledged on one every 5 s, until an acknowledgement returns. Such a late batch is
+    *merged*: it repeats everything that is not acknowledged yet, so the page needs only the newest one and may drop
+    those before it.
 
     Example:
         >>> pacer = Pacer(Timing())
