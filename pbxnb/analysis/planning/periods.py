@@ -82,10 +82,12 @@ def compare_periods(
         MissingColumn: a column is not there.
 
     Example:
-        >>> for row in compare_periods(pbx, pbx).to_pylist()[:2]:
-        ...     print(row["measure"], row["difference"], row["why"])
-        calls_per_day 0.0 fewer than 3 days
-        service_level 0.0 fewer than 3 days
+        >>> import pandas as pd
+        >>> days = {"day": [f"2026-03-0{day}" for day in range(1, 8)], "outcome": "answered"}
+        >>> march = pd.DataFrame({**days, "wait_ms": range(0, 7000, 1000), "talk_ms": 60_000})
+        >>> found = compare_periods(march, march.assign(wait_ms=1000)).set_index("measure")
+        >>> print(found.loc["speed_of_answer", ["difference", "low", "high"]].tolist())
+        [-2.0, -3.997..., -0.002...]
 
     Source: means by Welch's interval, shares by Newcombe's, both with the spread of the days (telephony.md 5.3).
     """
