@@ -9,8 +9,8 @@ hours of the week together, as the few weeks of one say little of a variance.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean, variance
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 from pbxnb.zones import zone_of
 
+from ..calls import is_session
 from ..columns import measure, opened
 from .distributions import NegativeBinomial
 from .erlang import check_share
@@ -27,10 +28,10 @@ from .results import grouped, made, there
 __all__ = ["unusual_hours"]
 
 _FEWEST = 3  # weeks of which a usual can be told
-_NEVER = (date.min, 0)
-_DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
+_DAY, _WEEK, _QUARTER = timedelta(days=1), timedelta(weeks=1), timedelta(minutes=15)
 
 Slot = tuple[date, int]  # a local day and hour
+Gap = tuple[datetime, datetime]
 
 
 @measure
@@ -40,9 +41,10 @@ def unusual_hours(
     """The hours of the last seven days, each beside the same hour of the same weekday in earlier weeks.
 
     Args:
-        calls: needs ``day`` and ``hour``, local; ``tz`` too where it is there: an hour that the zone's clock skipped
-            or showed twice is neither judged nor compared with. An hour between the first call and the last in which
-            nobody called counts as 0 calls; the hours of these two may not be whole and are left out.
+        calls: needs ``day`` and ``hour``, local. An hour between the first call and the last in which nobody called
+            counts as 0 calls. Neither judged nor compared with are hours of which that is not known: those of the first
+            and the last call, those that the clock skipped or showed twice (where the table has ``tz``), and of a
+            session or a recording those in which the line was down.
         weeks: how many earlier weeks are the usual, 3 to 520; fewer where the table does not go back so far.
         chance: how improbable a count is that is called unusual, both sides together. Of the 168 hours of a week one
             in six weeks is called so for nothing at 0.001.
@@ -52,7 +54,7 @@ def unusual_hours(
     Returns:
         A row an hour, in order: ``day``, ``dow``, ``hour``, ``calls``, ``weeks`` (how many it is compared with),
         ``expected`` (their mean), ``low`` and ``high`` (what is still usual), ``probability`` (of a count so far out),
-        ``unusual`` (more, fewer, usual) and ``why`` it is not judged: these five are null then.
+        ``unusual`` (more, fewer, usual) and ``why`` it is not judged: the five before are null then.
 
     Raises:
         AnalysisError: an argument out of range.
@@ -80,31 +82,48 @@ def unusual_hours(
     hours = list(dict.fromkeys([*keys, "day", "hour", *zoned]))
     counted = frame.filter(nw.col("day") > since).group_by(*hours).agg(calls=nw.len())
     groups = grouped(counted, keys, ["day", "hour", "calls", *zoned])
-    last = (
-        max((date.fromisoformat(day), int(hour)) for rows in groups.values() for day, hour, *_ in rows)
-        if until
-        else _NEVER
+    last = max(
+        ((date.fromisoformat(day), int(hour)) for rows in groups.values() for day, hour, *_ in rows), default=None
     )
-    rows = [(key, row) for key, group in groups.items() for row in _of_a_group(group, last, weeks, chance)]
+    gaps = _gaps(calls) if is_session(calls) else []
+    rows = [
+        (key, row)
+        for key, group in groups.items()
+        if last is not None
+        for row in _of_a_group(group, last, weeks, chance, gaps)
+    ]
     schema = {"day": nw.String(), **dict.fromkeys(("dow", "hour", "calls", "weeks"), nw.Int64())}
     schema |= {"expected": nw.Float64(), "low": nw.Int64(), "high": nw.Int64(), "probability": nw.Float64()}
     return back(made(rows, keys, {**schema, "unusual": nw.String(), "why": nw.String()}, frame))
 
 
-def _of_a_group(group: Iterable[tuple[Any, ...]], last: Slot, weeks: int, chance: float) -> list[dict[str, Any]]:
+def _of_a_group(
+    group: Iterable[tuple[Any, ...]], last: Slot, weeks: int, chance: float, gaps: Sequence[Gap]
+) -> list[dict[str, Any]]:
     counts: Counter[Slot] = Counter()
     names = set()
     for day, hour, calls, *zone in group:
         counts[date.fromisoformat(day), int(hour)] += calls
         names.update(zone)
-    if not counts:
-        return []
     zones = [zone_of(name, error=AnalysisError) for name in sorted(filter(None, names))]
-    return judged(counts, min(counts), last, weeks, chance, zones)
+    begin = datetime.combine(last[0], time(), UTC) - _WEEK * (weeks + 2)
+    down = {slot for zone in zones for gap in gaps for slot in _slots(gap, zone, begin)}
+
+    def unknown(slot: Slot) -> str | None:
+        if not all(_once(slot, zone) for zone in zones):
+            return "the clock was changed"
+        return "the line was down" if slot in down else None
+
+    return judged(counts, min(counts), last, weeks, chance, unknown)
 
 
 def judged(
-    counts: Mapping[Slot, int], first: Slot, last: Slot, weeks: int, chance: float, zones: Sequence[ZoneInfo]
+    counts: Mapping[Slot, int],
+    first: Slot,
+    last: Slot,
+    weeks: int,
+    chance: float,
+    unknown: Callable[[Slot], str | None] = lambda slot: None,
 ) -> list[dict[str, Any]]:
     """A row for each hour of the last seven days.
 
@@ -114,16 +133,18 @@ def judged(
             between are looked at.
         weeks: how many earlier ones are the usual.
         chance: how improbable a count is that is called unusual.
-        zones: whose clock the hours are of.
+        unknown: why the count of an hour is no count of that hour; None where it is.
     """
 
-    def whole(slot: Slot) -> bool:
-        return first < slot < last and all(_once(slot, zone) for zone in zones)
+    def counted(slot: Slot) -> bool:
+        return first < slot < last and unknown(slot) is None
 
     days = [last[0] - _DAY * back for back in range(6, -1, -1)]
     recent = [slot for day in days for hour in range(24) if first < (slot := (day, hour)) < last]
     earlier = {
-        (day, hour): [counts.get(then, 0) for week in range(1, weeks + 1) if whole(then := (day - _WEEK * week, hour))]
+        (day, hour): [
+            counts.get(then, 0) for week in range(1, weeks + 1) if counted(then := (day - _WEEK * week, hour))
+        ]
         for day, hour in recent
     }
     varying = _varying([past for past in earlier.values() if len(past) > 1])
@@ -132,10 +153,8 @@ def judged(
         row: dict[str, Any] = {"day": slot[0].isoformat(), "dow": slot[0].weekday(), "hour": slot[1]}
         row |= {"calls": counts.get(slot, 0), "weeks": len(past)}
         row |= dict.fromkeys(("expected", "low", "high", "probability", "unusual", "why"))
-        if not whole(slot):
-            row["why"] = "the clock was changed"
-        elif len(past) < _FEWEST:
-            row["why"] = f"fewer than {_FEWEST} earlier weeks"
+        if why := unknown(slot) or (f"fewer than {_FEWEST} earlier weeks" if len(past) < _FEWEST else None):
+            row["why"] = why
         else:
             row |= _judged(row["calls"], past, varying, chance)
         rows.append(row)
@@ -167,3 +186,20 @@ def _once(slot: Slot, zone: ZoneInfo) -> bool:
     day, hour = slot
     moments = (datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone) for minute in (0, 30, 59))
     return all(moment.utcoffset() == moment.replace(fold=1).utcoffset() for moment in moments)
+
+
+def _gaps(source: Any) -> list[Gap]:
+    """When the line of a session was down."""
+    past = getattr(source, "history", source)
+    ends = ((row["start"], row["end"] or past.end) for row in past.gaps.to_pylist())
+    return [(start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)) for start, end in ends]
+
+
+def _slots(gap: Gap, zone: ZoneInfo, begin: datetime) -> Iterator[Slot]:
+    """The hours that a gap touches, from ``begin`` on."""
+    moment = max(gap[0], begin)
+    moment -= (moment - begin) % _QUARTER
+    while moment < gap[1]:
+        local = moment.astimezone(zone)
+        yield local.date(), local.hour
+        moment += _QUARTER

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pbxnb.analysis import unusual_hours
+from pbxnb.analysis.calls import COLUMNS
 from pbxnb.analysis.planning.distributions import NegativeBinomial
 from pbxnb.analysis.planning.unusual import judged
 from pbxnb.errors import AnalysisError
@@ -68,7 +70,7 @@ def test_the_numbers_by_hand() -> None:
     now = MONDAY + timedelta(weeks=4)
     counts |= {(now, 10): 10, (now, 11): 40}
     before, after = (MONDAY - timedelta(days=1), 23), (now, 23)
-    rows = {row["hour"]: row for row in judged(counts, before, after, 4, 0.001, []) if row["day"] == now.isoformat()}
+    rows = {row["hour"]: row for row in judged(counts, before, after, 4, 0.001) if row["day"] == now.isoformat()}
     # variances 16/3 and 400/3; what is beyond the means by what the means are, squared
     varying = (16 / 3 - 10 + 400 / 3 - 40) / (100 - 16 / 3 / 4 + 1600 - 400 / 3 / 4)
     mean = 160.5 / 4
@@ -104,6 +106,30 @@ def test_an_hour_that_the_clock_skips_or_shows_twice_is_no_hour(engine: Engine) 
         rows = engine.rows(unusual_hours(engine.table(rows_of(later, tz="Europe/Berlin"))))
         [row] = [row for row in rows if (row["dow"], row["hour"]) == (6, 2)]
         assert (row["weeks"], row["expected"], row["unusual"]) == (5, 10, "usual")  # of six
+
+
+class Recorded:
+    """What of a recording is asked for: its calls in Berlin, and a gap from Monday 10:50 to 13:10 there."""
+
+    start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 13, tzinfo=UTC)
+    coverage = 0.99
+
+    def calls_table(self, *, legs: bool, tz: object) -> list[dict[str, Any]]:
+        rows = rows_of(weeks_of(6, office), tz="Europe/Berlin", direction="in", queue="")
+        return [dict.fromkeys(COLUMNS) | row for row in rows]
+
+    @property
+    def gaps(self) -> pa.Table:
+        down = (datetime(2026, 3, 23, 9, 50), datetime(2026, 3, 23, 12, 10))  # noqa: DTZ001 - UTC, as in every table
+        lasts = (datetime(2026, 4, 10, 6, 0), None)  # noqa: DTZ001
+        return pa.table({"start": [down[0], lasts[0]], "end": [down[1], lasts[1]]})
+
+
+def test_an_hour_in_which_the_line_was_down_is_no_hour() -> None:
+    rows = {(row["dow"], row["hour"]): row for row in unusual_hours(Recorded()).to_pylist()}
+    assert [rows[0, hour]["weeks"] for hour in range(9, 15)] == [5, 4, 4, 4, 4, 5]
+    assert {row["why"] for (dow, hour), row in rows.items() if (dow, hour) >= (4, 8)} == {"the line was down"}
+    assert {row["why"] for (dow, hour), row in rows.items() if (dow, hour) < (4, 8)} == {None}
 
 
 def test_of_few_weeks_there_is_no_usual_but_a_word(engine: Engine) -> None:
@@ -143,7 +169,7 @@ def test_nothing_is_called_something_as_seldom_as_it_is_said() -> None:
             return sum(random.random() < rate / 200 for _ in range(200))
 
         counts = weeks_of(7, calls)
-        rows = judged(counts, min(counts), max(counts), 6, 0.05, [])
+        rows = judged(counts, min(counts), max(counts), 6, 0.05)
         found += sum(row["unusual"] != "usual" for row in rows)
         judged_hours += len(rows)
     assert 0.02 < found / judged_hours < 0.07
