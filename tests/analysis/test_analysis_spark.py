@@ -66,7 +66,7 @@ MEASURES: list[Callable[..., Any]] = [
     for name in analysis.__all__
     if callable(measure := getattr(analysis, name)) and [*inspect.signature(measure).parameters][:1] == ["calls"]
 ]
-MORE: dict[str, dict[str, Any]] = {}
+MORE: dict[str, dict[str, Any]] = {"one_more_agent": {"agents": 3}}
 """What a measure must be told besides."""
 
 

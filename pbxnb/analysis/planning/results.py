@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pbxnb.errors import AnalysisError
+
 from ..calls import is_session
 from ..columns import ALIASES, seen
 
@@ -66,19 +68,21 @@ def made(
     """
     import narwhals as nw
 
+    if twice := [key for key in keys if key in schema]:
+        raise AnalysisError(f"by={twice[0]!r} is the name of a column of the result, too.", hint="Rename the column.")
     there = like.collect_schema()
     plain = [{**dict(zip(keys, key, strict=True)), **row} for key, row in rows]
     schema = {key: there[key] for key in keys} | schema
-    table = nw.from_dict({name: [row.get(name) for row in plain] for name in schema}, schema, backend="pyarrow")
-    kind = like.implementation
-    if kind.is_ibis():
-        return table.lazy(kind)
-    if kind.is_spark_like():
-        return table.lazy(kind, session=like.to_native().sparkSession)
-    arrow = table.to_native()
+    values = {name: [row.get(name) for row in plain or [{}]] for name in schema}  # Spark makes no table of no rows
+    table = nw.from_dict(values, schema, backend="pyarrow")
+    arrow, native, kind = table.to_native(), like.to_native(), like.implementation
     frame: nw.LazyFrame[Any]
     if kind.is_duckdb():  # which finds the table by its name
-        frame = nw.from_native(like.to_native().query("calls", "SELECT * FROM arrow"))
+        frame = nw.from_native(native.query("calls", "SELECT * FROM arrow"))
+    elif kind.is_spark_like():
+        frame = nw.from_native(native.sparkSession.createDataFrame(arrow))
+    elif kind.is_ibis():
+        frame = table.lazy(kind)
     else:
         frame = nw.from_arrow(arrow, backend=kind).lazy()
-    return frame
+    return frame if plain else frame.head(0)

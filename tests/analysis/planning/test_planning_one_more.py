@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -150,9 +151,9 @@ def test_each_queue_has_its_own_agents(engine: Engine) -> None:
     assert found[4:] == [("602", 3, 1, None), ("602", 4, 1, None)]  # of nobody is known how long he is served
 
 
-def test_what_is_not_known_is_drawn(engine: Engine) -> None:
+def test_what_is_not_known_is_drawn() -> None:
     calls = [call(0, talk=100), call(1, talk=None), call(2, wait=None), call(3, "abandoned", wait=None)]
-    one, _ = engine.rows(one_more_agent(engine.table(calls), 1, draws=50))
+    one, _ = one_more_agent(pa.Table.from_pylist(calls), 1, draws=50).to_pylist()
     assert one["mean_wait_low"] < one["mean_wait"] < one["mean_wait_high"]
     assert one["abandoned"] == 0  # nobody is known to have left after any time
 
@@ -162,6 +163,6 @@ def test_no_calls(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"agents": 0}, {"agents": 1.5}, {"agents": 10**6}, {"draws": 0}, {"within": -1}])
-def test_impossible_arguments_are_sentences(engine: Engine, wrong: dict[str, Any]) -> None:
+def test_impossible_arguments_are_sentences(wrong: dict[str, Any]) -> None:
     with pytest.raises(AnalysisError, match=next(iter(wrong))):
-        one_more_agent(engine.table([call(0)]), **{"agents": 1, **wrong})
+        one_more_agent(pa.Table.from_pylist([call(0)]), **{"agents": 1, **wrong})

@@ -98,12 +98,14 @@ def test_each_group_for_itself(engine: Engine) -> None:
 
 
 def test_no_calls_at_all(engine: Engine) -> None:
+    nothing = call(1) | {"day": None}
     schema = pa.Table.from_pylist([call(1)]).schema
-    rows = engine.rows(compare_periods(engine.table([], schema), engine.table([call(1)])))
+    rows = engine.rows(compare_periods(engine.table([nothing], schema), engine.table([call(1)])))
     assert {row["why"] for row in rows} == {"nothing to count"}
 
 
-@pytest.mark.parametrize("wrong", [{"within": -1}, {"confidence": 95}, {"confidence": 1}])
-def test_impossible_arguments_are_sentences(engine: Engine, wrong: dict[str, float]) -> None:
+@pytest.mark.parametrize("wrong", [{"within": -1}, {"confidence": 95}, {"confidence": 1}, {"by": "a"}])
+def test_impossible_arguments_are_sentences(wrong: dict[str, Any]) -> None:
+    calls = pa.Table.from_pylist([call(1, a="1")])
     with pytest.raises(AnalysisError, match=next(iter(wrong))):
-        compared(engine, [call(1)], [call(2)], **wrong)
+        compare_periods(calls, calls, **wrong)
