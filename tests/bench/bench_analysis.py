@@ -1,51 +1,150 @@
-"""Measures over a table of ten million calls, aggregated by the engine (DuckDB). Not a test.
+"""Every measure on DuckDB and polars against the same written by hand for that engine alone. Not a test.
 
-Run: ``python -m tests.bench.bench_analysis [rows]``. *rows out* is what comes back to Python: few, or the engine did
-not do the work. Memory is the process' highest so far.
+    python -m tests.bench.bench_analysis [calls ...] [--engine duckdb polars] [--only name ...] [--runs 3]
+
+The calls are made up (`made_calls`) and read from Parquet by both sides; DuckDB has its limit of 1 GB. For the times a
+process of its own does both in turns, after a small table with each: the shortest of each counts, and both must give
+the same rows. For the memory each side has a process of its own: *MB* is the highest it had above what the small table
+left. A measure without a counterpart by hand is named at the end.
 """
 
 from __future__ import annotations
 
-import resource
+import argparse
+import json
+import math
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from pbxnb import analysis
 
-ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
-CALLS = """
-select n::varchar as call_id, begun as started_at, begun + to_seconds(n % 30) as answered_at,
-    begun + to_seconds(n % 30 + 20 + n % 300) as ended_at, strftime(begun, '%Y-%m-%d') as day,
-    (dayofweek(begun) + 6) % 7 as dow, hour(begun) as hour, 'x' || (n % 500) as ext, 'answered' as outcome,
-    (n % 30) * 1000 as wait_ms, (20 + n % 300) * 1000 as talk_ms
-from (select n, timestamp '2026-01-01' + to_seconds(n * 3) as begun from range(?) as r(n))
-"""
-MEASURES: tuple[Callable[[Any], Any], ...] = (
-    analysis.per_extension,
-    analysis.per_hour,
-    analysis.peak,
-    analysis.load,
-    analysis.durations,
-)
+from .by_hand_polars import POLARS
+from .by_hand_sql import SQL
+from .made_calls import made_calls
+
+SMALL = 1_000
+COMPARED = 100_000  # calls up to which the rows of both sides are compared
+SIDES = ("ours", "by hand")
+Made = Callable[[], list[dict[str, Any]]]
+
+
+def engines() -> dict[str, Callable[[str, int, str], Callable[[], Any]]]:
+    """By name: what makes, of a measure, a number of calls and a side, a function that computes it."""
+    return {"duckdb": _with_duckdb, "polars": _with_polars}
+
+
+def _with_duckdb(name: str, calls: int, side: str) -> Callable[[], Any]:
+    connection = duckdb.connect(config={"memory_limit": "1GB"})
+    table = connection.read_parquet(str(made_calls(calls)))
+    table.create_view("calls")
+
+    def compute() -> Any:
+        # a table of the engine's own: what comes out of some measures is as large as what went in
+        connection.execute("drop table if exists result")
+        found = getattr(analysis, name)(table) if side == "ours" else connection.sql(SQL[name])
+        found.create("result")
+        return connection.table("result")
+
+    return compute
+
+
+def _with_polars(name: str, calls: int, side: str) -> Callable[[], Any]:
+    table = pl.scan_parquet(made_calls(calls))
+    measure = getattr(analysis, name) if side == "ours" else POLARS[name]
+    return lambda: measure(table).collect()
+
+
+def _same(ours: Any, by_hand: Any) -> bool:
+    """Whether one table has what the other has, in the same order; ours may have more columns."""
+    ours, by_hand = (_rows(table) for table in (ours, by_hand))
+    return len(ours) == len(by_hand) and all(
+        math.isclose(one[name], value, rel_tol=1e-9, abs_tol=1e-9) if isinstance(value, float) else one[name] == value
+        for one, other in zip(ours, by_hand, strict=True)
+        for name, value in other.items()
+    )
+
+
+def _rows(table: Any) -> list[dict[str, Any]]:
+    found = table.to_arrow_table() if isinstance(table, duckdb.DuckDBPyRelation) else table.to_arrow()
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
+
+
+def _times(name: str, engine: str, calls: int, runs: int) -> dict[str, Any]:
+    """Seconds of each side, the shortest of so many runs."""
+    make = engines()[engine]
+    for side in SIDES:
+        make(name, SMALL, side)()
+    computing = {side: make(name, calls, side) for side in SIDES}
+    best = dict.fromkeys(SIDES, math.inf)
+    for _ in range(runs):
+        for side, compute in computing.items():
+            begun = time.perf_counter()
+            compute()
+            best[side] = min(best[side], time.perf_counter() - begun)
+    if calls <= COMPARED and not _same(*(compute() for compute in computing.values())):
+        raise AssertionError(f"{name} on {engine} is not what was written by hand.")
+    return best
+
+
+def _memory(name: str, engine: str, calls: int, side: str) -> float:
+    """Megabytes above those that a small table left."""
+    make = engines()[engine]
+    make(name, SMALL, side)()
+    before = _highest()
+    make(name, calls, side)()
+    return _highest() - before
+
+
+def _highest() -> float:
+    """The most memory this process ever had; what `getrusage` says may be that of the process that started it."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def _child(*arguments: object) -> Any:
+    command = [sys.executable, "-m", __spec__.name, "--child", *map(str, arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout)
 
 
 def main() -> None:
     """Print the table."""
-    connection = duckdb.connect()
-    connection.execute("create table calls as " + CALLS, [ROWS])
-    print(f"{ROWS:,} calls\n{'measure':>16} {'seconds':>8} {'rows out':>9} {'memory MB':>10}")
-    for measure in MEASURES:
-        begun = time.perf_counter()
-        found = measure(connection.table("calls")).fetchall()
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"{measure.__name__:>16} {time.perf_counter() - begun:>8.2f} {len(found):>9,} {memory:>10.0f}", flush=True
-        )
+    parser = argparse.ArgumentParser()
+    parser.add_argument("calls", nargs="*", type=int, default=[100_000, 1_000_000, 10_000_000])
+    parser.add_argument("--engine", nargs="+", choices=[*engines()], default=[*engines()])
+    parser.add_argument("--only", nargs="+", choices=[*SQL], default=[*SQL])
+    parser.add_argument("--runs", type=int, default=3)
+    asked = parser.parse_args()
+    print("| measure | engine | calls | ours, s | by hand, s | ratio | ours, MB | by hand, MB |\n|" + " --- |" * 8)
+    for calls in asked.calls:
+        made_calls(calls)
+        for name in asked.only:
+            for engine in asked.engine:
+                ours, by_hand = _child("times", name, engine, calls, asked.runs).values()
+                megabytes = [_child("memory", name, engine, calls, side) for side in SIDES]
+                print(
+                    f"| {name} | {engine} | {calls:,} | {ours:.3f} | {by_hand:.3f} | {ours / by_hand:.2f} | "
+                    + " | ".join(f"{one:.0f}" for one in megabytes)
+                    + " |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case ["--child", "times", name, engine, calls, runs]:
+            print(json.dumps(_times(name, engine, int(calls), int(runs))))
+        case ["--child", "memory", name, engine, calls, side]:
+            print(json.dumps(_memory(name, engine, int(calls), side)))
+        case _:
+            main()
