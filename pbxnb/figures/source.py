@@ -14,11 +14,12 @@ import msgspec
 
 from pbxnb.analysis.calls import calls_of, is_session
 from pbxnb.analysis.columns import opened, seen
-from pbxnb.errors import AnalysisError, ConfigError
+from pbxnb.analysis.values import read
+from pbxnb.errors import AnalysisError, ConfigError, MissingColumn
 from pbxnb.ui.handle import handle_of
 from pbxnb.zones import clock_text, times_in, zone_of
 
-__all__ = ["Calls", "counted", "label", "needs", "of", "rows", "whose"]
+__all__ = ["Calls", "counted", "is_table", "label", "needs", "of", "rows", "table_of", "whose"]
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -92,6 +93,35 @@ def whose(source: Any) -> str:
     named = nw.col("domain").cast(nw.String)
     [[first, last]] = frame.select(first=named.min(), last=named.max()).collect().rows()
     return label(first or last or "") if first == last or not first else f"{label(first)} to {label(last)}"
+
+
+def is_table(source: object) -> bool:
+    """Whether it is a table that the analysis extra reads."""
+    try:
+        seen(source)
+    except (TypeError, ImportError):
+        return False
+    return True
+
+
+def table_of(source: Any, kinds: Mapping[str, str], hint: str) -> Any:
+    """Columns of a table other than that of calls, as a lazy narwhals frame; times are UTC without zone.
+
+    Args:
+        source: a table of any engine, or one that speaks Arrow.
+        kinds: what each column holds, as `pbxnb.analysis.values` reads it.
+        hint: which table has them.
+
+    Raises:
+        AnalysisError: a column holds something else.
+        MissingColumn: one is not there.
+        TypeError: it is no table.
+    """
+    frame = seen(source).lazy()
+    have = frame.collect_schema().names()
+    if missing := [name for name in kinds if name not in have]:
+        raise MissingColumn(f"This table has no column {missing[0]!r}.", hint=hint, column=missing[0], there=have)
+    return read(frame, kinds, {name: name for name in kinds})
 
 
 def rows(table: Any) -> list[dict[str, Any]]:

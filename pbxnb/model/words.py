@@ -8,10 +8,11 @@ from typing import Any
 from msgspec import UNSET
 
 from pbxnb.errors import SdpRefused
+from pbxnb.protocol.decode import decode
 from pbxnb.protocol.redact import redact
 from pbxnb.protocol.sdp import read, read_candidates
 
-__all__ = ["words_of_body", "words_of_message", "words_of_sdp"]
+__all__ = ["words_of_body", "words_of_message", "words_of_sdp", "words_of_text"]
 
 LONGEST = 300
 MOST_FIELDS = 20
@@ -41,6 +42,11 @@ def words_of_message(message: Any) -> str:
             return f"bye {message.code or ''}".strip()
         case kind:
             return str(getattr(message, "action", "") or kind)
+
+
+def words_of_text(text: str) -> str:
+    """A frame of the PBX, as it came."""
+    return words_of_message(decode(text))
 
 
 def words_of_body(body: Mapping[str, Any]) -> str:

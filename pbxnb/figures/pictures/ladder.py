@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,15 +14,16 @@ import plotly.graph_objects as go
 
 from pbxnb.arguments import helpful_keywords
 from pbxnb.model.changes import Frame
-from pbxnb.model.words import words_of_body, words_of_message
+from pbxnb.model.words import words_of_body, words_of_message, words_of_text
 from pbxnb.zones import clock_text, times_in
 
 from ..phone_call import PhoneCall, is_phone_call
-from ..source import counted, label, needs, whose
+from ..source import counted, is_table, label, needs, rows, table_of, whose
 from ..style import Theme, picture, styled
 
 __all__ = ["ladder", "steps"]
 
+FRAMES = {"seq": "any", "received": "time", "direction": "text", "text": "text"}
 NOTEBOOK, PBX, MEDIA = "notebook", "PBX", "media"
 _WAYS = {"sent": (NOTEBOOK, PBX), "received": (PBX, NOTEBOOK), "media": (NOTEBOOK, MEDIA), "sound": (MEDIA, NOTEBOOK)}
 _SOUNDS = {
@@ -45,22 +48,26 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
     """A sequence diagram of a session's frames.
 
     Args:
-        source: a handle or a recording; frames as `pbx.frames()` gives them, whose times are shown in UTC; or a call of
-            a phone, whose media are then an actor of their own.
+        source: a handle or a recording; frames as `pbx.frames()` gives them, or a table of them of any engine, as
+            ``recording.frames.df``, whose times are shown in UTC; or a call of a phone, whose media are then an actor
+            of their own.
         call: draw only frames that name this call id.
         last: how many frames at most, the newest.
         theme: ``light``, ``dark`` or ``print``.
 
     Raises:
         AnalysisError: no such frame.
+        MissingColumn: it is another table.
 
     The text twin is the same ladder as lines, ready to paste into a report: `pbxnb.figures.describe`.
     """
     frames, zone = getattr(source, "frames", source), getattr(source, "tz", ZoneInfo("UTC"))
     if is_phone_call(source):
         drawn = _steps_of(source)[-last:]
+    elif frames is source and is_table(source):
+        drawn = _steps_in(source, call, last)
     else:
-        drawn = steps(frames() if callable(frames) else frames, call=call)[-last:]
+        drawn = steps(frames() if callable(frames) else frames, call=call, last=last)
     needs([{}] if drawn else [], "frames" + (f" that name call {call}" if call else ""))
     actors, what = ([MEDIA, NOTEBOOK, PBX], "step") if is_phone_call(source) else ([NOTEBOOK, PBX], "frame")
     actors += sorted({name for step in drawn for name in (step.source, step.target)} - set(actors))
@@ -112,24 +119,46 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
     return figure
 
 
-def steps(frames: Iterable[Frame], *, call: str = "") -> list[Step]:
+def steps(frames: Iterable[Frame], *, call: str = "", last: int | None = None) -> list[Step]:
     """Frames as arrows. Parties of a call do not speak on this line, so there are two actors: the notebook and the PBX.
 
     Args:
-        frames: in order.
+        frames: in order; each is let go of when it is not drawn.
         call: keep only frames whose text names this call id.
+        last: how many at most, the newest; None for all.
     """
-    kept = [frame for frame in frames if not call or f'"{call}"' in frame.text]
-    first = kept[0].mono if kept else 0.0
+    named = (frame for frame in frames if not call or f'"{call}"' in frame.text)
+    first = next(named, None)
+    if first is None:
+        return []
     return [
-        Step(
-            frame.mono - first,
-            frame.received,
-            PBX if frame.direction == "in" else NOTEBOOK,
-            NOTEBOOK if frame.direction == "in" else PBX,
-            _said(frame),
+        _step(frame.mono - first.mono, frame.received, frame.direction, _said(frame))
+        for frame in deque(chain([first], named), last)
+    ]
+
+
+def _step(at: float, received: datetime, direction: str, said: str) -> Step:
+    ways = (PBX, NOTEBOOK) if direction == "in" else (NOTEBOOK, PBX)
+    return Step(at, received, *ways, said)
+
+
+def _steps_in(table: Any, call: str, last: int) -> list[Step]:
+    """Of a table of frames: its engine finds those that are drawn."""
+    frames = table_of(table, FRAMES, "Give recording.frames.df.").drop_nulls()
+    import narwhals as nw
+
+    if call:
+        frames = frames.filter(nw.col("text").str.contains(f'"{call}"', literal=True))
+    [first] = rows(frames.select(nw.col("received").min()).to_native())
+    newest = frames.sort("seq", descending=True).head(last)
+    return [
+        _step(
+            (row["received"] - first["received"]).total_seconds(),
+            row["received"].replace(tzinfo=UTC),
+            row["direction"],
+            words_of_text(row["text"]) if row["direction"] == "in" else _ours(row["text"]),
         )
-        for frame in kept
+        for row in reversed(rows(newest.to_native()))
     ]
 
 
@@ -149,10 +178,12 @@ def _steps_of(call: PhoneCall) -> list[Step]:
 
 def _said(frame: Frame) -> str:
     """A frame in a few words: its kind, and the calls or the account it is about."""
-    if frame.message is not None:
-        return words_of_message(frame.message)
+    return _ours(frame.text) if frame.message is None else words_of_message(frame.message)
+
+
+def _ours(text: str) -> str:
     try:
-        body = msgspec.json.decode(frame.text)
+        body = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        return frame.text[:80]
-    return words_of_body(body) if isinstance(body, dict) else frame.text[:80]
+        return text[:80]
+    return words_of_body(body) if isinstance(body, dict) else text[:80]
