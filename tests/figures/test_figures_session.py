@@ -150,10 +150,14 @@ def test_state_shares_of_a_history_a_recording_and_a_table_are_those_of_the_hand
         table = figures.state_shares(whole.presence.to_arrow())
         part = figures.describe(figures.state_shares(whole.between(last - timedelta(seconds=30), last)))
         history = figures.state_shares(whole)
+        call = pbx.closed_calls()[-1].call
+        for told in (whole, whole.call_states):
+            assert f"{call.id}: {call.from_.number} → {call.to.number}: " in figures.describe(figures.call_life(told, call))
     with pbxnb.open(tmp_path / "day.pbx") as day:
         recorded = figures.state_shares(day)
         assert "acme.example" in recorded.layout.title.text
         assert "PBX -> notebook: user-state" in figures.describe(figures.ladder(day))
+        assert figures.describe(figures.ladder(day.frames.df)) == figures.describe(figures.ladder(day.frames))
     for figure in (history, table, recorded):
         drawn = {str(trace.name): dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
         assert drawn.keys() == said.keys()
