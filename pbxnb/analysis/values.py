@@ -80,10 +80,10 @@ def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str,
     wrong: dict[str, nw.Expr] = {}  # by column: whether it has a value that cannot be read
     values: list[nw.Expr] = []
     for column, kind in kinds.items():
-        found, refused = _reading(nw.col(column), schema[column], kind, duckdb=duckdb)
+        found, refuses = _reading(nw.col(column), schema[column], kind, duckdb=duckdb)
         values.append(found.alias(column))
-        if refused is not None:
-            wrong[column] = refused.any()
+        if refuses is not None:
+            wrong[column] = refuses
     if wrong:
         [told] = frame.select(**wrong).collect().rows(named=True)
         for column, refused_any in told.items():
@@ -100,7 +100,7 @@ def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str,
 
 
 def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw.Expr, nw.Expr | None]:
-    """A column as a kind, and which of its values are none of that kind (None: all are)."""
+    """A column as a kind, and whether it has a value that is none of that kind (None: it has not)."""
     import narwhals as nw
 
     there = ~value.is_null()
@@ -111,19 +111,18 @@ def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw
         zone = getattr(dtype, "time_zone", None)
         if zone is not None and zone not in _UTC:
             if duckdb:  # it knows no zone but that of its connection, and would show its wall clock
-                return value, there
+                return value, there.any()
             value = value.dt.convert_time_zone("UTC")
         moment = (value.dt.replace_time_zone(None) if zone is not None else value).cast(nw.Datetime("us"))
         return nw.when((moment >= nw.lit(_EARLIEST)) & (moment < nw.lit(_LATEST))).then(moment), None
     if kind in _RANGES and dtype.is_numeric():
         low, high = _RANGES[kind]
+        if dtype.is_integer():  # many files know their lowest and highest without being read
+            return value.cast(nw.Int64), (value.min() < low) | (value.max() > high)
         number = value.cast(nw.Float64) if dtype.is_decimal() else value
         refused = there & ((number < low) | (number > high))
-        if dtype.is_integer():
-            return number.cast(nw.Int64), refused
-        return nw.when(there & ~refused).then(
-            number.round(0)
-        ), refused  # floats: pandas knows no whole numbers with null
+        # floats: pandas knows no whole numbers with null
+        return nw.when(there & ~refused).then(number.round(0)), refused.any()
     if kind in ("text", "outcome", "any") and text:
         return value.cast(nw.String), None
     if kind == "text" and dtype.is_integer():
@@ -131,23 +130,22 @@ def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw
     if kind == "text" and dtype.is_float():  # whole numbers that became floats beside a null
         refused = there & ((value.round(0) != value) | (value < -(2**53)) | (value > 2**53))
         whole = nw.when(there & ~refused).then(value).otherwise(nw.lit(0.0)).cast(nw.Int64).cast(nw.String)
-        return nw.when(there & ~refused).then(whole), refused
+        return nw.when(there & ~refused).then(whole), refused.any()
     if kind in ("text", "any") and (dtype == nw.Date or (dtype == nw.Datetime and dtype.time_zone is None)):
         return value.dt.to_string("%Y-%m-%d" if kind == "text" else "%Y-%m-%d %H:%M:%S"), None
     if kind == "any" and (dtype.is_numeric() or dtype == nw.Boolean):
         return value, None
     # a column of nothing has no type of its own in a table made of plain rows
     none: Any = nw.Datetime("us") if kind == "time" else nw.Float64 if kind in _RANGES else nw.String
-    return nw.when(value.is_null()).then(nw.lit(None, none)), there
+    return nw.when(value.is_null()).then(nw.lit(None, none)), there.any()
 
 
 def _in_our_words(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
     import narwhals as nw
 
     column = nw.col("outcome")
-    distinct = (
-        frame.select("outcome").filter(~column.is_null()).unique(["outcome"]).sort("outcome").head(1000).collect()
-    )
+    each = frame.filter(~column.is_null()).group_by("outcome").agg(calls=column.count())
+    distinct = each.sort("outcome").head(1000).collect()
     words = {word: OUTCOME_OF.get(_plain(word)) for word in distinct["outcome"].to_list()}
     if unknown := [word for word, outcome in words.items() if outcome is None]:
         listed = ", ".join(repr(word[:40]) for word in unknown[:10]) + (" …" if len(unknown) > 10 else "")
