@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from typing import TypeVar
 
-__all__ = ["shown"]
+__all__ = ["counted", "shown"]
 
 T = TypeVar("T")
 _AFTER = 1.0  # seconds
@@ -26,3 +27,25 @@ def shown(items: Iterable[T], total: int | None, what: str) -> Iterable[T]:
 
     bar: Iterable[T] = tqdm(items, total=total, desc=what, delay=_AFTER, leave=False)
     return bar
+
+
+def counted(what: str, unit: str) -> tuple[Callable[[int, int | None], object], Callable[[], object]]:
+    """A bar for what comes bit by bit on another thread: it belongs to the cell that asks for it.
+
+    Returns:
+        ``count(more, total)``, ``total`` as far as it is known, and ``close()``; from any thread, one at a time.
+
+    Example:
+        >>> count, close = counted("Reading", "pages")
+        >>> count(1, None)
+        >>> close()
+    """
+    from tqdm.auto import tqdm
+
+    bar, cell = tqdm(desc=what, unit=f" {unit}", delay=_AFTER, leave=False), copy_context()
+
+    def count(more: int, total: int | None) -> None:
+        bar.total = total
+        cell.run(bar.update, more)
+
+    return count, lambda: cell.run(bar.close)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import AnalysisError, MissingExtra
@@ -24,7 +24,10 @@ from pbxnb.zones import zone_of
 
 from .legs import Leg, Part, conversations, direction, legs_of, part_of, whole_of
 
-__all__ = ["COLUMNS", "call_rows", "calls_of", "is_session", "walk_rows"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["COLUMNS", "call_rows", "calls_of", "calls_schema", "is_session", "walk_rows"]
 
 _BATCH = 10_000  # rows made at once: a million of them as dictionaries would take gigabytes
 COLUMNS = (
@@ -155,14 +158,20 @@ def calls_of(handle: Any, *, tz: str | ZoneInfo | None = None, legs: bool = Fals
         rows = walk_rows(records, running, tz=tz or handle.tz, domain=handle.domain, legs=legs)
     if offered:
         rows = (row for row in rows if row["queue"] or row["direction"] == "in")
-    types = {"dow": pa.int8(), "hour": pa.int8(), "end_inferred": pa.bool_(), "gap": pa.bool_()}
-    types |= {column: pa.timestamp("us") for column in COLUMNS if column.endswith("_at")}
-    types |= {column: pa.int64() for column in COLUMNS if column.endswith("_ms")}
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
-    batches = []
+    schema, batches = calls_schema(), []
     while batch := list(islice(rows, _BATCH)):
         batches.append(pa.RecordBatch.from_pylist(batch, schema=schema))
     return pa.Table.from_batches(batches, schema=schema)
+
+
+def calls_schema() -> pa.Schema:
+    """The types of the table of calls, in pyarrow."""
+    import pyarrow as pa
+
+    types = {"dow": pa.int8(), "hour": pa.int8(), "end_inferred": pa.bool_(), "gap": pa.bool_()}
+    types |= {column: pa.timestamp("us") for column in COLUMNS if column.endswith("_at")}
+    types |= {column: pa.int64() for column in COLUMNS if column.endswith("_ms")}
+    return pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
 
 
 def _as_is(moment: datetime) -> datetime:

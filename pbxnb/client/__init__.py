@@ -8,6 +8,7 @@ from .client import Client
 from .commands import Outcome, OutcomeStatus
 from .endpoint import Endpoint
 from .logins import AdminToken, Login, Password, Session
+from .rest import RestError
 from .timing import Timing
 from .tls import Pin
 
@@ -20,6 +21,7 @@ __all__ = [
     "OutcomeStatus",
     "Password",
     "Pin",
+    "RestError",
     "Session",
     "Timing",
 ]

@@ -73,6 +73,7 @@ class Client:
         store: the model; written only by the client.
         coverage: which actions, fields and values came.
         now: the clock that stamps what the model learns.
+        rest: gives the REST client, with a login that is young enough.
         on_event: gets every `Event`, messages and connection included.
         on_changes: gets every `Changes` that is not empty, before its events.
         on_frame: gets every `Frame`, both directions, at the moment it passes.
@@ -135,8 +136,7 @@ class Client:
         self._on_frame: Signal[Frame] = Signal()
         self._on_input: Signal[Input] = Signal()
         self._on_status: Signal[Status] = Signal()
-        self._open_timeout = open_timeout
-        self._intake = Intake(self._on_input, None if now is utc_now else now)
+        self._open_timeout, self._intake = open_timeout, Intake(self._on_input, None if now is utc_now else now)
         lock = lock or nullcontext()
         self._writer = ModelWriter(self.store, lock, self._intake, self._on_event, self._on_changes, self._applied)
         self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout, clock=self.store.clock)
@@ -175,7 +175,7 @@ class Client:
         self._first_live: asyncio.Timeout | None = None  # runs until the first live
         self._down = LineState.CONNECTING  # how a line that is down is called: after the first live, reconnecting
         self._try_now, self._settled = asyncio.Event(), asyncio.Event()  # the second: live, or ended
-        self._closing = False
+        self._closing, self.rest = False, self._access.rest
         self._work: asyncio.Task[None] | None = None
         self._background: asyncio.Task[None] | None = None
         self._error: Exception | None = None

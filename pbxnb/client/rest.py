@@ -117,9 +117,9 @@ class Rest:
         """
         await self.request("GET", ROOT, anonymous=True, most=0)
 
-    async def get(self, path: str) -> Any:
-        """Read a resource as JSON; raises `RestError` for anything but data."""
-        return self._data("GET", path, await self.request("GET", path))
+    async def get(self, path: str, *, within: float | None = None) -> Any:
+        """Read a resource as JSON, within so many seconds; raises `RestError` for anything but data."""
+        return self._data("GET", path, await self.request("GET", path, within=within))
 
     async def send(self, method: str, path: str, body: Any = None) -> Any:
         """Write to a resource, without a body where that is None; raises `RestError` when the answer is a no."""
@@ -134,6 +134,7 @@ class Rest:
         basic: tuple[str, Secret] | None = None,
         anonymous: bool = False,
         most: int = _MAX_BODY,
+        within: float | None = None,
     ) -> Reply:
         """One request, one answer, whatever its status.
 
@@ -143,12 +144,13 @@ class Rest:
             basic: user name and password of HTTP Basic.
             anonymous: leave the session cookie out.
             most: bytes read of the answer; a longer one is cut, above 32 MiB it is a failure.
+            within: seconds for it, where that is another time than for all others.
 
         Raises:
             ConnectionFailed: no answer came.
         """
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout if within is None else within):
                 return await self._request(method, path, body, basic, anonymous, most)
         except (aiohttp.ClientError, OSError) as exc:
             legacy = needs_legacy(_ssl_error(exc))
@@ -158,7 +160,7 @@ class Rest:
             raise
         if legacy and self._trust.allow_legacy():
             # The handshake failed, so nothing of the request was sent: this is a first attempt, not a second.
-            return await self.request(method, path, body, basic=basic, anonymous=anonymous, most=most)
+            return await self.request(method, path, body, basic=basic, anonymous=anonymous, most=most, within=within)
         # Outside the handler: the library's exception may hold the request with its headers.
         raise failure
 

@@ -24,6 +24,7 @@ from pbxnb.model.entities import (
 
 from . import commands, listening
 from .clock import PbxClock
+from .fetching.calls import fetch_calls
 from .line import Line
 from .mappings import LiveMapping
 from .past.history import History, Source
@@ -259,6 +260,8 @@ class Pbx:
     def explain(self, number: str) -> tuple[Evidence, ...]:
         """Why this account looks as it does: the rule and frame that set each axis."""
         return self._line.read(lambda: self._line.feed.store.explain(number))
+
+    fetch_calls = fetch_calls
 
     # ---- recording ----
 

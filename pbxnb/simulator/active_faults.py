@@ -20,7 +20,7 @@ from pbxnb.text import clean_logger
 from .server.http import SimServer
 from .server.sockets import SimSocket
 
-__all__ = ["LONGEST", "MOST", "ActiveFault", "FaultControl", "Reopen", "within"]
+__all__ = ["GARBAGE", "LONGEST", "MOST", "ActiveFault", "FaultControl", "Reopen", "within"]
 
 _log = clean_logger("pbxnb.simulator")
 _N = TypeVar("_N", int, float)
@@ -32,6 +32,17 @@ Rewrite = Callable[[dict[str, Any], SimSocket], bool]
 
 LONGEST = 3600.0
 MOST = 10_000
+GARBAGE = (
+    '{"action":"call-state","calls":[{"id":"7',
+    "not json at all",
+    "[1,2,3]",
+    "",
+    '{"action":"call-state","calls":"none"}',
+    '{"action":"user-state","account":["41"],"registered":"perhaps"}',
+    '{"action":"call-state","calls":' + "[" * 2000 + "]" * 2000 + "}",
+    '{"action":"no-such-action","\\u202e":"\\u0000"}',
+)
+"""Frames that are no messages."""
 
 
 class ActiveFault:

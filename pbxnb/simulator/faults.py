@@ -16,27 +16,18 @@ from pbxnb.arguments import nearest
 from pbxnb.errors import SimulatorError
 from pbxnb.media import wire
 
-from .active_faults import LONGEST, MOST, ActiveFault, FaultControl, Reopen, within
+from .active_faults import GARBAGE, LONGEST, MOST, ActiveFault, FaultControl, Reopen, within
 from .engine.accounts import SimHuntGroup
 from .engine.calls import ChangeKind, SimChange
 from .engine.pbx import SimPbx
 from .media import SimMedia
 from .server.http import SimServer, SimTenant
 from .server.sockets import SimSocket
+from .server.spoilt import SpoiltRecords
 
 __all__ = ["FAULTS", "Faults"]
 
 BIGGEST = 60 * 2**20
-GARBAGE = (
-    '{"action":"call-state","calls":[{"id":"7',
-    "not json at all",
-    "[1,2,3]",
-    "",
-    '{"action":"call-state","calls":"none"}',
-    '{"action":"user-state","account":["41"],"registered":"perhaps"}',
-    '{"action":"call-state","calls":' + "[" * 2000 + "]" * 2000 + "}",
-    '{"action":"no-such-action","\\u202e":"\\u0000"}',
-)
 
 
 class Faults:
@@ -261,6 +252,24 @@ class Faults:
 
         return self._control.start("ghost", act, seconds=seconds)
 
+    def records(
+        self, status: int = 0, repeat: int = 0, garbage: int = 0, size: int = 0, lag: float = 0.0, seconds: float = 60.0
+    ) -> ActiveFault:
+        """Call records by REST are refused, come twice, with garbage among them, with a giant text, or late."""
+        spoilt = SpoiltRecords(
+            status=within("status", status, 0, 599, int),
+            repeat=within("repeat", repeat, 0, MOST, int),
+            garbage=within("garbage", garbage, 0, MOST, int),
+            size=within("size", size, 0, BIGGEST, int),
+            lag=within("lag", lag, 0, 60, float),
+        )
+
+        def act(active: ActiveFault) -> None:
+            self._server.records = spoilt
+            active.then(lambda: setattr(self._server, "records", SpoiltRecords()))
+
+        return self._control.start("records", act, seconds=seconds)
+
     # -- the PBX -------------------------------------------------------------------------------------------------
 
     def expired_token(self, seconds: float = 10.0) -> ActiveFault:
@@ -383,7 +392,7 @@ FAULTS: dict[str, Callable[..., ActiveFault]] = {
     for fault in (
         Faults.drop, Faults.half_open, Faults.stall, Faults.refuse, Faults.slow, Faults.partial_snapshot,
         Faults.garbage, Faults.giant, Faults.ghost, Faults.expired_token, Faults.restart, Faults.clock_skew,
-        Faults.new_certificate, Faults.flap, Faults.media,
+        Faults.new_certificate, Faults.flap, Faults.media, Faults.records,
     )
 }  # fmt: skip
 """Every fault by its name; what each does is the first line of its docstring."""

@@ -326,7 +326,7 @@ async def test_flap_registers_and_unregisters_and_ends_registered(sim: Simulator
 async def test_every_fault_has_a_sentence_and_can_be_started_by_name(sim: Simulator) -> None:
     assert set(FAULTS) == {
         "drop", "half-open", "stall", "refuse", "slow", "partial-snapshot", "garbage", "giant", "ghost",
-        "expired-token", "restart", "clock-skew", "new-certificate", "flap", "media",
+        "expired-token", "restart", "clock-skew", "new-certificate", "flap", "media", "records",
     }  # fmt: skip
     for name, fault in FAULTS.items():
         assert fault.__doc__
@@ -334,6 +334,7 @@ async def test_every_fault_has_a_sentence_and_can_be_started_by_name(sim: Simula
             sim.faults.start(name)
     assert {each.name for each in sim.faults.active} == {
         "half-open", "stall", "refuse", "slow", "partial-snapshot", "ghost", "expired-token", "clock-skew", "flap",
+        "records",
     }  # fmt: skip
     sim.faults.stop("slow")
     assert "slow" not in repr(sim.faults)

@@ -22,9 +22,13 @@ Row: TypeAlias = list[str | None] | str
 """The texts of the columns that were asked for; or, as it came, what is no row: another number of fields, no JSON."""
 _TEXT = {".csv", ".txt", ".tsv", ".log"}
 _JSON = {".json", ".jsonl", ".ndjson"}
+_JSON_AS_WRITTEN = msgspec.json.Decoder(
+    float_hook=lambda text: str(float(text)) if "e" in text.casefold() else text  # a zero at its end tells something
+)
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SEPARATORS = ",;\t|"
 _LINES = 20  # that a text in quotes may go over
+_LOOKED_AT = 10_000  # JSON records
 _LARGEST = 64 * 2**20  # bytes of one JSON document, characters of a line
 
 
@@ -151,17 +155,20 @@ def _fields(lines: Sequence[str], separator: str) -> list[str]:
 def _json(
     file: IO[str], name: str, columns: Sequence[str], needed: Sequence[str], header: Sequence[str]
 ) -> Iterator[Row]:
-    """One document, a list of them, or one a line."""
+    """One document, a list of them, or one a line; of some thousands one at least has what is needed."""
     found = False
-    for one in _documents(file):
-        if not isinstance(one, Mapping):
+    flat: Mapping[str, str | None] = {}
+    for number, one in enumerate(_documents(file)):
+        if isinstance(one, Mapping):
+            flat = {key(column): value for column, value in _flat(one)}
+            found = found or any(key(column) in flat for column in needed)
+            yield [flat.get(key(column)) for column in columns]
+        else:
             yield str(one)
-            continue
-        flat = {key(column): value for column, value in _flat(one)}
-        if not found and not any(key(column) in flat for column in needed):
-            raise missing(needed[0], flat, name)
-        found = True
-        yield [flat.get(key(column)) for column in columns]
+        if not found and number == _LOOKED_AT:
+            break
+    if flat and not found:
+        raise missing(needed[0], flat, name)
 
 
 def _documents(file: IO[str]) -> Iterator[Any]:
@@ -170,11 +177,11 @@ def _documents(file: IO[str]) -> Iterator[Any]:
         begin = file.read(1)
     line = begin + file.readline(_LARGEST)
     try:
-        first = [msgspec.json.decode(line)]
+        first = [_JSON_AS_WRITTEN.decode(line)]
     except msgspec.DecodeError:  # one document over many lines, or a list
         text = line + file.read(_LARGEST)
         try:
-            whole = msgspec.json.decode(text)
+            whole = _JSON_AS_WRITTEN.decode(text)
         except msgspec.DecodeError:
             first = [line.strip()]
             file = io.StringIO(text[len(line) :])
@@ -188,7 +195,7 @@ def _documents(file: IO[str]) -> Iterator[Any]:
     for line in file:
         if line.strip():
             try:
-                yield msgspec.json.decode(line)
+                yield _JSON_AS_WRITTEN.decode(line)
             except msgspec.DecodeError:
                 yield line.strip()
 

@@ -153,7 +153,8 @@ def _fields(source: Source, there: Mapping[str, str]) -> str:
 
 def _values(source: Source) -> str:
     """Times and lengths of the texts, words as they are compared, and what could not be read."""
-    times = {name: _time(f'"{name}"', source.time_format) for name in TIMES}
+    padded = _padded if source.unpadded else str
+    times = {name: _time(padded(f'"{name}"'), source.time_format) for name in TIMES}
     lengths = {name: _length(f'"{name}"', source.unit) for name in LENGTHS}
     epochs = " OR ".join(f"""regexp_full_match("start", '{pattern}')""" for pattern, _ in _EPOCHS)
     unread = [
@@ -173,6 +174,13 @@ def _values(source: Source) -> str:
         "no_number": " OR ".join(no_number),
     }
     return ", ".join(f'{value} AS "{name}"' for name, value in values.items())
+
+
+def _padded(text: str) -> str:
+    """Seconds since 1970 with a fraction of three digits, of milliseconds without leading zeros (protocol.md 7.5)."""
+    for zeros, digits in (("00", "[1-9]"), ("0", r"[1-9]\d")):
+        text = rf"regexp_replace({text}, '^(\d{{8,11}})\.({digits})$', '\1.{zeros}\2')"
+    return text
 
 
 def _time(text: str, form: str) -> str:

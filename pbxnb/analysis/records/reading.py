@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["read_calls"]
+__all__ = ["check_installed", "read_calls"]
 
 _BATCH = 20_000
 _STEPS = 64  # a call of more legs than that, each named only by the next, is not one
@@ -71,15 +71,9 @@ def read_calls(
         ('2026-09-21T06:00:05', 'answered', 1)
     """
     how, zone = source_of(source), zone_of(tz, error=AnalysisError).key
-    try:
-        import duckdb
-        import narwhals  # noqa: F401 - what reads a table needs them
-        import pyarrow as pa  # noqa: F401
-    except ImportError:
-        raise MissingExtra(
-            "Call records need DuckDB, narwhals and pyarrow, which are not all installed.",
-            hint='Install them: pip install "pbxnb[analysis]"',
-        ) from None
+    check_installed()
+    import duckdb
+
     columns = query.columns_of(how)
     given = None if isinstance(table_or_path, str | Path) else _seen(table_or_path)
     with tempfile.TemporaryDirectory(prefix="pbxnb-") as folder, duckdb.connect(f"{folder}/records") as database:
@@ -98,6 +92,23 @@ def read_calls(
         _link(database, others="other" in how.fields)
         made: pa.Table = database.sql((query.legs_of if legs else query.calls_of)(zone)).to_arrow_table()
     return (made if given is None else _as(made, given)), report
+
+
+def check_installed() -> None:
+    """Refuse where what reads call records is missing.
+
+    Raises:
+        MissingExtra: pyarrow, narwhals or DuckDB is not installed.
+    """
+    try:
+        import duckdb  # noqa: F401
+        import narwhals  # noqa: F401
+        import pyarrow as pa  # noqa: F401
+    except ImportError:
+        raise MissingExtra(
+            "Call records need DuckDB, narwhals and pyarrow, which are not all installed.",
+            hint='Install them: pip install "pbxnb[analysis]"',
+        ) from None
 
 
 def _seen(table: Any) -> Any:

@@ -63,6 +63,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         header: names of the columns, in order, of a file that does not name them itself.
         zone: of times without one: empty for the zone that `read_calls` is told, or ``UTC``.
         unit: of bare numbers in lengths: ``s`` or ``ms``. ``00:01:30`` is read too.
+        unpadded: of seconds since 1970 a fraction of one or two digits is milliseconds, as Vodia writes them
+            (protocol.md 7.5).
         time_format: of times that are neither ISO 8601 nor seconds since 1970, as for ``strptime``.
         outcomes: words in small letters, and what they mean, beside those that `pbxnb.analysis.values` knows. A word
             that nobody knows decides nothing.
@@ -79,6 +81,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     header: tuple[str, ...] = ()
     zone: str = ""
     unit: str = "s"
+    unpadded: bool = False
     time_format: str = ""
     outcomes: Mapping[str, str] = MappingProxyType({})
     directions: Mapping[str, str] = MappingProxyType({})
@@ -195,6 +198,7 @@ VODIA_CDR = Source(
         "direction": "Direction",
         "domain": ("domain", "System"),
     },
+    unpadded=True,
     directions={"i": "in", "o": "out"},
 )
 
@@ -211,6 +215,7 @@ VODIA_ACD = Source(
         "hold": "duration.hold",
         "outcome": "abandoned",
     },
+    unpadded=True,
     outcomes={"true": "abandoned", "false": "answered", "1": "abandoned", "0": "answered"},
 )
 

@@ -16,7 +16,7 @@ from pbxnb.zones import clock_text, zone_of
 
 from .table import Kind, Table
 
-__all__ = ["Downtime", "History", "Source"]
+__all__ = ["Downtime", "History", "Source", "aware"]
 
 _KINDS: dict[str, Kind] = {"dow": "small", "hour": "small", "seq": "whole"}
 _BOOLS = ("end_inferred", "gap", "inferred")
@@ -183,7 +183,7 @@ class History:
         Raises:
             ConfigError: a time has no zone, or ``b`` is before ``a``.
         """
-        if _aware("b", b) < _aware("a", a):
+        if aware("b", b) < aware("a", a):
             raise ConfigError(f"b must not be before a: {b} is.", argument="b")
         begin = a if self._begin is None else max(a, self._begin)
         until = b if self._until is None else min(b, self._until)
@@ -204,7 +204,7 @@ class History:
             True
             >>> await pbx.stop_recording()
         """
-        t = _aware("t", t).astimezone(UTC)
+        t = aware("t", t).astimezone(UTC)
         return self._source.at(min(max(t, self._begin or t), self._until or t))
 
     def __repr__(self) -> str:
@@ -280,7 +280,8 @@ def _states(record: CallRecord, domain: str, over: bool) -> Iterator[dict[str, A
         }
 
 
-def _aware(name: str, moment: datetime) -> datetime:
+def aware(name: str, moment: datetime) -> datetime:
+    """The moment, or `ConfigError` where it has no zone."""
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise ConfigError(
             f"{name} must be a datetime with a zone, not {moment!r}.",

@@ -58,7 +58,8 @@ def get_records(request: RestRequest) -> object:
     begin = -math.inf if first is None else first * DAY - offset
     end = math.inf if last is None else (last + 1) * DAY - offset
     chosen = [record for record in reversed(request.pbx.history) if begin <= record.started < end]
-    return [_record(request.tenant, record) for record in request.page(chosen, 30)]
+    spoilt = request.server.records
+    return spoilt.page([_record(request.tenant, record) for record in request.page(spoilt.moved(chosen), 30)])
 
 
 def _day(text: str) -> int | None:

@@ -25,6 +25,7 @@ from .port import WebPort
 from .requests import SimClient, handle_request
 from .security import Identity, SimLogin
 from .sockets import Filter, SimSocket, Subscriptions
+from .spoilt import SpoiltRecords
 
 __all__ = ["SimServer", "SimTenant"]
 
@@ -58,6 +59,7 @@ class SimServer:
         filters: hooks for every socket opened from now on.
         routes: what is served beside the socket, from when the server starts.
         skew: seconds added to the ``Date`` header.
+        records: what is wrong with the call records that are served.
         media: of the browser phones.
         unknown: requests that nothing answers, each with the resource probably meant (or an empty text).
     """
@@ -81,6 +83,7 @@ class SimServer:
         self.open_cookie = open_cookie
         self.timing = timing
         self.skew = 0.0
+        self.records = SpoiltRecords()
         self.unknown: dict[str, str] = {}
         self.media: PhoneMedia = FixedMedia()
         self.tenants: dict[str, SimTenant] = {}
