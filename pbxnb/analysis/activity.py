@@ -7,24 +7,26 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import measure, one_if, opened, whole
+from .columns import By, keys_of, measure, one_if, opened, totals, whole
 
 __all__ = ["edges", "flows", "per_extension", "per_hour", "per_slot"]
 
 
 @measure
-def per_extension(calls: Any) -> Any:
+def per_extension(calls: Any, *, by: By = ()) -> Any:
     """What each extension did: every phone that rang or talked counts, with its own time.
 
     Args:
         calls: needs ``ext``, ``outcome``, ``wait_ms``, ``talk_ms``, a row a leg; rows without an extension are left
             out. Of a table of one row a conversation only the account it is counted for is known.
+        by: more columns to group by, such as ``domain`` or ``day``.
 
     Returns:
-        ``ext``, ``calls``, ``answered``, ``missed`` (known not to be answered, nor elsewhere), ``ring_ms``,
-        ``talk_ms`` (sums over what is known; int64), in order of ``ext``; the same kind as ``calls``.
+        ``by``, ``ext``, ``calls``, ``answered``, ``missed`` (known not to be answered, nor elsewhere), ``ring_ms``,
+        ``talk_ms`` (sums over what is known; int64), in order of ``by`` and ``ext``; the same kind as ``calls``.
     """
-    frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms", legs=True)
+    keys = keys_of((*keys_of(by), "ext"))
+    frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms", legs=True, by=keys)
     import narwhals as nw
 
     names = ("calls", "answered", "missed", "ring_ms", "talk_ms")
@@ -32,16 +34,14 @@ def per_extension(calls: Any) -> Any:
     answered = outcome == "answered"
     # the outcome of an open call is unknown
     missed = ~outcome.is_null() & (outcome != "unknown") & (outcome != "answered_elsewhere") & ~answered
-    return back(
-        frame.filter(~nw.col("ext").is_null() & (nw.col("ext") != ""))
-        .with_columns(calls=nw.lit(1).cast(nw.Int64), answered=one_if(answered), missed=one_if(missed))
-        .with_columns(nw.col("talk_ms").fill_null(0), ring_ms=nw.col("wait_ms").fill_null(0))
-        .group_by("ext")
-        .agg(*(nw.col(name).sum() for name in names))
-        .with_columns(*whole(*names))
-        .select("ext", "calls", "answered", "missed", "ring_ms", "talk_ms")
-        .sort("ext")
+    rows = frame.filter(~nw.col("ext").is_null() & (nw.col("ext") != "")).with_columns(
+        nw.col("talk_ms").fill_null(0),
+        calls=nw.lit(1).cast(nw.Int64),
+        answered=one_if(answered),
+        missed=one_if(missed),
+        ring_ms=nw.col("wait_ms").fill_null(0),
     )
+    return back(totals(rows, keys, *names).select(*keys, *names))
 
 
 @measure
@@ -73,43 +73,45 @@ def per_slot(calls: Any, *, legs: bool = False) -> Any:
 
 
 @measure
-def edges(calls: Any, *, top: int = 200, legs: bool = False) -> Any:
+def edges(calls: Any, *, by: By = (), top: int = 200, legs: bool = False) -> Any:
     """The busiest pairs of parties.
 
     Args:
         calls: needs ``from_num`` and ``to_num``.
-        top: how many pairs to keep, most calls first; ties by ``from_num``, ``to_num``.
+        by: more columns to group by: a pair of each group is one of its own.
+        top: how many pairs to keep of all, most calls first; ties by ``by``, ``from_num``, ``to_num``.
         legs: count every row, not every conversation.
 
     Returns:
-        ``from_num``, ``to_num``, ``calls`` (int64).
+        ``by``, ``from_num``, ``to_num``, ``calls`` (int64).
     """
+    keys = keys_of((*keys_of(by), "from_num", "to_num"))
     check_number("top", top, whole=True, error=AnalysisError)
-    frame, back = opened(calls, "from_num", "to_num", legs=legs)
+    frame, back = opened(calls, "from_num", "to_num", legs=legs, by=keys)
     import narwhals as nw
 
-    pairs = frame.with_columns(calls=nw.lit(1).cast(nw.Int64)).group_by("from_num", "to_num").agg(nw.col("calls").sum())
-    ordered = pairs.with_columns(*whole("calls")).sort("calls", "from_num", "to_num", descending=[True, False, False])
-    return back(ordered.head(top))
+    pairs = frame.group_by(*keys).agg(calls=nw.len()).with_columns(*whole("calls"))
+    return back(pairs.sort("calls", *keys, descending=[True, *[False] * len(keys)]).head(top))
 
 
 @measure
-def flows(calls: Any, *, legs: bool = False) -> Any:
+def flows(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     """How calls went from caller over called party to outcome.
 
     Args:
         calls: needs ``from_num``, ``to_num``, ``outcome``.
+        by: more columns to group by.
         legs: count every row, not every conversation.
 
     Returns:
-        ``from_num``, ``to_num``, ``outcome``, ``calls`` (int64), in order of the three; the same kind as ``calls``.
+        ``by``, ``from_num``, ``to_num``, ``outcome``, ``calls`` (int64), in order of all but the last; the same
+        kind as ``calls``.
     """
-    frame, back = opened(calls, "from_num", "to_num", "outcome", legs=legs)
+    keys = keys_of((*keys_of(by), "from_num", "to_num", "outcome"))
+    frame, back = opened(calls, "from_num", "to_num", "outcome", legs=legs, by=keys)
     import narwhals as nw
 
-    keys = ("from_num", "to_num", "outcome")
-    counted = frame.with_columns(calls=nw.lit(1).cast(nw.Int64)).group_by(*keys).agg(nw.col("calls").sum())
-    return back(counted.with_columns(*whole("calls")).sort(*keys))
+    return back(frame.group_by(*keys).agg(calls=nw.len()).with_columns(*whole("calls")).sort(*keys))
 
 
 @measure

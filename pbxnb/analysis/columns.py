@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError
@@ -15,12 +16,16 @@ from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError
 from .calls import calls_of, is_session
 from .conversations import READ, one_each
 from .values import read
+from .weeks import monday
+from .window import Window, window_of
 
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["ALIASES", "measure", "one_if", "opened", "seen", "whole"]
+__all__ = ["ALIASES", "Back", "By", "keys_of", "measure", "one_if", "opened", "ratio", "seen", "totals", "whole"]
 
+By = str | Sequence[str]
+"""A column to group by, or several: ``by="queue"``, ``by=["domain", "week"]``."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -69,29 +74,42 @@ def measure(fn: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
+def keys_of(by: By) -> tuple[str, ...]:
+    """The columns to group by, each once."""
+    keys = (by,) if isinstance(by, str) else tuple(by)
+    if strange := [key for key in keys if not isinstance(key, str)]:
+        raise AnalysisError(
+            f"by={strange[0]!r} is no name of a column.", hint='Give names: by="queue" or by=["domain", "week"].'
+        )
+    return tuple(dict.fromkeys(keys))
+
+
 def opened(
     table: Any,
     *needed: str,
+    also: Iterable[str] = (),
     legs: bool = False,
     times: Iterable[str] = (),
     ms: Iterable[str] = (),
-    by: str | None = None,
+    by: Sequence[str] = (),
     offered: bool = False,
-) -> tuple[nw.LazyFrame[Any], Callable[..., Any]]:
+) -> tuple[nw.LazyFrame[Any], Back]:
     """See a table of any kind as a lazy narwhals frame with canonical column names and values.
 
     Args:
         table: pandas, polars (also lazy), pyarrow or DuckDB; or anything else narwhals takes; or a `pbxnb.Pbx`, or a
             history, whose calls are a pyarrow table (`pbxnb.analysis.calls_of`).
         needed: canonical columns that must be there.
+        also: canonical columns of text or milliseconds that are null throughout where the table has none.
         legs: the rows as they are; False makes one of all rows that have one ``conversation``, where there is such a
             column (`pbxnb.analysis.conversations`).
         times, ms: those of ``needed`` that hold times, or milliseconds, besides the canonical ones.
-        by: one more column that must be there, of any type that can be grouped by.
+        by: more columns that must be there, of any type that can be grouped by. ``week``, the date of its Monday, is
+            made of ``day`` where the table has none.
         offered: of a handle, only the calls of callers; a table is taken to hold just them.
 
     Returns:
-        The frame with just those columns, and ``back(frame)``, which turns a result into the kind that came in.
+        The frame with just those columns, and the way back for a result.
 
     Raises:
         MissingColumn: a needed column stands under none of its names.
@@ -104,7 +122,9 @@ def opened(
         raise MissingExtra(
             "The analysis functions need the analysis extra.", hint='Install it: pip install "pbxnb[analysis]"'
         ) from None
+    window = None
     if is_session(table):
+        window = Window.of_session(table)
         table = calls_of(table, legs=legs, offered=offered)
     try:
         native = seen(table)
@@ -113,16 +133,20 @@ def opened(
             f"{type(table).__name__} is not a table pbxnb can analyse.",
             hint="Give a Pbx, a pandas or polars frame, a pyarrow table or a DuckDB relation.",
         ) from None
-    there = native.collect_schema().names()
+    schema = native.collect_schema()
+    there = schema.names()
     merged = not legs and any(name in there for name in ("conversation", *ALIASES["conversation"]))
-    wanted = list(dict.fromkeys([*needed, *([] if by is None else [by])]))
+    required = (*needed, *by)
+    wanted = list(dict.fromkeys([*required, *also]))
     names: dict[str, str] = {}
     for column in dict.fromkeys([*wanted, *(READ if merged else ())]):
-        accepted = (column, *ALIASES.get(column, ()))
-        name = next((name for name in accepted if name in there), None)
+        name = _name_in(there, column)
+        if name is None and column == "week":
+            name = _name_in(there, "day")
         if name is not None:
             names[column] = name
-        elif column in wanted:
+        elif column in required:
+            accepted = (column, *ALIASES.get(column, ()))
             raise MissingColumn(
                 f"The table has no column {column!r}.",
                 hint=f"Name it {', '.join(map(str, accepted))}; the table has: {', '.join(there)}.",
@@ -138,18 +162,52 @@ def opened(
         else column
         if column in ("dow", "hour", "outcome")
         else "text"
-        if column in ALIASES
+        if column in ALIASES or column == "week"
         else "any"
         for column in names
     }
-    eager = isinstance(native, nw.DataFrame)
+    lazy = native.lazy()
+    if window is None:
+        known = {column: _name_in(there, column) for column in _TIMES}
+        bounds = {column: name for column, name in known.items() if name and schema[name] in (nw.Datetime, nw.Date)}
+        window = window_of(_renamed(lazy, bounds)) if bounds else Window()
 
-    def back(frame: nw.LazyFrame[Any]) -> Any:
-        return frame.collect().to_native() if eager else frame.to_native()
+    frame = read(_renamed(lazy, names), kinds, names)
+    if "week" in names and "week" not in there:
+        frame = frame.with_columns(week=monday(nw.col("week")))
+    if absent := [column for column in also if column not in names]:
+        nothing = {column: nw.lit(None, nw.Float64 if column.endswith("_ms") else nw.String) for column in absent}
+        frame = frame.with_columns(**nothing)
+    return (one_each(frame, wanted) if merged else frame), Back(window, eager=isinstance(native, nw.DataFrame))
 
-    renamed = native.lazy().select(*(nw.col(name).alias(column) for column, name in names.items()))
-    frame = read(renamed, kinds, names)
-    return (one_each(frame, wanted) if merged else frame), back
+
+@dataclass(frozen=True)
+class Back:
+    """Turns a result into the kind of table that came in, with the window that it was observed in.
+
+    Args:
+        window: of the table that came in.
+        eager: whether that was one that holds its rows.
+    """
+
+    window: Window
+    eager: bool
+
+    def __call__(self, frame: nw.LazyFrame[Any]) -> Any:
+        """The result as that kind of table."""
+        frame = frame.with_columns(**self.window.columns())
+        return frame.collect().to_native() if self.eager else frame.to_native()
+
+
+def _name_in(there: Sequence[str], column: str) -> str | None:
+    """What a table calls a column; None where it has no such."""
+    return next((name for name in (column, *ALIASES.get(column, ())) if name in there), None)
+
+
+def _renamed(frame: nw.LazyFrame[Any], names: dict[str, str]) -> nw.LazyFrame[Any]:
+    import narwhals as nw
+
+    return frame.select(*(nw.col(name).alias(column) for column, name in names.items()))
 
 
 def seen(table: Any) -> Any:
@@ -176,3 +234,24 @@ def whole(*columns: str) -> list[nw.Expr]:
     import narwhals as nw
 
     return [nw.col(column).cast(nw.Int64) for column in columns]
+
+
+def totals(frame: nw.LazyFrame[Any], keys: Sequence[str], *columns: str) -> nw.LazyFrame[Any]:
+    """The columns' sums as int64: a row a group in order of ``keys``, one row where there are none."""
+    import narwhals as nw
+
+    if twice := [key for key in keys if key in columns]:
+        raise AnalysisError(f"by={twice[0]!r} is the name of a number of the result, too.", hint="Rename the column.")
+
+    sums = [nw.col(column).sum() for column in columns]
+    summed = frame.group_by(*keys).agg(*sums).sort(*keys) if keys else frame.select(*sums)
+    return summed.with_columns(*whole(*columns)).with_columns(
+        nw.col(*columns).fill_null(0)
+    )  # of no rows some engines sum none
+
+
+def ratio(part: nw.Expr, base: nw.Expr) -> nw.Expr:
+    """A share on float64, null where nothing counts."""
+    import narwhals as nw
+
+    return nw.when(base > 0).then(part.cast(nw.Float64) / base.cast(nw.Float64))

@@ -18,15 +18,18 @@ def in_order(frame: Any, value: Any, order: str, by: Sequence[str] = ()) -> Any:
     return value.over(order_by=[*by, order])
 
 
-def running(frame: Any, column: str, order: str, by: Sequence[str] = (), *, name: str = "at_once") -> Any:
-    """The frame with the running sum of a column of whole numbers; a sum that is never negative."""
+def running(
+    frame: Any, column: str, order: str, by: Sequence[str] = (), *, name: str = "at_once", reverse: bool = False
+) -> Any:
+    """The frame with the running sum of a column of numbers, or the sum from a row on; one that is never negative."""
     import narwhals as nw
 
-    total = nw.col(name)
-    frame = frame.with_columns(in_order(frame, nw.col(column).cum_sum(), order, by).cast(nw.Int64).alias(name))
-    if by and frame.implementation.is_pyarrow():  # what groups before have summed to is the least that one starts from
-        before = (total - nw.col(column)).min().over(*by)
-        frame = frame.with_columns((total - before).cast(nw.Int64).alias(name))
+    total, kind = nw.col(name), frame.collect_schema()[column]
+    sums = in_order(frame, nw.col(column).cum_sum(reverse=reverse), order, by)
+    frame = frame.with_columns(sums.cast(kind).alias(name))
+    if by and frame.implementation.is_pyarrow():  # what other groups have summed to is the least that one starts from
+        others = (total - nw.col(column)).min().over(*by)
+        frame = frame.with_columns((total - others).cast(kind).alias(name))
     return frame
 
 

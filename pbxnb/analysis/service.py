@@ -7,7 +7,7 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import measure, one_if, opened, whole
+from .columns import By, keys_of, measure, one_if, opened, ratio, totals
 
 __all__ = ["SERVICE_LEVELS", "abandonment", "service_level"]
 
@@ -23,20 +23,28 @@ SERVICE_LEVELS = {
 
 @measure
 def service_level(
-    calls: Any, *, within: float = 20.0, definition: int = 4, short: float | None = None, legs: bool = False
+    calls: Any,
+    *,
+    by: By = (),
+    within: float = 20.0,
+    definition: int = 4,
+    short: float | None = None,
+    legs: bool = False,
 ) -> Any:
     """Share of calls answered in time.
 
     Args:
         calls: needs ``outcome`` and ``wait_ms``; rows that are neither answered nor abandoned are left out.
+        by: columns to group by, such as ``queue`` or ``["domain", "week"]``.
         within: the time limit, seconds.
         definition: a key of `SERVICE_LEVELS`; 4 is the usual one, 3 the strict one.
         short: seconds up to which an abandoned call does not count, for definitions 4 and 5; None means ``within``.
         legs: count every row, not every conversation.
 
     Returns:
-        One row: ``offered``, ``answered``, ``abandoned``, ``answered_in_time``, ``short_abandons`` (int64),
-        ``service_level`` (0 to 1, null when nothing counts), ``definition``; the same kind as ``calls``.
+        ``by``, ``offered``, ``answered``, ``abandoned``, ``answered_in_time``, ``short_abandons`` (int64),
+        ``service_level`` (0 to 1, null when nothing counts), ``definition``, a row a group in order of ``by``, one row
+        without; the same kind as ``calls``.
 
     Raises:
         AnalysisError: an unknown definition or a negative limit.
@@ -48,31 +56,29 @@ def service_level(
     short = within if short is None else short
     check_number("within", within, error=AnalysisError)
     check_number("short", short, error=AnalysisError)
-    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True)
+    keys = keys_of(by)
+    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True, by=keys)
     import narwhals as nw
 
     answered, abandoned = nw.col("outcome") == "answered", nw.col("outcome") == "abandoned"
     in_time, briefly = nw.col("wait_ms") <= within * 1000, nw.col("wait_ms") <= short * 1000
     names = ("answered", "abandoned", "answered_in_time", "abandoned_in_time", "short_abandons")
-    counts = (
-        frame.select(
-            answered=one_if(answered),
-            abandoned=one_if(abandoned),
-            answered_in_time=one_if(answered & in_time),
-            abandoned_in_time=one_if(abandoned & in_time),
-            short_abandons=one_if(abandoned & briefly),
-        )
-        .select(*(nw.col(name).sum() for name in names))
-        .with_columns(*whole(*names))
-        .with_columns(offered=nw.col("answered") + nw.col("abandoned"))
+    flags = frame.with_columns(
+        answered=one_if(answered),
+        abandoned=one_if(abandoned),
+        answered_in_time=one_if(answered & in_time),
+        abandoned_in_time=one_if(abandoned & in_time),
+        short_abandons=one_if(abandoned & briefly),
     )
+    counts = totals(flags, keys, *names).with_columns(offered=nw.col("answered") + nw.col("abandoned"))
     good = {
         1: nw.col("answered_in_time") + nw.col("abandoned_in_time"),
         5: nw.col("answered_in_time") + nw.col("short_abandons"),
     }.get(definition, nw.col("answered_in_time"))
     base = {2: nw.col("answered"), 4: nw.col("offered") - nw.col("short_abandons")}.get(definition, nw.col("offered"))
     return back(
-        counts.with_columns(service_level=_ratio(good, base), definition=nw.lit(SERVICE_LEVELS[definition])).select(
+        counts.with_columns(service_level=ratio(good, base), definition=nw.lit(SERVICE_LEVELS[definition])).select(
+            *keys,
             "offered",
             "answered",
             "abandoned",
@@ -85,12 +91,12 @@ def service_level(
 
 
 @measure
-def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0, legs: bool = False) -> Any:
+def abandonment(calls: Any, *, by: By = (), short: float = 5.0, legs: bool = False) -> Any:
     """Share of offered calls whose caller gave up, short abandons taken out of both sides of the fraction.
 
     Args:
-        calls: needs ``outcome`` and ``wait_ms``, and the column ``by``.
-        by: a column to group by, such as ``day`` or ``queue``; None for one row.
+        calls: needs ``outcome`` and ``wait_ms``.
+        by: columns to group by, such as ``day`` or ``queue``.
         short: seconds up to which an abandoned call does not count; 0 counts every one that waited at all, -1 all.
         legs: count every row, not every conversation.
 
@@ -98,8 +104,9 @@ def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0, legs: 
         ``by``, ``offered``, ``abandoned``, ``short_abandons`` (int64), ``abandonment`` (0 to 1, null when nothing
         counts), in order of ``by``; the same kind as ``calls``.
     """
+    keys = keys_of(by)
     check_number("short", short, -1, error=AnalysisError)
-    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True, by=by)
+    frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True, by=keys)
     import narwhals as nw
 
     abandoned = nw.col("outcome") == "abandoned"
@@ -109,14 +116,6 @@ def abandonment(calls: Any, *, by: str | None = None, short: float = 5.0, legs: 
         abandoned=one_if(abandoned),
         short_abandons=one_if(abandoned & (nw.col("wait_ms") <= short * 1000)),
     )
-    sums = [nw.col(name).sum() for name in names]
-    counts = (flags.group_by(by).agg(*sums).sort(by) if by else flags.select(*sums)).with_columns(*whole(*names))
+    counts = totals(flags, keys, *names)
     lost, base = nw.col("abandoned") - nw.col("short_abandons"), nw.col("offered") - nw.col("short_abandons")
-    return back(counts.with_columns(abandonment=_ratio(lost, base)))
-
-
-def _ratio(part: Any, base: Any) -> Any:
-    """A share on float64, null where nothing counts."""
-    import narwhals as nw
-
-    return nw.when(base > 0).then(part.cast(nw.Float64) / base.cast(nw.Float64))
+    return back(counts.with_columns(abandonment=ratio(lost, base)))

@@ -8,6 +8,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
+WINDOW = ("first", "last", "coverage")
+
 
 class Engine:
     """One kind of table: ``table(rows)`` and ``of(arrow)`` make one, ``rows(table)`` reads one back."""
@@ -32,8 +34,11 @@ class Engine:
         }
         return make[self.name]()
 
-    def rows(self, table: Any) -> list[dict[str, Any]]:
-        """Rows as plain Python values; fails unless the table is this engine's kind."""
+    def rows(self, table: Any, *, window: bool = False) -> list[dict[str, Any]]:
+        """Rows as plain Python values, without what a measure says of its window unless asked for.
+
+        Fails unless the table is this engine's kind.
+        """
         if self.name == "pandas":
             assert isinstance(table, pd.DataFrame)
             table = pa.Table.from_pandas(table, preserve_index=False)
@@ -48,7 +53,8 @@ class Engine:
         elif self.name == "spark":
             table = table.toArrow()
         assert isinstance(table, pa.Table)
-        return table.to_pylist()
+        kept = table if window else table.drop_columns([name for name in WINDOW if name in table.column_names])
+        return kept.to_pylist()
 
     def _ibis(self, arrow: pa.Table) -> Any:
         import ibis

@@ -318,7 +318,7 @@ def test_a_column_of_nothing_holds_no_times() -> None:
 def test_pandas_over_arrow_counts_durations_like_all_others() -> None:
     pandas = pytest.importorskip("pandas")
     table = pa.table({"talk_ms": [999, 1000, 1500, None]}).to_pandas(types_mapper=pandas.ArrowDtype)
-    assert [list(row) for row in histogram(table, width=1.0).to_numpy()] == [[0.0, 1], [1.0, 2]]
+    assert [list(row) for row in histogram(table, width=1.0)[["from_s", "calls"]].to_numpy()] == [[0.0, 1], [1.0, 2]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""What all measures have in common: groups of any columns, local weeks, the window and how much of it was seen."""
+
+import functools
+import inspect
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pbxnb
+from pbxnb import analysis
+from pbxnb.errors import AnalysisError, MissingColumn
+from tests.analysis.engines import WINDOW, Engine
+
+Rows = list[dict[str, Any]]
+RUNNING = {"concurrency", "load", "peak", "peak_calls", "per_hour", "per_slot"}
+MEASURES = [
+    name for name in analysis.__all__ if hasattr(getattr(analysis, name), "__wrapped__") and name not in RUNNING
+]
+SCHEMA = pa.schema(
+    [(name, pa.timestamp("us")) for name in ("started_at", "answered_at", "ended_at")]
+    + [(name, pa.int64()) for name in ("dow", "hour", "wait_ms", "talk_ms")]
+    + [(name, pa.string()) for name in ("domain", "call_id", "day", "from_num", "to_num", "ext", "queue", "outcome")]
+)
+BEGAN = datetime.fromisoformat("2025-12-29T08:00")  # UTC without zone, as in every table; a Monday
+
+
+def call(number: int, queue: str | None, wait: int, talk: int | None) -> dict[str, Any]:
+    began = BEGAN + timedelta(hours=5 * number)
+    return {
+        "domain": "a.example",
+        "call_id": str(number),
+        "started_at": began,
+        "answered_at": None if talk is None else began + timedelta(milliseconds=wait),
+        "ended_at": began + timedelta(milliseconds=wait + (talk or 0)),
+        "day": began.date().isoformat(),
+        "dow": began.weekday(),
+        "hour": began.hour,
+        "from_num": str(number % 3),
+        "to_num": "70",
+        "ext": str(40 + number % 2),
+        "queue": queue,
+        "outcome": "abandoned" if talk is None else "answered",
+        "wait_ms": wait,
+        "talk_ms": talk,
+    }
+
+
+CALLS = [
+    call(number, [None, "70", "71"][number % 3], 1000 * number, None if number % 4 == 3 else 7000 * number)
+    for number in range(24)
+]
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_measure_takes_any_columns_to_group_by(name: str) -> None:
+    parameters = inspect.signature(getattr(analysis, name)).parameters
+    assert parameters["by"].default == ()
+    assert parameters["by"].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+GROUPED: dict[str, Callable[..., Any]] = {
+    name: getattr(analysis, name)
+    for name in (
+        "service_level", "abandonment", "per_extension", "edges", "flows", "durations", "histogram", "kaplan_meier",
+    )
+}  # fmt: skip
+
+
+@functools.cache
+def alone(name: str, keys: tuple[str, ...]) -> list[str]:
+    """What a measure says of each group's rows by themselves."""
+    groups: dict[tuple[Any, ...], Rows] = defaultdict(list)
+    for row in CALLS:
+        week = {"week": (row["started_at"].date() - timedelta(days=row["dow"])).isoformat()}
+        groups[tuple((row | week)[key] for key in keys)].append(row)
+    return sorted(
+        rounded(dict(zip(keys, group, strict=True)) | row)
+        for group, rows in groups.items()
+        for row in GROUPED[name](pa.Table.from_pylist(rows, SCHEMA)).drop_columns(list(WINDOW)).to_pylist()
+        if row.get("n") != 0  # of durations a group without any is left out
+    )
+
+
+@pytest.mark.parametrize("name", GROUPED)
+@pytest.mark.parametrize("by", ["queue", ["domain", "week"]])
+def test_a_group_has_the_numbers_of_its_rows_alone(engine: Engine, name: str, by: Any) -> None:
+    """Rows without a value are a group, too."""
+    found = engine.rows(GROUPED[name](engine.table(CALLS, SCHEMA), by=by))
+    assert sorted(map(rounded, found)) == alone(name, tuple([by] if isinstance(by, str) else by))
+
+
+def rounded(row: dict[str, Any]) -> str:
+    return repr({key: round(value, 9) if isinstance(value, float) else value for key, value in sorted(row.items())})
+
+
+@settings(max_examples=30)
+@given(st.dates(date(1971, 1, 1), date(2199, 12, 31)))
+def test_a_week_is_its_monday(day: date) -> None:
+    import polars as pl
+
+    table = pl.DataFrame({"day": [day.isoformat()], "outcome": ["answered"], "wait_ms": [0]})
+    assert analysis.abandonment(table, by="week")["week"].to_list() == [
+        (day - timedelta(days=day.weekday())).isoformat()
+    ]
+
+
+def test_a_table_says_from_when_to_when_it_is_and_nothing_of_what_was_not_seen(engine: Engine) -> None:
+    [row] = engine.rows(analysis.service_level(engine.table(CALLS, SCHEMA)), window=True)
+    assert list(row)[-3:] == list(WINDOW)
+    assert (row["first"], row["last"]) == (BEGAN, max(one["ended_at"] for one in CALLS))
+    assert row["coverage"] is None
+    groups = engine.rows(analysis.service_level(engine.table(CALLS, SCHEMA), by="queue"), window=True)
+    assert {(group["first"], group["last"]) for group in groups} == {(row["first"], row["last"])}
+    untimed = [{"outcome": "answered", "wait_ms": 1}]
+    [row] = engine.rows(analysis.service_level(engine.table(untimed)), window=True)
+    assert (row["first"], row["last"]) == (None, None)
+
+
+def test_a_session_says_how_much_of_it_was_seen() -> None:
+    with pbxnb.simulate("empty", extensions=4) as pbx:
+        history = pbx.history
+        [row] = analysis.service_level(history).to_pylist()
+        [live] = analysis.service_level(pbx).to_pylist()
+    assert row["first"] == live["first"] == history.start.replace(tzinfo=None)
+    assert row["last"] >= row["first"]
+    assert row["coverage"] == live["coverage"] == 1.0
+
+
+def test_what_cannot_be_grouped_by_is_a_sentence(engine: Engine) -> None:
+    table = engine.table(CALLS, SCHEMA)
+    with pytest.raises(MissingColumn, match="no column 'colour'"):
+        analysis.service_level(table, by="colour")
+    with pytest.raises(AnalysisError, match="by=3 is no name of a column"):
+        analysis.service_level(table, by=["queue", 3])  # type: ignore[list-item]
+    with pytest.raises(AnalysisError, match="by='calls' is the name of a number of the result"):
+        analysis.per_extension(engine.table([row | {"calls": "x"} for row in CALLS]), by="calls")
