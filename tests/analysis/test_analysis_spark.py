@@ -7,6 +7,7 @@ set engines apart. `pytest -m long tests/analysis` asks all the other tests of t
 import inspect
 import random
 import re
+import warnings
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -116,3 +117,21 @@ def test_a_table_by_domain_and_month_is_opened_there(
         assert re.search(r"month#\w+ = 2026-02", chosen)
     with pytest.raises(AnalysisError, match="finds nothing at"):
         analysis.open_calls(tmp_path / "nothing", engine="spark", remote=spark)
+
+
+@pytest.mark.long
+@pytest.mark.kernel
+def test_notebook_10_gives_the_same_answers_there(
+    spark_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    monkeypatch.setenv("SPARK_REMOTE", spark_url)
+    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "10_many_tenants.ipynb", as_version=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the notebook runner and its kernel manager, not ours
+        nbclient.NotebookClient(
+            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        ).execute()
+    told = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert [output.text for output in told if output.get("name") == "stderr"] == []
+    assert told[-1].text.endswith("the same answers: True\n")
