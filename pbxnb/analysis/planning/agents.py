@@ -50,6 +50,10 @@ def agents_for(
         >>> agents_for(100 / 1800, 180, 0.8, 20, shrinkage=0.3, most_occupied=0.85)
         20
 
+    Definition:
+        The fewest agents on the roster with whom the share asked for of all calls is answered in time and nobody is
+        busier than allowed: by Erlang C, where callers have a patience by Erlang A, divided by 1 - shrinkage.
+
     Source: `erlang_c` and `erlang_a`; both conditions hold for every number of agents from the smallest on, so it is
     found by halving. The values of the example are pyworkforce's and CRAN ErlangC's (telephony.md 5.4).
     """

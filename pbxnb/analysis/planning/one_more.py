@@ -11,9 +11,9 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from ..columns import measure, opened
+from ..columns import By, keys_of, measure, opened
 from .queue import Caller, Callers, Outcome, replay
-from .results import grouped, made, there
+from .results import grouped, made
 
 __all__ = ["one_more_agent"]
 
@@ -27,7 +27,7 @@ def one_more_agent(
     *,
     within: float = 20.0,
     draws: int = 20,
-    by: str | Sequence[str] = (),
+    by: By = (),
     legs: bool = False,
 ) -> Any:
     """What the recorded calls would have met with ``agents`` agents, and with one more.
@@ -56,6 +56,10 @@ def one_more_agent(
         AnalysisError: an argument out of range.
         MissingColumn: a column is not there.
 
+    Definition:
+        What the recorded calls meet when they are served again, first come first served, by a number of agents and by
+        one more; patience and service times that are not recorded are drawn from those that are.
+
     Example:
         >>> [row["agents"] for row in one_more_agent(pbx, 3).to_pylist()]
         [3, 4]
@@ -66,22 +70,22 @@ def one_more_agent(
     check_number("agents", agents, 1, 100_000, whole=True, error=AnalysisError)
     check_number("within", within, error=AnalysisError)
     check_number("draws", draws, 1, 1000, whole=True, error=AnalysisError)
-    keys = [by] if isinstance(by, str) else [*by]
-    columns = ["started_at", "outcome", "wait_ms", "talk_ms", *there(calls, "hold_ms")]
-    frame, back = opened(calls, *columns, *keys, legs=legs, offered=True)
+    keys = keys_of(by)
+    needed = ("started_at", "outcome", "wait_ms", "talk_ms")
+    frame, back = opened(calls, *needed, also=["hold_ms"], by=keys, legs=legs, offered=True)
     import narwhals as nw
 
     offered = frame.filter(nw.col("outcome").is_in(["answered", "abandoned"]) & ~nw.col("started_at").is_null())
     rows = [
         (key, row)
-        for key, group in grouped(offered, keys, columns).items()
+        for key, group in grouped(offered, keys, [*needed, "hold_ms"]).items()
         for row in _replayed([_caller(*call) for call in group], agents, within, draws)
     ]
     measures = {f"{figure}{end}": nw.Float64() for figure in _FIGURES for end in ("", "_low", "_high")}
     return back(made(rows, keys, {"agents": nw.Int64(), "calls": nw.Int64(), **measures}, frame))
 
 
-def _caller(started: int, outcome: str, wait: float | None, talk: float | None, hold: float | None = None) -> Caller:
+def _caller(started: int, outcome: str, wait: float | None, talk: float | None, hold: float | None) -> Caller:
     """A row of the table; a time below 0 is none."""
     waited = wait / 1000 if wait is not None and wait >= 0 else None
     service = (talk + (hold or 0)) / 1000 if outcome == "answered" and talk is not None and talk >= 0 else None

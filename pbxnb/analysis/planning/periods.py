@@ -11,10 +11,10 @@ import msgspec
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from ..columns import measure, one_if, opened, whole
+from ..columns import By, keys_of, measure, one_if, opened, whole
 from .erlang import check_share
 from .intervals import Ratio, difference_of_means, difference_of_shares, ratio
-from .results import Key, grouped, in_order, made, there
+from .results import Key, grouped, in_order, made
 
 __all__ = ["compare_periods"]
 
@@ -54,7 +54,7 @@ def compare_periods(
     *,
     within: float = 20.0,
     confidence: float = 0.95,
-    by: str | Sequence[str] = (),
+    by: By = (),
     legs: bool = False,
 ) -> Any:
     """What changed from one period to another, with an interval that says how much of it may be chance.
@@ -75,11 +75,16 @@ def compare_periods(
         (that have a part in it), ``why`` there is no interval, null where there is one. The measures:
         ``calls_per_day`` (every day from the first to the last counts), ``service_level`` (definition 4 of
         `SERVICE_LEVELS`), ``abandonment``, ``speed_of_answer`` and ``handle_time`` (talk and hold of answered calls),
-        both in seconds. The same kind as ``a``.
+        both in seconds. ``first``, ``last`` and ``coverage`` are those of ``a``, with ``_b`` those of ``b``. The same
+        kind as ``a``.
 
     Raises:
         AnalysisError: an argument out of range.
         MissingColumn: a column is not there.
+
+    Definition:
+        The difference of two periods, second less first, in calls a day, service level, abandonment, speed of answer
+        and handle time, and the interval of it by the spread of their days: Welch's of means, Newcombe's of shares.
 
     Example:
         >>> import pandas as pd
@@ -95,15 +100,17 @@ def compare_periods(
     check_share(confidence=confidence)
     import narwhals as nw
 
-    keys = [by] if isinstance(by, str) else [*by]
-    (first, frame, back), (second, *_) = (_daily(calls, within, keys, legs=legs) for calls in (a, b))
+    keys = keys_of(by)
+    (first, frame, back), (second, _, other) = (_daily(calls, within, keys, legs=legs) for calls in (a, b))
     rows = [
         (key, {"measure": name} | _compared(name, first.of(key, name), second.of(key, name), confidence))
         for key in in_order({*first.groups, *second.groups})
         for name in ("calls_per_day", *_RATIOS)
     ]
     schema = {"measure": nw.String(), **dict.fromkeys(("a", "b", "difference", "low", "high"), nw.Float64())}
-    return back(made(rows, keys, schema | {"days_a": nw.Int64(), "days_b": nw.Int64(), "why": nw.String()}, frame))
+    schema |= {"days_a": nw.Int64(), "days_b": nw.Int64(), "why": nw.String()}
+    window = {f"{name}_b": value for name, value in other.window.columns().items()}
+    return back(made(rows, keys, schema, frame).with_columns(**window))
 
 
 def _compared(name: str, a: Ratio | None, b: Ratio | None, confidence: float) -> dict[str, Any]:
@@ -126,9 +133,9 @@ def _compared(name: str, a: Ratio | None, b: Ratio | None, confidence: float) ->
 def _daily(calls: Any, within: float, keys: Sequence[str], *, legs: bool) -> tuple[_Period, Any, Any]:
     import narwhals as nw
 
-    hold = there(calls, "hold_ms")
-    frame, back = opened(calls, "day", "outcome", "wait_ms", "talk_ms", *hold, *keys, legs=legs, offered=True)
-    wait, spent = nw.col("wait_ms"), nw.col("talk_ms") + (nw.col("hold_ms").fill_null(0) if hold else 0)
+    needed = ("day", "outcome", "wait_ms", "talk_ms")
+    frame, back = opened(calls, *needed, also=["hold_ms"], by=keys, legs=legs, offered=True)
+    wait, spent = nw.col("wait_ms"), nw.col("talk_ms") + nw.col("hold_ms").fill_null(0)
     answered, abandoned = nw.col("outcome") == "answered", nw.col("outcome") == "abandoned"
     briefly = abandoned & (wait <= _SHORT * 1000)
     waited, handled = answered & ~wait.is_null(), answered & ~spent.is_null()

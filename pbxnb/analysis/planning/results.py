@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pbxnb.errors import AnalysisError
 
-from ..calls import is_session
-from ..columns import ALIASES, seen
-
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Key", "grouped", "in_order", "made", "there"]
+__all__ = ["Key", "grouped", "in_order", "made"]
 
 Key = tuple[Any, ...]
-
-
-def there(calls: Any, *columns: str) -> list[str]:
-    """Those of the columns that the table has, under any of their names."""
-    names = set() if is_session(calls) else set(seen(calls).collect_schema().names())
-    return [name for name in columns if is_session(calls) or names & {name, *ALIASES.get(name, ())}]
 
 
 def grouped(frame: nw.LazyFrame[Any], keys: Sequence[str], columns: Sequence[str]) -> dict[Key, list[tuple[Any, ...]]]:

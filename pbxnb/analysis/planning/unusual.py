@@ -9,7 +9,7 @@ hours of the week together, as the few weeks of one say little of a variance.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean, variance
 from typing import Any
@@ -20,10 +20,10 @@ from pbxnb.errors import AnalysisError
 from pbxnb.zones import zone_of
 
 from ..calls import is_session
-from ..columns import measure, opened
+from ..columns import By, keys_of, measure, opened
 from .distributions import NegativeBinomial
 from .erlang import check_share
-from .results import grouped, made, there
+from .results import grouped, made
 
 __all__ = ["unusual_hours"]
 
@@ -35,9 +35,7 @@ Gap = tuple[datetime, datetime]
 
 
 @measure
-def unusual_hours(
-    calls: Any, *, weeks: int = 8, chance: float = 0.001, by: str | Sequence[str] = (), legs: bool = False
-) -> Any:
+def unusual_hours(calls: Any, *, weeks: int = 8, chance: float = 0.001, by: By = (), legs: bool = False) -> Any:
     """The hours of the last seven days, each beside the same hour of the same weekday in earlier weeks.
 
     Args:
@@ -60,6 +58,10 @@ def unusual_hours(
         AnalysisError: an argument out of range.
         MissingColumn: a column is not there.
 
+    Definition:
+        An hour of the last seven days is unusual whose number of calls is too improbable by the same hour of the same
+        weekday in earlier weeks: by a negative binomial distribution, as the rate itself varies from week to week.
+
     Example:
         >>> said = [row["unusual"] for row in unusual_hours(pbx, weeks=4).to_pylist()]
         >>> said.count("more") + said.count("fewer")
@@ -71,17 +73,16 @@ def unusual_hours(
     """
     check_number("weeks", weeks, _FEWEST, 520, whole=True, error=AnalysisError)
     check_share(chance=chance)
-    keys = [by] if isinstance(by, str) else [*by]
-    zoned = there(calls, "tz")
-    frame, back = opened(calls, "day", "hour", *zoned, *keys, legs=legs)
+    keys = keys_of(by)
+    frame, back = opened(calls, "day", "hour", also=["tz"], by=keys, legs=legs)
     import narwhals as nw
 
     frame = frame.filter(~nw.col("day").is_null() & ~nw.col("hour").is_null())
     [(until,)] = grouped(frame.select(nw.col("day").max()), (), ["day"])[()]
     since = (date.fromisoformat(until) - _WEEK * (weeks + 1)).isoformat() if until else ""
-    hours = list(dict.fromkeys([*keys, "day", "hour", *zoned]))
+    hours = list(dict.fromkeys([*keys, "day", "hour", "tz"]))
     counted = frame.filter(nw.col("day") > since).group_by(*hours).agg(calls=nw.len())
-    groups = grouped(counted, keys, ["day", "hour", "calls", *zoned])
+    groups = grouped(counted, keys, ["day", "hour", "calls", "tz"])
     last = max(
         ((date.fromisoformat(day), int(hour)) for rows in groups.values() for day, hour, *_ in rows), default=None
     )
@@ -98,14 +99,12 @@ def unusual_hours(
 
 
 def _of_a_group(
-    group: Iterable[tuple[Any, ...]], last: Slot, weeks: int, chance: float, gaps: Sequence[Gap]
+    group: Sequence[tuple[Any, ...]], last: Slot, weeks: int, chance: float, gaps: Sequence[Gap]
 ) -> list[dict[str, Any]]:
     counts: Counter[Slot] = Counter()
-    names = set()
-    for day, hour, calls, *zone in group:
+    for day, hour, calls, _ in group:
         counts[date.fromisoformat(day), int(hour)] += calls
-        names.update(zone)
-    zones = [zone_of(name, error=AnalysisError) for name in sorted(filter(None, names))]
+    zones = [zone_of(name, error=AnalysisError) for name in sorted({row[-1] for row in group if row[-1]})]
     begin = datetime.combine(last[0], time(), UTC) - _WEEK * (weeks + 2)
     down = {slot for zone in zones for gap in gaps for slot in _slots(gap, zone, begin)}
 

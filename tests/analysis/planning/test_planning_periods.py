@@ -1,5 +1,6 @@
 """Two periods side by side: the figures are those of the other measures, the days say how sure a difference is."""
 
+from datetime import datetime
 from statistics import fmean, stdev
 from typing import Any
 
@@ -109,3 +110,10 @@ def test_impossible_arguments_are_sentences(wrong: dict[str, Any]) -> None:
     calls = pa.Table.from_pylist([call(1, a="1")])
     with pytest.raises(AnalysisError, match=next(iter(wrong))):
         compare_periods(calls, calls, **wrong)
+
+
+def test_both_periods_say_their_window(engine: Engine) -> None:
+    a, b = ([call(day, started_at=datetime(2026, 3, day)) for day in days] for days in ((2, 3, 4), (9, 11)))  # noqa: DTZ001
+    [row, *_] = engine.rows(compare_periods(engine.table(a), engine.table(b)), window=True)
+    assert [row[name].day for name in ("first", "last", "first_b", "last_b")] == [2, 4, 9, 11]
+    assert (row["coverage"], row["coverage_b"]) == (None, None)  # a table does not say
