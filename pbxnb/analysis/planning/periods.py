@@ -64,7 +64,7 @@ def compare_periods(
 
     Args:
         a, b: two tables of one kind; each needs ``day``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` counts too
-            where it is there. They may be of different length.
+            where it is there. They may be of different length, in whole days.
         within: the limit of the service level, seconds.
         confidence: of the intervals, between 0 and 1.
         by: one or more columns whose groups are compared each for itself.

@@ -79,7 +79,7 @@ def unusual_hours(calls: Any, *, weeks: int = 8, chance: float = 0.001, by: By =
 
     frame = frame.filter(~nw.col("day").is_null() & ~nw.col("hour").is_null())
     [(until,)] = grouped(frame.select(nw.col("day").max()), (), ["day"])[()]
-    since = (date.fromisoformat(until) - _WEEK * (weeks + 1)).isoformat() if until else ""
+    since = (date.fromisoformat(until) - _WEEK * (weeks + 2)).isoformat() if until else ""
     hours = list(dict.fromkeys([*keys, "day", "hour", "tz"]))
     counted = frame.filter(nw.col("day") > since).group_by(*hours).agg(calls=nw.len())
     groups = grouped(counted, keys, ["day", "hour", "calls", "tz"])

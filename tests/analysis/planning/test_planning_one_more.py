@@ -98,6 +98,7 @@ def test_one_more_is_never_worse_on_average(seed: int, agents: int) -> None:
     draws = [known.drawn(Random(draw)) for draw in range(5)]
     before = [replay(known.arrivals, *draw, agents, within=20) for draw in draws]
     after = [replay(known.arrivals, *draw, agents + 1, within=20) for draw in draws]
+    assert all(0 < one.occupancy <= 1 for one in before + after if one.occupancy is not None)
     assert sum(one.mean_wait for one in after) <= sum(one.mean_wait for one in before)
     assert sum(one.abandoned for one in after) <= sum(one.abandoned for one in before)
 

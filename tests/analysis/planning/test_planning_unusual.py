@@ -132,6 +132,11 @@ def test_an_hour_in_which_the_line_was_down_is_no_hour() -> None:
     assert {row["why"] for (dow, hour), row in rows.items() if (dow, hour) < (4, 8)} == {None}
 
 
+def test_the_usual_is_of_as_many_weeks_as_asked_for() -> None:
+    rows = unusual_hours(pa.Table.from_pylist(rows_of(weeks_of(8, office))), weeks=5).to_pylist()
+    assert {row["weeks"] for row in rows} == {5}
+
+
 def test_of_few_weeks_there_is_no_usual_but_a_word() -> None:
     rows = unusual_hours(pa.Table.from_pylist(rows_of(weeks_of(3, office)))).to_pylist()
     assert {row["why"] for row in rows} == {"fewer than 3 earlier weeks"}
