@@ -33,6 +33,10 @@ def _as_they_are(inputs: Numbered, _total: int) -> Numbered:
     return inputs
 
 
+def _read_on(_store: Store, _history: History, _since: datetime, _until: datetime) -> bool:
+    return True
+
+
 class _Past(History):
     """The spans and stories of a recording; its gaps are on the PBX's clock already."""
 
@@ -50,6 +54,8 @@ class Replayed:
     Args:
         journals: the recording.
         shown: passes inputs on, and shows how many of so many they are.
+        still: is called with the model and its history, and from when to when, PBX time, they stood still and all was
+            known, before the input that ended that is taken in; False puts off the rest.
 
     Example:
         >>> from pbxnb.journal import Recorder
@@ -61,9 +67,14 @@ class Replayed:
         0
     """
 
-    def __init__(self, journals: Journals, shown: Callable[[Numbered, int], Numbered] = _as_they_are) -> None:
+    def __init__(
+        self,
+        journals: Journals,
+        shown: Callable[[Numbered, int], Numbered] = _as_they_are,
+        still: Callable[[Store, History, datetime, datetime], bool] = _read_on,
+    ) -> None:
         self._journals = journals
-        self._shown = shown
+        self._shown, self._still = shown, still
         self._next = 0
         self._begin(journals.store(0))
         self._last: Input | None = None
@@ -104,6 +115,8 @@ class Replayed:
                     self._begin(self._journals.store(seq))
                 elif seq in breaks:
                     self._cross(breaks[seq], self._last)
+                elif not self._stood_still(one, self._last):
+                    return
                 else:
                     self._watch(one, self._last)
                 self._take(one)
@@ -123,9 +136,15 @@ class Replayed:
         if not anew:
             self._up(place.at)
 
+    def _stood_still(self, one: Input, last: Input) -> bool:
+        """Say that nothing came between two inputs; whether to read on."""
+        if self._down is not None or _slept(one, last):
+            return True
+        return self._still(self._store, self._history, self._at(last.at), self._at(one.at))
+
     def _watch(self, one: Input, last: Input) -> None:
         """Notice a sleep, and a line that dropped."""
-        if self._down is None and slept((one.utc - last.utc).total_seconds(), one.mono - last.mono):
+        if self._down is None and _slept(one, last):
             self._note(Gap(self._at(last.at), self._at(one.at), "sleep"))
         if self._down is None and isinstance(one, Lost) and one.since is not None:
             self._down = Gap(self._at(one.since))
@@ -161,3 +180,7 @@ class Replayed:
 
     def _at(self, moment: datetime) -> datetime:
         return self._store.clock.at(moment)
+
+
+def _slept(one: Input, last: Input) -> bool:
+    return slept((one.utc - last.utc).total_seconds(), one.mono - last.mono)

@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from pbxnb.arguments import check_function
 from pbxnb.errors import no_copy
-from pbxnb.model.entities import Party
+from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
+from pbxnb.model.store import Store
 
 from .events.matching import check_fields, fits
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LiveMapping", "Rows", "plain", "record"]
+__all__ = ["LiveMapping", "Mapped", "Rows", "mapped", "plain", "record"]
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -165,6 +166,35 @@ class LiveMapping(Mapping[str, V], Generic[V]):
 
     def _rows(self) -> Rows[V]:
         return Rows(self._now().values(), self._type, self._domain)
+
+
+class Mapped(NamedTuple):
+    """The collections of a model, as they are now."""
+
+    accounts: LiveMapping[Account]
+    extensions: LiveMapping[Account]
+    calls: LiveMapping[Call]
+    conversations: LiveMapping[Conversation]
+    queues: LiveMapping[Queue]
+    orbits: LiveMapping[Orbit]
+
+
+def mapped(store: Callable[[], Store], lock: AbstractContextManager[Any], domain: str) -> Mapped:
+    """The collections of the model that a function gives.
+
+    Args:
+        lock: held by its writer.
+    """
+    return Mapped(
+        LiveMapping("accounts", Account, lambda: store().accounts, lock, domain),
+        LiveMapping(
+            "extensions", Account, lambda: store().accounts, lock, domain, lambda account: account.type == "extensions"
+        ),
+        LiveMapping("calls", Call, lambda: store().calls, lock, domain),
+        LiveMapping("conversations", Conversation, lambda: store().conversations, lock, domain),
+        LiveMapping("queues", Queue, lambda: store().queues, lock, domain),
+        LiveMapping("orbits", Orbit, lambda: store().orbits, lock, domain),
+    )
 
 
 def _columns(type_: type[msgspec.Struct]) -> list[str]:

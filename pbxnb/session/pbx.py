@@ -10,14 +10,9 @@ from pbxnb.client.client import Client
 from pbxnb.errors import RecordingError, no_copy
 from pbxnb.model.changes import Frame
 from pbxnb.model.entities import (
-    Account,
-    Call,
     CallRecord,
-    Conversation,
     Evidence,
-    Orbit,
     Presence,
-    Queue,
     Snapshot,
     Status,
 )
@@ -26,7 +21,7 @@ from . import commands, listening
 from .clock import PbxClock
 from .fetching.calls import fetch_calls
 from .line import Line
-from .mappings import LiveMapping
+from .mappings import mapped
 from .past.history import History, Source
 from .past.live import LivePast
 from .pending import Pending
@@ -104,20 +99,8 @@ class Pbx:
         self.control = control
         self.simulated = simulator is not None
         self.replayed = player is not None
-        lock, domain = line.lock, self.domain
-        self.accounts = LiveMapping("accounts", Account, lambda: feed.store.accounts, lock, domain)
-        self.extensions = LiveMapping(
-            "extensions",
-            Account,
-            lambda: feed.store.accounts,
-            lock,
-            domain,
-            lambda account: account.type == "extensions",
-        )
-        self.calls = LiveMapping("calls", Call, lambda: feed.store.calls, lock, domain)
-        self.conversations = LiveMapping("conversations", Conversation, lambda: feed.store.conversations, lock, domain)
-        self.queues = LiveMapping("queues", Queue, lambda: feed.store.queues, lock, domain)
-        self.orbits = LiveMapping("orbits", Orbit, lambda: feed.store.orbits, lock, domain)
+        collections = mapped(lambda: feed.store, line.lock, self.domain)
+        self.accounts, self.extensions, self.calls, self.conversations, self.queues, self.orbits = collections
         self._frames = FrameBuffer()
         feed.on_frame.add(self._frames.add)
         self._past: Source = past or LivePast(line, clock)

@@ -84,7 +84,7 @@ def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.
         control=False,
         clock=clock,
         another=_no_phone,
-        player=Player(playback, line, recall.gaps),
+        player=Player(playback, line, recall),
         past=PlayedPast(recall.past, playback),
     )
     line.start()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from .pending import PendingLike
 
-__all__ = ["Player", "Scrubbed", "Silence"]
+__all__ = ["Judged", "Player", "Scrubbed", "Silence"]
 
 
 class Moves(Protocol):
@@ -16,6 +16,23 @@ class Moves(Protocol):
 
     def add(self, fn: Callable[[Any], object]) -> Callable[[], None]:
         """Call ``fn(player)`` from now on; returns the stop."""
+
+
+class Judged(Protocol):
+    """Rules of alerts over a recording: what they would have raised, as far as it has been read.
+
+    Attributes:
+        events: the changes of level, in order.
+        errors: by the name of a rule what its measure raised last, where that was an error.
+    """
+
+    @property
+    def events(self) -> Sequence[Any]: ...  # noqa: D102
+    @property
+    def errors(self) -> dict[str, str]: ...  # noqa: D102
+
+    def close(self) -> None:
+        """Nobody looks any more."""
 
 
 class Player(Protocol):
@@ -51,6 +68,9 @@ class Player(Protocol):
 
     def seek(self, t: datetime) -> PendingLike:
         """Show another moment: everything up to and including it has happened."""
+
+    def judge(self, rules: Iterable[Any]) -> Judged:
+        """What rules of alerts would have raised in the whole recording."""
 
     def step(self, n: int = 1) -> PendingLike:
         """Go on by so many messages; back where negative."""

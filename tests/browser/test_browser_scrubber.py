@@ -24,15 +24,12 @@ from pbxnb.ui.player import Silence
 from tests.widgets.fake_replay import FakeReplay
 from tests.widgets.fakes import START
 
-class Log:
-    log = [AlertEvent(at=START + timedelta(minutes=m), rule="wait", level=Level.RED, before=Level.OK, value=1.0)
-           for m in (5, 5.01, 35)]
-    on_alert = staticmethod(lambda fn: lambda: None)
-
 replay = FakeReplay(call_new=[2, 30, 45], call_ended=[], call_changed=[], account_changed=[])
 replay.silences = [Silence(START + timedelta(minutes=10), START + timedelta(minutes=18), "line")]
 player = replay.player
-scrubber = Scrubber(replay, alerts=Log)
+player.raised = [AlertEvent(at=START + timedelta(minutes=m), rule="wait", level=Level.RED, before=Level.OK, value=1.0)
+                 for m in (5, 5.01, 35)]
+scrubber = Scrubber(replay, alerts=[Rule.waiting(red=60)])
 minutes = lambda: print(round((player.position - START) / timedelta(minutes=1), 3))
 """,
     "scrubber",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from pbxnb.model.entities import LineState
 from pbxnb.signals import Signal
 from pbxnb.ui.player import Silence
+from pbxnb.widgets.alerts.rules import AlertEvent, Rule
 from tests.widgets.fakes import START, FakeHandle
 
 HOUR = timedelta(hours=1)
@@ -70,6 +72,13 @@ class FakePlayer:
         self.held: list[Held] | None = None
         self.fails: BaseException | None = None
         self._speed = 1.0
+        self.raised: list[AlertEvent] = []
+        self.errors: dict[str, str] = {}
+        self.judges: list[tuple[Rule, ...]] = []
+
+    def judge(self, rules: Iterable[Rule]) -> SimpleNamespace:
+        self.judges.append(tuple(rules))
+        return SimpleNamespace(events=self.raised, errors=self.errors, close=self.judges.clear)
 
     @property
     def speed(self) -> float:

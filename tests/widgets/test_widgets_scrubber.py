@@ -273,7 +273,7 @@ def test_a_gap_is_from_where_to_where_with_its_reason() -> None:
     marks = track().gaps([Silence(minutes(15), minutes(30), "line"), Silence(minutes(45), None, "an unknown\nword")])
     assert [(mark.first, mark.last) for mark in marks] == [(0.25, 0.5), (0.75, 1.0)]
     assert marks[0].words == "gap 09:15:00 to 09:30:00: line down"
-    assert marks[1].words == "gap 09:45:00 until now: an unknown word"
+    assert marks[1].words == "gap 09:45:00 until now: nothing known"
 
 
 def test_marks_that_would_touch_are_one_and_all_are_counted() -> None:
@@ -282,6 +282,24 @@ def test_marks_that_would_touch_are_one_and_all_are_counted() -> None:
     assert sum(mark.many for mark in marks) == 3600
     assert len(marks) < 400
     assert marks[0].words.startswith("3600 gaps, first gap 09:00:00")
+
+
+def test_of_rules_what_the_recording_would_have_raised_is_marked_and_a_failure_is_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Panel, "timing", Timing(recheck=0.05))
+    replay, rule = FakeReplay(), Rule("busy", lambda handle: 1, red=1)
+    scrubber, wire = seen(replay, alerts=[rule], kind="alert")
+    assert replay.player.judges == [(rule,)]
+    rose = AlertEvent(at=minutes(15), rule="busy", level=Level.RED, before=Level.OK, value=1.0)
+    replay.player.raised.append(rose)
+    until(lambda: len(told(wire)["alerts"]) == 1)
+    replay.player.errors["busy"] = "ValueError: 1"
+    until(lambda: [*scrubber._errors] == ["Alert rule “busy” failed: ValueError: 1"])
+    scrubber.jump()
+    until(lambda: replay.player.position == minutes(15))
+    scrubber.close()
+    assert replay.player.judges == []
 
 
 def test_of_alerts_that_touch_the_worst_is_shown_and_those_that_fell_are_none() -> None:

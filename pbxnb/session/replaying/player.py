@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,13 @@ from pbxnb.signals import Signal
 from ..line import Line
 from ..past.history import Downtime
 from ..pending import Pending
+from .judged import Judged
 from .playback import Playback
+from .recall import Recall
 
 if TYPE_CHECKING:
     from pbxnb.ui import player as panels
+    from pbxnb.widgets.alerts.rules import Rule
 
 __all__ = ["Player", "check_moment", "check_speed"]
 
@@ -32,7 +35,7 @@ class Player:
     Args:
         playback: what is played.
         line: of the handle.
-        gaps: gives those of the recording that are known.
+        recall: reads all of the recording.
 
     Attributes:
         path: of the recording.
@@ -50,10 +53,10 @@ class Player:
         True
     """
 
-    def __init__(self, playback: Playback, line: Line, gaps: Callable[[], list[Downtime]]) -> None:
+    def __init__(self, playback: Playback, line: Line, recall: Recall) -> None:
         self._playback = playback
         self._line = line
-        self._gaps = gaps
+        self._recall = recall
         self.path = playback.path
         self.on_change: Signal[Player] = Signal()
         playback.on_move.add(lambda _: self.on_change(self))
@@ -61,7 +64,30 @@ class Player:
     @property
     def gaps(self) -> tuple[Downtime, ...]:
         """When nothing was known of the PBX, in the whole recording; a long one is read for some seconds first."""
-        return tuple(self._gaps())
+        return tuple(self._recall.gaps())
+
+    def judge(self, rules: Iterable[Rule]) -> Judged:
+        """What rules of alerts would have raised in the whole recording, had they been judged once a second of it.
+
+        Returns:
+            at once; its ``events`` grow while the recording is read. Close it when it is no longer looked at.
+
+        Raises:
+            ConfigError: something is no `pbxnb.widgets.Rule`.
+
+        Example:
+            >>> from pbxnb.widgets import Rule
+            >>> await pbx.record_to("monday.pbx")
+            >>> _ = await pbx.wait_for("call.new", timeout=60)
+            >>> await pbx.stop_recording()
+            >>> async with pbxnb.replay("monday.pbx") as again:
+            ...     judged = again.player.judge([Rule.peak(orange=1)])
+            ...     judged.errors
+            {}
+        """
+        from pbxnb.widgets.alerts.rules import rules_of
+
+        return self._recall.judge(rules_of(rules))
 
     def play(self) -> Pending[None]:
         """Go on from here, up to the end; done when it plays."""

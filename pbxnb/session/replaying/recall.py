@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,11 +19,13 @@ from pbxnb.text import clean_logger
 
 from ..past.history import Downtime
 from ..recordings.past import RecordedPast
+from .judged import Judged
 from .past import as_of
 from .playback import Playback
 
 if TYPE_CHECKING:
     from pbxnb.journal import Journals
+    from pbxnb.widgets.alerts.rules import Rule
 
 __all__ = ["Recall"]
 
@@ -38,7 +40,8 @@ _MOST = 80_000  # calls: with more the oldest spans would go
 class Recall:
     """After each jump the history begins anew; this fills it, from the position backwards.
 
-    The recording is read on a thread of its own, as far as it has not been; the history is filled on the I/O lane.
+    The recording is read on a thread of its own, as far as it has not been; the history is filled on the I/O lane. The
+    same thread judges rules of alerts.
 
     Args:
         journals: the recording.
@@ -52,6 +55,8 @@ class Recall:
     def __init__(self, journals: Journals, playback: Playback, history: History) -> None:
         self._rest = threading.Event()  # no jump was made lately
         self.past = RecordedPast(journals, self._rest.wait)
+        self._journals = journals
+        self._judged: tuple[Judged, ...] = ()
         self._playback = playback
         self._history = history
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,6 +95,13 @@ class Recall:
                 self._loop.call_soon_threadsafe(self._read_on)
         return self._gaps
 
+    def judge(self, rules: Sequence[Rule]) -> Judged:
+        """Judge rules of alerts over the whole recording, from now on. From any thread."""
+        judged = Judged(self._journals, rules, self.past.tz, self._may_judge)
+        self._judged = (*(one for one in self._judged if not one.closed), judged)
+        self.gaps()
+        return judged
+
     def close(self) -> None:
         """Let go of the recording, and end the thread."""
         self._closed = True
@@ -119,11 +131,17 @@ class Recall:
                 known = self.past.ended(), self.past.presence(), self.past.gaps()
                 self._gaps = known[2]
                 self._loop.call_soon_threadsafe(self._begin, at, *known)
+                for judged in self._judged:
+                    judged.read_on()
             except RecordingError as error:
                 if not self._closed:
                     _LOG.warning("What was before the position is not known: %s", error)
             except RuntimeError:  # the loop has ended
                 return
+
+    def _may_judge(self) -> bool:
+        """What was before the position comes first, and a jump before that."""
+        return self._rest.wait() and not self._wanted.is_set() and not self._closed
 
     # ---- on the I/O lane ----
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from pbxnb.arguments import helpful_keywords
@@ -9,7 +10,7 @@ from pbxnb.arguments import helpful_keywords
 from .shown import replay_of
 
 if TYPE_CHECKING:
-    from pbxnb.widgets.alerts import Alerts
+    from pbxnb.widgets.alerts import Alerts, Rule
     from pbxnb.widgets.scrubber import Scrubber
 
 __all__ = ["scrubber"]
@@ -19,7 +20,7 @@ __all__ = ["scrubber"]
 def scrubber(
     self: Any,
     *,
-    alerts: Alerts | None = None,
+    alerts: Alerts | Iterable[Rule] | None = None,
     kind: Literal["call.new", "call.changed", "call.ended", "account.changed", "gap", "alert"] = "call.new",
     theme: Literal["auto", "light", "dark"] = "auto",
     density: Literal["comfortable", "compact"] = "comfortable",

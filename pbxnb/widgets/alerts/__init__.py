@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-import msgspec
 import traitlets
 
-from pbxnb.errors import ConfigError
 from pbxnb.model.entities import LineState
 from pbxnb.signals import Signal
-from pbxnb.text import clean, clean_logger
+from pbxnb.text import clean_logger
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import title_of
 from pbxnb.zones import clock_text, times_in
 
-from .rules import AlertEvent, Level, Rule
+from .rules import AlertEvent, Level, Rule, Standing, rules_of
 
 __all__ = ["AlertEvent", "Alerts", "Level", "Rule"]
 
@@ -32,15 +29,6 @@ _KEPT = 500
 _IN_PAGE = 50
 _RULES, _LOG, _BEEP = "rules", "log", "beep"
 _KNOWN = (LineState.LIVE, LineState.STALE)
-
-
-class _Standing(msgspec.Struct, frozen=True):
-    """Where one rule stands."""
-
-    level: Level = Level.OK
-    value: float = math.nan
-    since: datetime | None = None
-    error: str = ""
 
 
 class Alerts(LivePanel):
@@ -73,11 +61,8 @@ class Alerts(LivePanel):
     level = traitlets.Unicode(str(Level.OK), read_only=True)
 
     def __init__(self, handle: Handle, rules: Iterable[Rule] = (), **traits: Any) -> None:
-        self.rules: Sequence[Rule] = tuple(rules)
-        for rule in self.rules:
-            if not isinstance(rule, Rule):
-                raise ConfigError(f"{rule!r} is no rule.", hint="Give Rule(name, measure, orange=, red=), or a preset.")
-        self._standing = [_Standing()] * len(self.rules)
+        self.rules: Sequence[Rule] = rules_of(rules)
+        self._standing = [Standing()] * len(self.rules)
         self._events: deque[AlertEvent] = deque(maxlen=_KEPT)
         self._alerts: Signal[AlertEvent] = Signal(self.report)
         self._due = 0.0
@@ -137,20 +122,15 @@ class Alerts(LivePanel):
     def _judge(self, place: int, rule: Rule) -> None:
         old = self._standing[place]
         try:
-            value = rule.read(self._handle)
+            self._standing[place], event = rule.look(self._handle, old)
         except BaseException as error:  # noqa: BLE001 - the user's function; it must not stop the other rules
-            text = clean(f"{type(error).__name__}: {error}", 200)
-            if text != old.error:  # a fault that stays is said once
+            now = self._standing[place] = old.failed(error)
+            if now.error != old.error:  # a fault that stays is said once
                 _log.info("The alert rule %r failed.", rule.name, exc_info=True)
-                self.report(f"Alert rule “{rule.name}” failed: {text}")
-            self._standing[place] = msgspec.structs.replace(old, error=text, value=math.nan)
-            return
-        level = rule.judge(value, old.level)
-        now = self._handle.clock.now()
-        since = now if level is not old.level or old.since is None else old.since
-        self._standing[place] = _Standing(level, value, since)
-        if level is not old.level:
-            self._changed_level(AlertEvent(at=now, rule=rule.name, level=level, before=old.level, value=value))
+                self.report(f"Alert rule “{rule.name}” failed: {now.error}")
+        else:
+            if event is not None:
+                self._changed_level(event)
 
     def _changed_level(self, event: AlertEvent) -> None:
         self._events.append(event)
@@ -160,7 +140,7 @@ class Alerts(LivePanel):
             self._dirty.mark((_BEEP,))
         self._alerts(event)
 
-    def _shown(self, rule: Rule, at: _Standing) -> list[Any]:
+    def _shown(self, rule: Rule, at: Standing) -> list[Any]:
         return [rule.name, str(at.level), rule.told(at.value), at.error, _seconds(at.since)]
 
     def _state(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from numbers import Real
@@ -18,7 +18,7 @@ from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.times import AtLeast, lasted
 
-__all__ = ["AlertEvent", "Level", "Rule"]
+__all__ = ["AlertEvent", "Level", "Rule", "Standing", "rules_of"]
 
 Measure = Callable[[Any], float]  # `Any`: a rule written for a `Pbx` may ask more of it than a `Handle` has
 
@@ -55,6 +55,20 @@ class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     before: Level
     value: float
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a rule stands, since when (PBX time), and what its measure raised last; empty where that was a value."""
+
+    level: Level = Level.OK
+    value: float = math.nan
+    since: datetime | None = None
+    error: str = ""
+
+    def failed(self, error: BaseException) -> Standing:
+        """Where it stands when its measure has raised an error."""
+        text = clean(f"{type(error).__name__}: {error}", 200)
+        return msgspec.structs.replace(self, error=text, value=math.nan)
 
 
 class Rule:
@@ -124,6 +138,15 @@ class Rule:
             if bound is not None and value >= bound - (self._slack(bound) if before.rank >= level.rank else 0):
                 return level
         return Level.OK
+
+    def look(self, handle: Handle, before: Standing) -> tuple[Standing, AlertEvent | None]:
+        """Where it stands now, and the event if that is another level. Raises what the measure raises."""
+        value, now = self.read(handle), handle.clock.now()
+        level = self.judge(value, before.level)
+        if level is before.level:
+            return Standing(level, value, before.since or now), None
+        event = AlertEvent(at=now, rule=self.name, level=level, before=before.level, value=value)
+        return Standing(level, value, now), event
 
     def told(self, value: float) -> str:
         """Return a value as people read it."""
@@ -206,6 +229,19 @@ class Rule:
             return math.nan if not busy else any(busy)
 
         return cls(_named("all agents busy", queue), measure, orange=1, unit="yes")
+
+
+def rules_of(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules that were given.
+
+    Raises:
+        ConfigError: something is no `Rule`.
+    """
+    found = tuple(rules)
+    for rule in found:
+        if not isinstance(rule, Rule):
+            raise ConfigError(f"{rule!r} is no rule.", hint="Give Rule(name, measure, orange=, red=), or a preset.")
+    return found
 
 
 def _named(name: str, queue: str) -> str:

@@ -33,7 +33,7 @@ class PausedParts:
         self.leave = ExitStack()
         try:
             self.leave.callback(replay.close)
-            self.scrubber = self._own(Scrubber(replay, alerts=alerts, **settings))
+            self.scrubber = self._own(Scrubber(replay, alerts=alerts or (), **settings))
             self.scrubber.add_class("pbx-board-scrubber")
             made = (lambda: replay.pbx.timeline(new=True, most_lanes=12)) if timeline else None
             self.parts = Parts(handle_of(replay.pbx), ticket, self._own, made, commands=False, **settings)

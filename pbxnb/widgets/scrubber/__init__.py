@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -12,12 +12,12 @@ import traitlets
 from pbxnb.errors import ConfigError
 from pbxnb.ui.handle import Handle, PendingLike
 from pbxnb.ui.live_panel import LivePanel
-from pbxnb.ui.player import Scrubbed
+from pbxnb.ui.player import Judged, Scrubbed
 from pbxnb.ui.static import table
 from pbxnb.ui.text import title_of
 from pbxnb.zones import clock_text, day_text, times_in
 
-from ..alerts import Alerts
+from ..alerts import AlertEvent, Alerts, Rule
 from .marks import Track
 
 __all__ = ["Scrubber"]
@@ -45,7 +45,8 @@ class Scrubber(LivePanel):
 
     Args:
         replay: what plays the recording; it is closed with the panel.
-        alerts: the panel whose alerts are marked, as far as it has met them.
+        alerts: rules, whose alerts are marked where they would have been raised, had they been judged once a second of
+            the recording; or a panel of alerts, whose log is marked: what it has raised.
         traits: any attribute below.
 
     Attributes:
@@ -57,7 +58,7 @@ class Scrubber(LivePanel):
         pbx: the replayed handle, whose panels it moves.
 
     Raises:
-        ConfigError: a position without a zone.
+        ConfigError: a position without a zone; something in ``alerts`` is no `Rule`.
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("widgets/scrubber/seeks.js", "widgets/scrubber/scrubber.js")
@@ -68,9 +69,12 @@ class Scrubber(LivePanel):
     speed = traitlets.Float(1.0, min=0.1, max=1000.0)
     kind = traitlets.Enum(tuple(_KINDS), "call.new")
 
-    def __init__(self, replay: Scrubbed, *, alerts: Alerts | None = None, **traits: Any) -> None:
+    def __init__(self, replay: Scrubbed, *, alerts: Alerts | Iterable[Rule] = (), **traits: Any) -> None:
         self.pbx = replay.pbx
-        self._replay, self._player, self._alerts = replay, replay.player, alerts
+        self._replay, self._player = replay, replay.player
+        self._alerts = alerts if isinstance(alerts, Alerts) else tuple(alerts)
+        self._judged: Judged | None = None
+        self._failed: set[str] = set()  # rules that are known to
         self._wanted: datetime | None = None  # asked for, while the one before is not shown yet
         self._aim: datetime | None = None  # being shown
         self._search: Iterator[datetime | None] | None = None
@@ -87,8 +91,11 @@ class Scrubber(LivePanel):
         self._leave.callback(self._replay.close)
         super()._follow(handle)
         self._leave.callback(self._player.on_change.add(lambda _: self.refresh((_PLACE,))))
-        if self._alerts is not None:
+        if isinstance(self._alerts, Alerts):
             self._leave.callback(self._alerts.on_alert(lambda _: self.refresh((_TRACK,))))
+        elif self._alerts:
+            self._judged = self._player.judge(self._alerts)
+            self._leave.callback(self._judged.close)
 
     # From any thread: hand over to the lane.
 
@@ -151,6 +158,10 @@ class Scrubber(LivePanel):
         if now >= self._next:
             self._next = now + self.timing.recheck
             self._dirty.mark((_TRACK,))
+            for rule, error in list(self._judged.errors.items()) if self._judged else ():
+                if rule not in self._failed:
+                    self._failed.add(rule)
+                    self.report(f"Alert rule “{rule}” failed: {error}")
         return self._next
 
     def _place(self) -> datetime:
@@ -271,12 +282,17 @@ class Scrubber(LivePanel):
             "first": track.text(start),
             "last": track.text(end),
             "gaps": track.gaps(self._replay.gaps()),
-            "alerts": track.alerts(self._alerts.log if self._alerts is not None else ()),
+            "alerts": track.alerts(self._events()),
         }
 
+    def _events(self) -> Sequence[AlertEvent]:
+        """The alerts that are known."""
+        if isinstance(self._alerts, Alerts):
+            return self._alerts.log
+        return () if self._judged is None else self._judged.events
+
     def _alert_times(self) -> Iterator[datetime]:
-        log = self._alerts.log if self._alerts is not None else ()
-        return (one.at for one in log if one.level.rank > one.before.rank)
+        return (one.at for one in self._events() if one.level.rank > one.before.rank)
 
     def _plain(self) -> str:
         zone, player = self._handle.tz, self._player
