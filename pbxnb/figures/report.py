@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 from pbxnb.analysis import calls
 from pbxnb.analysis.service import SERVICE_LEVELS
 from pbxnb.errors import AnalysisError
+from pbxnb.progress import shown
 
 from .pictures.callers import patience, queue_funnel
 from .pictures.durations import durations
@@ -64,7 +65,7 @@ def report(history: Any, *, title: str, origin: str) -> str:
     """
     drawn: list[tuple[str, go.Figure]] = []
     lacking = []
-    for make in _PICTURES:
+    for make in shown(_PICTURES, len(_PICTURES), "Drawing the pictures"):
         try:
             drawn.append((make.__name__, make(history, theme="print")))
         except AnalysisError as error:

@@ -44,10 +44,12 @@ class Parts(NamedTuple):
     Attributes:
         about: facts, as for `Recorder`.
         walk: all of it in order, the same each time: beginnings, each with the inputs that follow from it.
+        count: how many inputs.
     """
 
     about: dict[str, str]
     walk: Callable[[], Iterator[Begin | Input]]
+    count: int
 
 
 @contextmanager
@@ -62,12 +64,12 @@ def parts_in(source: Path) -> Iterator[Parts]:
             yield parts_of(journals, 0, journals.last)
     else:
         count = sum(1 for _ in read_lines(source))
-        yield Parts({}, lambda: parts_of_lines(islice(read_lines(source), count)))
+        yield Parts({}, lambda: parts_of_lines(islice(read_lines(source), count)), count)
 
 
 def parts_of(journals: Journals, first: int, last: int) -> Parts:
     """What recordings consist of from the input of a sequence to that of another."""
-    return Parts(journals.about, lambda: _walk(journals, first, last))
+    return Parts(journals.about, lambda: _walk(journals, first, last), last + 1 - first)
 
 
 def parts_of_lines(lines: Iterable[Line], *, domain: str = "", user: str = "") -> Iterator[Begin | Input]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 from pbxnb.errors import ConfigError
 from pbxnb.model.kept.inputs import Input
+from pbxnb.progress import shown
 
 from ..codec import Codec
 from ..file import open_to_read
@@ -71,7 +72,7 @@ def anonymise_parts(parts: Parts, out: Path, key: bytes | None = None) -> None:
         OriginalsLeft: there is one, or something that tells one.
     """
     made = Anonymiser(key)
-    for part in parts.walk():
+    for part in shown(parts.walk(), parts.count, "Reading what is in it"):
         made.learn_value(_content(part))
     for name, text in parts.about.items():
         if name not in _PLAIN:
@@ -81,7 +82,7 @@ def anonymise_parts(parts: Parts, out: Path, key: bytes | None = None) -> None:
         name: made.value(text) if name not in _PLAIN else text if not made.tells(text) else _PLAIN[name]
         for name, text in parts.about.items()
     }
-    make(out, about, (_anonymous(made, part) for part in parts.walk()))
+    make(out, about, (_anonymous(made, part) for part in shown(parts.walk(), parts.count, f"Writing {out.name}")))
     _search(made, out)
 
 
@@ -101,7 +102,8 @@ def _search(made: Anonymiser, path: Path) -> None:
     """Search a recording for originals: every value in it, then all its bytes."""
     codec = Codec()
     with closing(open_to_read(path)) as database:
-        for [body] in database.execute("SELECT body FROM blocks"):
+        [[count]] = database.execute("SELECT count(*) FROM blocks")
+        for [body] in shown(database.execute("SELECT body FROM blocks"), count, f"Searching {path.name}"):
             for one in codec.inputs(body):
                 made.check_value(one)
         for [body] in database.execute("SELECT body FROM checkpoints"):
@@ -115,16 +117,17 @@ def _search(made: Anonymiser, path: Path) -> None:
 
 def _anonymise_lines(source: Path, out: Path, key: bytes | None) -> None:
     made, frames = Anonymiser(key), 0
-    for line in read_lines(source):
+    for line in shown(read_lines(source), None, "Reading what is in it"):
         made.learn(line.text)
         frames += 1
     made.settle()
+    known = islice(read_lines(source), frames)  # what was appended meanwhile was not learned
     with whole(out) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
-        # what was appended meanwhile was not learned
-        file.writelines(write_lines(_anonymous_lines(made, islice(read_lines(source), frames))))
+        lines = _anonymous_lines(made, shown(known, frames, f"Writing {out.name}"))
+        file.writelines(write_lines(lines))
 
 
-def _anonymous_lines(made: Anonymiser, lines: Iterator[Line]) -> Iterator[Line]:
+def _anonymous_lines(made: Anonymiser, lines: Iterable[Line]) -> Iterator[Line]:
     for line in lines:
         text = made.frame(line.text)
         made.check(text)

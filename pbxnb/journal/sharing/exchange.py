@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pbxnb.errors import ConfigError
+from pbxnb.progress import shown
 
 from ..lines import read_lines, write_lines
 from ..making import make, parts_of_lines, whole
@@ -56,4 +57,4 @@ def export_lines(source: Path, out: Path) -> None:
         RecordingError: the disk does not take it, or a part of the recording cannot be read.
     """
     with whole(out) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(write_lines(read_lines(source)))
+        file.writelines(write_lines(shown(read_lines(source), None, f"Writing {out.name}")))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import ConfigError
+from pbxnb.progress import shown
 
 from ..past.table import Table
 from ..versions import show_versions
@@ -189,7 +190,7 @@ def _csv(table: Table, out: Path) -> None:
     with out.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(table.columns)
-        writer.writerows([_cell(value) for value in row.values()] for row in table)
+        writer.writerows([_cell(value) for value in row.values()] for row in shown(table, None, f"Writing {out.name}"))
 
 
 def _cell(value: object) -> object:
