@@ -38,12 +38,16 @@ class Journals:
     Args:
         path: a file, or a folder of files with the end ``.pbx``.
         names: of the files of a folder that count; None for all.
+        without: names of those that do not.
 
     Raises:
         NotARecording: there is none, or a file is something else.
         RecordingTooNew: a newer pbxnb wrote one.
         RecordingError: one cannot be read.
         ConfigError: the folder holds recordings of more than one line.
+
+    Attributes:
+        path, names: as given.
 
     Example:
         >>> from pbxnb.journal import Recorder
@@ -55,9 +59,11 @@ class Journals:
         (-1, ())
     """
 
-    def __init__(self, path: str | Path, names: Collection[str] | None = None) -> None:
+    def __init__(
+        self, path: str | Path, names: Collection[str] | None = None, *, without: Collection[str] = ()
+    ) -> None:
         self.path = Path(path).expanduser()
-        self._names = names
+        self.names, self._without = names, without
         self._folder = self.path.is_dir()
         self._parts: list[_Part] = []
         self._lock = free_in_child(threading.Lock())
@@ -167,6 +173,17 @@ class Journals:
                 return part.base + seq
         return None
 
+    def aside(self, a: datetime, b: datetime) -> frozenset[str]:
+        """Names of the files that tell nothing of a window, PBX time: all but its own, and the next one.
+
+        A file begins with the whole model, so what went on then is known; what goes on at its end, the next one tells.
+        """
+        parts = [(part.journal.begins, part.journal.path.name) for part in self._files()]
+        known = [(begins, name) for begins, name in parts if begins is not None]
+        first = sum(begins <= a for begins, _ in known) - 1
+        last = sum(begins < b for begins, _ in known)
+        return frozenset(name for at, (_, name) in enumerate(known) if not first <= at <= last)
+
     def close(self) -> None:
         """Let go of the files. May be called again."""
         with self._lock:
@@ -196,7 +213,8 @@ class Journals:
     def _paths(self) -> list[Path]:
         if not self._folder:
             return [self.path]
-        return sorted(path for path in self.path.glob("*.pbx") if self._names is None or path.name in self._names)
+        there = (path for path in self.path.glob("*.pbx") if path.name not in self._without)
+        return sorted(path for path in there if self.names is None or path.name in self.names)
 
     def _check(self, journal: Journal, before: _Part | None) -> None:
         line = _line(journal)

@@ -44,12 +44,12 @@ class Parts(NamedTuple):
     Attributes:
         about: facts, as for `Recorder`.
         walk: all of it in order, the same each time: beginnings, each with the inputs that follow from it.
-        count: how many inputs.
+        total: how many inputs they are.
     """
 
     about: dict[str, str]
     walk: Callable[[], Iterator[Begin | Input]]
-    count: int
+    total: int
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def anonymise_parts(parts: Parts, out: Path, key: bytes | None = None) -> None:
         OriginalsLeft: there is one, or something that tells one.
     """
     made = Anonymiser(key)
-    for part in shown(parts.walk(), parts.count, "Reading what is in it"):
+    for part in shown(parts.walk(), parts.total, "Reading what is in it"):
         made.learn_value(_content(part))
     for name, text in parts.about.items():
         if name not in _PLAIN:
@@ -82,7 +82,7 @@ def anonymise_parts(parts: Parts, out: Path, key: bytes | None = None) -> None:
         name: made.value(text) if name not in _PLAIN else text if not made.tells(text) else _PLAIN[name]
         for name, text in parts.about.items()
     }
-    make(out, about, (_anonymous(made, part) for part in shown(parts.walk(), parts.count, f"Writing {out.name}")))
+    make(out, about, (_anonymous(made, part) for part in shown(parts.walk(), parts.total, f"Writing {out.name}")))
     _search(made, out)
 
 

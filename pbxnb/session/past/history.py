@@ -187,7 +187,8 @@ class History:
             raise ConfigError(f"b must not be before a: {b} is.", argument="b")
         begin = a if self._begin is None else max(a, self._begin)
         until = b if self._until is None else min(b, self._until)
-        return History(self._source, begin.astimezone(UTC), max(begin, until).astimezone(UTC))
+        begin, until = begin.astimezone(UTC), max(begin, until).astimezone(UTC)
+        return History(self._of(begin, until), begin, until)
 
     def at(self, t: datetime) -> Snapshot:
         """The whole model as it was at a moment, on the PBX's clock; outside of the window at its nearest end.
@@ -222,6 +223,10 @@ class History:
         return [
             (gap.start.timestamp(), None if gap.end is None else gap.end.timestamp()) for gap in self._source.gaps()
         ]
+
+    def _of(self, _begin: datetime, _until: datetime) -> Source:
+        """What tells of a part of it."""
+        return self._source
 
     def calls_table(self, *, legs: bool = False, tz: str | ZoneInfo | None = None) -> Table:
         """``calls``, or ``legs``, with weekday and hour in another zone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import ConfigError
@@ -42,6 +43,7 @@ class RecordedPast:
         self.domain = about.get("domain", "")
         self.tz = _zone(about.get("tz", ""))
         self._journal = journal
+        self._parts: WeakValueDictionary[frozenset[str], RecordedPast] = WeakValueDictionary()
         self._patient = patient
         self._connection = f"{about.get('user', '')}@{self.domain}"
         self._replayed = Replayed(journal, self._shown)
@@ -52,6 +54,19 @@ class RecordedPast:
     def dropped(self) -> Dropped:
         """What memory let go."""
         return self._replayed.store().dropped
+
+    def within(self, a: datetime, b: datetime) -> RecordedPast:
+        """What tells of a window as all of it does, out of no more files than that takes."""
+        from pbxnb.journal import Journals
+
+        without = self._journal.aside(a, b)
+        if not without:
+            return self
+        part = self._parts.get(without)
+        if part is None:
+            journals = Journals(self._journal.path, self._journal.names, without=without)
+            part = self._parts[without] = RecordedPast(journals)
+        return part
 
     def window(self) -> tuple[datetime, datetime]:
         """From the first snapshot to the last input; of an empty recording the moment when it was written."""
@@ -108,6 +123,8 @@ class RecordedPast:
     def close(self) -> None:
         """Let go of the files."""
         self._journal.close()
+        for part in list(self._parts.values()):
+            part.close()
 
     def _first(self) -> datetime:
         """When the first snapshot came; where there is none near the beginning, the first input."""

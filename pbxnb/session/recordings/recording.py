@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -39,7 +40,7 @@ class Recording(History):
     """A recording, open for reading; what another process writes to it meanwhile is there at the next question.
 
     Tables and coverage come from going through everything once, when the first of them is asked for; from then on only
-    through what is new.
+    through what is new. Those of a part of a folder (`between`) come from its files, and the next one, alone.
 
     Args:
         path: a file, or a folder of files with the end ``.pbx``, all of one line.
@@ -90,13 +91,16 @@ class Recording(History):
 
     scrubber = scrubber
 
+    def _of(self, begin: datetime, until: datetime) -> RecordedPast:
+        return self._past.within(begin, until)
+
     def _panel_handle(self) -> RecordedHandle:
         """What `pbxnb.ui.handle.handle_of` gives to pictures."""
         return RecordedHandle(self._past)
 
     def close(self) -> None:
         """Let go of the files; tables that were taken stay. May be called again."""
-        self.journal.close()
+        self._past.close()
 
     def __enter__(self) -> Self:
         return self
