@@ -3,21 +3,20 @@
     python -m tests.bench.bench_analysis [calls ...] [--engine duckdb polars] [--only name ...] [--runs 3]
 
 The calls are made up (`made_calls`) and read from Parquet by both sides; DuckDB has its limit of 1 GB. For the times a
-process of its own does both in turns, after a small table with each: the shortest of each counts, and both must give
-the same rows. For the memory each side has a process of its own: *MB* is the highest it had above what the small table
-left. A measure without a counterpart by hand is named at the end.
+process of its own does both in turns, after a small table with each: the shortest of each counts, and of a table that
+is not too large both must give the same rows. *Seconds* are those of the CPU, all threads, which other programs beside
+it change least; the ratio by the clock stands beside theirs. For the memory each side has a process of its own: *MB* is
+the highest it had above what the small table left. Measures without a counterpart by hand are named first.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import math
-import subprocess
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,12 +26,12 @@ from pbxnb import analysis
 
 from .by_hand_polars import POLARS
 from .by_hand_sql import SQL
+from .children import ask, fastest, most_memory
 from .made_calls import made_calls
 
 SMALL = 1_000
 COMPARED = 100_000  # calls up to which the rows of both sides are compared
 SIDES = ("ours", "by hand")
-Made = Callable[[], list[dict[str, Any]]]
 
 
 def engines() -> dict[str, Callable[[str, int, str], Callable[[], Any]]]:
@@ -77,44 +76,35 @@ def _rows(table: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _times(name: str, engine: str, calls: int, runs: int) -> dict[str, Any]:
-    """Seconds of each side, the shortest of so many runs."""
+def _times(name: str, engine: str, calls: int, runs: int) -> dict[str, tuple[float, float]]:
+    """Seconds of each side, of the CPU and by the clock."""
     make = engines()[engine]
     for side in SIDES:
         make(name, SMALL, side)()
     computing = {side: make(name, calls, side) for side in SIDES}
-    best = dict.fromkeys(SIDES, math.inf)
-    for _ in range(runs):
-        for side, compute in computing.items():
-            begun = time.perf_counter()
-            compute()
-            best[side] = min(best[side], time.perf_counter() - begun)
+    best = fastest(computing, runs)
     if calls <= COMPARED and not _same(*(compute() for compute in computing.values())):
         raise AssertionError(f"{name} on {engine} is not what was written by hand.")
     return best
 
 
 def _memory(name: str, engine: str, calls: int, side: str) -> float:
-    """Megabytes above those that a small table left."""
     make = engines()[engine]
     make(name, SMALL, side)()
-    before = _highest()
+    before = most_memory()
     make(name, calls, side)()
-    return _highest() - before
+    return most_memory() - before
 
 
-def _highest() -> float:
-    """The most memory this process ever had; what `getrusage` says may be that of the process that started it."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
-def _child(*arguments: object) -> Any:
-    command = [sys.executable, "-m", __spec__.name, "--child", *map(str, arguments)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout)
+def _measures() -> list[str]:
+    """Every public function that takes a table of calls first and needs nothing else."""
+    found = []
+    for name in analysis.__all__:
+        if inspect.isfunction(getattr(analysis, name)):
+            first, *others = inspect.signature(getattr(analysis, name)).parameters.values()
+            if first.name == "calls" and all(one.default is not one.empty for one in others):
+                found.append(name)
+    return found
 
 
 def main() -> None:
@@ -125,19 +115,26 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*SQL], default=[*SQL])
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
-    print("| measure | engine | calls | ours, s | by hand, s | ratio | ours, MB | by hand, MB |\n|" + " --- |" * 8)
+    print("Not written by hand:", ", ".join(sorted({*_measures()} - {*SQL})) or "none", end="\n\n")
+    heads = ("measure", "engine", "calls", "ours, s", "by hand, s", "ratio", "by the clock", "ours, MB", "by hand, MB")
+    print(f"| {' | '.join(heads)} |\n|" + " --- |" * len(heads))
     for calls in asked.calls:
         made_calls(calls)
         for name in asked.only:
             for engine in asked.engine:
-                ours, by_hand = _child("times", name, engine, calls, asked.runs).values()
-                megabytes = [_child("memory", name, engine, calls, side) for side in SIDES]
-                print(
-                    f"| {name} | {engine} | {calls:,} | {ours:.3f} | {by_hand:.3f} | {ours / by_hand:.2f} | "
-                    + " | ".join(f"{one:.0f}" for one in megabytes)
-                    + " |",
-                    flush=True,
-                )
+                ours, by_hand = ask(__spec__.name, "times", name, engine, calls, asked.runs).values()
+                cpu, clock = (mine / its for mine, its in zip(ours, by_hand, strict=True))
+                figures = [
+                    name,
+                    engine,
+                    f"{calls:,}",
+                    f"{ours[0]:.3f}",
+                    f"{by_hand[0]:.3f}",
+                    f"{cpu:.2f}",
+                    f"{clock:.2f}",
+                ]
+                figures += [f"{ask(__spec__.name, 'memory', name, engine, calls, side):.0f}" for side in SIDES]
+                print(f"| {' | '.join(figures)} |", flush=True)
 
 
 if __name__ == "__main__":
