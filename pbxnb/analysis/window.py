@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -51,14 +52,32 @@ def window_of(times: nw.LazyFrame[Any]) -> Window:
     Args:
         times: its columns of times by their canonical names, or some of them.
     """
+    there = {*times.collect_schema().names()}
+    columns = sorted(there - {"answered_at"} if there >= {"started_at", "ended_at"} else there)  # it lies between them
+    # Of values as they are, many files know the lowest and the highest without being read; only where one of those is a
+    # "none" of somebody's must every value be looked at.
+    bounds = _moments(_bounds(times, columns))
+    if None in bounds:
+        bounds = _moments(_bounds(_read(times), columns))
+    moments = [moment for moment in bounds if moment is not None]
+    return Window(min(moments, default=None), max(moments, default=None))
+
+
+def _bounds(times: nw.LazyFrame[Any], columns: Iterable[str]) -> nw.LazyFrame[Any]:
+    """One row: the lowest and the highest of each column."""
     import narwhals as nw
 
+    return times.select(**{f"{end}_{name}": getattr(nw.col(name), end)() for name in columns for end in ("min", "max")})
+
+
+def _moments(bounds: nw.LazyFrame[Any]) -> list[datetime | None]:
+    [row] = _read(bounds).collect("pyarrow").rows()
+    return [_plain(moment) for moment in row]
+
+
+def _read(times: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     columns = times.collect_schema().names()
-    times = read(times, dict.fromkeys(columns, "time"), {column: column for column in columns})
-    bounds = {f"{end}_{column}": getattr(nw.col(column), end)() for column in columns for end in ("min", "max")}
-    [row] = times.select(**bounds).collect("pyarrow").rows(named=True)
-    moments = [moment for moment in map(_plain, row.values()) if moment is not None]
-    return Window(min(moments, default=None), max(moments, default=None))
+    return read(times, dict.fromkeys(columns, "time"), {column: column for column in columns})
 
 
 def _plain(moment: datetime | None) -> datetime | None:
