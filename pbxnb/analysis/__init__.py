@@ -19,6 +19,7 @@ from .planning.erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, loa
 from .planning.one_more import one_more_agent
 from .planning.periods import compare_periods
 from .planning.unusual import unusual_hours
+from .questions import first_call_resolution, holds, missed, not_called_back, repeat_callers, transfers
 from .records import CallsReport, Field, Source, read_calls
 from .service import SERVICE_LEVELS, abandonment, service_level
 from .survival import kaplan_meier
@@ -40,12 +41,16 @@ __all__ = [
     "erlang_a",
     "erlang_b",
     "erlang_c",
+    "first_call_resolution",
     "flows",
     "histogram",
+    "holds",
     "kaplan_meier",
     "lines_for",
     "load",
     "load_for",
+    "missed",
+    "not_called_back",
     "one_more_agent",
     "open_calls",
     "peak",
@@ -54,6 +59,8 @@ __all__ = [
     "per_hour",
     "per_slot",
     "read_calls",
+    "repeat_callers",
     "service_level",
+    "transfers",
     "unusual_hours",
 ]

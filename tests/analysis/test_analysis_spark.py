@@ -67,7 +67,13 @@ MEASURES: list[Callable[..., Any]] = [
     for name in analysis.__all__
     if callable(measure := getattr(analysis, name)) and [*inspect.signature(measure).parameters][:1] == ["calls"]
 ]
-MORE: dict[str, dict[str, Any]] = {"one_more_agent": {"agents": 3}}
+MORE: dict[str, dict[str, Any]] = {
+    "first_call_resolution": {"within": 7200},
+    "one_more_agent": {"agents": 3},
+    "missed": {"level": "extension", "by": ["domain", "ext"]},
+    "not_called_back": {"within": 7200},
+    "repeat_callers": {"within": 7200},
+}
 """What a measure must be told besides."""
 
 
