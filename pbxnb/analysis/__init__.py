@@ -20,7 +20,7 @@ from .planning.one_more import one_more_agent
 from .planning.periods import compare_periods
 from .planning.unusual import unusual_hours
 from .questions import first_call_resolution, holds, missed, not_called_back, repeat_callers, transfers
-from .records import CallsReport, Field, Source, read_calls
+from .records import CallsReport, Field, Source, read_calls, reconcile
 from .service import SERVICE_LEVELS, abandonment, service_level
 from .survival import kaplan_meier
 
@@ -59,6 +59,7 @@ __all__ = [
     "per_hour",
     "per_slot",
     "read_calls",
+    "reconcile",
     "repeat_callers",
     "service_level",
     "transfers",

@@ -111,6 +111,11 @@ class Store:
         self._lists.scope = scope
 
     @property
+    def own(self) -> str:
+        """Our number, where the lists hold none but our own calls; else empty."""
+        return self.user if self.scope is Scope.OWN else ""
+
+    @property
     def accounts(self) -> dict[str, Account]:
         """The accounts by number, in numeric order."""
         return self._accounts.accounts

@@ -34,7 +34,7 @@ BEGAN = datetime(2026, 9, 21, tzinfo=UTC)
 class Past:
     """A source over the store."""
 
-    domain, tz = "acme.example", ZoneInfo("Europe/Berlin")
+    domain, tz, own = "acme.example", ZoneInfo("Europe/Berlin"), ""
 
     def __init__(self, store: Store) -> None:
         self._store = store

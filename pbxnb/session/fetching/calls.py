@@ -51,7 +51,7 @@ def fetch_calls(self: Asking, since: datetime, until: datetime) -> Pending[pa.Ta
     Read by REST, a page after the other, with a bar where that takes longer than a second; a call that is on two pages
     is there once. `pbxnb.analysis.read_calls` makes the table of them, so records that cannot be true are left out.
     The log says so, and where the window begins before what a PBX keeps. ``table.schema.metadata[b"pbxnb"]`` has the
-    same as JSON: ``since``, ``until``, ``oldest`` (beginning of the oldest record that came), ``report``.
+    same as JSON: ``since``, ``until``, ``asked_at``, ``oldest`` (beginning of the oldest record that came), ``report``.
 
     Args:
         since, until: with a zone, on the PBX's clock.
@@ -104,6 +104,7 @@ class _Fetch:
     def __init__(self, client: Client, clock: PbxClock, since: datetime, until: datetime) -> None:
         self._client, self._clock = client, clock
         self._since, self._until = since, until
+        self._asked_at = _naive(clock.now())
         self._task: asyncio.Task[None] | None = None
         self._count, self._close = counted("Call records of the PBX", "records")
 
@@ -145,7 +146,7 @@ class _Fetch:
         self._tell(report, oldest)
         begins, since, until = table["started_at"], _naive(self._since), _naive(self._until)
         inside = table.filter(pc.and_(pc.greater_equal(begins, since), pc.less(begins, until)))
-        about = {"since": since, "until": until, "oldest": oldest, "report": report}
+        about = {"since": since, "until": until, "asked_at": self._asked_at, "oldest": oldest, "report": report}
         return inside.replace_schema_metadata({"pbxnb": msgspec.json.encode(about)})
 
     def _tell(self, report: CallsReport | None, oldest: datetime | None) -> None:

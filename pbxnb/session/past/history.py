@@ -39,6 +39,7 @@ class Source(Protocol):
         domain: the tenant.
         tz: the zone of weekday and hour.
         dropped: what was let go.
+        own: our number, where none but our own calls were told of (architecture.md 5.2); else empty.
     """
 
     @property
@@ -47,6 +48,8 @@ class Source(Protocol):
     def tz(self) -> ZoneInfo: ...  # noqa: D102
     @property
     def dropped(self) -> Dropped: ...  # noqa: D102
+    @property
+    def own(self) -> str: ...  # noqa: D102
 
     def window(self) -> tuple[datetime, datetime]:
         """From when to when it can tell."""
@@ -171,6 +174,11 @@ class History:
     def dropped(self) -> Dropped:
         """How many ended calls and intervals of presence memory has let go, the oldest ones."""
         return self._source.dropped
+
+    @property
+    def own(self) -> str:
+        """Our number, where none but our own calls could be seen; else empty."""
+        return self._source.own
 
     @property
     def coverage(self) -> float:

@@ -64,6 +64,11 @@ class LivePast:
         """What memory let go."""
         return self._line.feed.store.dropped
 
+    @property
+    def own(self) -> str:
+        """Our number, where the lists hold none but our own calls."""
+        return self._line.feed.store.own
+
     def window(self) -> tuple[datetime, datetime]:
         """From the first live moment to now, or to the end of the line."""
         status, at = self._line.status, self._clock.at

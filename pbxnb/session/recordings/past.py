@@ -68,6 +68,11 @@ class RecordedPast:
             part = self._parts[without] = RecordedPast(journals)
         return part
 
+    @property
+    def own(self) -> str:
+        """Our number, where its lists hold none but our own calls."""
+        return self._replayed.store().own
+
     def window(self) -> tuple[datetime, datetime]:
         """From the first snapshot to the last input; of an empty recording the moment when it was written."""
         last = self._journal.last

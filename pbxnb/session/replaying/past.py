@@ -48,6 +48,11 @@ class PlayedPast:
         """What memory let go."""
         return self._whole.dropped
 
+    @property
+    def own(self) -> str:
+        """Our number, where the lists hold none but our own calls."""
+        return self._playback.store.own
+
     def window(self) -> tuple[datetime, datetime]:
         """From the first snapshot to the position."""
         end = self._playback.position

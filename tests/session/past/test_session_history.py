@@ -30,7 +30,7 @@ COLUMNS_OF = {
 class Past:
     """A source over a session of tests, with a gap."""
 
-    domain, tz, dropped = "acme.example", ZoneInfo("Europe/Berlin"), Dropped()
+    domain, tz, dropped, own = "acme.example", ZoneInfo("Europe/Berlin"), Dropped(), ""
 
     def __init__(self, session: Session) -> None:
         self.session = session
