@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..calls import calls_of, is_session
 from ..columns import measure, opened
-from ..planning.results import grouped, made, there
+from ..planning.results import grouped, made
 
 __all__ = ["reconcile"]
 
@@ -98,30 +98,29 @@ def _calls(table: Any) -> list[_Call]:
     """The calls of a table, whether its rows are calls or legs."""
     if is_session(table):
         table = calls_of(table, legs=True)
-    names = ["call_id", "started_at", "from_num", "to_num"]
-    names += there(table, "domain", "conversation", "ended_at", "ext")
-    frame, _ = opened(table, *names, legs=True)
+    needed, also = ("call_id", "started_at", "ended_at", "from_num", "to_num"), ("domain", "conversation", "ext")
+    names = (*needed, *also)
+    frame, _ = opened(table, *needed, also=also, legs=True)
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for values in grouped(frame, [], names).get((), ()):
         row = dict(zip(names, values, strict=True))
         if row["started_at"] is not None:
             row = {name: "" if value is None and name != "ended_at" else value for name, value in row.items()}
-            groups[row.get("domain", ""), row.get("conversation") or row["call_id"]].append(row)
+            groups[row["domain"], row["conversation"] or row["call_id"]].append(row)
     return [_call(domain, name, rows) for (domain, name), rows in groups.items()]
 
 
 def _call(domain: str, name: str, rows: list[dict[str, Any]]) -> _Call:
     rows = sorted(rows, key=lambda row: (row["started_at"], row["call_id"]))
     first, ids = rows[0], {row["call_id"]: row["started_at"] for row in reversed(rows)}
-    ends = [row.get("ended_at", row["started_at"]) for row in rows]
-    extensions = (row.get("ext", "") for row in rows)
+    ends = [row["ended_at"] for row in rows]
     return _Call(
         domain,
         name,
         dict(reversed(ids.items())),
         first["started_at"],
         None if None in ends else max(ends),
-        (first["from_num"], first["to_num"], *extensions),
+        (first["from_num"], first["to_num"], *(row["ext"] for row in rows)),
     )
 
 
@@ -261,4 +260,5 @@ def _table(rows: list[tuple[str, str, int, str, str]], like: Any) -> Any:
     values: list[dict[str, Any]] = [dict(zip(schema, row, strict=True)) for row in rows]
     for row, (_, _, start, _, _) in zip(values, rows, strict=True):
         row["started_at"] = _ZERO + timedelta(microseconds=start)
-    return back(made([((), row) for row in values], [], schema, frame))
+    table = made([((), row) for row in values], [], schema, frame)
+    return table.collect().to_native() if back.eager else table.to_native()
