@@ -89,6 +89,21 @@ def axe() -> Path | None:
     return Path(found.origin).parent / "axe.min.js" if found is not None and found.origin else None
 
 
+def serious(page: Any, where: str) -> list[str]:
+    """What the audit finds there that keeps somebody out; nothing where its package is not installed."""
+    script = axe()
+    if script is None:
+        return []
+    page.add_script_tag(content=script.read_text(encoding="utf-8"))
+    found = page.evaluate("async (where) => (await axe.run(where, {resultTypes: ['violations']})).violations", where)
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+
+
 def quiet(opened: Any) -> None:
     """Nothing went wrong in the page, and it asked nobody outside."""
     assert not opened.errors, opened.errors

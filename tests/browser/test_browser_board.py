@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.board_page import BOARD, FOCUS, OVERFLOW, SETUP, TILE, axe, quiet
+from tests.browser.board_page import BOARD, FOCUS, OVERFLOW, SETUP, TILE, axe, quiet, serious
 from tests.browser.jupyter_page import READY
 
 pytestmark = pytest.mark.browser
@@ -147,8 +147,7 @@ def test_no_button_sends_a_picture_away(board: Any) -> None:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_an_audit_finds_nothing_serious(board: Any, dark: bool) -> None:
-    script = axe()
-    if script is None:
+    if axe() is None:
         sentence = 'The audit needs axe-core: pip install "pbxnb[dev]".'
         if os.environ.get("PBXNB_REQUIRE_BROWSER"):
             pytest.fail(sentence)
@@ -157,17 +156,7 @@ def test_an_audit_finds_nothing_serious(board: Any, dark: bool) -> None:
     board.page.wait_for_selector(".pbx-console h4", timeout=PATIENCE)
     board.dark(dark)
     board.page.wait_for_timeout(600)  # colours fade into the new theme
-    board.page.add_script_tag(path=str(script))
-    found = board.page.evaluate(
-        "async () => (await axe.run('.pbx-dashboard', {resultTypes: ['violations']})).violations"
-    )
-    serious = [
-        f"{v['id']}: {node['html'][:160]} {node['failureSummary']}"
-        for v in found
-        if v["impact"] in ("serious", "critical")
-        for node in v["nodes"][:3]
-    ]
-    assert serious == []
+    assert serious(board.page, ".pbx-dashboard") == []
     board.dark(False)
     board.execute("board.show_console = False")
 

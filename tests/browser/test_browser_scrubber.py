@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.board_page import axe, quiet
+from tests.browser.board_page import axe, quiet, serious
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
@@ -202,17 +202,24 @@ def test_nothing_jumps_when_it_plays_or_says_something(scrubber: Any) -> None:
 
 BOARD = (
     """
-import pbxnb, tempfile
+import ipywidgets, pbxnb, tempfile
 from pathlib import Path
 from pbxnb.widgets import Rule
-pbx = await pbxnb.simulate("empty", extensions=8, record=Path(tempfile.mkdtemp()) / "live.pbx")
+path = Path(tempfile.mkdtemp()) / "live.pbx"
+pbx = await pbxnb.simulate("empty", extensions=8, record=path)
 call = pbx.simulator.place_call("40", "41")
 await pbx.until(lambda pbx: pbx.calls, timeout=20)
 pbx.simulator.answer(call)
 board = pbx.dashboard(alerts=[Rule.peak(orange=1)])
-board
+place = ipywidgets.VBox([board])
+place
 """,
 )
+REPLAYED = """
+replay = await pbxnb.replay(path)
+board.close()
+place.children = [replay.dashboard()]
+"""
 ROWS = "() => [...document.querySelectorAll('.pbx-call[data-call]')].filter(row => row.checkVisibility()).length"
 TOP = """() => { const top = (name) => document.querySelector(name).getBoundingClientRect().top;
     return Math.round(top('.pbx-pause') - top('.pbx-dashboard')); }"""
@@ -235,7 +242,12 @@ def test_a_live_board_pauses_looks_back_and_returns_to_now(browser: Any, artefac
             "() => / [1-9][0-9]* events? since/.test(document.querySelector('.pbx-since').textContent)"
         )
         assert page.evaluate(ROWS) == 1
-        page.locator(".pbx-dashboard").screenshot(path=artefact("paused"))
+        for dark in (True, False):
+            opened.dark(dark)
+            page.wait_for_selector(f".pbx-scrubber[data-theme={'dark' if dark else 'light'}]", timeout=PATIENCE)
+            page.wait_for_timeout(600)  # colours fade into the new theme
+            page.locator(".pbx-dashboard").screenshot(path=artefact(f"paused-{'dark' if dark else 'light'}"))
+            assert serious(page, ".pbx-dashboard") == []
         assert page.evaluate(TOP) == before  # under the pointer that pressed it
         page.locator(TRACK).focus()
         page.keyboard.press("Home")
@@ -246,6 +258,14 @@ def test_a_live_board_pauses_looks_back_and_returns_to_now(browser: Any, artefac
         opened.execute("await pbx.stop_recording()")
         page.wait_for_selector(".pbx-pause[aria-disabled=true]", timeout=PATIENCE)
         assert "pbx.record_to" in page.locator(".pbx-pause").get_attribute("title")
+        opened.execute(REPLAYED)
+        page.wait_for_selector(".pbx-dashboard .pbx-grid [data-number='41']", timeout=PATIENCE)
+        for dark in (True, False):
+            opened.dark(dark)
+            page.wait_for_selector(f".pbx-grid[data-theme={'dark' if dark else 'light'}]", timeout=PATIENCE)
+            page.wait_for_timeout(600)
+            page.locator(".pbx-dashboard").screenshot(path=artefact(f"replayed-{'dark' if dark else 'light'}"))
+            assert serious(page, ".pbx-dashboard") == []
         quiet(opened)
     finally:
         opened.close()
