@@ -56,6 +56,14 @@ export class CallRow {
     this.legTimes = [];
   }
 
+  /** Be the row of another conversation from now on. @param {string} id @returns {this} */
+  renew(id) {
+    this.id = this.element.dataset.conversation = id;
+    this.row = [];
+    this.element.tabIndex = -1;
+    return this;
+  }
+
   /** @param {any[]} row @param {number} now @param {{ring: number, hold: number}} limits */
   paint(row, now, limits) {
     this.row = row;

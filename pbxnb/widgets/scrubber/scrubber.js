@@ -112,7 +112,7 @@ function createScrubber(view) {
   function choose(select, options, value) {
     if (select.options.length !== options.length || [...select.options].some((one, at) => one.value !== options[at][0]))
       select.replaceChildren(...options.map(([key, words]) => element("option", "", words, { value: key })));
-    select.value = value;
+    if (select.value !== value) select.value = value;
   }
 
   function draw() {
