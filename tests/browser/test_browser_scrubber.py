@@ -33,6 +33,21 @@ scrubber = Scrubber(replay, alerts=[Rule.waiting(red=60)])
 minutes = lambda: print(round((player.position - START) / timedelta(minutes=1), 3))
 """,
     "scrubber",
+    """
+import ipywidgets
+from pbxnb.model.entities import Party
+from pbxnb.widgets.call_list import CallList
+from tests.widgets.fakes import FakeHandle, conversation
+
+handle = FakeHandle()
+calls = CallList(handle, selected=["2"])
+def moment(*ids):
+    starts = {id_: dict(started_at=START + timedelta(seconds=at), since=START) for at, id_ in enumerate(ids)}
+    handle.conversations = {id_: conversation(id_, from_=Party(number="+1" + id_), **at) for id_, at in starts.items()}
+    calls.refresh()
+slot = ipywidgets.VBox()
+slot
+""",
 )
 TRACK = ".pbx-scrubber [role=slider]"
 SEEN = """() => { const e = document.activeElement, s = getComputedStyle(e);
@@ -198,6 +213,32 @@ def test_nothing_jumps_when_it_plays_or_says_something(scrubber: Any) -> None:
     page.keyboard.press("p")
     page.wait_for_function("() => document.querySelector('.pbx-scrub-said').textContent !== ''")
     assert page.evaluate(BOXES) == before
+
+
+LISTED = """() => [...document.querySelectorAll('.pbx-call[data-conversation]')].map(e => [
+    e.dataset.conversation, e.querySelector('.pbx-from').textContent.trim(), e.tabIndex, e.ariaSelected, e.was || '',
+])"""
+
+
+def test_after_a_jump_a_call_has_the_row_in_its_place_and_nothing_of_the_call_before(scrubber: Any) -> None:
+    def jump(*ids: str) -> list[list[Any]]:
+        scrubber.execute(f"moment(*{ids})")
+        there = f"(ids) => String(({LISTED})().map(row => row[0])) === ids"
+        scrubber.page.wait_for_function(there, arg=",".join(ids), timeout=PATIENCE)
+        rows: list[list[Any]] = scrubber.page.evaluate(LISTED)
+        return rows
+
+    scrubber.execute("slot.children = [calls]")
+    assert jump("1", "2") == [["1", "+11", 0, "false", ""], ["2", "+12", -1, "true", ""]]
+    scrubber.page.evaluate(
+        "() => document.querySelectorAll('[data-conversation]').forEach((e, i) => (e.was = `row ${i}`))"
+    )
+    assert jump("4", "5") == [["4", "+14", 0, "false", "row 0"], ["5", "+15", -1, "false", "row 1"]]
+    assert jump("6", "5", "7") == [
+        ["6", "+16", -1, "false", "row 0"], ["5", "+15", 0, "false", "row 1"], ["7", "+17", -1, "false", ""],
+    ]  # fmt: skip
+    assert jump("7") == [["7", "+17", 0, "false", ""]]
+    scrubber.execute("slot.children = []; calls.close()")
 
 
 BOARD = (
