@@ -25,7 +25,7 @@ import polars as pl
 from pbxnb import analysis
 
 from .by_hand_polars import POLARS
-from .by_hand_sql import SQL
+from .by_hand_sql import ASKED, SQL
 from .children import ask, fastest, most_memory
 from .made_calls import made_calls
 
@@ -47,7 +47,7 @@ def _with_duckdb(name: str, calls: int, side: str) -> Callable[[], Any]:
     def compute() -> Any:
         # a table of the engine's own: what comes out of some measures is as large as what went in
         connection.execute("drop table if exists result")
-        found = getattr(analysis, name)(table) if side == "ours" else connection.sql(SQL[name])
+        found = getattr(analysis, name)(table, **ASKED.get(name, {})) if side == "ours" else connection.sql(SQL[name])
         found.create("result")
         return connection.table("result")
 
@@ -97,14 +97,10 @@ def _memory(name: str, engine: str, calls: int, side: str) -> float:
 
 
 def _measures() -> list[str]:
-    """Every public function that takes a table of calls first and needs nothing else."""
-    found = []
-    for name in analysis.__all__:
-        if inspect.isfunction(getattr(analysis, name)):
-            first, *others = inspect.signature(getattr(analysis, name)).parameters.values()
-            if first.name == "calls" and all(one.default is not one.empty for one in others):
-                found.append(name)
-    return found
+    """Every public function that takes a table of calls first."""
+    public = {name: getattr(analysis, name) for name in analysis.__all__}
+    functions = {name: inspect.signature(one).parameters for name, one in public.items() if inspect.isfunction(one)}
+    return [name for name, takes in functions.items() if next(iter(takes), "") == "calls"]
 
 
 def main() -> None:
@@ -121,7 +117,7 @@ def main() -> None:
     for calls in asked.calls:
         made_calls(calls)
         for name in asked.only:
-            for engine in asked.engine:
+            for engine in asked.engine if name in POLARS else {*asked.engine} - {"polars"}:
                 ours, by_hand = ask(__spec__.name, "times", name, engine, calls, asked.runs).values()
                 cpu, clock = (mine / its for mine, its in zip(ours, by_hand, strict=True))
                 figures = [

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SQL"]
+__all__ = ["ASKED", "SQL"]
 
 _STEPS = """
 steps as (
@@ -24,6 +24,15 @@ _SERVICE = """
     count(*) filter (outcome = 'abandoned') as abandoned,
     count(*) filter (outcome = 'answered' and wait_ms <= 20000) as answered_in_time,
     count(*) filter (outcome = 'abandoned' and wait_ms <= 20000) as short_abandons
+"""
+
+_CALLERS = r"""
+callers as (
+    select *, lead(started_at) over (partition by domain, caller order by started_at, call_id) as next from (
+        select *, regexp_replace(from_num, '^(\+|00)|[ ()./-]', '', 'g') as caller from calls
+        where direction = 'in' or queue <> ''
+    )
+)
 """
 
 SQL = {
@@ -110,5 +119,49 @@ SQL = {
         end as survival
         from risks where gave_up > 0 order by wait_ms
     """,
+    "holds": """
+        select *, held / calls as share, hold_ms / 1000 / held as mean from (
+            select count(*) as calls, count(*) filter (hold_ms > 0) as held, sum(hold_ms)::bigint as hold_ms
+            from calls where hold_ms is not null
+        )
+    """,
+    "missed": """
+        select count(*) as offered, count(*) filter (outcome = 'answered') as answered,
+            count(*) filter (outcome = 'answered_elsewhere') as answered_elsewhere,
+            count(*) filter (outcome in ('abandoned', 'no_answer', 'missed')) as missed,
+            count(*) filter (outcome is null or outcome = 'unknown') as undecided
+        from calls where ext <> '' and ext <> from_num and direction <> 'out' and outcome not in ('busy', 'failed')
+    """,
+    "not_called_back": f"""
+        with {_CALLERS},
+        reached as (
+            select *, max(started_at) filter (outcome = 'answered') over (partition by domain, caller) as spoke
+            from callers
+        )
+        select domain, max(from_num) as number, count(*) as missed, max(started_at) as last_missed from reached
+        where outcome in ('abandoned', 'no_answer', 'missed', 'busy', 'failed') and (spoke is null or spoke < started_at)
+        group by domain, caller order by domain, number
+    """,
+    "repeat_callers": f"""
+        with {_CALLERS}
+        select domain, max(from_num) as number, count(*) as calls,
+            count(*) filter (next <= started_at + interval 1 day) as again
+        from callers group by domain, caller having again > 0 order by domain, number
+    """,
+    "first_call_resolution": f"""
+        with {_CALLERS},
+        fates as (
+            select case when next <= ended_at + interval 1 day then 'again'
+                when ended_at is null or ended_at + interval 1 day > (select max(ended_at) from calls) then 'undecided'
+                else 'resolved' end as fate
+            from callers where outcome = 'answered'
+        )
+        select count(*) as answered, count(*) filter (fate = 'resolved') as resolved,
+            count(*) filter (fate = 'again') as again, count(*) filter (fate = 'undecided') as undecided,
+            count(*) filter (fate = 'resolved') / count(*) filter (fate <> 'undecided') as resolution
+        from fates
+    """,
 }
-"""By name of the measure, with what it takes by default."""
+"""By name of the measure, with what it takes by default, or `ASKED`."""
+ASKED = {"repeat_callers": {"within": 86_400}, "first_call_resolution": {"within": 86_400}}
+"""What a measure has no default for."""

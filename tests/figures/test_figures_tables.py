@@ -18,6 +18,7 @@ KINDS = {
     "polars": pl.from_arrow,
     "lazy polars": lambda table: pl.from_arrow(table).lazy(),
     "duckdb": duckdb.from_arrow,
+    "ibis": lambda table: pytest.importorskip("ibis", reason="the warehouse extra is not installed").memtable(table),
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pbxnb.errors import AnalysisError
 
 from ..columns import By, keys_of, measure, one_if, opened, totals, whole
-from .callers import CALLER, LOST, REACHED, from_callers, window_of, with_parties
+from .callers import CALLER, LOST, REACHED, from_callers, microseconds, window_of, with_parties
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -172,23 +172,10 @@ def _not_within(lost: nw.LazyFrame[Any], backs: nw.LazyFrame[Any], within: timed
 
     at, slot, width = nw.col("_at"), nw.col("_slot"), within // timedelta(microseconds=1)
     lost, backs = (
-        frame.with_columns(_at=_microseconds(frame, "started_at")).with_columns(_slot=at // width)
+        frame.with_columns(_at=microseconds(frame, "started_at")).with_columns(_slot=at // width)
         for frame in (lost, backs)
     )
     slots = backs.group_by(*CALLER, "_slot").agg(_first=at.min(), _last=at.max())
     lost = lost.join(slots.select(*CALLER, slot, "_last"), on=[*CALLER, "_slot"], how="left")
     lost = lost.join(slots.select(*CALLER, slot - 1, "_first"), on=[*CALLER, "_slot"], how="left")
     return lost.filter(one_if((nw.col("_last") >= at) | (nw.col("_first") <= at + width)) == 0)
-
-
-def _microseconds(frame: nw.LazyFrame[Any], column: str) -> nw.Expr:
-    """A column of times without null as whole microseconds since 1970, by the clock's fields: no engine rounds them."""
-    import narwhals as nw
-
-    clock = nw.col(column).dt
-    exact = nw.col(column).cast(nw.Datetime("us", "UTC")).dt if frame.implementation.is_spark_like() else clock
-    fields = (clock.year(), clock.ordinal_day(), clock.hour(), clock.minute(), clock.second(), exact.microsecond())
-    year, day, hour, minute, second, rest = (field.cast(nw.Int64) for field in fields)
-    leap_days = (year - 1969) // 4 - (year - 1901) // 100 + (year - 1601) // 400
-    days = (year - 1970) * 365 + leap_days + day - 1
-    return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + rest

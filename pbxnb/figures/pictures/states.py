@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from pbxnb.analysis.calls import is_session
 from pbxnb.analysis.columns import seen
+from pbxnb.analysis.questions.callers import microseconds
 from pbxnb.arguments import helpful_keywords
 from pbxnb.history.history import shares
 from pbxnb.model.entities import Presence
@@ -126,8 +127,9 @@ def _summed(source: Any, top: int) -> _Seen:
     last = max(filter(None, window.values()), default=None)
     if last is None or facts["first"] is None:
         return _Seen({}, 0, UTC_ZONE, "", datetime.now(UTC), datetime.now(UTC))
-    lasted = (end.fill_null(nw.lit(last)) - start).dt.total_microseconds()
-    spent = states.with_columns(spent=nw.when(lasted > 0).then(lasted).otherwise(nw.lit(0)).cast(nw.Int64))
+    closed = states.with_columns(end.fill_null(nw.lit(last)))
+    lasted = microseconds(closed, "end") - microseconds(closed, "start")
+    spent = closed.with_columns(spent=nw.when(lasted > 0).then(lasted).otherwise(nw.lit(0)))
     each = spent.group_by("account", "value").agg(nw.col("spent").sum())
     busy = nw.when(nw.col("value").is_in(AWAY)).then(nw.lit(0)).otherwise(nw.col("spent")).cast(nw.Float64)
     totals = each.with_columns(busy=busy).group_by("account").agg(nw.col("busy").sum(), whole=nw.col("spent").sum())
