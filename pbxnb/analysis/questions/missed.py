@@ -145,11 +145,9 @@ def not_called_back(calls: Any, *, within: float | None = None, by: By = (), leg
     known = with_parties(frame).filter(nw.col("_number") != "")
     through = inbound & outcome.is_in(REACHED)
     called_back = ~inbound & (outcome == "answered")
-    reaches = through if window else through | called_back
-    told = known.with_columns(_reached=nw.when(reaches).then(began))
-    told = told.with_columns(_reached=nw.col("_reached").max().over(*CALLER))
-    waits = one_if(nw.col("_reached") >= began) == 0
-    lost = told.filter(inbound & outcome.is_in(LOST) & waits)
+    ever = known.filter(through if window else through | called_back).group_by(*CALLER).agg(_reached=began.max())
+    lost = known.filter(inbound & outcome.is_in(LOST)).join(ever, on=[*CALLER], how="left")
+    lost = lost.filter(nw.col("_reached").is_null() | (nw.col("_reached") < began))
     if window:
         lost = _not_within(lost, known.filter(called_back), window)
     groups = keys_of((*keys, "domain", "number"))
@@ -178,4 +176,5 @@ def _not_within(lost: nw.LazyFrame[Any], backs: nw.LazyFrame[Any], within: timed
     slots = backs.group_by(*CALLER, "_slot").agg(_first=at.min(), _last=at.max())
     lost = lost.join(slots.select(*CALLER, slot, "_last"), on=[*CALLER, "_slot"], how="left")
     lost = lost.join(slots.select(*CALLER, slot - 1, "_first"), on=[*CALLER, "_slot"], how="left")
-    return lost.filter(one_if((nw.col("_last") >= at) | (nw.col("_first") <= at + width)) == 0)
+    not_in_this = nw.col("_last").is_null() | (nw.col("_last") < at)
+    return lost.filter(not_in_this & (nw.col("_first").is_null() | (nw.col("_first") > at + width)))
