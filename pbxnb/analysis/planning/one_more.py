@@ -32,13 +32,14 @@ def one_more_agent(
 ) -> Any:
     """What the recorded calls would have met with ``agents`` agents, and with one more.
 
-    The recorded arrivals are served in order, each by the agent who is free first, for as long as the call took; a
+    The recorded arrivals are served in order, each by the agent who is free first, for as long as the call kept him; a
     caller whose patience ends first leaves. How patient those were who were answered is not recorded, nor how long a
     call would have been whose caller left: both are drawn, several times, from what is (`Callers`).
 
     Args:
-        calls: needs ``started_at``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` counts too where it is there.
-            Only answered and abandoned calls count. Give those of one team, in the hours in which it worked.
+        calls: needs ``started_at``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` and ``wrap_ms`` count too
+            where they are there. Only answered and abandoned calls count. Give those of one team, in the hours in which
+            it worked.
         agents: how many take calls all the time, 1 to 100,000.
         within: the limit of the service level, seconds.
         draws: how often what is not recorded is drawn, 1 to 1,000; by the same seeds each time, and the same for both
@@ -72,23 +73,24 @@ def one_more_agent(
     check_number("draws", draws, 1, 1000, whole=True, error=AnalysisError)
     keys = keys_of(by)
     needed = ("started_at", "outcome", "wait_ms", "talk_ms")
-    frame, back = opened(calls, *needed, also=["hold_ms"], by=keys, legs=legs, offered=True)
+    frame, back = opened(calls, *needed, also=["hold_ms", "wrap_ms"], by=keys, legs=legs, offered=True)
     import narwhals as nw
 
     offered = frame.filter(nw.col("outcome").is_in(["answered", "abandoned"]) & ~nw.col("started_at").is_null())
     rows = [
         (key, row)
-        for key, group in grouped(offered, keys, [*needed, "hold_ms"]).items()
+        for key, group in grouped(offered, keys, [*needed, "hold_ms", "wrap_ms"]).items()
         for row in _replayed([_caller(*call) for call in group], agents, within, draws)
     ]
     measures = {f"{figure}{end}": nw.Float64() for figure in _FIGURES for end in ("", "_low", "_high")}
     return back(made(rows, keys, {"agents": nw.Int64(), "calls": nw.Int64(), **measures}, frame))
 
 
-def _caller(started: int, outcome: str, wait: float | None, talk: float | None, hold: float | None) -> Caller:
-    """A row of the table; a time below 0 is none."""
+def _caller(started: int, outcome: str, wait: float | None, talk: float | None, *more: float | None) -> Caller:
+    """A row of the table; a time below 0 is not known, and hold or wrap-up that is not known adds nothing."""
     waited = wait / 1000 if wait is not None and wait >= 0 else None
-    service = (talk + (hold or 0)) / 1000 if outcome == "answered" and talk is not None and talk >= 0 else None
+    known = outcome == "answered" and talk is not None and talk >= 0
+    service = sum(part for part in (talk, *more) if part is not None and part > 0) / 1000 if known else None
     return Caller(started / 1e6, waited, service, gave_up=outcome == "abandoned")
 
 

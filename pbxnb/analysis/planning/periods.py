@@ -63,8 +63,8 @@ def compare_periods(
     say how sure a figure is. Compare whole weeks with whole weeks; the week's own rhythm is in the spread of the days.
 
     Args:
-        a, b: two tables of one kind; each needs ``day``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` counts too
-            where it is there. They may be of different length, in whole days.
+        a, b: two tables of one kind; each needs ``day``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` and
+            ``wrap_ms`` count too where they are there. They may be of different length, in whole days.
         within: the limit of the service level, seconds.
         confidence: of the intervals, between 0 and 1.
         by: one or more columns whose groups are compared each for itself.
@@ -74,9 +74,9 @@ def compare_periods(
         A row a measure: ``measure``, ``a``, ``b``, ``difference`` (b - a), ``low``, ``high``, ``days_a``, ``days_b``
         (that have a part in it), ``why`` there is no interval, null where there is one. The measures:
         ``calls_per_day`` (every day from the first to the last counts), ``service_level`` (definition 4 of
-        `SERVICE_LEVELS`), ``abandonment``, ``speed_of_answer`` and ``handle_time`` (talk and hold of answered calls),
-        both in seconds. ``first``, ``last`` and ``coverage`` are those of ``a``, with ``_b`` those of ``b``. The same
-        kind as ``a``.
+        `SERVICE_LEVELS`), ``abandonment``, ``speed_of_answer`` and ``handle_time`` (talk, hold and wrap-up of answered
+        calls), both in seconds. ``first``, ``last`` and ``coverage`` are those of ``a``, with ``_b`` those of ``b``.
+        The same kind as ``a``.
 
     Raises:
         AnalysisError: an argument out of range.
@@ -134,8 +134,9 @@ def _daily(calls: Any, within: float, keys: Sequence[str], *, legs: bool) -> tup
     import narwhals as nw
 
     needed = ("day", "outcome", "wait_ms", "talk_ms")
-    frame, back = opened(calls, *needed, also=["hold_ms"], by=keys, legs=legs, offered=True)
-    wait, spent = nw.col("wait_ms"), nw.col("talk_ms") + nw.col("hold_ms").fill_null(0)
+    frame, back = opened(calls, *needed, also=["hold_ms", "wrap_ms"], by=keys, legs=legs, offered=True)
+    wait = nw.col("wait_ms")
+    spent = nw.col("talk_ms") + nw.col("hold_ms").fill_null(0) + nw.col("wrap_ms").fill_null(0)
     answered, abandoned = nw.col("outcome") == "answered", nw.col("outcome") == "abandoned"
     briefly = abandoned & (wait <= _SHORT * 1000)
     waited, handled = answered & ~wait.is_null(), answered & ~spent.is_null()

@@ -21,7 +21,7 @@ class Caller(msgspec.Struct, frozen=True):
     Attributes:
         at: when it came, from any moment on.
         waited: until the answer, or until the caller gave up.
-        service: talk and hold, of an answered call.
+        service: talk, hold and wrap-up, of an answered call.
         gave_up: whether the caller did.
     """
 

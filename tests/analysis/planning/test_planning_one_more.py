@@ -120,7 +120,11 @@ def test_where_nobody_ever_left_everybody_waits_for_ever() -> None:
 
 def test_the_table(engine: Engine) -> None:
     # Three calls of a minute within ten seconds, and one agent: hold counts, and what was no call does not.
-    calls = [call(0, talk=50, hold_ms=10_000), call(5, wait=55, hold_ms=0), call(10, "abandoned", wait=30, hold_ms=0)]
+    calls = [
+        call(0, talk=40, hold_ms=10_000, wrap_ms=10_000),
+        call(5, wait=55, hold_ms=0),
+        call(10, "abandoned", wait=30, hold_ms=0),
+    ]
     calls += [call(2, "busy", hold_ms=None), call(3, "unknown", hold_ms=None)]
     one, two = engine.rows(one_more_agent(engine.table(calls), 1))
     assert (one["agents"], two["agents"], one["calls"], two["calls"]) == (1, 2, 3, 3)

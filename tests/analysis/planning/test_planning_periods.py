@@ -53,12 +53,12 @@ def test_counts_are_compared_by_the_day_and_a_day_without_calls_is_one(engine: E
     assert 2 * 2.74 < (row["high"] - row["low"]) / (spread_a + spread_b) ** 0.5 < 2 * 2.776
 
 
-def test_handle_time_is_talk_and_hold_and_waits_are_of_the_answered(engine: Engine) -> None:
+def test_handle_time_is_talk_hold_and_wrap_up_and_waits_are_of_the_answered(engine: Engine) -> None:
     a = [call(day, wait=day, talk=100, hold_ms=day * 1000) for day in range(1, 6)]
     a += [call(day, "abandoned", wait=500) for day in range(1, 6)]
-    b = [call(day, wait=0, talk=50) for day in range(1, 6)]
+    b = [call(day, wait=0, talk=50, wrap_ms=7000) for day in range(1, 6)]
     found = compared(engine, a, b)
-    assert (found["handle_time"]["a"], found["handle_time"]["b"]) == (103, 50)
+    assert (found["handle_time"]["a"], found["handle_time"]["b"]) == (103, 57)
     assert (found["speed_of_answer"]["a"], found["speed_of_answer"]["b"]) == (3, 0)
     assert (found["abandonment"]["a"], found["abandonment"]["b"]) == (0.5, 0)
     waits = [1, 2, 3, 4, 5]
