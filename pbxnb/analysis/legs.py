@@ -21,7 +21,7 @@ _HOLDS = frozenset({Phase.HELD, Phase.PARKED})
 _ANSWERED = _HOLDS | {Phase.TALKING}
 _TALKED = frozenset({CallState.CONNECTED, CallState.HELD, CallState.PARKED})
 _SAME = timedelta(seconds=1)  # between two messages of one event
-_FORGOTTEN = timedelta(seconds=60)  # after its end nothing is linked to a conversation, and its id may be given anew
+FORGOTTEN = timedelta(seconds=60)  # after its end nothing is linked to a conversation, and its id may be given anew
 
 OUTCOMES = ("answered", "abandoned", "unknown", "no_answer", "busy", "failed", "missed", "answered_elsewhere")
 """What may become of a call; that of a conversation is the first that one of its rows has."""
@@ -103,7 +103,7 @@ def conversations(parts: Iterable[Part]) -> list[list[Part]]:
         named = found.setdefault(part.leg.conversation, [])
         if named:
             ends = [before.leg.ended for before in named[-1]]
-            if all(end is not None and part.leg.started - end > _FORGOTTEN for end in ends):
+            if all(end is not None and part.leg.started - end > FORGOTTEN for end in ends):
                 named.append([])
         else:
             named.append([])

@@ -38,7 +38,6 @@ class Past:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.ended, self.presence = store.closed_calls, store.presence
         self.now = BEGAN
 
     @property
@@ -47,6 +46,12 @@ class Past:
 
     def window(self) -> tuple[datetime, datetime]:
         return BEGAN, self.now
+
+    def ended(self, start: datetime | None = None, end: datetime | None = None) -> Any:
+        return self._store.closed_calls().during(start, end)
+
+    def presence(self, start: datetime | None = None, end: datetime | None = None) -> Any:
+        return self._store.presence().during(start, end)
 
     def open_calls(self) -> Any:
         return list(self._store.calls.values())

@@ -147,11 +147,14 @@ def test_a_walk_sees_one_moment_and_may_be_repeated():
     assert len(desk.store.closed_calls()) == 301
 
 
-def test_old_blocks_need_not_be_read():
+@pytest.mark.parametrize(("start", "end"), [(900, None), (None, 100), (500, 520), (None, None), (2_000, 3_000)])
+def test_blocks_of_another_time_need_not_be_read(start: int | None, end: int | None):
     kept = packed()
-    for n in range(1_000):
-        kept.append(an_ended_call(str(n), seconds=n), 0)
-    late = [row.call.id for row, _ in kept.taken().since(T0 + timedelta(seconds=900))]
-    assert late[-1] == "999"
-    assert 100 <= len(late) < 600
-    assert set(map(str, range(871, 1_000))) <= set(late)
+    for n in range(2_000):
+        kept.append(an_ended_call(str(n), seconds=n), 0)  # each lasts 30 s
+    bounds = [None if bound is None else T0 + timedelta(seconds=bound) for bound in (start, end)]
+    found = [int(row.call.id) for row, _ in kept.taken().during(*bounds)]
+    first, last = -1 if start is None else start - 30, 2_000 if end is None else end
+    assert {n for n in range(2_000) if first <= n <= last} <= {*found}
+    packed_rows = [n for n in found if n < 2_000 // 256 * 256]
+    assert all(first - 256 <= n <= last + 256 for n in packed_rows)

@@ -37,6 +37,8 @@ class Dropped(msgspec.Struct, frozen=True, gc=False):
 class Row(Protocol):
     """What can be packed: a struct that has ended."""
 
+    start: datetime
+
     @property
     def end(self) -> datetime:
         """When."""
@@ -71,6 +73,7 @@ class _Block(msgspec.Struct, frozen=True):
 
     first: int
     rows: int
+    start: datetime
     end: datetime
     notes: dict[int, str]
     data: bytes
@@ -182,7 +185,7 @@ class Packed(Generic[R, V]):
         newest = self._open  # before the blocks: what is packed meanwhile stands in both
         rows, notes = list(newest.rows), dict(newest.notes)
         blocks = [block for block in list(self._blocks) if block.first < newest.first]
-        return Taken(blocks, rows, newest.first, notes, self.unpack, self._make, tuple(more))
+        return Taken(blocks, (newest.first, rows, notes), self.unpack, self._make, tuple(more))
 
     def unpack(self, block: _Block) -> list[R]:
         """The rows of a block."""
@@ -203,8 +206,8 @@ class Packed(Generic[R, V]):
             text = json.dumps(msgspec.to_builtins(now.rows, enc_hook=dict), ensure_ascii=False)
             # Not escaped: two halves of a pair would become one character.
             data, as_json = text.encode("utf-8", "surrogatepass"), True
-        end = max([row.end for row in now.rows])
-        block = _Block(now.first, len(now.rows), end, now.notes, zlib.compress(data, 1), as_json)
+        start, end = min([row.start for row in now.rows]), max([row.end for row in now.rows])
+        block = _Block(now.first, len(now.rows), start, end, now.notes, zlib.compress(data, 1), as_json)
         self._blocks.append(block)
         self._open = _Open(now.first + len(now.rows))  # after the block is there: see `taken`
         self._memory.take(block.size + sum(map(_note_size, now.notes.values())))
@@ -216,15 +219,13 @@ class Taken(Generic[V]):
     def __init__(
         self,
         blocks: list[_Block],
-        rows: list[Any],
-        first: int,
-        notes: dict[int, str],
+        newest: tuple[int, list[Any], dict[int, str]],
         unpack: Callable[[_Block], list[Any]],
         make: Callable[[Any, str], V],
         more: tuple[V, ...],
     ) -> None:
         self._blocks = blocks
-        self._newest = (first, rows, notes)
+        self._newest = newest  # the number of the first row, rows, notes
         self._unpack = unpack
         self._make = make
         self._more = more
@@ -233,20 +234,27 @@ class Taken(Generic[V]):
         return sum(block.rows for block in self._blocks) + len(self._newest[1]) + len(self._more)
 
     def __iter__(self) -> Iterator[V]:
-        return self.since(None)
-
-    def since(self, moment: datetime | None) -> Iterator[V]:
-        """Those that may have ended at a moment or later, and perhaps some that ended before; None means all."""
         make = self._make
         for block in self._blocks:
-            if moment is None or block.end >= moment:
-                get = block.notes.get
-                for number, row in enumerate(self._unpack(block), block.first):
-                    yield make(row, get(number, ""))
+            get = block.notes.get
+            for number, row in enumerate(self._unpack(block), block.first):
+                yield make(row, get(number, ""))
         first, rows, notes = self._newest
         for number, row in enumerate(rows, first):
             yield make(row, notes.get(number, ""))
         yield from self._more
+
+    def during(self, start: datetime | None, end: datetime | None = None) -> Taken[V]:
+        """Those that lasted at some time from one moment to another, and perhaps others; None means no bound.
+
+        What stands in a block that has none of them is not made.
+        """
+        blocks = [
+            block
+            for block in self._blocks
+            if (start is None or block.end >= start) and (end is None or block.start <= end)
+        ]
+        return Taken(blocks, self._newest, self._unpack, self._make, self._more)
 
 
 def _note_size(text: str) -> int:

@@ -54,8 +54,11 @@ class Source(Protocol):
     def window(self) -> tuple[datetime, datetime]:
         """From when to when it can tell."""
 
-    def ended(self) -> Iterable[CallRecord]:
-        """The calls that ended, as they are now; may be walked again and again."""
+    def ended(self, start: datetime | None = None, end: datetime | None = None) -> Iterable[CallRecord]:
+        """The calls that ended, as they are now; may be walked again and again.
+
+        Those that did not last at any time from one moment to another may be left out; None means no bound.
+        """
 
     def open_calls(self) -> Iterable[Call]:
         """The calls that go on."""
@@ -63,8 +66,8 @@ class Source(Protocol):
     def running(self) -> Iterable[CallRecord]:
         """The calls that go on, as they would be kept if they ended with the window."""
 
-    def presence(self) -> Iterable[Presence]:
-        """Intervals of presence, as they are now; may be walked again and again."""
+    def presence(self, start: datetime | None = None, end: datetime | None = None) -> Iterable[Presence]:
+        """Intervals of presence, likewise."""
 
     def gaps(self) -> Iterable[Downtime]:
         """When nothing was known."""
@@ -118,7 +121,8 @@ class History:
         ``seq`` counts the changes of a call, ``ext`` is the extension it was with, or that rang for it.
         """
         columns = ("domain", "call_id", "seq", "at", "state", "from_num", "to_num", "ext")
-        records, running, domain = self._source.ended(), [*self._source.running()], self._source.domain
+        records, running = self._source.ended(self._begin, self._until), [*self._source.running()]
+        domain = self._source.domain
         return self._table(
             "call states",
             columns,
@@ -134,7 +138,7 @@ class History:
     @property
     def presence(self) -> Table:
         """Intervals of each axis of an account that touch the window; the end of one that lasts is null."""
-        intervals, domain = self._source.presence(), self._source.domain
+        intervals, domain = self._source.presence(self._begin, self._until), self._source.domain
         return self._table(
             "presence",
             ("domain", "account", "axis", "start", "end", "value", "inferred"),
@@ -247,8 +251,12 @@ class History:
             AnalysisError: no known zone has this name.
         """
         from pbxnb.analysis.calls import COLUMNS, walk_rows
+        from pbxnb.analysis.legs import FORGOTTEN
 
-        source, ended, running = self._source, self._source.ended(), [*self._source.open_calls()]
+        source = self._source
+        # What had ended longer ago belongs to a conversation that began before the window (`FORGOTTEN`).
+        ended = source.ended(None if self._begin is None else self._begin - FORGOTTEN)
+        running = [*source.open_calls()]
         zone = zone_of(source.tz if tz is None else tz, error=AnalysisError)
         key = ("domain", "call_id", "started_at", *(["ext"] if legs else []))
         columns = (*key, *(column for column in COLUMNS if column not in key))

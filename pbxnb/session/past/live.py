@@ -75,9 +75,9 @@ class LivePast:
         end = at(status.since) if status.state in _OVER else self._clock.now()
         return min(end, end if self._began is None else at(self._began)), end
 
-    def ended(self) -> Taken[CallRecord]:
+    def ended(self, start: datetime | None = None, end: datetime | None = None) -> Taken[CallRecord]:
         """The calls that ended, as they are now."""
-        return self._line.read(self._line.feed.store.closed_calls)
+        return self._line.read(self._line.feed.store.closed_calls).during(start, end)
 
     def open_calls(self) -> list[Call]:
         """The calls that go on."""
@@ -87,9 +87,9 @@ class LivePast:
         """The calls that go on, as if they ended now."""
         return self._line.read(lambda: self._line.feed.store.running_calls(self.window()[1]))
 
-    def presence(self) -> Taken[Presence]:
+    def presence(self, start: datetime | None = None, end: datetime | None = None) -> Taken[Presence]:
         """Intervals of presence, as they are now."""
-        return self._line.read(self._line.feed.store.presence)
+        return self._line.read(self._line.feed.store.presence).during(start, end)
 
     def gaps(self) -> list[Downtime]:
         """When the line was down."""

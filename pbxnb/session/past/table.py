@@ -57,7 +57,7 @@ class Table:
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """A dictionary a row; needs nothing that is not installed."""
-        return list(self)
+        return list(iter(self))  # of the table itself `list` would ask the length, which goes through all rows
 
     def to_arrow(self) -> pa.Table:
         """As a pyarrow table.

@@ -84,9 +84,9 @@ class RecordedPast:
             self._began = self._first()
         return min(self._began or end, end), end
 
-    def ended(self) -> Taken[CallRecord]:
+    def ended(self, start: datetime | None = None, end: datetime | None = None) -> Taken[CallRecord]:
         """The calls that ended."""
-        return self._replayed.store().closed_calls()
+        return self._replayed.store().closed_calls().during(start, end)
 
     def open_calls(self) -> list[Call]:
         """The calls that had not ended when the recording did."""
@@ -96,9 +96,9 @@ class RecordedPast:
         """The same calls, as if they had ended with it."""
         return self._replayed.store().running_calls(self.window()[1])
 
-    def presence(self) -> Taken[Presence]:
+    def presence(self, start: datetime | None = None, end: datetime | None = None) -> Taken[Presence]:
         """Intervals of presence."""
-        return self._replayed.store().presence()
+        return self._replayed.store().presence().during(start, end)
 
     def spans(self) -> History:
         """The spans and stories of its calls."""

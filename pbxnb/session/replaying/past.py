@@ -58,10 +58,10 @@ class PlayedPast:
         end = self._playback.position
         return min(self._whole.window()[0], end), end
 
-    def ended(self) -> Iterable[CallRecord]:
+    def ended(self, start: datetime | None = None, end: datetime | None = None) -> Iterable[CallRecord]:
         """The calls that had ended."""
         position = self._playback.position
-        return _Each(self._whole.ended(), lambda record: record if record.ended_at <= position else None)
+        return _Each(self._whole.ended(start, end), lambda record: record if record.ended_at <= position else None)
 
     def open_calls(self) -> list[Call]:
         """The calls that went on."""
@@ -71,10 +71,10 @@ class PlayedPast:
         """The same calls, as if they had ended at the position."""
         return self._playback.running()
 
-    def presence(self) -> Iterable[Presence]:
+    def presence(self, start: datetime | None = None, end: datetime | None = None) -> Iterable[Presence]:
         """Intervals of presence: those that had ended, and those that went on."""
         position = self._playback.position
-        return _Each(self._whole.presence(), lambda one: as_of(position, one))
+        return _Each(self._whole.presence(start, end), lambda one: as_of(position, one))
 
     def gaps(self) -> list[Downtime]:
         """When nothing was known."""

@@ -162,7 +162,7 @@ class Recall:
         left = _MOST
         for back in _BACK:
             since = None if back is None else at - back
-            for record in calls.since(since):
+            for record in calls.during(since):
                 if record.ended_at > upto:
                     break
                 if since is None or record.ended_at >= since:
@@ -176,7 +176,7 @@ class Recall:
             self._playback.on_status(self._playback.status)  # whoever shows it draws anew
             if since is not None:
                 upto = since - timedelta(microseconds=1)
-        for n, interval in enumerate(presence.since(at - _BACK_OF_ACCOUNTS), 1):
+        for n, interval in enumerate(presence.during(at - _BACK_OF_ACCOUNTS), 1):
             if (known := as_of(at, interval)) is not None:
                 self._history.conditions.recall(known)
             if n % _SLICE == 0:

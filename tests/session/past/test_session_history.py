@@ -8,15 +8,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import pbxnb
 from pbxnb import analysis, figures
-from pbxnb.analysis.calls import COLUMNS, call_rows
+from pbxnb.analysis.calls import COLUMNS, call_rows, walk_rows
+from pbxnb.analysis.legs import FORGOTTEN
 from pbxnb.errors import ConfigError, MissingExtra
 from pbxnb.model.entities import Presence
+from pbxnb.model.past import memory
 from pbxnb.model.past.memory import Dropped
 from pbxnb.session.past import Downtime, History
 from tests.history.session import Session
+from tests.model.model_kit import T0
+from tests.model.test_model_memory import an_ended_call
 
 COLUMNS_OF = {
     "calls": COLUMNS,
@@ -39,8 +46,8 @@ class Past:
     def window(self) -> tuple[datetime, datetime]:
         return self.began, self.session.clock.now()
 
-    def ended(self) -> Any:
-        return self.session.closed_calls()
+    def ended(self, *window: datetime | None) -> Any:
+        return self.session.closed_calls().during(*(window or (None,)))
 
     def open_calls(self) -> Any:
         return list(self.session.calls.values())
@@ -48,8 +55,8 @@ class Past:
     def running(self) -> Any:
         return self.session.store.running_calls(self.window()[1])
 
-    def presence(self) -> Any:
-        return self.session.store.presence()
+    def presence(self, *window: datetime | None) -> Any:
+        return self.session.store.presence().during(*(window or (None,)))
 
     def gaps(self) -> list[Downtime]:
         return [Downtime("45@acme.example", self.at(100), self.at(160), "line")]
@@ -142,6 +149,56 @@ def test_a_window_has_what_began_in_it_and_windows_add_up(past: Past):
     assert all(row["end"] is None or row["end"].replace(tzinfo=UTC) > middle for row in two.presence)
     assert (len(one.gaps), len(two.gaps)) == (1, 0)
     assert same(one.between(past.at(100), past.at(9_999)).calls, history.between(past.at(100), middle).calls)
+
+
+@pytest.mark.parametrize("name", ["calls", "legs", "call_states", "presence"])
+def test_a_window_does_not_read_what_ended_before_it_and_tells_the_same(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory, "_ROWS", 4)
+    session = Session()
+    session.begin([{"account": "203", "type": "extensions"}], [])
+    past = Past(session)
+    for n in range(120):
+        session.list(10 * n, session.call(f"{n}", f"+1555{n:04}", "203", "connected", 10 * n, 10 * n, "203"))
+        session.list(10 * n + 5)
+    whole = getattr(History(past), name).to_pylist()
+    read: list[Any] = []
+    unpack = memory.Packed.unpack
+    monkeypatch.setattr(memory.Packed, "unpack", lambda kind, block: read.append(block) or unpack(kind, block))
+    a, b = past.at(1_000), past.at(1_050)
+    rows = getattr(History(past).between(a, b), name).to_pylist()
+    if name == "presence":
+        inside = [row for row in whole if row["start"] < plain(b) and (row["end"] is None or row["end"] > plain(a))]
+    else:
+        inside = [row for row in whole if plain(a) <= row["at" if name == "call_states" else "started_at"] < plain(b)]
+    assert len(rows) >= 5
+    assert same(rows, inside)
+    assert all(block.end >= a - FORGOTTEN for block in read)
+    if name in ("call_states", "presence"):
+        assert all(block.end >= a and block.start <= b for block in read)
+    assert 0 < len(read) <= 2 * len({block.first for block in read})
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 900), st.integers(0, 200)), max_size=12), st.integers(0, 999)
+)
+def test_what_ended_a_minute_before_a_window_tells_nothing_of_its_calls(calls: list[Any], start: int):
+    ended = [(T0 + timedelta(seconds=began + lasted), n, key, began) for n, (key, began, lasted) in enumerate(calls)]
+    records = [
+        replace(an_ended_call(f"{n}", seconds=began), end=end).record(f"c{key}", "")
+        for end, n, key, began in sorted(ended)
+    ]
+    window = T0 + timedelta(seconds=start)
+    near = [record for record in records if record.ended_at >= window - FORGOTTEN]
+    one, two = (
+        [(row["call_id"], row["started_at"]) for row in walk_rows(some, legs=False, began=lambda at: at >= window)]
+        for some in (records, near)
+    )
+    assert sorted(one) == sorted(two)
+
+
+def plain(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def test_a_window_is_cut_to_what_there_is_and_says_its_coverage(past: Past):

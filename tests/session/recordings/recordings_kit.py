@@ -35,7 +35,7 @@ class OfStore:
     def window(self) -> tuple[datetime, datetime]:
         return T0, T0 + timedelta(days=1)
 
-    def ended(self) -> Any:
+    def ended(self, *_window: datetime | None) -> Any:
         return self.store.closed_calls()
 
     def open_calls(self) -> Any:
@@ -44,7 +44,7 @@ class OfStore:
     def running(self) -> Any:
         return self.store.running_calls(self.window()[1])
 
-    def presence(self) -> Any:
+    def presence(self, *_window: datetime | None) -> Any:
         return self.store.presence()
 
     def gaps(self) -> list[Downtime]:
