@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import By, keys_of, measure, one_if, opened, totals, whole
+from .columns import By, check_keys, group, keys_of, measure, one_if, opened, totals, whole
 
 __all__ = ["edges", "flows", "per_extension", "per_hour", "per_slot"]
 
@@ -45,31 +46,22 @@ def per_extension(calls: Any, *, by: By = ()) -> Any:
 
 
 @measure
-def per_slot(calls: Any, *, legs: bool = False) -> Any:
+def per_slot(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     """The week, hour by hour, as means: a sum misleads where the window holds unequal numbers of weekdays.
 
     Args:
         calls: needs ``dow`` (0 = Monday), ``hour`` and ``day``, all in the domain's zone.
+        by: more columns to group by, such as ``domain`` or ``queue``.
         legs: count every row, not every conversation.
 
     Returns:
-        ``dow``, ``hour``, ``calls`` (int64), ``days`` (int64: days of that weekday on which any call was seen),
-        ``mean`` (calls a day, float); slots without a call, and calls without a slot, are left out; in order of
-        ``dow``, ``hour``.
+        ``by``, ``dow``, ``hour``, ``calls`` (int64), ``days`` (int64: days of that weekday on which any call of the
+        group was seen), ``mean`` (calls a day, float); slots without a call, and calls without a slot, are left out; in
+        order of ``by``, ``dow``, ``hour``.
     """
-    frame, back = opened(calls, "dow", "hour", "day", legs=legs)
-    import narwhals as nw
-
-    frame = frame.drop_nulls()
-    slots = frame.group_by("dow", "hour").agg(calls=nw.len())
-    days = frame.group_by("dow", "day").agg(nw.len()).group_by("dow").agg(days=nw.len())
-    return back(
-        slots.join(days, on="dow", how="left")
-        .with_columns(*whole("dow", "hour", "calls", "days"))
-        .with_columns(mean=nw.col("calls").cast(nw.Float64) / nw.col("days").cast(nw.Float64))
-        .select("dow", "hour", "calls", "days", "mean")
-        .sort("dow", "hour")
-    )
+    keys = keys_of((*keys_of(by), "dow"))
+    frame, back = opened(calls, "dow", "hour", "day", legs=legs, by=keys)
+    return back(_means(frame.drop_nulls(["dow", "hour", "day"]), keys))
 
 
 @measure
@@ -115,26 +107,37 @@ def flows(calls: Any, *, by: By = (), legs: bool = False) -> Any:
 
 
 @measure
-def per_hour(calls: Any, *, legs: bool = False) -> Any:
+def per_hour(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     """The day, hour by hour, as means over all days on which any call was seen.
 
     Args:
         calls: needs ``hour`` and ``day``, in the domain's zone.
+        by: more columns to group by, such as ``domain`` or ``queue``.
         legs: count every row, not every conversation.
 
     Returns:
-        ``hour``, ``calls``, ``days`` (int64), ``mean`` (calls a day, float); calls without an hour are left
-        out; in order of ``hour``.
+        ``by``, ``hour``, ``calls``, ``days`` (int64: those of the group), ``mean`` (calls a day, float); calls without
+        an hour are left out; in order of ``by``, ``hour``.
     """
-    frame, back = opened(calls, "hour", "day", legs=legs)
+    keys = keys_of(by)
+    frame, back = opened(calls, "hour", "day", legs=legs, by=keys)
+    return back(_means(frame.drop_nulls(["hour", "day"]), keys))
+
+
+def _means(frame: Any, keys: Sequence[str]) -> Any:
+    """Calls of each group and hour, and a mean of them over the group's days."""
     import narwhals as nw
 
-    frame = frame.drop_nulls()
-    hours = frame.group_by("hour").agg(calls=nw.len())
-    days = frame.group_by("day").agg(nw.len()).select(days=nw.len())
-    return back(
-        hours.join(days, how="cross")
-        .with_columns(*whole("hour", "calls", "days"))
+    check_keys(keys, "calls", "days", "mean")
+    hours, days = keys_of((*keys, "hour")), keys_of((*keys, "day"))
+    seen = frame.group_by(*days).agg(nw.len()).with_columns(_group=group(keys)).group_by("_group").agg(days=nw.len())
+    return (
+        frame.group_by(*hours)
+        .agg(calls=nw.len())
+        .with_columns(_group=group(keys))
+        .join(seen, on="_group", how="left")
+        .with_columns(*whole(*(key for key in ("dow", "hour") if key in hours), "calls", "days"))
         .with_columns(mean=nw.col("calls").cast(nw.Float64) / nw.col("days").cast(nw.Float64))
-        .sort("hour")
+        .select(*hours, "calls", "days", "mean")
+        .sort(*hours)
     )

@@ -22,7 +22,20 @@ from .window import Window, window_of
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["ALIASES", "Back", "By", "keys_of", "measure", "one_if", "opened", "ratio", "seen", "totals", "whole"]
+__all__ = [
+    "ALIASES",
+    "Back",
+    "By",
+    "check_keys",
+    "keys_of",
+    "measure",
+    "one_if",
+    "opened",
+    "ratio",
+    "seen",
+    "totals",
+    "whole",
+]
 
 By = str | Sequence[str]
 """A column to group by, or several: ``by="queue"``, ``by=["domain", "week"]``."""
@@ -236,13 +249,29 @@ def whole(*columns: str) -> list[nw.Expr]:
     return [nw.col(column).cast(nw.Int64) for column in columns]
 
 
+def check_keys(keys: Sequence[str], *columns: str) -> None:
+    """Refuse to group by what the result calls one of its own columns.
+
+    Raises:
+        AnalysisError: a key is among them.
+    """
+    if twice := [key for key in keys if key in columns]:
+        raise AnalysisError(f"by={twice[0]!r} is the name of a column of the result, too.", hint="Rename the column.")
+
+
+def group(keys: Sequence[str]) -> nw.Expr:
+    """The keys' values as one text, to join by: one that is null is a value, too."""
+    import narwhals as nw
+
+    texts = (nw.col(key).cast(nw.String).fill_null("\0") for key in keys)
+    return nw.concat_str([nw.lit(""), *texts], separator="\x1f")
+
+
 def totals(frame: nw.LazyFrame[Any], keys: Sequence[str], *columns: str) -> nw.LazyFrame[Any]:
     """The columns' sums as int64: a row a group in order of ``keys``, one row where there are none."""
     import narwhals as nw
 
-    if twice := [key for key in keys if key in columns]:
-        raise AnalysisError(f"by={twice[0]!r} is the name of a number of the result, too.", hint="Rename the column.")
-
+    check_keys(keys, *columns)
     sums = [nw.col(column).sum() for column in columns]
     summed = frame.group_by(*keys).agg(*sums).sort(*keys) if keys else frame.select(*sums)
     return summed.with_columns(*whole(*columns)).with_columns(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
 from pbxnb.errors import AnalysisError
 
-from .columns import measure, opened, whole
-from .running import in_order, running, running_by_day
+from .columns import By, check_keys, group, keys_of, measure, opened, whole
+from .running import following, running, running_by_day
 
 __all__ = ["SLOTS", "Slot", "concurrency", "load", "peak", "peak_calls"]
 
@@ -19,17 +20,21 @@ SLOTS: dict[Slot, timedelta] = {"1m": timedelta(minutes=1), "1h": timedelta(hour
 
 
 @measure
-def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
+def concurrency(
+    calls: Any, *, by: By = (), start: str = "answered_at", end: str = "ended_at", legs: bool = False
+) -> Any:
     """How many calls were up at each instant where the number changed.
 
     Args:
         calls: a table of calls; rows without a start are left out, an open end never counts down.
+        by: columns to group by: each group's calls count by themselves.
         start: column that counts up; ``started_at`` counts ringing too.
         end: column that counts down. A call that ends before it starts counts as nothing.
         legs: count every row, not every conversation.
 
     Returns:
-        ``instant``, ``at_once`` (int64, from this instant to the next), in order; the same kind as ``calls``.
+        ``by``, ``instant``, ``at_once`` (int64, from this instant to the next), in order of ``by``, ``instant``; the
+        same kind as ``calls``.
 
     Raises:
         MissingColumn: ``start`` or ``end`` is not there.
@@ -41,64 +46,98 @@ def concurrency(calls: Any, *, start: str = "answered_at", end: str = "ended_at"
         >>> list(concurrency(table).columns)
         ['instant', 'at_once']
     """
-    frame, back = opened(calls, start, end, legs=legs, times=(start, end))
-    return back(_steps(frame, start, end).select("instant", "at_once").sort("instant"))
+    keys = keys_of(by)
+    frame, back = opened(calls, start, end, legs=legs, times=(start, end), by=keys)
+    return back(_steps(frame, start, end, keys).select(*keys, "instant", "at_once").sort(*keys, "instant"))
 
 
 @measure
-def peak(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
-    """The highest number of calls at once and the first instant it was reached: one row, ``instant``, ``at_once``."""
-    frame, back = opened(calls, start, end, legs=legs, times=(start, end))
-    return back(_peak(frame, start, end))
+def peak(calls: Any, *, by: By = (), start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
+    """The highest number of calls at once and the first instant it was reached.
+
+    Args:
+        calls, by, start, end, legs: as for `concurrency`.
+
+    Returns:
+        ``by``, ``instant``, ``at_once``: one row, or one of each group in order of ``by``; the same kind as ``calls``.
+    """
+    keys = keys_of(by)
+    frame, back = opened(calls, start, end, legs=legs, times=(start, end), by=keys)
+    return back(_peak(frame, start, end, keys))
 
 
 @measure
 def load(
-    calls: Any, *, every: Slot = "1h", start: str = "answered_at", end: str = "ended_at", legs: bool = False
+    calls: Any,
+    *,
+    every: Slot = "1h",
+    by: By = (),
+    start: str = "answered_at",
+    end: str = "ended_at",
+    legs: bool = False,
 ) -> Any:
     """Traffic slot by slot: the mean number of calls at once, which is the load in erlang, and the highest.
 
     Args:
         calls: as for `concurrency`.
         every: width of the clock's slots (UTC).
-        start, end: as for `concurrency`.
-        legs: count every row, not every conversation.
+        by, start, end, legs: as for `concurrency`.
 
     Returns:
-        ``slot`` (its start), ``erlang`` (float), ``most`` (int64), in order of ``slot``; the same kind as ``calls``. A
-        slot in which nothing changed is left out: the one before it holds for it as well.
+        ``by``, ``slot`` (its start), ``erlang`` (float), ``most`` (int64), in order of ``by``, ``slot``; the same kind
+        as ``calls``. A slot in which nothing changed is left out: the one before it holds for it as well.
     """
     if every not in list(SLOTS):
         raise AnalysisError(f"There is no slot {every!r}.", hint=f"Choose of {', '.join(SLOTS)}.")
-    frame, back = opened(calls, start, end, legs=legs, times=(start, end))
+    keys = keys_of(by)
+    check_keys(keys, "slot", "erlang", "most")
+    frame, back = opened(calls, start, end, legs=legs, times=(start, end), by=keys)
     import narwhals as nw
 
-    slots = _slots(_steps(frame, start, end), every)
-    changed = slots.select("slot", "erlang", "most")
+    columns = (*keys, "slot", "erlang", "most")
+    slots = _slots(_steps(frame, start, end, keys), every, keys)
     # a slot that follows one with a change, and has none, until the next
     next_slot = (nw.col("slot") + nw.lit(SLOTS[every])).cast(nw.Datetime("us"))
     steady = slots.with_columns(slot=next_slot, erlang=nw.col("after").cast(nw.Float64), most=nw.col("after"))
-    steady = steady.filter(nw.col("slot") < nw.col("next")).select("slot", "erlang", "most")
-    return back(nw.concat([changed, steady]).sort("slot"))
+    steady = steady.filter(nw.col("slot") < nw.col("next"))
+    return back(nw.concat([slots.select(*columns), steady.select(*columns)]).sort(*keys, "slot"))
 
 
 @measure
-def peak_calls(calls: Any, *, start: str = "answered_at", end: str = "ended_at", legs: bool = False) -> Any:
-    """The calls that made the first peak, in order of ``call_id``: ``call_id`` and the interval's two columns."""
-    frame, back = opened(calls, "call_id", start, end, legs=legs, times=(start, end))
+def peak_calls(
+    calls: Any, *, by: By = (), start: str = "answered_at", end: str = "ended_at", legs: bool = False
+) -> Any:
+    """The calls that made the first peak.
+
+    Args:
+        calls: as for `concurrency`; also needs ``call_id``.
+        by, start, end, legs: as for `concurrency`.
+
+    Returns:
+        ``by``, ``call_id`` and the interval's two columns, in order of ``by``, ``call_id``; the same kind as ``calls``.
+    """
+    keys = keys_of(by)
+    frame, back = opened(calls, "call_id", start, end, legs=legs, times=(start, end), by=keys)
     import narwhals as nw
 
-    top = _peak(frame, start, end).select("instant")
+    top = _peak(frame, start, end, keys).select("instant", _group=group(keys))
     during = (nw.col(start) <= nw.col("instant")) & (nw.col(end).is_null() | (nw.col(end) > nw.col("instant")))
-    return back(frame.join(top, how="cross").filter(during).drop("instant").sort("call_id", start))
+    made_it = frame.with_columns(_group=group(keys)).join(top, on="_group", how="inner").filter(during)
+    return back(made_it.select(*keys_of((*keys, "call_id", start, end))).sort(*keys_of((*keys, "call_id", start))))
 
 
-def _peak(frame: Any, start: str, end: str) -> Any:
-    steps = _steps(frame, start, end).select("instant", "at_once")
-    return steps.sort("at_once", "instant", descending=[True, False]).head(1)
+def _peak(frame: Any, start: str, end: str, keys: Sequence[str]) -> Any:
+    import narwhals as nw
+
+    steps = _steps(frame, start, end, keys).select(*keys, "instant", "at_once")
+    if not keys:
+        return steps.sort("at_once", "instant", descending=[True, False]).head(1)
+    highest = steps.filter(nw.col("at_once") == nw.col("at_once").max().over(*keys))
+    first = highest.group_by(*keys, "at_once").agg(nw.col("instant").min())
+    return first.select(*keys, "instant", "at_once").sort(*keys)
 
 
-def _slots(steps: Any, every: Slot) -> Any:
+def _slots(steps: Any, every: Slot, keys: Sequence[str]) -> Any:
     """Each slot in which the number changed: ``erlang``, ``most``, the number ``after`` it and the ``next`` of them.
 
     A step changes the mean of its slot by what is left of the slot after it: by the fields of the clock, in whole
@@ -117,24 +156,26 @@ def _slots(steps: Any, every: Slot) -> Any:
     width = SLOTS[every] // timedelta(microseconds=1)
     slots = (
         steps.with_columns(slot=at.truncate(every).cast(nw.Datetime("us")), area=nw.col("step") * (width - passed))
-        .group_by("slot")
+        .group_by(*keys, "slot")
         .agg(nw.col("at_once").max(), nw.col("step", "area").sum(), first=nw.col("instant").min())
         .with_columns(*whole("at_once", "step", "area"))
     )
     before = nw.col("after") - nw.col("step")
     from_before = (nw.col("first") > nw.col("slot")) & (before > nw.col("at_once"))
-    return running(slots, "step", "slot", name="after").with_columns(
+    return running(slots, "step", "slot", keys, name="after").with_columns(
         erlang=(before * width + nw.col("area")).cast(nw.Float64) / float(width),
         most=nw.when(from_before).then(before).otherwise(nw.col("at_once")).cast(nw.Int64),
-        next=in_order(slots, nw.col("slot").shift(-1), "slot"),
+        next=following(slots, "slot", keys),
     )
 
 
-def _steps(frame: Any, start: str, end: str) -> Any:
+def _steps(frame: Any, start: str, end: str, keys: Sequence[str]) -> Any:
+    """Each instant at which the number of a group changed: ``step``, by how much, and ``at_once``, to what."""
     import narwhals as nw
 
+    check_keys(keys, "instant", "step", "at_once")
     usable = frame.filter(~nw.col(start).is_null() & (nw.col(end).is_null() | (nw.col(end) >= nw.col(start))))
-    up = usable.select(instant=nw.col(start), step=nw.lit(1).cast(nw.Int64))
-    down = usable.filter(~nw.col(end).is_null()).select(instant=nw.col(end), step=nw.lit(-1).cast(nw.Int64))
-    changes = nw.concat([up, down]).group_by("instant").agg(nw.col("step").sum()).with_columns(*whole("step"))
-    return running_by_day(changes, "step", "instant")
+    up = usable.select(*keys, instant=nw.col(start), step=nw.lit(1).cast(nw.Int64))
+    down = usable.filter(~nw.col(end).is_null()).select(*keys, instant=nw.col(end), step=nw.lit(-1).cast(nw.Int64))
+    changes = nw.concat([up, down]).group_by(*keys, "instant").agg(nw.col("step").sum()).with_columns(*whole("step"))
+    return running_by_day(changes, "step", "instant", keys)

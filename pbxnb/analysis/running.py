@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["in_order", "running", "running_by_day"]
+__all__ = ["following", "in_order", "running", "running_by_day"]
 
 
 def in_order(frame: Any, value: Any, order: str, by: Sequence[str] = ()) -> Any:
@@ -16,6 +16,16 @@ def in_order(frame: Any, value: Any, order: str, by: Sequence[str] = ()) -> Any:
     if by and not frame.implementation.is_pyarrow():
         return value.over(*by, order_by=order)
     return value.over(order_by=[*by, order])
+
+
+def following(frame: Any, column: str, by: Sequence[str] = ()) -> Any:
+    """The next higher of a column's values in its group, each of which is there once; null for the last."""
+    import narwhals as nw
+
+    after = in_order(frame, nw.col(column).shift(-1), column, by)
+    if by and frame.implementation.is_pyarrow():
+        after = nw.when(nw.col(column) < nw.col(column).max().over(*by)).then(after)
+    return after
 
 
 def running(

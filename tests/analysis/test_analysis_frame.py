@@ -18,10 +18,7 @@ from pbxnb.errors import AnalysisError, MissingColumn
 from tests.analysis.engines import WINDOW, Engine
 
 Rows = list[dict[str, Any]]
-RUNNING = {"concurrency", "load", "peak", "peak_calls", "per_hour", "per_slot"}
-MEASURES = [
-    name for name in analysis.__all__ if hasattr(getattr(analysis, name), "__wrapped__") and name not in RUNNING
-]
+MEASURES = [name for name in analysis.__all__ if hasattr(getattr(analysis, name), "__wrapped__")]
 SCHEMA = pa.schema(
     [(name, pa.timestamp("us")) for name in ("started_at", "answered_at", "ended_at")]
     + [(name, pa.int64()) for name in ("dow", "hour", "wait_ms", "talk_ms")]
@@ -68,6 +65,7 @@ GROUPED: dict[str, Callable[..., Any]] = {
     name: getattr(analysis, name)
     for name in (
         "service_level", "abandonment", "per_extension", "edges", "flows", "durations", "histogram", "kaplan_meier",
+        "per_slot", "per_hour", "concurrency", "load", "peak", "peak_calls",
     )
 }  # fmt: skip
 
@@ -138,5 +136,5 @@ def test_what_cannot_be_grouped_by_is_a_sentence(engine: Engine) -> None:
         analysis.service_level(table, by="colour")
     with pytest.raises(AnalysisError, match="by=3 is no name of a column"):
         analysis.service_level(table, by=["queue", 3])  # type: ignore[list-item]
-    with pytest.raises(AnalysisError, match="by='calls' is the name of a number of the result"):
+    with pytest.raises(AnalysisError, match="by='calls' is the name of a column of the result"):
         analysis.per_extension(engine.table([row | {"calls": "x"} for row in CALLS]), by="calls")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pbxnb.errors import AnalysisError
+from ..columns import check_keys
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -59,8 +59,7 @@ def made(
     """
     import narwhals as nw
 
-    if twice := [key for key in keys if key in schema]:
-        raise AnalysisError(f"by={twice[0]!r} is the name of a column of the result, too.", hint="Rename the column.")
+    check_keys(keys, *schema)
     there = like.collect_schema()
     plain = [{**dict(zip(keys, key, strict=True)), **row} for key, row in rows]
     schema = {key: there[key] for key in keys} | schema
