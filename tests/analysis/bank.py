@@ -24,12 +24,20 @@ def bank_calls(month: int | None = None) -> list[dict[str, Any]]:
 
 def _call(row: dict[str, Any]) -> dict[str, Any]:
     day = datetime.combine(row["date"], datetime.min.time())
+
+    def at(second: int) -> datetime | None:
+        """A second of the day, or of the next one where the clock had run over midnight; 0 is none."""
+        return day + timedelta(seconds=second, days=second < row["vru_entry_s"]) if second else None
+
+    started = day + timedelta(seconds=row["vru_entry_s"])
+    ended = at(row["ser_exit_s"]) or started + timedelta(seconds=row["q_time"] + row["ser_time"])
+    answered = at(row["ser_start_s"]) or ended - timedelta(seconds=row["ser_time"])
     served = row["outcome"] == "AGENT"
     return {
         "call_id": str(row["call_id"]),
-        "started_at": day + timedelta(seconds=row["vru_entry_s"]),
-        "answered_at": day + timedelta(seconds=row["ser_start_s"]) if served else None,
-        "ended_at": day + timedelta(seconds=row["ser_exit_s"]) if served else None,
+        "started_at": started,
+        "answered_at": answered if served else None,
+        "ended_at": ended if served else None,
         "day": row["date"].isoformat(),
         "dow": day.weekday(),
         "hour": row["vru_entry_s"] // 3600,

@@ -351,6 +351,17 @@ def test_the_banks_log_keeps_every_call_and_its_nights_have_their_days() -> None
 
     assert comparable(rows) == comparable(bank_calls())
 
+    def lengths(table: list[dict[str, Any]]) -> list[tuple[str, timedelta, timedelta]]:
+        served = (row for row in table if row["outcome"] == "answered")
+        return sorted(
+            (row["call_id"], row["answered_at"] - row["started_at"], row["ended_at"] - row["answered_at"])
+            for row in served
+        )
+
+    assert lengths(rows) == lengths(bank_calls())
+    served = [row for row in bank_calls() if row["outcome"] == "answered"]  # by the clock there
+    assert sum(row["ended_at"].date() > row["answered_at"].date() for row in served) == 51
+
 
 YEAR = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 moments = st.integers(0, 365 * 86_400).map(lambda seconds: YEAR + timedelta(seconds=seconds))
