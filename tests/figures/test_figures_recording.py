@@ -16,7 +16,12 @@ from pbxnb.session.recordings.recording import Recording
 pytest.importorskip("pyarrow")
 
 NO_PICTURES_OF_IT = {"call_quality", "Timeline", "live", "describe"}  # of a phone's call, of what goes on, and of none
-MORE: dict[str, dict[str, Any]] = {"load_against_theory": {"hours": 1.0, "agents": 9}}
+MORE: dict[str, dict[str, Any]] = {
+    "load_against_theory": {"hours": 1.0, "agents": 9},
+    "one_more_agent": {"agents": 9},
+    "repeat_callers": {"within": 3600},
+    "first_call_resolution": {"within": 3600},
+}
 MEASURES = [
     name
     for name in analysis.__all__
@@ -39,9 +44,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Record
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_measure_of_a_recording_is_that_of_the_session(both: tuple[Any, Recording], name: str):
-    pbx, recording = both
-    measure = getattr(analysis, name)
-    assert measure(recording).equals(measure(pbx))
+    measure, more = getattr(analysis, name), MORE.get(name, {})
+    live, recorded = (measure(source, **more) for source in both)
+    ends = [column for column in ("first", "last") if column in live.column_names]  # up to now, and to the last input
+    assert recorded.drop_columns(ends).equals(live.drop_columns(ends))
 
 
 @pytest.mark.parametrize("name", PICTURES)
