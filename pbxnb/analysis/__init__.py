@@ -19,7 +19,20 @@ from .planning.erlang import Delay, erlang_a, erlang_b, erlang_c, lines_for, loa
 from .planning.one_more import one_more_agent
 from .planning.periods import compare_periods
 from .planning.unusual import unusual_hours
-from .questions import first_call_resolution, holds, missed, not_called_back, repeat_callers, transfers
+from .questions import (
+    abandoned,
+    answered,
+    busy_hour,
+    first_call_resolution,
+    handle_time,
+    holds,
+    missed,
+    not_called_back,
+    occupancy,
+    repeat_callers,
+    speed_of_answer,
+    transfers,
+)
 from .records import CallsReport, Field, Source, read_calls, reconcile
 from .service import SERVICE_LEVELS, abandonment, service_level
 from .survival import kaplan_meier
@@ -30,8 +43,11 @@ __all__ = [
     "Delay",
     "Field",
     "Source",
+    "abandoned",
     "abandonment",
     "agents_for",
+    "answered",
+    "busy_hour",
     "call_rows",
     "calls_of",
     "compare_periods",
@@ -43,6 +59,7 @@ __all__ = [
     "erlang_c",
     "first_call_resolution",
     "flows",
+    "handle_time",
     "histogram",
     "holds",
     "kaplan_meier",
@@ -51,6 +68,7 @@ __all__ = [
     "load_for",
     "missed",
     "not_called_back",
+    "occupancy",
     "one_more_agent",
     "open_calls",
     "peak",
@@ -62,6 +80,7 @@ __all__ = [
     "reconcile",
     "repeat_callers",
     "service_level",
+    "speed_of_answer",
     "transfers",
     "unusual_hours",
 ]

@@ -59,12 +59,13 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "wait_ms": ("ring_ms", "q_time_ms"),
     "talk_ms": ("service_ms", "billsec_ms"),
     "hold_ms": (),
+    "wrap_ms": ("acw_ms", "wrapup_ms"),
     "conversation": ("conversation_id", "linkedid"),
     "domain": ("tenant",),
 }
 """Canonical column -> the other names under which it is accepted. What each means: `pbxnb.analysis.calls`."""
 _TIMES = ("started_at", "answered_at", "ended_at")
-_MS = ("wait_ms", "talk_ms", "hold_ms")
+_MS = ("wait_ms", "talk_ms", "hold_ms", "wrap_ms")
 
 
 def measure(fn: Callable[P, R]) -> Callable[P, R]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
@@ -10,7 +11,10 @@ from pbxnb.errors import AnalysisError
 from .columns import By, keys_of, measure, one_if, opened, totals, whole
 from .running import in_order
 
-__all__ = ["durations", "histogram"]
+if TYPE_CHECKING:
+    import narwhals as nw
+
+__all__ = ["durations", "histogram", "quantiles_of"]
 
 
 @measure
@@ -59,18 +63,13 @@ def durations(
         .with_columns(log=nw.col("positive").log())
         .with_columns(log=nw.when(value > 0).then(nw.col("log")))
     )
-    quantiles = {"median": 0.5, "p90": 0.9, "p99": 0.99}
-    if keys and each.implementation.is_pyarrow():  # which knows no quantile of groups
-        each = _weighed(each, keys, quantiles)
-        at = {name: nw.col(name).sum() for name in quantiles}
-    else:
-        at = {name: value.quantile(q, interpolation="linear") for name, q in quantiles.items()}
+    each, quantiles = quantiles_of(each, keys, {"median": 0.5, "p90": 0.9, "p99": 0.99})
     numbers = {
         "n": nw.col("one").sum(),
         "below_10": nw.col("below").sum(),
         "mean": value.mean(),
         "sd": value.std(),
-        **at,
+        **quantiles,
         "log_mean": nw.col("log").mean(),
         "log_sd": nw.col("log").std(),
     }
@@ -78,7 +77,27 @@ def durations(
     return back(summed.with_columns(*whole("n", "below_10")))
 
 
-def _weighed(frame: Any, keys: tuple[str, ...], quantiles: dict[str, float]) -> Any:
+def quantiles_of(
+    frame: nw.LazyFrame[Any], keys: Sequence[str], quantiles: Mapping[str, float]
+) -> tuple[nw.LazyFrame[Any], dict[str, nw.Expr]]:
+    """How to sum ``seconds``, none of them null, up to quantiles by their names: linear between neighbours.
+
+    Args:
+        frame: also with ``one``, 1 in each row.
+        keys: what it will be grouped by.
+        quantiles: name to share, 0 to 1.
+
+    Returns:
+        The frame to aggregate, and the expressions.
+    """
+    import narwhals as nw
+
+    if keys and frame.implementation.is_pyarrow():  # which knows no quantile of groups
+        return _weighed(frame, keys, quantiles), {name: nw.col(name).sum() for name in quantiles}
+    return frame, {name: nw.col("seconds").quantile(q, interpolation="linear") for name, q in quantiles.items()}
+
+
+def _weighed(frame: Any, keys: Sequence[str], quantiles: Mapping[str, float]) -> Any:
     """Each row's part in its group's quantiles, which are the sums of the parts: linear between two neighbours."""
     import narwhals as nw
 
