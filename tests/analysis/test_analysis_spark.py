@@ -67,7 +67,15 @@ MEASURES: list[Callable[..., Any]] = [
     for name in analysis.__all__
     if callable(measure := getattr(analysis, name)) and [*inspect.signature(measure).parameters][:1] == ["calls"]
 ]
+LOGINS = pa.table(
+    {
+        "ext": ["45", "46", "46"],
+        "start": [datetime.fromisoformat(at) for at in ("2026-01-30", "2026-01-31", "2026-01-31T12:00")],
+        "end": [datetime.fromisoformat("2026-02-01"), datetime.fromisoformat("2026-01-31T18:00"), None],
+    }
+)
 MORE: dict[str, dict[str, Any]] = {
+    "occupancy": {"presence": LOGINS, "by": "week"},
     "first_call_resolution": {"within": 7200},
     "one_more_agent": {"agents": 3},
     "missed": {"level": "extension", "by": ["domain", "ext"]},
