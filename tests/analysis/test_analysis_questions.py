@@ -213,7 +213,7 @@ def busiest(calls: list[tuple[datetime, datetime | None]], zone: ZoneInfo, step:
     return found
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spans=spans_of_calls, sliding=st.booleans(), zone=st.sampled_from(["Asia/Kathmandu", "America/New_York"]))
 @example(spans=[(datetime.fromisoformat("2026-03-08T05:30"), 86_399, None)], sliding=True, zone="America/New_York")
 def test_busy_hour_is_the_highest_of_all_hours(engine: Engine, spans: Any, sliding: bool, zone: str) -> None:
@@ -249,7 +249,7 @@ random_calls = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(calls=random_calls, within=st.sampled_from([0, 20, 250]))
 def test_waits_and_handling_are_as_counted_by_hand(engine: Engine, calls: Rows, within: float) -> None:
     table = engine.table(calls, CALLS)
