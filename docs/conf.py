@@ -38,6 +38,7 @@ autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
+napoleon_custom_sections = ["Definition"]
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 default_role = "py:obj"  # `Name` in a docstring

@@ -12,6 +12,7 @@ timestamps are UTC without zone, and whatever is cut or ordered is ordered by ev
 from .activity import edges, flows, per_extension, per_hour, per_slot
 from .calls import call_rows, calls_of
 from .concurrency import concurrency, load, peak, peak_calls
+from .definitions import definition
 from .durations import durations, histogram
 from .engines import open_calls
 from .planning.agents import agents_for
@@ -52,6 +53,7 @@ __all__ = [
     "calls_of",
     "compare_periods",
     "concurrency",
+    "definition",
     "durations",
     "edges",
     "erlang_a",

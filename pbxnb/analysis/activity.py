@@ -25,6 +25,10 @@ def per_extension(calls: Any, *, by: By = ()) -> Any:
     Returns:
         ``by``, ``ext``, ``calls``, ``answered``, ``missed`` (known not to be answered, nor elsewhere), ``ring_ms``,
         ``talk_ms`` (sums over what is known; int64), in order of ``by`` and ``ext``; the same kind as ``calls``.
+
+    Definition:
+        Every time that a phone rang or talked counts as a call of its extension. Missed is what it is known not to have
+        answered, and nobody else either.
     """
     keys = keys_of((*keys_of(by), "ext"))
     frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms", legs=True, by=keys)
@@ -58,6 +62,9 @@ def per_slot(calls: Any, *, by: By = (), legs: bool = False) -> Any:
         ``by``, ``dow``, ``hour``, ``calls`` (int64), ``days`` (int64: days of that weekday on which any call of the
         group was seen), ``mean`` (calls a day, float); slots without a call, and calls without a slot, are left out; in
         order of ``by``, ``dow``, ``hour``.
+
+    Definition:
+        Calls that began in an hour of the week, divided by the days of that weekday on which any call was seen.
     """
     keys = keys_of((*keys_of(by), "dow"))
     frame, back = opened(calls, "dow", "hour", "day", legs=legs, by=keys)
@@ -76,6 +83,9 @@ def edges(calls: Any, *, by: By = (), top: int = 200, legs: bool = False) -> Any
 
     Returns:
         ``by``, ``from_num``, ``to_num``, ``calls`` (int64).
+
+    Definition:
+        Calls of one pair of numbers, caller and called, in this direction.
     """
     keys = keys_of((*keys_of(by), "from_num", "to_num"))
     check_number("top", top, whole=True, error=AnalysisError)
@@ -98,6 +108,9 @@ def flows(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     Returns:
         ``by``, ``from_num``, ``to_num``, ``outcome``, ``calls`` (int64), in order of all but the last; the same
         kind as ``calls``.
+
+    Definition:
+        Calls of one caller, one called party and one outcome.
     """
     keys = keys_of((*keys_of(by), "from_num", "to_num", "outcome"))
     frame, back = opened(calls, "from_num", "to_num", "outcome", legs=legs, by=keys)
@@ -118,6 +131,9 @@ def per_hour(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     Returns:
         ``by``, ``hour``, ``calls``, ``days`` (int64: those of the group), ``mean`` (calls a day, float); calls without
         an hour are left out; in order of ``by``, ``hour``.
+
+    Definition:
+        Calls that began in an hour of the day, divided by the days on which any call was seen.
     """
     keys = keys_of(by)
     frame, back = opened(calls, "hour", "day", legs=legs, by=keys)

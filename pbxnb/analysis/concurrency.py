@@ -36,6 +36,9 @@ def concurrency(
         ``by``, ``instant``, ``at_once`` (int64, from this instant to the next), in order of ``by``, ``instant``; the
         same kind as ``calls``.
 
+    Definition:
+        Calls that had begun, by ``start``, and not yet ended, at each instant where that changed.
+
     Raises:
         MissingColumn: ``start`` or ``end`` is not there.
 
@@ -43,7 +46,7 @@ def concurrency(
         >>> import pandas as pd
         >>> from pbxnb.analysis import call_rows
         >>> table = pd.DataFrame(call_rows(pbx.closed_calls(), pbx.calls.values()))
-        >>> list(concurrency(table).columns)
+        >>> list(concurrency(table).columns[:2])
         ['instant', 'at_once']
     """
     keys = keys_of(by)
@@ -60,6 +63,9 @@ def peak(calls: Any, *, by: By = (), start: str = "answered_at", end: str = "end
 
     Returns:
         ``by``, ``instant``, ``at_once``: one row, or one of each group in order of ``by``; the same kind as ``calls``.
+
+    Definition:
+        The highest number of calls at once, at the first instant at which it was reached.
     """
     keys = keys_of(by)
     frame, back = opened(calls, start, end, legs=legs, times=(start, end), by=keys)
@@ -86,6 +92,9 @@ def load(
     Returns:
         ``by``, ``slot`` (its start), ``erlang`` (float), ``most`` (int64), in order of ``by``, ``slot``; the same kind
         as ``calls``. A slot in which nothing changed is left out: the one before it holds for it as well.
+
+    Definition:
+        The mean number of calls at once over a slot of the clock, in erlang (ITU-T B.18), and the highest in it.
     """
     if every not in list(SLOTS):
         raise AnalysisError(f"There is no slot {every!r}.", hint=f"Choose of {', '.join(SLOTS)}.")
@@ -115,6 +124,9 @@ def peak_calls(
 
     Returns:
         ``by``, ``call_id`` and the interval's two columns, in order of ``by``, ``call_id``; the same kind as ``calls``.
+
+    Definition:
+        The calls that were up at the first instant of the highest number at once.
     """
     keys = keys_of(by)
     frame, back = opened(calls, "call_id", start, end, legs=legs, times=(start, end), by=keys)

@@ -41,6 +41,9 @@ def durations(
         between neighbours; null where there is nothing), ``log_mean``, ``log_sd`` (of a lognormal fitted to the
         seconds above zero by its logarithms' moments); a row a group with any, in order of
         ``by``, one row without; the same kind as ``calls``.
+
+    Definition:
+        Moments and quantiles of one duration, of all calls for which it is known.
     """
     keys = keys_of(by)
     check_number("at_least", at_least, error=AnalysisError)
@@ -123,6 +126,9 @@ def histogram(calls: Any, of: str = "talk_ms", *, by: By = (), width: float = 10
 
     Returns:
         ``by``, ``from_s`` (a bin's lower bound, seconds, included), ``calls`` (int64), empty bins left out, in order.
+
+    Definition:
+        Calls whose duration lies from a bin's lower bound up to the next one's; of calls for which it is known.
 
     Raises:
         AnalysisError: a bin below a millisecond.

@@ -46,6 +46,10 @@ def service_level(
         ``service_level`` (0 to 1, null when nothing counts), ``definition``, a row a group in order of ``by``, one row
         without; the same kind as ``calls``.
 
+    Definition:
+        One of the formulas of `SERVICE_LEVELS`, over calls that were answered or abandoned. In time is up to ``within``
+        seconds of waiting; a short abandon is up to ``short``. Source: ICMI 2002, reprinted 2005.
+
     Raises:
         AnalysisError: an unknown definition or a negative limit.
         MissingColumn: a column is not there.
@@ -103,6 +107,10 @@ def abandonment(calls: Any, *, by: By = (), short: float = 5.0, legs: bool = Fal
     Returns:
         ``by``, ``offered``, ``abandoned``, ``short_abandons`` (int64), ``abandonment`` (0 to 1, null when nothing
         counts), in order of ``by``; the same kind as ``calls``.
+
+    Definition:
+        (abandoned - short abandons) / (offered - short abandons), offered being answered and abandoned calls. A short
+        abandon is one of up to ``short`` seconds of waiting.
     """
     keys = keys_of(by)
     check_number("short", short, -1, error=AnalysisError)

@@ -26,6 +26,10 @@ def kaplan_meier(calls: Any, *, by: By = (), of: str = "wait_ms", legs: bool = F
         ``by``, ``wait_ms``, ``at_risk``, ``gave_up`` (int64), ``survival`` (0 to 1, from this wait on); one row
         for each wait at which somebody gave up, in order; the same kind as ``calls``.
 
+    Definition:
+        At each wait at which somebody gave up: the product of (1 - gave up / at risk) up to there. At risk is who had
+        waited as long; an answered caller counts up to the answer (Kaplan and Meier 1958).
+
     Source: Kaplan and Meier, JASA 53 (1958), the product-limit estimate; the product is taken as a sum of logarithms.
     """
     keys = keys_of(by)

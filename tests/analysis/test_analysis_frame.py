@@ -18,7 +18,9 @@ from pbxnb.errors import AnalysisError, MissingColumn
 from tests.analysis.engines import WINDOW, Engine
 
 Rows = list[dict[str, Any]]
-MEASURES = [name for name in analysis.__all__ if hasattr(getattr(analysis, name), "__wrapped__")]
+MEASURES = [
+    name for name in analysis.__all__ if hasattr(getattr(analysis, name), "__wrapped__") and name != "reconcile"
+]
 SCHEMA = pa.schema(
     [(name, pa.timestamp("us")) for name in ("started_at", "answered_at", "ended_at")]
     + [(name, pa.int64()) for name in ("dow", "hour", "wait_ms", "talk_ms")]
@@ -138,3 +140,19 @@ def test_what_cannot_be_grouped_by_is_a_sentence(engine: Engine) -> None:
         analysis.service_level(table, by=["queue", 3])  # type: ignore[list-item]
     with pytest.raises(AnalysisError, match="by='calls' is the name of a column of the result"):
         analysis.per_extension(engine.table([row | {"calls": "x"} for row in CALLS]), by="calls")
+
+
+PLANNED = [name for name in analysis.__all__ if getattr(getattr(analysis, name), "__module__", "").endswith(".agents")]
+
+
+@pytest.mark.parametrize("name", [*MEASURES, *PLANNED])
+def test_every_measure_says_what_it_counts(name: str) -> None:
+    text = analysis.definition(name)
+    assert text.endswith(".")
+    assert len(text) > 40
+    assert "Example" not in text
+
+
+def test_what_is_no_measure_has_no_definition() -> None:
+    with pytest.raises(AnalysisError, match="There is no measure 'Source'"):
+        analysis.definition("Source")
