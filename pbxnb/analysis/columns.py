@@ -16,7 +16,7 @@ from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError
 from .calls import calls_of, is_session
 from .conversations import READ, one_each
 from .values import read
-from .weeks import monday
+from .weeks import with_monday
 from .window import Window, window_of
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def opened(
 
     frame = read(_renamed(lazy, names), kinds, names)
     if "week" in names and "week" not in there:
-        frame = frame.with_columns(week=monday(nw.col("week")))
+        frame = with_monday(frame, "week")
     if absent := [column for column in also if column not in names]:
         nothing = {column: nw.lit(None, nw.Float64 if column.endswith("_ms") else nw.String) for column in absent}
         frame = frame.with_columns(**nothing)
