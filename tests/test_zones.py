@@ -270,6 +270,8 @@ WRITERS = {"strftime", "isoformat", "ctime", "gmtime", "localtime", "asctime", "
 DATA = {
     "analysis/calls.py": 1,
     "analysis/planning/unusual.py": 2,
+    "analysis/questions/busy.py": 3,
+    "analysis/questions/handling.py": 2,
     "client/records.py": 2,
     "journal/retention.py": 1,
     "phone/phone.py": 1,
