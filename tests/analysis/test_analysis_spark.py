@@ -103,6 +103,24 @@ def test_spark_finds_what_pyarrow_finds(spark: Any, measure: Callable[..., Any])
     assert reference.num_rows > 0
 
 
+def test_the_banks_month_has_the_same_answers_there(spark: Any, january: list[dict[str, Any]]) -> None:
+    calls = pa.Table.from_pylist(january)
+    for measure in (analysis.load, analysis.peak, analysis.service_level, analysis.abandonment):
+        found = measure(spark.createDataFrame(calls)).toArrow()
+        assert rounded(found.to_pylist()) == rounded(measure(calls).to_pylist())
+
+
+def test_call_records_that_lie_there_are_read_and_stay(spark: Any) -> None:
+    records = [{"begin": "2026-09-21 08:00:05", "agent": "41", "talk": "90"}]
+    fields = {"start": "begin", "ext": "agent", "talk": "talk"}
+    calls, report = analysis.read_calls(
+        spark.createDataFrame(pa.Table.from_pylist(records)), source=fields, tz="Europe/Berlin"
+    )
+    assert report.kept == 1
+    [row] = calls.toArrow().to_pylist()
+    assert (row["started_at"], row["talk_ms"]) == (datetime.fromisoformat("2026-09-21T06:00:05"), 90_000)
+
+
 def test_no_worker_has_to_hold_every_call_of_a_running_sum(spark: Any, capsys: pytest.CaptureFixture[str]) -> None:
     analysis.peak(spark.createDataFrame(TABLE)).explain()
     windows = re.findall(r"windowspecdefinition\(([^)]*) ASC", capsys.readouterr().out)

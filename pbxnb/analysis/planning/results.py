@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..columns import check_keys
+from ..engines.placing import placed
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -63,16 +64,5 @@ def made(
     there = like.collect_schema()
     plain = [{**dict(zip(keys, key, strict=True)), **row} for key, row in rows]
     schema = {key: there[key] for key in keys} | schema
-    values = {name: [row.get(name) for row in plain or [{}]] for name in schema}  # Spark makes no table of no rows
-    table = nw.from_dict(values, schema, backend="pyarrow")
-    arrow, native, kind = table.to_native(), like.to_native(), like.implementation
-    frame: nw.LazyFrame[Any]
-    if kind.is_duckdb():  # which finds the table by its name
-        frame = nw.from_native(native.query("calls", "SELECT * FROM arrow"))
-    elif kind.is_spark_like():
-        frame = nw.from_native(native.sparkSession.createDataFrame(arrow))
-    elif kind.is_ibis():
-        frame = table.lazy(kind)
-    else:
-        frame = nw.from_arrow(arrow, backend=kind).lazy()
-    return frame if plain else frame.head(0)
+    values = {name: [row.get(name) for row in plain] for name in schema}
+    return placed(nw.from_dict(values, schema, backend="pyarrow").to_native(), like)

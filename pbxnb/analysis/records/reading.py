@@ -14,6 +14,7 @@ from pbxnb.progress import shown
 from pbxnb.zones import zone_of
 
 from ..columns import seen
+from ..engines.placing import placed
 from . import query
 from .files import Row, key, missing, rows_of
 from .report import EXAMPLES, CallsReport
@@ -73,6 +74,7 @@ def read_calls(
     how, zone = source_of(source), zone_of(tz, error=AnalysisError).key
     check_installed()
     import duckdb
+    import narwhals as nw
 
     columns = query.columns_of(how)
     given = None if isinstance(table_or_path, str | Path) else _seen(table_or_path)
@@ -91,7 +93,10 @@ def read_calls(
             )
         _link(database, others="other" in how.fields)
         made: pa.Table = database.sql((query.legs_of if legs else query.calls_of)(zone)).to_arrow_table()
-    return (made if given is None else _as(made, given)), report
+    if given is None:
+        return made, report
+    frame = placed(made, given.lazy())
+    return (frame if isinstance(given, nw.LazyFrame) else frame.collect()).to_native(), report
 
 
 def check_installed() -> None:
@@ -117,7 +122,7 @@ def _seen(table: Any) -> Any:
     except TypeError:
         raise AnalysisError(
             f"{type(table).__name__} is no table of call records.",
-            hint="Give a path, a pandas or polars frame, a pyarrow table or a DuckDB relation.",
+            hint="Give a path, a pandas or polars frame, a pyarrow table, a DuckDB relation, or one of Spark or ibis.",
         ) from None
 
 
@@ -218,15 +223,3 @@ def _link(database: duckdb.DuckDBPyConnection, *, others: bool) -> None:
         [(found,)] = database.execute("SELECT md5(string_agg(conversation, '\n' ORDER BY n)) FROM label").fetchall()
         if found == before:
             return
-
-
-def _as(made: pa.Table, given: Any) -> Any:
-    """The kind of table that came in."""
-    import narwhals as nw
-
-    if given.implementation.is_duckdb():
-        import duckdb
-
-        return duckdb.from_arrow(made)
-    like = nw.from_arrow(made, backend=given.implementation)
-    return (like if isinstance(given, nw.DataFrame) else like.lazy()).to_native()
