@@ -181,12 +181,11 @@ def opened(
         for column in names
     }
     lazy = native.lazy()
+    frame = read(_renamed(lazy, names), kinds, names)
     if window is None:
         known = {column: _name_in(there, column) for column in _TIMES}
         bounds = {column: name for column, name in known.items() if name and schema[name] in (nw.Datetime, nw.Date)}
         window = window_of(_renamed(lazy, bounds)) if bounds else Window()
-
-    frame = read(_renamed(lazy, names), kinds, names)
     if "week" in names and "week" not in there:
         frame = with_monday(frame, "week")
     if absent := [column for column in also if column not in names]:

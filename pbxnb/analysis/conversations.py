@@ -36,44 +36,40 @@ def one_each(frame: nw.LazyFrame[Any], needed: Iterable[str]) -> nw.LazyFrame[An
     alone = frame.filter(named == "").select(*columns)
     domain = nw.col("domain").cast(nw.String).fill_null("") if "domain" in there else nw.lit("")
     rows = frame.filter(named != "").with_columns(nw.concat_str([domain, named], separator="\x1f").alias(_KEY))
-    if {"started_at", "answered_at"} <= there:
-        rows = rows.with_columns(_answer=nw.col("answered_at").min().over(_KEY))
-        before = nw.col("_answer").is_null() | (nw.col("started_at") <= nw.col("_answer"))
-    else:
-        before = nw.lit(value=True)
+    order = [column for column in ("started_at", "ext", "call_id") if column in there] or columns
+    marked = rows.implementation.is_spark_like()  # where narwhals knows no first of a group
+    if marked:
+        rows = rows.with_columns(_row=nw.lit(1)).with_columns(nw.col("_row").cum_sum().over(_KEY, order_by=order))
     ended = nw.col("ended_at").is_null() if "ended_at" in there else nw.lit(value=False)
-    summed: dict[str, tuple[nw.Expr, nw.Expr]] = {}  # column: what of each row, and how it is summed up
+    values: dict[str, nw.Expr] = {column: nw.col(column) for column in order}  # of each row
+    sums: list[nw.Expr] = []  # of each conversation
     after: list[nw.Expr] = []
     for column in columns:
         value, name = nw.col(column), f"_{column}"
+        total = nw.col(name).max() if marked else nw.col(name).first(order_by=order)
         if column in ("started_at", "answered_at"):
-            summed[column] = value, nw.col(name).min()
+            total = nw.col(name).min()
         elif column == "ended_at":
-            summed[column] = value, nw.col(name).max()
-            summed["open"] = nw.when(ended).then(nw.lit(1)).otherwise(nw.lit(0)), nw.col("_open").max()
+            total = nw.col(name).max()
+            values["_open"] = nw.when(ended).then(nw.lit(1)).otherwise(nw.lit(0))
+            sums.append(nw.col("_open").max())
             after.append(nw.when(nw.col("_open") == 0).then(nw.col(name)).alias(name))
         elif column == "outcome":
-            summed[column] = _rank(value, ended), nw.col(name).min()
+            value, total = _rank(value, ended), nw.col(name).min()
             after.append(_outcome(nw.col(name)).alias(name))
         elif column.endswith("_ms"):
-            summed[column] = nw.when(before).then(value) if column == "wait_ms" else value, nw.col(name).max()
-    if summed:
-        each = rows.select(nw.col(_KEY), *(value.alias(f"_{column}") for column, (value, _) in summed.items()))
-        totals = each.group_by(_KEY).agg(*(total for _, total in summed.values()))
-        totals = totals.with_columns(*after) if after else totals
-    others = [column for column in columns if column not in summed]
-    if not others:
-        merged = totals.select(*(nw.col(f"_{column}").alias(column) for column in columns))
-    else:
-        order = [column for column in ("started_at", "ext", "call_id") if column in there] or others
-        firsts = rows.with_columns(_first=nw.col(_KEY).is_first_distinct().over(order_by=order)).filter("_first")
-        firsts = firsts.select(nw.col(_KEY), *others)
-        if summed:
-            firsts = firsts.join(totals, on=_KEY, how="inner")
-        merged = firsts.select(
-            *(nw.col(f"_{column}").alias(column) if column in summed else nw.col(column) for column in columns)
-        )
-    return nw.concat([alone, merged])
+            total = nw.col(name).max()
+            if column == "wait_ms" and {"started_at", "answered_at"} <= there:
+                rows = rows.with_columns(_answer=nw.col("answered_at").min().over(_KEY))
+                before = nw.col("_answer").is_null() | (nw.col("started_at") <= nw.col("_answer"))
+                value = nw.when(before).then(value)
+        elif marked:
+            value = nw.when(nw.col("_row") == 1).then(value)
+        values[name] = value
+        sums.append(total)
+    merged = rows.select(_KEY, **values).group_by(_KEY).agg(*sums)
+    merged = merged.with_columns(*after) if after else merged
+    return nw.concat([alone, merged.select(*(nw.col(f"_{column}").alias(column) for column in columns))])
 
 
 def _rank(outcome: nw.Expr, open_: nw.Expr) -> nw.Expr:

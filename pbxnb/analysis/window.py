@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pbxnb.errors import AnalysisError
+
 from .values import read
 
 if TYPE_CHECKING:
@@ -56,9 +58,12 @@ def window_of(times: nw.LazyFrame[Any]) -> Window:
     columns = sorted(there - {"answered_at"} if there >= {"started_at", "ended_at"} else there)  # it lies between them
     # Of values as they are, many files know the lowest and the highest without being read; only where one of those is a
     # "none" of somebody's must every value be looked at.
-    bounds = _moments(_bounds(times, columns))
-    if None in bounds:
-        bounds = _moments(_bounds(_read(times), columns))
+    try:
+        bounds = _moments(_bounds(times, columns))
+        if None in bounds:
+            bounds = _moments(_bounds(_read(times), columns))
+    except AnalysisError:  # times that cannot be read tell nothing; a measure that needs them has said so
+        return Window()
     moments = [moment for moment in bounds if moment is not None]
     return Window(min(moments, default=None), max(moments, default=None))
 

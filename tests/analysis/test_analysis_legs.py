@@ -256,9 +256,14 @@ def test_every_measure_takes_a_handle(session: Session, legs: bool) -> None:
     measures = {name: getattr(analysis, name) for name in analysis.__all__}
     measures = {name: fn for name, fn in measures.items() if "calls" in getattr(fn, "__annotations__", {})}
     assert {"service_level", "per_extension", "transfers"} <= set(measures)
+    naive = NINE.replace(tzinfo=None)
+    logins = pa.table(
+        {"ext": ["204"], "start": [naive + timedelta(seconds=20)], "end": [naive + timedelta(seconds=30)]}
+    )
+    given = {"legs": legs, "within": 60, "agents": 3, "presence": logins}
     for name, fn in measures.items():
         takes = inspect.signature(fn).parameters
-        asked = {key: value for key, value in {"legs": legs, "within": 60, "agents": 3}.items() if key in takes}
+        asked = {key: value for key, value in given.items() if key in takes}
         told = fn(session, **asked)
         reference = fn(calls_of(session, legs=asked.get("legs", True)), **asked)
         assert told.drop_columns(WINDOW).to_pylist() == reference.drop_columns(WINDOW).to_pylist(), name
