@@ -192,7 +192,7 @@ def test_the_life_of_a_call_has_the_sound_of_its_phone() -> None:
     assert figure.layout.yaxis.categoryarray[0] == "sound of the phone"
     assert "sound of the phone" not in figures.describe(figures.call_life(session, call.call))
     call.call = None
-    with pytest.raises(AnalysisError, match="knows no call '207'"):
+    with pytest.raises(AnalysisError, match="no call '207' in it"):
         figures.call_life(session, call)
 
 
