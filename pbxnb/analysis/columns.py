@@ -263,7 +263,7 @@ def group(keys: Sequence[str]) -> nw.Expr:
     """The keys' values as one text, to join by: one that is null is a value, too."""
     import narwhals as nw
 
-    texts = (nw.col(key).cast(nw.String).fill_null("\0") for key in keys)
+    texts = (nw.col(key).cast(nw.String).fill_null("\x1e") for key in keys)
     return nw.concat_str([nw.lit(""), *texts], separator="\x1f")
 
 

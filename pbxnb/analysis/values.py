@@ -145,8 +145,8 @@ def _in_our_words(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
 
     column = nw.col("outcome")
     each = frame.filter(~column.is_null()).group_by("outcome").agg(calls=column.count())
-    distinct = each.sort("outcome").head(1000).collect()
-    words = {word: OUTCOME_OF.get(_plain(word)) for word in distinct["outcome"].to_list()}
+    some = each.head(1000).collect()["outcome"].to_list()  # sorted here: DuckDB 1.5 finds none where it sorts and cuts
+    words = {word: OUTCOME_OF.get(_plain(word)) for word in sorted(some)}
     if unknown := [word for word, outcome in words.items() if outcome is None]:
         listed = ", ".join(repr(word[:40]) for word in unknown[:10]) + (" …" if len(unknown) > 10 else "")
         raise AnalysisError(
