@@ -255,7 +255,7 @@ class History:
 
         source = self._source
         # What had ended longer ago belongs to a conversation that began before the window (`FORGOTTEN`).
-        ended = source.ended(None if self._begin is None else self._begin - FORGOTTEN)
+        ended = source.ended(None if self._begin is None else self.start - FORGOTTEN)
         running = [*source.open_calls()]
         zone = zone_of(source.tz if tz is None else tz, error=AnalysisError)
         key = ("domain", "call_id", "started_at", *(["ext"] if legs else []))
