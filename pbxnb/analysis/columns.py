@@ -17,7 +17,7 @@ from .calls import calls_of, is_session
 from .conversations import READ, one_each
 from .values import read
 from .weeks import with_monday
-from .window import Window, window_of
+from .window import WINDOW, Window, window_of
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -136,6 +136,7 @@ def opened(
         raise MissingExtra(
             "The analysis functions need the analysis extra.", hint='Install it: pip install "pbxnb[analysis]"'
         ) from None
+    check_keys(by, *WINDOW)
     window = None
     if is_session(table):
         window = Window.of_session(table)
@@ -274,9 +275,8 @@ def totals(frame: nw.LazyFrame[Any], keys: Sequence[str], *columns: str) -> nw.L
     check_keys(keys, *columns)
     sums = [nw.col(column).sum() for column in columns]
     summed = frame.group_by(*keys).agg(*sums).sort(*keys) if keys else frame.select(*sums)
-    return summed.with_columns(*whole(*columns)).with_columns(
-        nw.col(*columns).fill_null(0)
-    )  # of no rows some engines sum none
+    # of no rows some engines sum none
+    return summed.with_columns(*whole(*columns)).with_columns(nw.col(*columns).fill_null(0))
 
 
 def ratio(part: nw.Expr, base: nw.Expr) -> nw.Expr:

@@ -45,7 +45,7 @@ def one_each(frame: nw.LazyFrame[Any], needed: Iterable[str]) -> nw.LazyFrame[An
     sums: list[nw.Expr] = []  # of each conversation
     after: list[nw.Expr] = []
     for column in columns:
-        value, name = nw.col(column), f"_{column}"
+        value, name = nw.col(column), f"_its_{column}"
         total = nw.col(name).max() if marked else nw.col(name).first(order_by=order)
         if column in ("started_at", "answered_at"):
             total = nw.col(name).min()
@@ -69,7 +69,7 @@ def one_each(frame: nw.LazyFrame[Any], needed: Iterable[str]) -> nw.LazyFrame[An
         sums.append(total)
     merged = rows.select(_KEY, **values).group_by(_KEY).agg(*sums)
     merged = merged.with_columns(*after) if after else merged
-    return nw.concat([alone, merged.select(*(nw.col(f"_{column}").alias(column) for column in columns))])
+    return nw.concat([alone, merged.select(*(nw.col(f"_its_{column}").alias(column) for column in columns))])
 
 
 def _rank(outcome: nw.Expr, open_: nw.Expr) -> nw.Expr:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import By, keys_of, measure, one_if, opened, totals, whole
+from .columns import By, check_keys, keys_of, measure, one_if, opened, totals, whole
 from .running import in_order
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ def histogram(calls: Any, of: str = "talk_ms", *, by: By = (), width: float = 10
     frame, back = opened(calls, of, legs=legs, ms=(of,), by=keys)
     import narwhals as nw
 
+    check_keys(keys, "from_s")
     step = round(width * 1000)
     lower = nw.col(of) // step * step  # pandas over arrow has no modulo
     bins = frame.filter(~nw.col(of).is_null()).select(*keys, bin=lower.cast(nw.Int64), calls=nw.lit(1).cast(nw.Int64))

@@ -7,7 +7,7 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import By, keys_of, measure, one_if, opened, ratio, totals
+from .columns import By, check_keys, keys_of, measure, one_if, opened, ratio, totals
 
 __all__ = ["SERVICE_LEVELS", "abandonment", "service_level"]
 
@@ -61,6 +61,7 @@ def service_level(
     check_number("within", within, error=AnalysisError)
     check_number("short", short, error=AnalysisError)
     keys = keys_of(by)
+    check_keys(keys, "offered", "service_level", "definition")
     frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True, by=keys)
     import narwhals as nw
 
@@ -113,6 +114,7 @@ def abandonment(calls: Any, *, by: By = (), short: float = 5.0, legs: bool = Fal
         abandon is one of up to ``short`` seconds of waiting.
     """
     keys = keys_of(by)
+    check_keys(keys, "abandonment")
     check_number("short", short, -1, error=AnalysisError)
     frame, back = opened(calls, "outcome", "wait_ms", legs=legs, offered=True, by=keys)
     import narwhals as nw

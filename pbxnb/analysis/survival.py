@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .columns import By, keys_of, measure, one_if, opened, totals
+from .columns import By, check_keys, keys_of, measure, one_if, opened, totals
 from .running import running
 
 __all__ = ["kaplan_meier"]
@@ -33,6 +33,7 @@ def kaplan_meier(calls: Any, *, by: By = (), of: str = "wait_ms", legs: bool = F
     Source: Kaplan and Meier, JASA 53 (1958), the product-limit estimate; the product is taken as a sum of logarithms.
     """
     keys = keys_of(by)
+    check_keys(keys, "at_risk", "survival")
     frame, back = opened(calls, "outcome", of, legs=legs, offered=True, ms=(of,), by=keys)
     import narwhals as nw
 

@@ -14,7 +14,10 @@ from .values import read
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Window", "window_of"]
+__all__ = ["WINDOW", "Window", "window_of"]
+
+WINDOW = ("first", "last", "coverage")
+"""The columns that say it, the last of every result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,8 @@ class Window:
         import narwhals as nw
 
         moment = nw.Datetime("us")
-        return {
-            "first": nw.lit(self.first, moment),
-            "last": nw.lit(self.last, moment),
-            "coverage": nw.lit(self.coverage, nw.Float64),
-        }
+        told = nw.lit(self.first, moment), nw.lit(self.last, moment), nw.lit(self.coverage, nw.Float64)
+        return dict(zip(WINDOW, told, strict=True))
 
 
 def window_of(times: nw.LazyFrame[Any]) -> Window:

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-WINDOW = ("first", "last", "coverage")
+from pbxnb.analysis.window import WINDOW
 
 
 class Engine:

@@ -14,7 +14,7 @@ from pbxnb.errors import AnalysisError
 from ..columns import By, keys_of, measure, one_if, opened, whole
 from .erlang import check_share
 from .intervals import Ratio, difference_of_means, difference_of_shares, ratio
-from .results import Key, grouped, in_order, made
+from .results import Key, grouped, made, ordered
 
 __all__ = ["compare_periods"]
 
@@ -104,7 +104,7 @@ def compare_periods(
     (first, frame, back), (second, _, other) = (_daily(calls, within, keys, legs=legs) for calls in (a, b))
     rows = [
         (key, {"measure": name} | _compared(name, first.of(key, name), second.of(key, name), confidence))
-        for key in in_order({*first.groups, *second.groups})
+        for key in ordered({*first.groups, *second.groups})
         for name in ("calls_per_day", *_RATIOS)
     ]
     schema = {"measure": nw.String(), **dict.fromkeys(("a", "b", "difference", "low", "high"), nw.Float64())}

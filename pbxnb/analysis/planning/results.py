@@ -12,7 +12,7 @@ from ..engines.placing import placed
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Key", "grouped", "in_order", "made"]
+__all__ = ["Key", "grouped", "made", "ordered"]
 
 Key = tuple[Any, ...]
 
@@ -36,10 +36,10 @@ def grouped(frame: nw.LazyFrame[Any], keys: Sequence[str], columns: Sequence[str
     of = zip(*(table.column(key).to_pylist() for key in keys), strict=True) if keys else [()] * table.num_rows
     for key, row in zip(of, zip(*map(plain, columns), strict=True), strict=True):
         groups[key].append(row)
-    return {key: groups[key] for key in in_order(groups)}
+    return {key: groups[key] for key in ordered(groups)}
 
 
-def in_order(keys: Iterable[Key]) -> list[Key]:
+def ordered(keys: Iterable[Key]) -> list[Key]:
     """Keys of groups, null before all else."""
     return sorted(keys, key=lambda key: [(value is not None, value) for value in key])
 

@@ -7,7 +7,7 @@ from typing import Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from ..columns import By, keys_of, measure, one_if, opened, ratio, totals, whole
+from ..columns import By, check_keys, keys_of, measure, one_if, opened, ratio, totals, whole
 
 __all__ = ["abandoned", "answered", "speed_of_answer"]
 
@@ -119,6 +119,7 @@ def abandoned(calls: Any, *, within: float = 20.0, by: By = (), legs: bool = Fal
 
 def _in_time(calls: Any, outcome: str, within: float, by: By, legs: bool) -> Any:
     keys = keys_of(by)
+    check_keys(keys, "share")
     check_number("within", within, error=AnalysisError)
     frame, back = opened(calls, "outcome", "wait_ms", by=keys, legs=legs, offered=True)
     import narwhals as nw

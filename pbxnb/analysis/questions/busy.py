@@ -13,7 +13,7 @@ from pbxnb.errors import AnalysisError
 from pbxnb.zones import zone_of
 
 from ..columns import By, keys_of, measure, opened, totals
-from ..planning.results import Key, grouped, in_order, made
+from ..planning.results import Key, grouped, made, ordered
 from .callers import microseconds
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def busy_hour(
             named |= {"day": day.isoformat(), "dow": day.weekday()}
             named["week"] = (day - timedelta(days=day.weekday())).isoformat()
             found.setdefault(tuple(named[key] for key in keys), []).append((erlang, f"{begin:%Y-%m-%d %H:%M}"))
-    answers = [(key, _mean(found[key])) for key in in_order(found)]
+    answers = [(key, _mean(found[key])) for key in ordered(found)]
     like = frame.with_columns(day=nw.lit(""), week=nw.lit(""), dow=nw.lit(0).cast(nw.Int64))
     schema = {"days": nw.Int64(), "erlang": nw.Float64(), "highest": nw.Float64(), "begins": nw.String()}
     return back(made(answers, keys, schema, like))

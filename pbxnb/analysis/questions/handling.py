@@ -14,7 +14,7 @@ from pbxnb.zones import zone_of
 from ..calls import is_session
 from ..columns import ALIASES, By, keys_of, measure, opened, seen, totals, whole
 from ..durations import quantiles_of
-from ..planning.results import Key, grouped, in_order, made
+from ..planning.results import Key, grouped, made, ordered
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -143,7 +143,7 @@ def occupancy(calls: Any, *, presence: Any = None, by: By = ()) -> Any:
         named = dict(zip((*common, *parted), agent, strict=True))
         handled[tuple(named.get(key) for key in keys)] = 0
     rows_of = []
-    for key in in_order(handled):
+    for key in ordered(handled):
         time_in = logged_in.get(tuple(key[place] for place in at))
         share = handled[key] * 1000 / time_in if time_in else None
         in_ms = None if time_in is None else time_in // 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..columns import By, keys_of, measure, one_if, opened, ratio, totals
+from ..columns import By, check_keys, keys_of, measure, one_if, opened, ratio, totals
 
 __all__ = ["holds"]
 
@@ -38,6 +38,7 @@ def holds(calls: Any, *, by: By = (), legs: bool = False) -> Any:
         [{'calls': 3, 'held': 2, 'hold_ms': 40000, 'mean': 20.0}]
     """
     keys = keys_of(by)
+    check_keys(keys, "share", "mean")
     frame, back = opened(calls, "hold_ms", by=keys, legs=legs)
     import narwhals as nw
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..columns import By, keys_of, measure, one_if, opened, ratio, totals, whole
+from ..columns import By, check_keys, keys_of, measure, one_if, opened, ratio, totals, whole
 from .callers import CALLER, REACHED, callers, later, window_of
 
 __all__ = ["first_call_resolution", "repeat_callers"]
@@ -87,6 +87,7 @@ def first_call_resolution(calls: Any, *, within: float, by: By = (), legs: bool 
         [0]
     """
     keys, window = keys_of(by), window_of(within)
+    check_keys(keys, "resolution")
     needed = ("call_id", "direction", "from_num", "outcome", "started_at", "ended_at")
     frame, back = opened(calls, *needed, also=("domain", "queue"), by=keys, legs=legs)
     import narwhals as nw
