@@ -219,7 +219,7 @@ class BatchStream {
     if (this.views.size && this.acknowledged !== this.reached) this.send({ ack: (this.acknowledged = this.reached) });
   }
 
-  /** Tell the kernel. Jupyter refuses once the kernel has restarted: then there is nobody to tell. @param {object} message */
+  /** Tell the kernel. Jupyter refuses once the panel's kernel is gone, as after a restart: then there is nobody to tell. @param {object} message */
   send(message) {
     try {
       this.model.send(message);
@@ -378,7 +378,7 @@ export function definePanel(create) {
           if (batch.e) showStrip(batch.e, batch.note || "");
           return seen || batch.full !== undefined;
         },
-        orphan: () => showStrip([], "The kernel has restarted. Run this panel's cell again."),
+        orphan: () => showStrip([], "The kernel of this panel is gone. Run its cell again."),
         draw() {
           panel.draw();
           const now = stream.clock.now();

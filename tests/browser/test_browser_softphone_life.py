@@ -191,7 +191,7 @@ def test_nothing_sounds_after_the_kernel_restarted(calls: Any) -> None:
     calls.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     calls.nothing_left()
     calls.panel("40").locator('[data-command="dial"]').dispatch_event("click")
-    calls.panel("40").locator("xpath=../..").get_by_text("The kernel has restarted.").wait_for()
+    calls.panel("40").locator("xpath=../..").get_by_text("The kernel of this panel is gone.").wait_for()
     assert calls.opened.run_all() == []
     calls.talk("40", "*echo")
     calls.press("40", "hangup")
