@@ -136,7 +136,8 @@ class Client:
         self._on_frame: Signal[Frame] = Signal()
         self._on_input: Signal[Input] = Signal()
         self._on_status: Signal[Status] = Signal()
-        self._open_timeout, self._intake = open_timeout, Intake(self._on_input, None if now is utc_now else now)
+        self._open_timeout = open_timeout
+        self._intake = Intake(self._on_input, None if now is utc_now else now)
         lock = lock or nullcontext()
         self._writer = ModelWriter(self.store, lock, self._intake, self._on_event, self._on_changes, self._applied)
         self._rest = Rest(self.endpoint, trust, proxy=proxy, timeout=open_timeout, clock=self.store.clock)
@@ -175,7 +176,8 @@ class Client:
         self._first_live: asyncio.Timeout | None = None  # runs until the first live
         self._down = LineState.CONNECTING  # how a line that is down is called: after the first live, reconnecting
         self._try_now, self._settled = asyncio.Event(), asyncio.Event()  # the second: live, or ended
-        self._closing, self.rest = False, self._access.rest
+        self._closing = False
+        self.rest = self._access.rest
         self._work: asyncio.Task[None] | None = None
         self._background: asyncio.Task[None] | None = None
         self._error: Exception | None = None
@@ -191,11 +193,6 @@ class Client:
     def dialect(self) -> Dialect:
         """The vocabulary the PBX is spoken to in."""
         return self._access.dialect
-
-    @property
-    def clock_offset(self) -> float:
-        """Seconds to add to our time to get the PBX's, within a second; 0 while the PBX has not told."""
-        return self.store.clock.offset
 
     def context(self, account: str = "") -> Context:
         """What the planner of commands needs to know of this line.
@@ -318,6 +315,8 @@ class Client:
     def _check_open(self) -> None:
         if self._status.current.state in _ENDED:
             raise HandleClosed("The line is closed; nothing was sent.", hint="Connect again.")
+
+    # One connection after another
 
     async def _stay_connected(self) -> None:
         """Connect again after every end.

@@ -229,7 +229,7 @@ async def test_something_else_answers():
 
 async def test_the_clock_of_the_pbx_is_read_from_its_date_header():
     async with FaultServer(healthy) as server, watching(server) as watched:
-        assert abs(watched.client.clock_offset) < 5
+        assert abs(watched.client.store.clock.offset) < 5
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])

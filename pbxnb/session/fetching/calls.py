@@ -83,8 +83,9 @@ def fetch_calls(self: Asking, since: datetime, until: datetime) -> Pending[pa.Ta
 
     check_installed()
     self._line.check_open()
-    line = self._line
-    fetch = _Fetch(client, self.clock, max(since, _ZERO), min(until, self.clock.now() + _KEPT))
+    line, later = self._line, self.clock.now() + timedelta(days=7)
+    # No further than there can be records, so that whole days can be added on either side.
+    fetch = _Fetch(client, self.clock, max(since, _ZERO), min(until, later))
 
     async def run() -> pa.Table:
         forget = line.end_with(fetch.stop)
