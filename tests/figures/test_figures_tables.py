@@ -3,23 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-import duckdb
-import polars as pl
 import pyarrow as pa
 import pytest
 
 from pbxnb import figures
 from pbxnb.errors import AnalysisError, MissingColumn
+from tests.helpers.tables import KINDS
 
 BEGIN = datetime(2026, 3, 2, 9, 30)  # noqa: DTZ001 - UTC without zone, as in every table
-KINDS = {
-    "pyarrow": lambda table: table,
-    "pandas": lambda table: table.to_pandas(),
-    "polars": pl.from_arrow,
-    "lazy polars": lambda table: pl.from_arrow(table).lazy(),
-    "duckdb": duckdb.from_arrow,
-    "ibis": lambda table: pytest.importorskip("ibis", reason="the warehouse extra is not installed").memtable(table),
-}
 
 
 def after(seconds: float) -> datetime:

@@ -7,22 +7,15 @@ from random import Random
 from typing import Any
 
 import duckdb
-import polars as pl
 import pyarrow as pa
 import pytest
 
 from pbxnb import figures
 from pbxnb.figures.thinning import POINTS, ends, peaks
+from tests.helpers.tables import KINDS
 
 BEGIN = datetime(2026, 3, 28, 23, 59, 30)  # noqa: DTZ001 - UTC without zone, as in every table
 DAY = 86_400
-KINDS = {
-    "pyarrow": lambda table: table,
-    "pandas": lambda table: table.to_pandas(),
-    "polars": pl.from_arrow,
-    "lazy polars": lambda table: pl.from_arrow(table).lazy(),
-    "duckdb": duckdb.from_arrow,
-}
 
 
 def walk(steps: int, seconds: float) -> list[tuple[datetime, int]]:
