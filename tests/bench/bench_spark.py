@@ -20,7 +20,7 @@ import duckdb
 from pbxnb import analysis
 from pbxnb.analysis.engines.spark import session_at
 from tests.analysis.spark_server import spark_server
-from tests.bench.bench_analysis import CALLS
+from tests.bench.made_calls import made_calls
 
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 WORKERS = int(sys.argv[2]) if len(sys.argv) > 2 else 0
@@ -54,7 +54,7 @@ def main() -> None:
         calls = Path(name, "calls")
         spread = f"*, 'tenant' || (call_id::bigint % {DOMAINS}) as domain, strftime(started_at, '%Y-%m') as month"
         form = "format parquet, compression zstd, partition_by (domain, month)"
-        duckdb.connect().execute(f"copy (select {spread} from ({CALLS})) to '{calls}' ({form})", [ROWS])  # noqa: S608
+        duckdb.connect().execute(f"copy (select {spread} from '{made_calls(ROWS)}') to '{calls}' ({form})")  # noqa: S608
         files = [*calls.rglob("*.parquet")]
         size = sum(file.stat().st_size for file in files)
         print(f"{ROWS:,} calls, {len(files)} files, {size / ROWS:.1f} B a call, load {os.getloadavg()[0]:.1f}")

@@ -98,6 +98,8 @@ def test_two_extensions_hear_each_other_and_nothing_while_on_hold(calls: Any) ->
 def test_a_digit_is_sent_and_comes_back(calls: Any) -> None:
     import numpy as np
 
+    from pbxnb.media.tones import FREQUENCIES
+
     calls.talk("40", "*dtmf")
     press = """document.querySelector('[data-phone="talking"] [data-digit="5"]').click()"""
     [heard] = calls.heard("40", script=press)
@@ -105,7 +107,9 @@ def test_a_digit_is_sent_and_comes_back(calls: Any) -> None:
     tone = heard[begin : begin + 4_800]
     assert loudness(tone) > 0.05
     spectrum = np.abs(np.fft.rfft(tone * np.hanning(4_800)))  # 10 Hz a place
-    assert (10 * np.argmax(spectrum[:100]), 1_000 + 10 * np.argmax(spectrum[100:])) == (770, 1_340)
+    pair = (10 * np.argmax(spectrum[:100]), 1_000 + 10 * np.argmax(spectrum[100:]))
+    # A page plays up to a percent slower or faster while its buffer fills or empties; tones are a tenth apart.
+    assert [digit for digit, tones in FREQUENCIES.items() if np.allclose(pair, tones, rtol=0.03)] == ["5"]
     calls.press("40", "hangup")
     calls.nothing_left()
 
