@@ -14,13 +14,14 @@ __all__ = ["edges", "flows", "per_extension", "per_hour", "per_slot"]
 
 
 @measure
-def per_extension(calls: Any, *, by: By = ()) -> Any:
+def per_extension(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     """What each extension did: every phone that rang or talked counts, with its own time.
 
     Args:
         calls: needs ``ext``, ``outcome``, ``wait_ms``, ``talk_ms``, a row a leg; rows without an extension are left
             out. Of a table of one row a conversation only the account it is counted for is known.
         by: more columns to group by, such as ``domain`` or ``day``.
+        legs: as of every measure, and the same either way: what an extension did is in the legs of its phone.
 
     Returns:
         ``by``, ``ext``, ``calls``, ``answered``, ``missed`` (known not to be answered, nor elsewhere), ``ring_ms``,

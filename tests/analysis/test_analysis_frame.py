@@ -57,10 +57,10 @@ CALLS = [
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_every_measure_takes_any_columns_to_group_by(name: str) -> None:
+def test_every_measure_takes_columns_to_group_by_and_whether_to_count_legs(name: str) -> None:
     parameters = inspect.signature(getattr(analysis, name)).parameters
-    assert parameters["by"].default == ()
-    assert parameters["by"].kind is inspect.Parameter.KEYWORD_ONLY
+    for option, default in (("by", ()), ("legs", False)):
+        assert (parameters[option].default, parameters[option].kind) == (default, inspect.Parameter.KEYWORD_ONLY)
 
 
 GROUPED: dict[str, Callable[..., Any]] = {

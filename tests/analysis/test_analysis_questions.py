@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from statistics import fmean, quantiles
@@ -133,6 +134,48 @@ def test_time_logged_in_is_parted_at_local_midnights(engine: Engine) -> None:
     assert [(row["week"], row["logged_in_ms"] // 3_600_000) for row in by_week] == [
         ("2026-10-19", 25),
         ("2026-10-26", 24),
+    ]
+
+
+minutes = st.integers(0, 40 * 60).map(lambda number: NINE + MINUTE * number)
+talks = st.tuples(st.sampled_from(["201", "202"]), minutes, st.integers(0, 600))
+logins = st.tuples(st.sampled_from(["201", "202", "203"]), minutes, st.none() | st.integers(0, 20 * 60))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(talks, min_size=1, max_size=6), st.lists(logins, max_size=6), st.booleans())
+def test_occupancy_is_as_counted_minute_by_minute(engine: Engine, talks: Any, logins: Any, daily: bool) -> None:
+    zone, names = ZoneInfo("America/New_York"), ("day", "ext") if daily else ("ext",)
+
+    def day(at: datetime) -> str:
+        return f"{at.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d}"
+
+    def key(ext: str, at: datetime) -> tuple[str, ...]:
+        return (day(at), ext) if daily else (ext,)
+
+    calls = [
+        {"ext": ext, "outcome": "answered", "started_at": at, "ended_at": at + MINUTE * lasted, "tz": zone.key}
+        | {"talk_ms": lasted * 60_000, "day": day(at)}
+        for ext, at, lasted in talks
+    ]
+    presence = [
+        {"account": ext, "start": start, "end": None if lasted is None else start + MINUTE * lasted}
+        for ext, start, lasted in logins
+    ]
+    handled, logged_in = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+    for call in calls:
+        handled[key(call["ext"], call["started_at"])] += call["talk_ms"]
+    now, last = min(call["started_at"] for call in calls), max(call["ended_at"] for call in calls)
+    while now < last:
+        there = {row["account"] for row in presence if row["start"] <= now < (row["end"] or last)}
+        logged_in.update(key(ext, now) for ext in there)
+        now += MINUTE
+    found = occupancy(engine.table(calls, CALLS), presence=engine.table(presence, PRESENCE), by=names[:-1])
+    assert engine.rows(found) == [
+        dict(zip(names, agent, strict=True))
+        | {"handled_ms": handled[agent], "logged_in_ms": logged_in[agent] * 60_000 if agent in logged_in else None}
+        | {"occupancy": handled[agent] / (logged_in[agent] * 60_000) if logged_in[agent] else None}
+        for agent in sorted(handled.keys() | logged_in.keys())
     ]
 
 

@@ -76,6 +76,15 @@ CASES: list[tuple[str, Rows, dict[str, tuple[int, int]]]] = [
 """How legs of a conversation lie, and whose transfers they are."""
 
 
+def test_of_an_extension_that_has_several_legs_its_conversations_are_counted_or_its_legs(engine: Engine) -> None:
+    legs = engine.table([leg("204", 0, 5, 30), leg("207", 30, 34, 60), leg("204", 60, 64, 90)], LEGS)
+    counted = [
+        [(row["ext"], row["calls"], row["transferred_in"], row["transferred_out"]) for row in engine.rows(found)]
+        for found in (transfers(legs), transfers(legs, legs=True))
+    ]
+    assert counted == [[("204", 1, 1, 1), ("207", 1, 1, 1)], [("204", 2, 1, 1), ("207", 1, 1, 1)]]
+
+
 def test_who_leaves_a_conversation_that_goes_on_with_another_has_handed_it_on(engine: Engine) -> None:
     legs = [one | {"conversation": name, "domain": name} for name, some, _ in CASES for one in some]
     found: dict[str, dict[str, tuple[int, int]]] = {name: {} for name, _, _ in CASES}

@@ -72,4 +72,7 @@ def open_calls(path: str | Path, *, engine: Engine = "duckdb", remote: Any = Non
         ) from error
     except Exception as error:
         said = " ".join(str(error).split())[:200]
-        raise AnalysisError(f"{engine} could not open {shown(str(path))}: {type(error).__name__}: {said}") from error
+        raise AnalysisError(
+            f"{engine} could not open {shown(str(path))}: {type(error).__name__}: {said.rstrip('.')}.",
+            hint="What is not Parquet, such as CSV, is read by analysis.read_calls(path, source=…).",
+        ) from error

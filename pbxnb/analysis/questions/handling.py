@@ -73,7 +73,7 @@ def handle_time(calls: Any, *, by: By = (), legs: bool = False) -> Any:
 
 
 @measure
-def occupancy(calls: Any, *, presence: Any = None, by: By = ()) -> Any:
+def occupancy(calls: Any, *, presence: Any = None, by: By = (), legs: bool = False) -> Any:
     """How much of the time that each agent was logged in he spent on calls.
 
     Args:
@@ -85,6 +85,7 @@ def occupancy(calls: Any, *, presence: Any = None, by: By = ()) -> Any:
         by: more columns to group by. Local ``day``, ``week`` and ``dow`` part the time logged in as well, and so does
             what ``presence`` has, such as ``domain``; by any other, such as ``queue``, all of the agent's time stays
             in each group.
+        legs: as of every measure, and the same either way: what keeps an agent busy is the leg of his own phone.
 
     Returns:
         ``by``, ``ext``, ``handled_ms``, ``logged_in_ms`` (int64; null of an agent who is not in ``presence``),

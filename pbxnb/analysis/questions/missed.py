@@ -28,7 +28,7 @@ _FATES = ("answered", "answered_elsewhere", "undecided", "missed")  # what one i
 
 
 @measure
-def missed(calls: Any, *, level: Level = "leg", by: By = ()) -> Any:
+def missed(calls: Any, *, level: Level = "leg", by: By = (), legs: bool = False) -> Any:
     """Calls that were offered and not taken: by a phone, by an extension, or by anybody.
 
     Args:
@@ -37,6 +37,7 @@ def missed(calls: Any, *, level: Level = "leg", by: By = ()) -> Any:
             account it is counted for is known.
         level: what counts as one, a key of `LEVELS`.
         by: columns to group by, such as ``ext`` or ``["domain", "week"]``; those of the first row of a conversation.
+        legs: of callers count every row, not every conversation; phones and extensions have legs either way.
 
     Returns:
         ``by``, ``offered``, ``answered``, ``answered_elsewhere``, ``missed``, ``undecided`` (open, or not known;
@@ -66,7 +67,7 @@ def missed(calls: Any, *, level: Level = "leg", by: By = ()) -> Any:
 
     keys, needed = keys_of(by), ("direction", "from_num", "outcome", "started_at")
     if level == "caller":
-        frame, back = opened(calls, *needed, also=("queue",), by=keys)
+        frame, back = opened(calls, *needed, also=("queue",), by=keys, legs=legs)
         units = frame.filter(from_callers())
     else:
         more = ("conversation",) if level == "extension" else ()

@@ -22,13 +22,14 @@ _LEGS = "Give a row a phone: `history.legs`, `call_rows(…, legs=True)` or `rea
 
 
 @measure
-def transfers(calls: Any, *, by: By = ()) -> Any:
+def transfers(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     """How often each extension handed a conversation on, and was handed one.
 
     Args:
         calls: rows a leg with ``conversation``, ``ext``, ``outcome``, ``started_at``, ``answered_at`` and
             ``ended_at``; with ``domain`` an extension of two of them is two.
         by: more columns to group by, those of the leg.
+        legs: count every leg of an extension, not every conversation it had a part in once.
 
     Returns:
         ``by``, ``domain``, ``ext``, ``calls`` (conversations that rang or talked there), ``transferred_in``,
@@ -58,22 +59,14 @@ def transfers(calls: Any, *, by: By = ()) -> Any:
     import narwhals as nw
 
     linked = (nw.col("conversation").fill_null("") != "") & ~nw.col("started_at").is_null()
-    legs = frame.filter(linked).with_columns(nw.col("domain").fill_null(""))
+    rows = frame.filter(linked).with_columns(nw.col("domain").fill_null(""))
     if not is_session(calls):
-        _check_legs(legs)
-    groups = keys_of((*keys, "domain", "ext"))
-    return back(
-        totals(
-            _handed_on(legs.filter(nw.col("ext").fill_null("") != ""))
-            .group_by(*keys_of((*groups, "conversation")))
-            .agg(nw.col("transferred_in").max(), nw.col("transferred_out").max())
-            .with_columns(calls=nw.lit(1).cast(nw.Int64)),
-            groups,
-            "calls",
-            "transferred_in",
-            "transferred_out",
-        )
-    )
+        _check_legs(rows)
+    groups, counted = keys_of((*keys, "domain", "ext")), ("transferred_in", "transferred_out")
+    handed = _handed_on(rows.filter(nw.col("ext").fill_null("") != ""))
+    if not legs:
+        handed = handed.group_by(*keys_of((*groups, "conversation"))).agg(*(nw.col(name).max() for name in counted))
+    return back(totals(handed.with_columns(calls=nw.lit(1).cast(nw.Int64)), groups, "calls", *counted))
 
 
 def _handed_on(legs: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
