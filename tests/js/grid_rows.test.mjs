@@ -86,6 +86,9 @@ test("a Python predicate leaves rows out", () => {
   const rows = board();
   rows.part({ i: step(2), s: "b", f: flag(32) });
   assert.deepEqual(numbers(arrange(rows.all, WISH)), [["", ["200", "201", "203"]]]);
+  assert.deepEqual([rows.counts.all, rows.counts.idle, rows.counts.busy], [3, 2, 0]); // and out of the counts
+  rows.part({ i: step(2), s: "b", f: flag(0) });
+  assert.deepEqual([rows.counts.all, rows.counts.busy], [4, 1]);
 });
 
 test("sorts: by name for people, by state for attention, by time in state", () => {

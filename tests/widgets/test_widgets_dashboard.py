@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import ipywidgets
+import msgspec
 import pytest
 import traitlets
 from ipywidgets.widgets import widget as ipywidget
@@ -94,6 +96,20 @@ def test_settings_reach_every_part(handle: Previews) -> None:
     assert {(part.theme, part.density) for part in parts} == {("dark", "compact")}
     board.header.theme = "light"  # as the page does
     assert {part.theme for part in (board, *parts)} == {"light"}
+
+
+def test_the_kinds_of_its_tiles_are_the_boards_and_what_has_no_tile_is_not_selected(handle: Previews) -> None:
+    handle.put(account("205", type="acds"))
+    handle.conversations["1"] = msgspec.structs.replace(handle.conversations["1"], to=Party(number="205"))
+    with closing(Dashboard(handle, wallboard=True)) as board:
+        board.calls.selected = ["1"]
+        settle(board)
+        assert (board.grid.kinds, board.grid.selected) == (("extensions",), [])
+        board.kinds = "all"
+        board.calls.selected = []
+        board.calls.selected = ["1"]
+        settle(board)
+        assert (board.grid.kinds, board.grid.selected) == ("all", ["205"])
 
 
 def test_a_picked_row_lights_its_people_and_its_mark(board: Dashboard) -> None:

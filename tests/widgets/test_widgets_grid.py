@@ -309,7 +309,49 @@ def test_the_snapshot_and_the_plain_form_are_readable() -> None:
     assert "in call, do not disturb" in grid.snapshot()._repr_html_()
     assert grid._repr_mimebundle_()[0]["text/plain"] == "Extension grid of fake: 3 extensions, 2 idle, 1 in call"
     handle.put(account("72", type="acds"))
+    assert repr(grid) == "<Extension grid of fake: 3 extensions, 2 idle, 1 in call>"
+    grid.kinds = "all"
     assert repr(grid) == "<Extension grid of fake: 3 extensions and 1 other account, 3 idle, 1 in call>"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shown"),
+    [
+        (None, ["200", "299"]),
+        (("extensions",), ["200", "299"]),
+        (["orbits", "acds"], ["71", "700"]),
+        ("all", ["71", "200", "299", "700", "900"]),
+    ],
+)
+def test_tiles_are_of_the_kinds_asked_for_and_of_extensions_by_default(kinds: object, shown: list[str]) -> None:
+    """An account of no told type counts as an extension; a type that nobody knows is a kind of its own."""
+    types = {"71": "orbits", "200": "extensions", "299": "", "700": "acds", "900": "gadgets"}
+    handle = FakeHandle(account(number, type=type_) for number, type_ in types.items())
+    grid = ExtensionGrid(handle, **({} if kinds is None else {"kinds": kinds}))
+    assert Wire(grid).opened()["full"]["numbers"] == shown
+    assert [number for number in types if grid.shows(number)] == shown
+    assert all((f">{number}<" in str(grid.snapshot())) is (number in shown) for number in types)
+
+
+def test_a_tile_comes_and_goes_with_the_kind_of_its_account_and_with_the_choice_of_kinds() -> None:
+    handle = board(2)
+    grid = ExtensionGrid(handle)
+    wire = Wire(grid)
+    wire.hello()
+    handle.put(account("201", type="acds"))
+    assert wire.wait(1)[-1]["full"]["numbers"] == ["200"]
+    handle.put(account("201", BUSY, type="acds"))  # of no concern to the page
+    wire.settle()
+    assert len(wire.batches()) == 1
+    wire.say(ack=wire.batches()[-1]["n"])
+    grid.set_state({"kinds": "all"})  # the page's menu
+    assert wire.wait(2)[-1]["full"]["numbers"] == ["200", "201"]
+
+
+@pytest.mark.parametrize("wrong", ["extensions", (), ("extension",), [7], None])
+def test_kinds_that_no_pbx_has_are_refused_with_those_that_are(wrong: object) -> None:
+    with pytest.raises(ConfigError, match="acds"):
+        ExtensionGrid(board(1), kinds=wrong)
 
 
 def test_five_thousand_extensions_open_in_one_message_within_its_budget() -> None:

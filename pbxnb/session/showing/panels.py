@@ -58,6 +58,7 @@ P = TypeVar("P", bound=Closable)
 def grid(
     self: Any,
     *,
+    kinds: Sequence[str] | Literal["all"] = ("extensions",),
     group_by: str | Callable[[Account], object] = "",
     text: Callable[[Account], object] | None = None,
     where: Callable[[Account], object] | None = None,
@@ -241,6 +242,7 @@ def dashboard(
     *,
     timeline: Closable | Callable[[], Closable] | Literal["own"] | None = "own",
     alerts: Alerts | Iterable[Rule] | None = None,
+    kinds: Sequence[str] | Literal["all"] = ("extensions",),
     show_timeline: bool = True,
     show_console: bool = False,
     theme: Theme = "auto",

@@ -19,6 +19,7 @@ from pbxnb.ui.text import title_of
 
 from ..alerts import Alerts, Rule
 from ..badge import StatusBadge
+from ..grid.kinds import Kinds
 from .header import BoardHeader
 from .parts import Parts
 from .paused import PausedParts
@@ -46,6 +47,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         theme: ``auto`` (follow the host), ``light`` or ``dark``, of every part.
         density: ``comfortable`` or ``compact``, of every part.
         wallboard: read-only, for a screen on the wall: no commands, no tools, larger type.
+        kinds: types of accounts that have tiles, as of `ExtensionGrid`.
         show_timeline, show_console: whether these parts are on the page.
         paused: whether it stands still while the line goes on: it shows what has been recorded, with a `Scrubber`
             above it. Settable where the line records.
@@ -61,6 +63,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
     theme = traitlets.Enum(("auto", "light", "dark"), "auto")
     density = traitlets.Enum(("comfortable", "compact"), "comfortable")
     wallboard = traitlets.Bool(False)
+    kinds = Kinds()
     show_timeline = traitlets.Bool(True)
     show_console = traitlets.Bool(False)
     paused = traitlets.Bool(False).tag(derived=True)
@@ -120,6 +123,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         for part in panels:
             for name in filter(part.has_trait, _SETTINGS):
                 leave.callback(traitlets.link((self, name), (part, name)).unlink)
+        leave.callback(traitlets.link((self, "kinds"), (parts.grid, "kinds")).unlink)
         parts.grid.observe(self._offer_why, "selected")
         leave.callback(parts.grid.on_action(self._asked_by_tile))
 

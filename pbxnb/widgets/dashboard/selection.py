@@ -84,9 +84,8 @@ class Selection:
         self._mark_row()
         if self._tiles_follow:
             found = (self._handle.conversations.get(id_) for id_ in self._calls.selected)
-            accounts = self._handle.accounts
             people = dict.fromkeys(number for c in found if c is not None for number in _people(c))
-            self._grid.selected = [number for number in people if number in accounts]
+            self._grid.selected = list(filter(self._grid.shows, people))
         self._calls.highlighted = list(self._grid.selected)
 
     def _mark_picked(self) -> None:

@@ -1,8 +1,4 @@
-"""The extension grid: one tile per account, as boxes or a list, live. Knows a `Handle`; sends no command itself.
-
-Queues, orbits and the like are accounts too and have tiles, which say their type; ``where`` leaves them out:
-``grid(where=lambda account: account.type == "extensions")``.
-"""
+"""The extension grid: one tile per account, as boxes or a list, live. Knows a `Handle`; sends no command itself."""
 
 from __future__ import annotations
 
@@ -24,6 +20,7 @@ from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import party_text, title_of
 
+from .kinds import Kinds, is_of
 from .tiles import Tile, columns, department, make_tile
 
 __all__ = ["ACTIONS", "ExtensionGrid"]
@@ -56,6 +53,8 @@ class ExtensionGrid(LivePanel):
         traits: any attribute below.
 
     Attributes:
+        kinds: types of accounts that have tiles, such as ``("extensions", "acds")``, or ``"all"``; queues, orbits and
+            the like are accounts too. An account whose type the PBX does not tell counts as an extension.
         selected: numbers of the selected tiles, in order of selection; set it or link it.
         filter: words to look for in number, name, group, text and other party.
         states: states to show, ``dnd`` among them; empty shows all.
@@ -78,6 +77,7 @@ class ExtensionGrid(LivePanel):
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/grid/grid.css",)
 
+    kinds = Kinds().tag(sync=True)
     selected = traitlets.List(traitlets.Unicode(), maxlen=10_000).tag(sync=True)
     filter = traitlets.Unicode("").tag(sync=True)
     states = traitlets.List(traitlets.Enum(STATES)).tag(sync=True)
@@ -122,6 +122,15 @@ class ExtensionGrid(LivePanel):
         if change["name"] != "group_by" or callable(change["new"]):
             self.refresh()
 
+    @traitlets.observe("kinds")
+    def _kinds_changed(self, _change: Any) -> None:
+        self.refresh()
+
+    def shows(self, number: str) -> bool:
+        """Return whether an account has a tile: it is known, of our `kinds`, and ``where`` does not leave it out."""
+        account = self._handle.accounts.get(number)
+        return account is not None and self._chosen(account)
+
     def on_action(self, fn: Callable[[str, str, str], object]) -> Callable[[], None]:
         """Call ``fn(action, number, call)`` when a key on a tile or a dropped call asks for something.
 
@@ -145,10 +154,12 @@ class ExtensionGrid(LivePanel):
 
     def _state(self) -> dict[str, Any]:
         model = self._handle.snapshot()
-        self._index = {number: index for index, number in enumerate(model.accounts)}
         self._sent = {
-            number: self._tile(account, model.calls, model.accounts) for number, account in model.accounts.items()
+            number: self._tile(account, model.calls, model.accounts)
+            for number, account in model.accounts.items()
+            if is_of(account, self.kinds)
         }
+        self._index = {number: index for index, number in enumerate(self._sent)}
         entries = ((index, row, None) for index, row in enumerate(self._sent.values()))
         return {"numbers": list(self._index), "keys": keys(), **columns(entries, self._now(), indexed=False)}
 
@@ -160,6 +171,8 @@ class ExtensionGrid(LivePanel):
         accounts, calls = self._handle.accounts, self._handle.calls
         for number in keys:
             account, index = accounts.get(number), self._index.get(number)
+            if account is not None and not is_of(account, self.kinds):
+                account = None
             if (account is None) != (index is None):  # an account came or went: the page needs the new list
                 self.refresh()
                 return None
@@ -181,9 +194,14 @@ class ExtensionGrid(LivePanel):
 
     def _tile(self, account: Account, calls: Mapping[str, Call], accounts: Mapping[str, Account]) -> Tile:
         group = self._answer("group_by", self._group_function, account) if callable(self.group_by) else ""
-        out = self.where is not None and not self._answer("where", self.where, account, failed=True)
         text = clean(self._answer("text", self.text, account)) if self.text is not None else ""
-        return make_tile(account, calls, accounts, group=clean(group, 60), text=text, out=out)
+        return make_tile(account, calls, accounts, group=clean(group, 60), text=text, out=self._left_out(account))
+
+    def _left_out(self, account: Account) -> bool:
+        return self.where is not None and not self._answer("where", self.where, account, failed=True)
+
+    def _chosen(self, account: Account) -> bool:
+        return is_of(account, self.kinds) and not self._left_out(account)
 
     def _answer(self, name: str, fn: AccountFunction | None, account: Account, *, failed: object = "") -> object:
         """Call a function of the user; its error is shown once in the strip, and ``failed`` stands for its answer."""
@@ -196,9 +214,9 @@ class ExtensionGrid(LivePanel):
             return failed
 
     def _plain(self) -> str:
-        accounts = self._handle.snapshot().accounts.values()
+        accounts = list(filter(self._chosen, self._handle.snapshot().accounts.values()))
         states = Counter(str(account.state) for account in accounts)
-        extensions = sum(account.type == "extensions" for account in accounts)
+        extensions = sum(is_of(account, ("extensions",)) for account in accounts)
         rest = len(accounts) - extensions
         others = f" and {rest} other account{'s' * (rest > 1)}" if rest else ""
         counts = "".join(f", {count} {_WORDS.get(state, state)}" for state, count in states.most_common())
@@ -207,7 +225,7 @@ class ExtensionGrid(LivePanel):
     def _static(self) -> str:
         model = self._handle.snapshot()
         calls, rows = model.calls, []
-        for account in model.accounts.values():
+        for account in filter(self._chosen, model.accounts.values()):
             state = str(account.state)
             first = next((calls[id_] for id_ in account.calls if id_ in calls), None)
             other = (

@@ -89,7 +89,7 @@ function createGrid(view) {
   function showLegend() {
     const states = model.get("states");
     for (const [name, { chip, count }] of chips) {
-      setText(count, String(name ? rows.counts[name] || 0 : rows.all.length));
+      setText(count, String(rows.counts[name || "all"] || 0));
       chip.setAttribute("aria-pressed", String(name ? states.includes(name) : !states.length));
     }
   }
@@ -122,7 +122,7 @@ function createGrid(view) {
     placed = performance.now();
     const lineHeight = measure();
     layout.place(arrange(rows.all, wish()), rows.all, lineHeight);
-    setText(none, layout.order.length ? "" : rows.all.length ? "No account fits the filter." : "No accounts are known yet.");
+    setText(none, layout.order.length ? "" : rows.all.length ? "No account fits the filter." : "No account of the kinds shown is known yet.");
     if (!layout.order.some((tile) => tile.row.number === current)) current = "";
     const stop = layout.order.find((tile) => tile.row.number === current) || layout.order[0];
     if (stop) setStop(stop);

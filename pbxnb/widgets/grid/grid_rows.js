@@ -34,7 +34,7 @@ export class Rows {
     this.all = [];
     /** @type {Map<string, Row>} */
     this.byNumber = new Map();
-    /** @type {Record<string, number>} */
+    /** How many are shown by default: all, by state, and on do not disturb. @type {Record<string, number>} */
     this.counts = {};
   }
 
@@ -69,7 +69,7 @@ export class Rows {
   /** @param {any} data @param {Row[]} rows */
   write(data, rows) {
     rows.forEach((row, at) => {
-      const dnd = row.dnd, state = row.state;
+      this.tally(row, -1);
       row.state = NAME_OF[data.s[at]] || "idle";
       if (data.f) {
         const flags = data.f.charCodeAt(at) - 48;
@@ -84,9 +84,7 @@ export class Rows {
         row.least = age < 0; // -1 is "at least 0 s"
         row.since = data.b - (row.least ? ~age : age);
       }
-      this.counts[state]--;
-      this.counts[row.state] = (this.counts[row.state] || 0) + 1;
-      this.counts.dnd += Number(row.dnd) - Number(dnd);
+      this.tally(row, 1);
     });
     for (const [letter, field] of Object.entries(SPARSE)) {
       const column = data[letter];
@@ -95,12 +93,17 @@ export class Rows {
   }
 
   count() {
-    this.counts = { dnd: 0 };
+    this.counts = { all: 0, dnd: 0 };
     for (const state of STATES) this.counts[state.name] = 0;
-    for (const row of this.all) {
-      this.counts[row.state]++;
-      if (row.dnd) this.counts.dnd++;
-    }
+    for (const row of this.all) this.tally(row, 1);
+  }
+
+  /** Count a row in or out, if the predicate of Python lets it be shown. @param {Row} row @param {number} step */
+  tally(row, step) {
+    if (row.out) return;
+    this.counts.all += step;
+    this.counts[row.state] += step;
+    if (row.dnd) this.counts.dnd += step;
   }
 }
 
