@@ -6,6 +6,7 @@ The pictures are kept in ``artefacts/``, to be looked at.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -80,6 +81,15 @@ def test_it_shows_the_alerts_and_where_they_stand(board: Any) -> None:
     wait(board, "() => document.querySelector('[data-alert=\"longest hold\"]').dataset.level === 'red'")
     assert board.page.locator("[data-alert='longest hold'] .pbx-alert-level").text_content() == "alarm"
     assert "longest hold is an alarm" in board.page.locator(".pbx-alert-log ol").text_content()
+
+
+def test_an_alert_is_silenced_by_keyboard_and_heard_again(board: Any) -> None:
+    wait(board, "() => document.querySelector('[data-alert=\"longest hold\"]').dataset.level === 'red'")
+    board.page.get_by_role("button", name="Silence longest hold for a while").press("Enter")
+    silent = board.page.get_by_role("button", name="longest hold is silent: let it be heard")
+    assert re.fullmatch(r"Silent for 1[45]:\d\d", silent.text_content())
+    silent.press("Enter")
+    board.page.get_by_role("button", name="Silence longest hold for a while").wait_for()
 
 
 def test_what_is_selected_in_one_part_is_selected_in_the_others(board: Any) -> None:

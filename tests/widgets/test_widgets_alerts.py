@@ -245,6 +245,45 @@ def test_a_page_hears_what_changed_and_beeps_are_numbered() -> None:
     assert alerts._beeps == [1, 2]  # better news is quiet
 
 
+def test_a_rule_that_is_silenced_is_shown_and_logged_and_not_heard() -> None:
+    handle, gauge = FakeHandle(), Gauge()
+    alerts = Alerts(handle, rules=[Rule("busy", gauge), Rule("other", Gauge())])
+    wire = Wire(alerts)
+    wire.hello()
+    wire.say(silence="busy", on=True)
+    until(lambda: alerts._state()["rules"][0][5] is not None)
+    until_ = alerts._state()["rules"][0][5]
+    assert until_ - handle.clock.now().timestamp() == pytest.approx(15 * 60, abs=2)
+    gauge.value = 1
+    until(lambda: alerts.level == "red")
+    assert [event.rule for event in alerts.log] == ["busy"]
+    assert alerts._beeps == [0, 0]
+    gauge.value = 0
+    until(lambda: alerts.level == "ok")
+    wire.say(silence="busy", on=False)
+    until(lambda: alerts._state()["rules"][0][5] != until_)
+    gauge.value = 1
+    until(lambda: alerts._beeps == [1, 2])
+
+
+@pytest.mark.parametrize("message", [{"silence": "nobody", "on": True}, {"silence": ["busy"]}, {"silence": 1, "on": 5}])
+def test_a_page_cannot_silence_what_there_is_not(message: dict[str, Any]) -> None:
+    alerts = Alerts(FakeHandle(), rules=[Rule("busy", Gauge())])
+    wire = Wire(alerts)
+    wire.hello()
+    wire.say(**message)
+    wire.settle()
+    assert (alerts._state()["rules"][0][5], [*alerts._errors]) == (None, [])
+
+
+@pytest.mark.parametrize(("rule", "minutes"), [("busi", 15), ("busy", -1), ("busy", math.inf), ("busy", 10**9)])
+def test_what_cannot_be_silenced_is_said(rule: str, minutes: float) -> None:
+    alerts = Alerts(FakeHandle(), rules=[Rule("busy", Gauge())])
+    with pytest.raises(ConfigError):
+        alerts.silence(rule, minutes)
+    alerts.silence("busy", 0)
+
+
 def test_the_log_is_bounded() -> None:
     alerts = Alerts(FakeHandle(), rules=[Rule("r", Gauge())])
     for value in range(600):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import traitlets
 
+from pbxnb.arguments import check_number
+from pbxnb.errors import ConfigError
 from pbxnb.model.entities import LineState
 from pbxnb.signals import Signal
 from pbxnb.text import clean_logger
@@ -27,6 +29,7 @@ _log = clean_logger("pbxnb.ui")
 _SHARE = 20  # rules may take a twentieth of the lane: slow ones are asked less often
 _KEPT = 500
 _IN_PAGE = 50
+_SILENT, _LONGEST = 15, 7 * 24 * 60  # minutes: by the page's button, and at most
 _RULES, _LOG, _BEEP = "rules", "log", "beep"
 _KNOWN = (LineState.LIVE, LineState.STALE)
 
@@ -44,6 +47,8 @@ class Alerts(LivePanel):
 
     Attributes:
         sound: beep in the page when a level rises. A browser plays nothing before somebody has clicked in the page.
+        notify: a notification of the system when a level rises and the page is not looked at. The browser asks whether
+            it may when somebody presses the button.
         level: the worst level of all rules: ``ok``, ``orange`` or ``red``; read-only, observe it.
 
     Raises:
@@ -54,10 +59,11 @@ class Alerts(LivePanel):
         >>> stop = alerts.on_alert(print)
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/alerts/alerts.js",)
+    scripts: ClassVar[tuple[str, ...]] = ("ui/notes.js", "widgets/alerts/alerts.js")
     sheets: ClassVar[tuple[str, ...]] = ("widgets/alerts/alerts.css",)
 
     sound = traitlets.Bool(False).tag(sync=True)
+    notify = traitlets.Bool(False).tag(sync=True)
     level = traitlets.Unicode(str(Level.OK), read_only=True)
 
     def __init__(self, handle: Handle, rules: Iterable[Rule] = (), **traits: Any) -> None:
@@ -67,6 +73,7 @@ class Alerts(LivePanel):
         self._alerts: Signal[AlertEvent] = Signal(self.report)
         self._due = 0.0
         self._knows = True
+        self._silent: dict[str, datetime] = {}  # rule -> until when
         self._beeps: list[int] = [0, 0]  # how many so far, and the rank of the last: one number tells a new from an old
         super().__init__(handle, **traits)
         self._ticket.wake()
@@ -95,7 +102,34 @@ class Alerts(LivePanel):
         """
         return self._alerts.add(fn)
 
+    def silence(self, rule: str, minutes: float = _SILENT) -> None:
+        """Neither sound a rule nor notify of it for some time; where it stands is shown and logged all the same.
+
+        Args:
+            rule: its name.
+            minutes: from now, PBX time, up to a week; 0 lets it be heard again.
+
+        Raises:
+            ConfigError: no rule has that name, or the minutes are no number from 0 to a week.
+
+        Example:
+            >>> alerts = Alerts(pbx, rules=[Rule.waiting(orange=20, red=60)])
+            >>> alerts.silence("longest wait", minutes=30)
+        """
+        if rule not in self.standing():
+            raise ConfigError(f"There is no rule {rule!r}.", hint=f"There are: {', '.join(self.standing())}.")
+        check_number("minutes", minutes, most=_LONGEST)
+        with self._lock:
+            self._silent[rule] = self._handle.clock.now() + timedelta(minutes=minutes)
+        self._dirty.mark((_RULES,))
+        self._ticket.wake()
+
     # On the UI lane.
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        rule = message.get("silence")
+        if isinstance(rule, str) and rule in self.standing():
+            self.silence(rule, _SILENT if message.get("on") is True else 0)
 
     def _paint(self, now: float) -> float | None:
         if now >= self._due and not self._closed:
@@ -135,13 +169,14 @@ class Alerts(LivePanel):
     def _changed_level(self, event: AlertEvent) -> None:
         self._events.append(event)
         self._dirty.mark((_LOG,))
-        if event.level.rank > event.before.rank:
+        if event.level.rank > event.before.rank and event.at >= self._silent.get(event.rule, event.at):
             self._beeps = [self._beeps[0] + 1, event.level.rank]
             self._dirty.mark((_BEEP,))
         self._alerts(event)
 
     def _shown(self, rule: Rule, at: Standing) -> list[Any]:
-        return [rule.name, str(at.level), rule.told(at.value), at.error, _seconds(at.since)]
+        until = _seconds(self._silent.get(rule.name))
+        return [rule.name, str(at.level), rule.told(at.value), at.error, _seconds(at.since), until]
 
     def _state(self) -> dict[str, Any]:
         return self._content({_RULES, _LOG, _BEEP})

@@ -2,6 +2,7 @@
  * Alerts: where each rule stands (shape, word, colour), the log, and a beep when a level rises. Python judges.
  */
 import { definePanel, duration, element, setText } from "../../ui/base.js";
+import { allowNotes, note } from "../../ui/notes.js";
 
 /** Shape, word and tone of each level. @type {Record<string, [string, string, string]>} */
 const LEVELS = { ok: ["✓", "ok", "idle"], orange: ["▲", "warning", "ringing"], red: ["■", "alarm", "dnd"], error: ["?", "cannot be facts", "offline"] };
@@ -39,10 +40,11 @@ function createAlerts(view) {
   root.classList.add("pbx-alerts");
   const line = element("div", "pbx-alert-line"), list = element("ul", "pbx-alert-list", "", { "aria-label": "Alerts" });
   const sound = element("button", "pbx-chip pbx-sound", "", { type: "button" });
+  const notify = element("button", "pbx-chip pbx-tools", "", { type: "button" });
   const log = element("details", "pbx-alert-log"), head = element("summary", "", "Log"), entries = element("ol");
   const unknown = element("p", "pbx-alert-unknown");
   log.append(head, entries);
-  line.append(list, sound);
+  line.append(list, sound, notify);
   body.append(line, unknown, log);
 
   /** Whether the browser lets us play: only after somebody has used the page. */
@@ -64,23 +66,45 @@ function createAlerts(view) {
     showSound();
   });
 
+  function showNotify() {
+    const on = model.get("notify"), may = globalThis.Notification?.permission;
+    setText(notify, !on ? "Notifications off" : may === "granted" ? "Notifications on" : may === "default" ? "Press for notifications" : "Notifications are blocked by the browser");
+    notify.setAttribute("aria-pressed", String(on && may === "granted"));
+  }
+  notify.addEventListener("click", async () => {
+    const on = !model.get("notify") || globalThis.Notification?.permission === "default";
+    model.set("notify", on);
+    model.save_changes();
+    if (on) await allowNotes();
+    showNotify();
+  });
+
   /** @param {number} at */
   function partOf(at) {
     let part = parts.get(at);
     if (!part) {
       const item = element("li", "pbx-alert"), level = element("span", "pbx-alert-level");
-      part = { item, level, shape: element("span", "pbx-shape", "", { "aria-hidden": "true" }), name: element("bdi", "pbx-alert-name"), value: element("b", "pbx-num"), since: element("span", "pbx-num pbx-soft"), error: element("bdi", "pbx-alert-error") };
-      item.append(part.shape, part.name, part.value, level, part.since, part.error);
+      part = { item, level, shape: element("span", "pbx-shape", "", { "aria-hidden": "true" }), name: element("bdi", "pbx-alert-name"), value: element("b", "pbx-num"), since: element("span", "pbx-num pbx-soft"), error: element("bdi", "pbx-alert-error"), silence: element("button", "pbx-button pbx-tools", "", { type: "button" }) };
+      item.append(part.shape, part.name, part.value, level, part.since, part.error, part.silence);
+      part.silence.addEventListener("click", () => view.send({ silence: facts.rules[at][0], on: !isSilent(facts.rules[at], view.now()) }));
       list.append(item);
       parts.set(at, part);
     }
     return part;
   }
 
+  /** @param {any[]} rule @param {number} now */
+  const isSilent = ([, , , , , until], now) => until !== null && until > now;
+
   /** @param {number} now */
-  function showSince(now) {
-    facts.rules.forEach((/** @type {any[]} */ [, level, , error, since], /** @type {number} */ at) => {
-      setText(partOf(at).since, level !== "ok" && !error && since !== null ? `for ${duration(now - since, true)}` : "");
+  function showTimes(now) {
+    facts.rules.forEach((/** @type {any[]} */ rule, /** @type {number} */ at) => {
+      const [name, level, , error, since, until] = rule, part = partOf(at), silent = isSilent(rule, now);
+      setText(part.since, level !== "ok" && !error && since !== null ? `for ${duration(now - since, true)}` : "");
+      setText(part.silence, silent ? `Silent for ${duration(until - now, true)}` : "Silence");
+      part.silence.setAttribute("aria-label", silent ? `${name} is silent: let it be heard` : `Silence ${name} for a while`);
+      part.silence.setAttribute("aria-pressed", String(silent));
+      part.silence.hidden = !silent && level === "ok";
     });
   }
 
@@ -96,7 +120,7 @@ function createAlerts(view) {
     });
     root.toggleAttribute("data-unknown", !facts.knows);
     setText(unknown, facts.knows ? "" : "The line is down: the levels stand as they were when it was last up.");
-    showSince(view.now());
+    showTimes(view.now());
   }
 
   function showLog() {
@@ -115,24 +139,30 @@ function createAlerts(view) {
     }
     const [count, rank] = facts.beep;
     // What was raised before anybody looked is shown, not sounded.
-    if (fresh && beeped >= 0 && count > beeped && model.get("sound") && allowed()) beep((audio = audio || new AudioContext()), rank);
+    if (fresh && beeped >= 0 && count > beeped) {
+      if (model.get("sound") && allowed()) beep((audio = audio || new AudioContext()), rank);
+      if (model.get("notify")) note(entryText(facts.log[facts.log.length - 1]), "pbxnb-alert");
+    }
     beeped = count;
   }
 
   document.addEventListener("pointerdown", showSound);
   document.addEventListener("keydown", showSound);
   model.on("change:sound", showSound);
+  model.on("change:notify", showNotify);
   showSound();
+  showNotify();
 
   return {
     full: (/** @type {any} */ data) => take(data, false),
     part: (/** @type {any} */ data) => take(data, true),
     draw() {},
-    tick: showSince,
+    tick: showTimes,
     destroy() {
       document.removeEventListener("pointerdown", showSound);
       document.removeEventListener("keydown", showSound);
       model.off("change:sound", showSound);
+      model.off("change:notify", showNotify);
     },
   };
 }

@@ -53,6 +53,7 @@ class Softphone(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
+        "ui/notes.js",
         "widgets/softphone/microphone.js",
         "widgets/softphone/sound.js",
         "widgets/softphone/attention.js",

@@ -3,7 +3,7 @@
  * calls and what this page knows of their sound; it owns neither (page_phone.js does).
  */
 import { STATES, definePanel, duration, element, setText } from "../../ui/base.js";
-import { allowAttention } from "./attention.js";
+import { allowNotes } from "../../ui/notes.js";
 import { NONE, listDevices, lookAtMicrophone, ofThisPage, openMicrophone } from "./microphone.js";
 import { phoneOf, thisPage } from "./page_phone.js";
 
@@ -29,7 +29,7 @@ function createPhone(view) {
     const made = put(into, "button", "pbx-button pbx-cmd", "", { type: "button", "data-command": name });
     made.addEventListener("click", () => {
       sound.enable();
-      allowAttention();
+      void allowNotes();
       act(); // where it cannot be done the kernel says why
     });
     buttons.push(made);
