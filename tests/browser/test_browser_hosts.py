@@ -47,25 +47,7 @@ async def _():
     return (pbx,)
 @app.cell
 def _(pbx):
-    pbx.status_badge()
-    return
-@app.cell
-def _(pbx):
-    grid = pbx.grid()
-    grid
-    return (grid,)
-@app.cell
-def _(pbx):
-    calls = pbx.call_list()
-    calls
-    return (calls,)
-@app.cell
-def _(pbx, grid, calls):
-    pbx.command_bar(grid, calls)
-    return
-@app.cell
-def _(pbx, grid):
-    pbx.console(grid=grid)
+    pbx.dashboard()
     return
 """
 
@@ -193,11 +175,13 @@ def test_a_wallboard_under_voila_stays_live(
         quiet(opened)
 
 
-def test_panels_in_marimo(page: Callable[..., Any], tmp_path: Path, artefact: Callable[[str], str]) -> None:
+def test_the_board_in_marimo(page: Callable[..., Any], tmp_path: Path, artefact: Callable[[str], str]) -> None:
     (tmp_path / "app.py").write_text(MARIMO, encoding="utf-8")
     with served(tmp_path, "marimo", "run", "app.py", "--headless", "--no-token", "--port", "{port}") as url:
         opened = page(url)
-        hang_up(opened, artefact("panels"))
+        opened.page.wait_for_selector(".js-plotly-plot .bars path", timeout=PATIENCE)
+        hang_up(opened, artefact("board"))
+        opened.page.get_by_text("Console", exact=True).click()
         opened.page.locator('[data-number="42"]').click()
         opened.page.keyboard.press("w")  # asks the kernel why it looks so
         opened.page.wait_for_selector(".pbx-console h4", timeout=PATIENCE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from types import ModuleType
 from typing import Any
 
 import ipywidgets
@@ -71,6 +73,16 @@ def test_it_shows_the_parts_in_order_and_the_console_when_asked(board: Dashboard
     settle(board)
     assert board.children == (*parts, board.console)
     assert board.header._state()["shown"] == ["timeline", "console"]
+
+
+def test_marimo_lays_the_same_panels_out_itself(board: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    marimo: Any = ModuleType("marimo")
+    marimo.hstack = marimo.vstack = lambda items, **_: items
+    marimo.accordion = lambda items: items
+    monkeypatch.setitem(sys.modules, "marimo", marimo)
+    assert board._display_() == [
+        board.badge, board.alerts, [board.grid, board.calls], board.bar, board.timeline, {"Console": board.console}
+    ]  # fmt: skip
 
 
 def test_a_board_opens_one_model_and_one_layout_a_part(handle: Previews) -> None:

@@ -58,6 +58,13 @@ class FigurePanel(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets p
         """The plotly ``FigureWidget``."""
         return self._figure
 
+    def _display_(self) -> Any:
+        """The figure in marimo, which shows no boxes around it, and does not count who looks."""
+        import marimo
+
+        self._view_count = 1
+        return marimo.ui.anywidget(self._figure)
+
     def _show(self, figure: Any, height: int, tools: FigureTools) -> None:
         """Put a figure and its tools on the page; both leave with the panel."""
         self._figure = figure

@@ -139,6 +139,15 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         handle = self._handle
         return document("Board", title_of(handle), body, handle.clock.now().timestamp(), handle.tz)
 
+    def _display_(self) -> Any:
+        """The board in marimo, which shows panels and no boxes of them: its own boxes around the same panels."""
+        import marimo
+
+        side_by_side = marimo.hstack([self.grid, self.calls], widths=[3, 2])
+        shown = [self.badge, self.alerts, side_by_side, self.bar, self.timeline]
+        console = marimo.accordion({"Console": self.console})
+        return marimo.vstack([*(part for part in shown if part is not None), console])
+
     # From the page and from other threads: hand over to the lane.
 
     def _arrange_soon(self, _change: object) -> None:
