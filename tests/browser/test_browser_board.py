@@ -61,7 +61,9 @@ def board(browser: Any) -> Iterator[Any]:
 
 def test_a_board_of_50_light_dark_wide_and_narrow(board: Any, artefact: Callable[[str], str]) -> None:
     look(board, artefact, "50")
-    assert int(board.execute("print(len(pbx.accounts))")) == board.page.locator(".pbx-dashboard [data-number]").count()
+    assert (
+        int(board.execute("print(len(pbx.extensions))")) == board.page.locator(".pbx-dashboard [data-number]").count()
+    )
     quiet(board)
 
 
@@ -69,9 +71,9 @@ def test_a_board_of_5000_light_dark_wide_and_narrow(browser: Any, artefact: Call
     opened = show(browser, 5000)
     try:
         look(opened, artefact, "5000")
-        accounts = int(opened.execute("print(len(pbx.accounts))"))
-        assert accounts >= 5000
-        assert opened.page.locator(".pbx-dashboard [data-number]").count() == accounts
+        extensions = int(opened.execute("print(len(pbx.extensions))"))
+        assert extensions >= 5000
+        assert opened.page.locator(".pbx-dashboard [data-number]").count() == extensions
         quiet(opened)
     finally:
         opened.close()
@@ -147,6 +149,33 @@ def test_escape_says_no_and_the_focus_is_where_it_was(board: Any) -> None:
     page.keyboard.press("Escape")
     wait(board, f"() => document.activeElement.dataset.number === '{number}'")
     assert page.locator(".pbx-dashboard .pbx-question").inner_text() == ""
+
+
+def test_the_bar_is_one_row_and_the_rest_is_behind_more(board: Any) -> None:
+    """What the call allows is in sight; a button keeps the focus when the call no longer allows it; Escape closes."""
+    page, bar = board.page, board.page.locator(".pbx-dashboard .pbx-command-bar")
+    conversation = board.execute("print(pbx.calls[calls[4]].conversation)").strip()
+    board.execute("board.grid.selected = []")
+    page.locator(f".pbx-call[data-conversation='{conversation}']").click()
+    hold, dnd = bar.locator("[data-command=hold]"), bar.locator("[data-command=dnd]")
+    hold.wait_for(state="visible", timeout=PATIENCE)
+    height = bar.bounding_box()["height"]
+    assert height < 60
+    hold.focus()
+    wait(board, "() => document.querySelector('.pbx-glance').textContent.includes('hold')")
+    page.keyboard.press("Enter")
+    bar.locator("[data-command=resume]").wait_for(state="visible", timeout=PATIENCE)
+    assert page.evaluate("() => document.activeElement.dataset.command") == "hold"
+    assert bar.bounding_box()["height"] == height
+    assert not dnd.is_visible()
+    bar.locator(".pbx-more").focus()
+    hold.wait_for(state="hidden", timeout=PATIENCE)
+    page.keyboard.press("Enter")
+    dnd.wait_for(state="visible", timeout=PATIENCE)
+    dnd.focus()
+    page.keyboard.press("Escape")
+    dnd.wait_for(state="hidden", timeout=PATIENCE)
+    assert page.evaluate("() => document.activeElement.className") == "pbx-more"
 
 
 def test_no_button_sends_a_picture_away(board: Any) -> None:

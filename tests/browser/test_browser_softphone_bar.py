@@ -57,7 +57,10 @@ def select(calls: Any) -> None:
 
 def to(calls: Any, number: str) -> None:
     """Type a number into the bar."""
-    calls.page.locator(".pbx-command-bar .pbx-field-to").fill(number)
+    field = calls.page.locator(".pbx-command-bar .pbx-field-to")
+    if not field.is_visible():
+        calls.page.locator(".pbx-command-bar .pbx-more").click()
+    field.fill(number)
 
 
 def test_the_bar_dials_and_hangs_up_the_call_of_the_page(calls: Any) -> None:

@@ -38,7 +38,7 @@ test("one reason for everything is a line of its own, and what is hidden gives n
   const one = state({ why: { hold: "The line is not live.", record: "The line is not live.", complete: "No." } });
   assert.deepEqual(reasonsOf(one), { head: "Why not? The line is not live.", lines: [["", "The line is not live."]] });
   const two = state({ why: { hold: "Select a call.", record: "No.", transfer: "" } });
-  assert.deepEqual(reasonsOf(two), { head: "Why not? (2 buttons)", lines: [["Hold", "Select a call."], ["Record", "No."]] });
+  assert.deepEqual(reasonsOf(two), { head: "Why some cannot be pressed", lines: [["Hold", "Select a call."], ["Record", "No."]] });
   assert.deepEqual(reasonsOf(state({})).lines, []);
 });
 

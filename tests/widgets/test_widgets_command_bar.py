@@ -178,6 +178,31 @@ def test_the_selected_row_decides_what_is_offered(handle: Handle) -> None:
     assert (why(bar, "hold") != "", why(bar, "resume") != "") == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("state", "from_", "sight"),
+    [
+        (None, "", ["dial"]),
+        (CallState.RINGING, "+15550100", ["answer", "reject", "hangup", "transfer"]),
+        (CallState.RINGING, "204", ["hangup", "transfer"]),  # it rings elsewhere: nothing to answer
+        (CONNECTED, "+15550100", ["hold", "record", "hangup", "transfer", "park"]),
+        (CallState.HELD, "+15550100", ["resume", "hangup", "transfer", "park"]),
+        (CallState.PARKED, "+15550100", ["hangup"]),
+    ],
+)
+def test_in_sight_is_what_the_selected_call_allows_whatever_is_typed_and_armed(
+    handle: Handle, state: CallState | None, from_: str, sight: list[str]
+) -> None:
+    bar, calls = listed(handle)
+    bar.armed = False
+    if state is not None:
+        to = "204" if from_ != "204" else "+15550177"
+        handle.talk("1", from_, to, state, extensions=("204",))
+        calls.selected = ["1"]
+    settle(bar)
+    assert [name for name in shown(bar)["sight"] if name not in (":picked", ":to", "complete", "cancel")] == sight
+    assert set(shown(bar)["labels"]) >= set(sight)
+
+
 def test_without_a_list_the_bar_has_a_menu_of_calls(handle: Handle) -> None:
     handle.talk("1", "+15550100", "204")
     bar = CommandBar(handle)
@@ -478,7 +503,7 @@ def test_a_call_dropped_on_a_tile_is_transferred_after_a_yes_and_on_an_orbit_par
     handle.orbits["71"] = Orbit(number="71")
     handle.put(account("71", type="orbits"))
     handle.talk("1", "+15550100", "204")
-    grid, calls = ExtensionGrid(handle), CallList(handle)
+    grid, calls = ExtensionGrid(handle, kinds="all"), CallList(handle)
     bar = CommandBar(handle, grid=grid, calls=calls)
     tiles, rows = Wire(grid), Wire(calls)
     tiles.hello()
@@ -533,7 +558,7 @@ def test_a_key_on_a_tile_means_the_call_it_fits_the_one_the_tile_speaks_of_first
 
 
 def test_dnd_on_a_tile_is_that_of_its_account_not_of_ours(handle: Handle) -> None:
-    grid = ExtensionGrid(handle)
+    grid = ExtensionGrid(handle, kinds="all")
     bar = CommandBar(handle, grid=grid)
     handle.put(account("71", type="orbits"))
     tiles = Wire(grid)

@@ -20,7 +20,7 @@ from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.text import title_of
 
 from .attended import Attended, Prepared
-from .choices import ABOUT, CHOICES, LABELS, ROWS, Typed, meant, missing, prepared, situation
+from .choices import ABOUT, CHOICES, LABELS, ROWS, Typed, in_sight, meant, missing, prepared, situation
 from .page import begin_in_page, page_phone, page_texts
 from .words import MOST, call_text, orbit_menu, outcome_text, preview_texts, question_text, queue_menu, steps, subject
 
@@ -206,8 +206,7 @@ class CommandBar(LivePanel):
                 self._dirty.mark((_FACTS,))
 
     def _plain(self) -> str:
-        armed = "armed" if self.armed else "not armed"
-        return f"Command bar of {title_of(self._handle)}: {len(LABELS)} commands, {armed}"
+        return f"Command bar of {title_of(self._handle)}: {len(LABELS)} commands, {'' if self.armed else 'not '}armed"
 
     def _static(self) -> str:
         return ""
@@ -363,6 +362,7 @@ class CommandBar(LivePanel):
         return {
             "subject": subject(s, handle.accounts),
             "why": reasons,
+            "sight": in_sight(s, self._attended, handle.calls),
             "words": {
                 name: action.command.labels[1 if getattr(s, action.command.turns) else 0]
                 for name, action in ACTIONS.items()

@@ -48,7 +48,7 @@ export function reasonsOf(state) {
   const found = Object.entries(state.why || {}).filter(([name, why]) => why && !hiddenNow(state, name));
   const reasons = new Set(found.map(([, why]) => why));
   if (reasons.size === 1 && found.length > 1) return { head: `Why not? ${[...reasons][0]}`, lines: [["", [...reasons][0]]] };
-  return { head: `Why not? (${found.length} buttons)`, lines: found.map(([name, why]) => [state.labels[name], why]) };
+  return { head: "Why some cannot be pressed", lines: found.map(([name, why]) => [state.labels[name], why]) };
 }
 
 /**

@@ -15,7 +15,7 @@ from ..grid.tiles import calls_of
 from . import attended
 from .attended import Attended, Prepared
 
-__all__ = ["ABOUT", "CHOICES", "LABELS", "ROWS", "Typed", "meant", "missing", "prepared", "situation"]
+__all__ = ["ABOUT", "CHOICES", "LABELS", "ROWS", "Typed", "in_sight", "meant", "missing", "prepared", "situation"]
 
 _LIVE = (LineState.LIVE, LineState.STALE)
 _FIELDS = {"number": "to", "number or call": "to", "orbit": "orbit", "queue": "queue", "text": "text", "frame": "frame"}
@@ -45,7 +45,6 @@ def _rows() -> list[list[str]]:
                 placed.add(field)
                 rows[command.group].append(f":{field}")
         rows[command.group].append(name)
-    rows["target"].append(":more")
     return list(rows.values())
 
 
@@ -137,6 +136,25 @@ def missing(name: str, s: Situation, going: Attended | None, calls: Mapping[str,
     if name in attended.LABELS:
         return attended.why_not(name, s, going, calls)
     return particular(ACTIONS[name], s)
+
+
+def in_sight(s: Situation, going: Attended | None, calls: Mapping[str, Call]) -> list[str]:
+    """Return the buttons and fields that make sense for what is selected, by their names in `ROWS`.
+
+    Of a call these are the commands that it allows, whatever is typed or chosen for them, and the steps of an attended
+    transfer; without one it is dialling.
+
+    Args:
+        going: the attended transfer under way.
+        calls: the open calls.
+    """
+    state = s.call.state if s.call is not None else ""
+    fits = [
+        name
+        for name, action in ACTIONS.items()
+        if state in action.command.states and (action.command.group != "call" or not missing(name, s, going, calls))
+    ]
+    return [":picked", ":to", *(fits if state else ["dial"]), "complete", "cancel"]
 
 
 def prepared(name: str, s: Situation, going: Attended | None, calls: Mapping[str, Call]) -> Prepared | None:

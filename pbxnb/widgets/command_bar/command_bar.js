@@ -29,14 +29,16 @@ function createBar(view) {
   let away = null;
   /** @type {[string, () => void][]} */
   const followed = [];
-  let previewed = "", questioned = "", focused = 0;
+  let previewed = "", questioned = "", focused = 0, open = false;
 
   const subject = element("div", "pbx-subject", "", { role: "status" });
   const arm = button("", "pbx-arm");
   arm.addEventListener("click", () => arm.getAttribute("aria-disabled") !== "true" && put("armed", !model.get("armed")));
   const rows = ROW_WORDS.map((word) => element("div", "pbx-cmd-row", "", { role: "toolbar", "aria-label": word }));
+  const commands = element("div", "pbx-cmds");
+  commands.append(rows[0], rows[1]);
   const more = button("More", "pbx-more", { "aria-expanded": "false" });
-  more.addEventListener("click", () => showMore(rows[2].hidden));
+  more.addEventListener("click", () => showMore(!open));
   const keep = button("No", "pbx-cmd", { "data-command": "keep" }), confirm = button("", "pbx-cmd pbx-danger", { "data-command": "confirm" });
   keep.addEventListener("click", () => view.send({ answer: false }));
   confirm.addEventListener("click", () => view.send({ answer: true }));
@@ -59,9 +61,13 @@ function createBar(view) {
   const about = element("span", "pbx-about pbx-soft"), foot = element("div", "pbx-foot");
   foot.append(about, why);
   const outcomes = element("ul", "pbx-outcomes", "", { "aria-live": "polite", "aria-label": "Outcomes" });
+  // What the button under the pointer or the focus would send, or why it cannot be pressed, on one line; the whole is in `sends`.
+  const glance = element("span", "pbx-glance", "", { "aria-hidden": "true" }), side = element("div", "pbx-side");
+  side.append(glance, outcomes);
+  const rest = element("div", "pbx-rest");
+  rest.append(rows[2], sends, foot);
   const question = element("div", "pbx-question", "", { role: "alert", dir: "auto" });
-  body.append(subject, arm, ...rows, question, steps, sends, outcomes, foot);
-  showMore(false);
+  body.append(subject, commands, question, side, more, arm, steps, rest);
 
   /** @param {string} word @param {string} classes @param {Record<string, string>} [attributes] */
   function button(word, classes, attributes = {}) {
@@ -85,13 +91,32 @@ function createBar(view) {
   function preview(name) {
     if (!buttons.has(name) || name === previewed) return;
     previewed = name;
+    showGlance();
     view.send({ preview: name });
   }
 
-  /** @param {boolean} shown */
+  function showGlance() {
+    const { name, problem, json = "" } = state.preview || {};
+    setText(glance, state.why?.[previewed] || (name === previewed ? problem || json.replaceAll("\n", " · ") : ""));
+  }
+
+  /** Show everything, or only what makes sense now. @param {boolean} shown */
   function showMore(shown) {
-    rows[2].hidden = !shown;
+    open = shown;
+    rest.hidden = !shown;
+    root.toggleAttribute("data-open", shown);
     more.setAttribute("aria-expanded", String(shown));
+    showSight();
+  }
+
+  /** What has the focus, or is on its way, stays in sight: a key must not lose its place to the state of a call. */
+  function showSight() {
+    for (const [name, made] of buttons) {
+      const stays = open || state.sight.includes(name) || made === document.activeElement || !!state.busy?.includes(name);
+      made.hidden = !stays || hiddenNow(state, name) || name === state.question?.[0];
+    }
+    for (const [name, field] of fields) field.hidden = !(open || state.sight.includes(`:${name}`) || field === document.activeElement);
+    for (const row of rows) roam(row);
   }
 
   /** @param {string} name */
@@ -100,8 +125,9 @@ function createBar(view) {
     made.classList.toggle("pbx-danger", DANGER.includes(name));
     made.addEventListener("click", () => {
       // One that cannot be pressed says why: its reason stands where the preview does.
-      if (made.getAttribute("aria-disabled") === "true") view.announce(tipOf(state, name));
-      else view.send({ press: name });
+      if (made.getAttribute("aria-disabled") !== "true") view.send({ press: name });
+      else if (state.about[name] === "target" && !state.target) reach("to");
+      else view.announce(tipOf(state, name));
       preview(name);
     });
     buttons.set(name, made);
@@ -145,8 +171,7 @@ function createBar(view) {
   function build() {
     state.rows.forEach((/** @type {string[]} */ names, /** @type {number} */ at) => {
       for (const name of names) {
-        if (name === ":more") rows[at].append(more);
-        else if (!name.startsWith(":")) rows[at].append(makeButton(name));
+        if (!name.startsWith(":")) rows[at].append(makeButton(name));
         else if (name !== ":picked" || state.own) rows[at].append(makeField(name.slice(1)));
       }
     });
@@ -159,13 +184,12 @@ function createBar(view) {
       setText(made, wordOf(state, name));
       if (made.getAttribute("aria-disabled") !== disabled) made.setAttribute("aria-disabled", disabled);
       made.toggleAttribute("aria-busy", !!state.busy?.includes(name));
-      made.hidden = hiddenNow(state, name) || name === state.question?.[0];
       if (made.title === tip) continue;
       made.title = tip;
       if (tip) made.setAttribute("aria-description", tip);
       else made.removeAttribute("aria-description");
     }
-    for (const row of rows) roam(row);
+    showSight();
   }
 
   /** One tab stop a row: the button that has the focus, or had it, or the first that can be pressed. @param {HTMLElement} row @param {Element | null} [to] */
@@ -188,16 +212,19 @@ function createBar(view) {
   function showSubject() {
     const [now, from, to] = state.subject || ["", "No call selected", ""];
     subject.dataset.state = now || "other";
+    root.toggleAttribute("data-call", !!now);
     const shape = element("span", "pbx-shape", STATE_SHAPES[now] || "", { "aria-hidden": "true" }), words = element("b");
     words.append(element("bdi", "", from));
     if (to) words.append(" → ", element("bdi", "", to));
     if (now) words.append(" ", element("span", "pbx-soft", now));
+    words.title = words.textContent || "";
     subject.replaceChildren(...(now ? [shape] : []), words);
   }
 
   function showPreview() {
     const { name = "", problem = "", effect = "", certainty = "", assumption = "", ...texts } = state.preview || {};
     choose.value = name;
+    showGlance();
     setText(code, problem || texts[language.value] || "");
     code.toggleAttribute("data-problem", !!problem);
     setText(about, problem ? "" : [effect, certainty && `Certainty ${certainty}.`, assumption].filter(Boolean).join(" "));
@@ -216,7 +243,7 @@ function createBar(view) {
   }
 
   function showOutcomes() {
-    outcomes.replaceChildren(...(state.outcomes || []).map((/** @type {string[]} */ [mark, text]) => element("li", "", `${mark} ${text}`, { "data-mark": mark, dir: "auto" })));
+    outcomes.replaceChildren(...(state.outcomes || []).map((/** @type {string[]} */ [mark, text]) => element("li", "", `${mark} ${text}`, { "data-mark": mark, dir: "auto", title: text })));
   }
 
   function showSteps() {
@@ -240,7 +267,7 @@ function createBar(view) {
       setText(confirm, `Yes, ${state.labels[name].toLowerCase()}`);
       confirm.title = effect;
       buttons.get(name)?.before(keep, confirm);
-      if (rows[2].contains(keep)) showMore(true);
+      if (rest.contains(keep)) showMore(true);
       focus(keep);
     } else {
       keep.remove();
@@ -255,11 +282,14 @@ function createBar(view) {
 
   function showFocus() {
     const [count, name] = state.focus || [0, ""];
-    if (count > focused) {
-      if (rows[2].contains(fields.get(name) || null)) showMore(true);
-      focus(fields.get(name));
-    }
+    if (count > focused) reach(name);
     focused = count;
+  }
+
+  /** Bring a field in sight and give it the focus. @param {string} name */
+  function reach(name) {
+    if (!fields.get(name)?.offsetParent) showMore(true);
+    focus(fields.get(name));
   }
 
   const onPoint = (/** @type {Event} */ event) => preview(/** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.("[data-command]"))?.dataset.command || "");
@@ -269,9 +299,14 @@ function createBar(view) {
     const made = /** @type {Element} */ (event.target), row = made.closest(".pbx-cmd-row");
     if (row instanceof HTMLElement && made.classList.contains("pbx-cmd")) roam(row, made);
   });
+  body.addEventListener("focusout", () => requestAnimationFrame(showSight));
   body.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const held = /** @type {Element} */ (event.target), row = held.closest(".pbx-cmd-row");
     if (event.key === "Escape" && questioned) keep.click();
+    else if (event.key === "Escape" && open) {
+      showMore(false);
+      more.focus();
+    }
     else if (row && held.classList.contains("pbx-cmd") && !event.ctrlKey && !event.altKey && !event.metaKey) {
       const all = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".pbx-cmd:not([hidden])")]);
       const to = moveTo(event.key, all.indexOf(/** @type {HTMLElement} */ (held)), all.length, getComputedStyle(root).direction === "rtl");
@@ -293,9 +328,9 @@ function createBar(view) {
 
   const PARTS = /** @type {[string[], () => void][]} */ ([
     [["subject"], showSubject],
-    [["why", "words", "busy", "target", "account", "attended", "question"], showButtons],
+    [["why", "sight", "words", "busy", "target", "account", "attended", "question"], showButtons],
     [["why", "attended"], showReasons],
-    [["preview"], showPreview],
+    [["preview", "why"], showPreview],
     [["outcomes"], showOutcomes],
     [["attended"], showSteps],
     [["locked"], showArm],
@@ -312,7 +347,10 @@ function createBar(view) {
       for (const name of Object.keys(state)) delete state[name];
       Object.assign(state, data);
       focused = Math.max(focused, data.focus?.[0] || 0);
-      if (!buttons.size) build();
+      if (!buttons.size) {
+        build();
+        showMore(false);
+      }
       for (const [, show] of PARTS) show();
       for (const name of fields.keys()) showField(name);
     },
