@@ -138,7 +138,7 @@ class WaitTimeout(PbxError, TimeoutError):
 
 
 class CannotCopy(PbxError, TypeError):
-    """Something alive (a handle, a wait, a stream) was copied or pickled."""
+    """Something alive (a handle, a wait, a stream) was copied or pickled, or a live mapping taken for an array."""
 
 
 class StreamOverrun(PbxError):

@@ -30,6 +30,8 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "loops": set(),
     "zones": set(),
     "progress": set(),
+    "markup": set(),
+    "shown": {"markup"},
     "protocol": set(),
     "model": {"protocol"},
     "history": {"model", "protocol"},
@@ -50,7 +52,7 @@ AT_MODULE_LEVEL: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-FOR_ALL = ("text", "errors", "arguments", "forks", "signals", "loops", "zones", "progress")
+FOR_ALL = ("text", "errors", "arguments", "forks", "signals", "loops", "zones", "progress", "markup", "shown")
 """Parts that every other may import."""
 
 INSIDE_FUNCTIONS: dict[str, set[str]] = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from pbxnb.errors import MissingExtra
 
@@ -16,7 +17,10 @@ except ImportError:
         "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
     ) from None
 
-__all__ = ["FlatTable", "flat_table"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["FlatTable", "arrow_table", "flat_table"]
 
 _CELL = 32_767  # characters in one of Excel
 
@@ -45,7 +49,7 @@ class FlatTable(pd.DataFrame):
     functools.update_wrapper(to_excel, pd.DataFrame.to_excel)
 
 
-def flat_table(records: Iterable[Mapping[str, Any]], columns: Sequence[str], times: Iterable[str]) -> FlatTable:
+def flat_table(records: Iterable[Mapping[str, Any]], columns: Iterable[str], times: Iterable[str]) -> FlatTable:
     """A table of plain cells: lists and mappings become JSON text, times UTC with their zone.
 
     Args:
@@ -57,6 +61,26 @@ def flat_table(records: Iterable[Mapping[str, Any]], columns: Sequence[str], tim
     for name in times:
         table[name] = pd.to_datetime(table[name], utc=True).astype("datetime64[us, UTC]")
     return table
+
+
+def arrow_table(table: pd.DataFrame, columns: Mapping[str, type]) -> pa.Table:
+    """A table of `flat_table` as Arrow, whose types do not depend on what stands in it.
+
+    Args:
+        columns: all of them, each with its type: `str`, `bool`, `int`, `float` or `datetime`.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise MissingExtra(
+            "A table as Arrow needs pyarrow, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
+        ) from None
+    types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us", "UTC")}
+    schema = pa.schema([(name, types.get(type_, pa.string())) for name, type_ in columns.items()])
+    return pa.Table.from_pandas(table, schema, preserve_index=False)
 
 
 def _flat(value: Any) -> Any:

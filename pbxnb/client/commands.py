@@ -16,12 +16,14 @@ from typing import Any
 import msgspec
 
 from pbxnb.errors import BadCommand, ConnectionFailed, Refused
+from pbxnb.markup import card
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.effects import already, proved, read_back
 from pbxnb.model.entities import Snapshot
 from pbxnb.model.store import Store
 from pbxnb.protocol.commands import CallRef, Effect, Plan, RestRequest
 from pbxnb.protocol.messages import Bye
+from pbxnb.shown import Shown, said
 from pbxnb.text import LONGEST, clean
 
 from .rest import Rest, RestError
@@ -43,7 +45,7 @@ class OutcomeStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(Shown, frozen=True, kw_only=True):
     """What became of a command.
 
     Attributes:
@@ -65,6 +67,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("effect", "why"):  # sentences in which ids and names of the PBX stand
             msgspec.structs.force_setattr(self, name, clean(getattr(self, name), LONGEST))
+
+    def _sentence(self) -> str:
+        after = f"{self.status} after {self.latency * 1000:,.0f} ms" if self.latency else str(self.status)
+        return said(f"Outcome {after}", self.effect, self.why)
+
+    def _repr_html_(self) -> str:
+        return card(self._sentence())
 
 
 class _Waiting:

@@ -1,4 +1,4 @@
-"""What a PBX holds, as frozen values: accounts, calls, conversations, queues, orbits; and the state of the line to it.
+"""What a PBX holds, as frozen values: accounts, calls, conversations, queues, orbits.
 
 Frozen and cheap: a change makes a new value, so a reader in any thread always holds one that is consistent.
 Times are timezone-aware UTC datetimes on the PBX's clock (`pbxnb.model.clock`); durations are seconds as float.
@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from pbxnb.protocol.messages import NOTHING
-from pbxnb.protocol.parties import NOBODY, Party
+from pbxnb.protocol.parties import NOBODY, Party, party_text
+from pbxnb.shown import Shown, counted, said, since, told
 
-from .status import Gap, RecordingState
+from .status import Gap, LineState, Status
 
 __all__ = [
     "Account", "AccountState", "Agent", "Call", "CallRecord", "CallState", "Conversation", "Direction", "Evidence",
@@ -75,7 +74,7 @@ class Direction(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Evidence(msgspec.Struct, frozen=True, gc=False):
+class Evidence(Shown, frozen=True, gc=False):
     """Why the model says what it says.
 
     Attributes:
@@ -94,8 +93,11 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     inferred: bool = False
     detail: str = ""
 
+    def _sentence(self) -> str:
+        return said(f"Evidence of {self.axis}", self.rule, f"frame {self.seq}" if self.seq else "", self.detail)
 
-class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Account(Shown, frozen=True, kw_only=True, gc=False):
     """One account of the domain: an extension, a queue, a hunt group, an orbit ...
 
     Attributes:
@@ -127,8 +129,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     domain: str = ""
     extra: Mapping[str, Any] = NOTHING
 
+    def _sentence(self) -> str:
+        kind = "Extension" if self.type == "extensions" else "Account"
+        marks = ("do not disturb" if self.dnd else "", "not registered" if self.registered is False else "")
+        state = f"{self.state}{since(self.since)}"
+        return said(f"{kind} {self.number} {self.name}", state, *marks, counted(self.calls, "call"))
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Call(Shown, frozen=True, kw_only=True, gc=False):
     """One entry of the PBX's call list, keyed by ``id``.
 
     Attributes:
@@ -165,8 +173,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inferred: bool = False
     extra: Mapping[str, Any] = NOTHING
 
+    def _sentence(self) -> str:
+        return said(f"Call {self.id} {_between(self)}", f"{self.state}{since(self.since)}")
 
-class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Conversation(Shown, frozen=True, kw_only=True, gc=False):
     """What the people on the line would call one call, however many ids the PBX gave it.
 
     Attributes:
@@ -212,8 +223,12 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: tuple[Evidence, ...] = ()
     inferred: bool = False
 
+    def _sentence(self) -> str:
+        queue = f"by queue {self.queue}" if self.queue else ""
+        return said(f"Conversation {self.id} {_between(self)}", f"{self.phase}{since(self.since)}", queue)
 
-class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class CallRecord(Shown, frozen=True, kw_only=True, gc=False):
     """A call that has ended, with its times apart.
 
     Attributes:
@@ -240,8 +255,11 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gap: bool = False
     domain: str = ""
 
+    def _sentence(self) -> str:
+        return said(f"Ended call {self.call.id} {_between(self.call)}", f"at {told(self.ended_at)}")
 
-class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Presence(Shown, frozen=True, kw_only=True, gc=False):
     """One interval of one axis of one account; ``end`` is None while it lasts.
 
     Attributes:
@@ -258,8 +276,12 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inferred: bool = False
     domain: str = ""
 
+    def _sentence(self) -> str:
+        end = f" to {told(self.end)}" if self.end else ""
+        return said(f"Presence of {self.number}", f"{self.axis} {self.value}{since(self.start)}{end}")
 
-class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Agent(Shown, frozen=True, kw_only=True, gc=False):
     """One agent of a queue; None where the PBX does not say.
 
     Attributes:
@@ -276,8 +298,13 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: str = ""
     since: datetime | None = None
 
+    def _sentence(self) -> str:
+        logged = {True: "logged in", False: "logged out", None: ""}[self.logged_in]
+        paused = f"paused {self.reason}".strip() + since(self.since) if self.paused else ""
+        return said(f"Agent {self.number} {self.name}", logged, self.state, paused)
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Waiting(Shown, frozen=True, kw_only=True, gc=False):
     """A caller who waits in a queue.
 
     Attributes:
@@ -291,8 +318,11 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int = 1
     since: datetime | None = None
 
+    def _sentence(self) -> str:
+        return said(f"Waiting {party_text(self.party)}", f"number {self.position}{since(self.since)}")
 
-class Queue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Queue(Shown, frozen=True, kw_only=True, gc=False):
     """A queue as REST last described it.
 
     Attributes:
@@ -314,8 +344,14 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source: str = "rest"
     why: str = ""
 
+    def _sentence(self) -> str:
+        told = self.why or self.source if self.source != "rest" else ""
+        waiting = "" if self.waiting is None else f"{self.waiting:,} waiting"
+        waiting += "" if self.longest_wait is None else f" for {self.longest_wait:.0f} s at most"
+        return said(f"Queue {self.number} {self.name}", told, waiting, counted(self.agents, "agent"))
 
-class Parked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Parked(Shown, frozen=True, kw_only=True, gc=False):
     """A call lying in an orbit: the call's id (or empty), the party, who parked it, since when."""
 
     call: str = ""
@@ -323,8 +359,11 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     by: str = ""
     since: datetime | None = None
 
+    def _sentence(self) -> str:
+        return said(f"Parked {party_text(self.party)}", f"by {self.by}" if self.by else "", since(self.since).strip())
 
-class Orbit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Orbit(Shown, frozen=True, kw_only=True, gc=False):
     """A park orbit as REST last described it; ``source`` as in `Queue`."""
 
     number: str
@@ -334,8 +373,12 @@ class Orbit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source: str = "rest"
     why: str = ""
 
+    def _sentence(self) -> str:
+        told = self.why or self.source if self.source != "rest" else ""
+        return said(f"Orbit {self.number} {self.name}", told, counted(self.parked, "parked call") or "free")
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class Snapshot(Shown, frozen=True, kw_only=True, gc=False):
     """One consistent moment of the whole model; the mappings are read-only copies."""
 
     accounts: Mapping[str, Account]
@@ -346,46 +389,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     seq: int
     taken_at: datetime
 
-
-class LineState(StrEnum):
-    """Where the line is in its life."""
-
-    CONNECTING = "connecting"
-    SYNCING = "syncing"
-    LIVE = "live"
-    STALE = "stale"
-    RECONNECTING = "reconnecting"
-    REFUSED = "refused"
-    CLOSED = "closed"
+    def _sentence(self) -> str:
+        kinds = (("account", self.accounts), ("call", self.calls), ("queue", self.queues), ("orbit", self.orbits))
+        return said(f"Snapshot of {told(self.taken_at)}", *(counted(kept, name) for name, kept in kinds))
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The line, now.
-
-    Attributes:
-        state: where it is in its life.
-        since: when that state began, UTC.
-        reconnects: how often a live line was set up again.
-        last_message_at: when the last frame came, UTC.
-        gaps: intervals without news, oldest first.
-        pbx_version: from the ``Server`` header, such as ``70.1``; empty when there was none.
-        latency: seconds of the last ping; None before the first.
-        missing: what the line is live without: ``accounts``, ``calls``.
-        dropped_events: ``message`` events that a slow handler made us drop.
-        unreadable: frames that could not be read; after one of them accounts and calls may be old, which ``why`` says.
-        recording: how the recording stands; None while there is none.
-        why: one sentence: the reason of this state and what to try next; empty when all is well.
-    """
-
-    state: LineState
-    since: datetime
-    reconnects: int = 0
-    last_message_at: datetime | None = None
-    gaps: tuple[Gap, ...] = ()
-    pbx_version: str = ""
-    latency: float | None = None
-    missing: tuple[str, ...] = ()
-    dropped_events: int = 0
-    unreadable: int = 0
-    recording: RecordingState | None = None
-    why: str = ""
+def _between(call: Call | Conversation) -> str:
+    return f"{party_text(call.from_) or 'unknown'} → {party_text(call.to) or 'unknown'}"

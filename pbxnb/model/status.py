@@ -1,12 +1,15 @@
-"""What the status of a line says beside its state: when nothing was known, and how its recording stands."""
+"""The state of the line to a PBX: where it is in its life, when nothing was known, and how its recording stands."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
-__all__ = ["Gap", "RecordingState", "slept"]
+from pbxnb.shown import Shown, counted, said, since
+
+__all__ = ["Gap", "LineState", "RecordingState", "Status", "slept"]
 
 _SLEPT = 5.0  # seconds that the wall clock may go ahead of the monotonic one while the computer is awake
 
@@ -55,3 +58,52 @@ class RecordingState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     acknowledged: int = 0
     behind: float = 0.0
     why: str = ""
+
+
+class LineState(StrEnum):
+    """Where the line is in its life."""
+
+    CONNECTING = "connecting"
+    SYNCING = "syncing"
+    LIVE = "live"
+    STALE = "stale"
+    RECONNECTING = "reconnecting"
+    REFUSED = "refused"
+    CLOSED = "closed"
+
+
+class Status(Shown, frozen=True, kw_only=True, gc=False):
+    """The line, now.
+
+    Attributes:
+        state: where it is in its life.
+        since: when that state began, UTC.
+        reconnects: how often a live line was set up again.
+        last_message_at: when the last frame came, UTC.
+        gaps: intervals without news, oldest first.
+        pbx_version: from the ``Server`` header, such as ``70.1``; empty when there was none.
+        latency: seconds of the last ping; None before the first.
+        missing: what the line is live without: ``accounts``, ``calls``.
+        dropped_events: ``message`` events that a slow handler made us drop.
+        unreadable: frames that could not be read; after one of them accounts and calls may be old, which ``why`` says.
+        recording: how the recording stands; None while there is none.
+        why: one sentence: the reason of this state and what to try next; empty when all is well.
+    """
+
+    state: LineState
+    since: datetime
+    reconnects: int = 0
+    last_message_at: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+    pbx_version: str = ""
+    latency: float | None = None
+    missing: tuple[str, ...] = ()
+    dropped_events: int = 0
+    unreadable: int = 0
+    recording: RecordingState | None = None
+    why: str = ""
+
+    def _sentence(self) -> str:
+        missing = f"without {' and '.join(self.missing)}" if self.missing else ""
+        gaps, recording = counted(self.gaps, "gap"), "recording" if self.recording else ""
+        return said("Status", f"{self.state}{since(self.since)}", missing, gaps, recording, self.why)

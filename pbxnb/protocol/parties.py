@@ -1,6 +1,6 @@
 """Parties of a call: SIP name-addr strings taken apart and put together (protocol.md 3).
 
-Every text is a stranger's: nothing here raises, and nothing is cleaned. Showing it safely is the panels' task.
+Every text is a stranger's: nothing here raises, and only what is made to be shown (`party_text`) is cleaned.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-__all__ = ["NOBODY", "Party", "format_party", "parse_party", "split_party"]
+from pbxnb.shown import Shown
+from pbxnb.text import clean
+
+__all__ = ["NOBODY", "Party", "format_party", "parse_party", "party_text", "split_party"]
 
 CACHED = 256  # characters; longer texts are read anew each time, so that strangers cannot fill the memory
 _SCHEME = re.compile(r"(sips?|tel):", re.IGNORECASE)
@@ -24,7 +27,7 @@ _SEPARATORS = str.maketrans("", "", "-.() ")  # what RFC 3966 lets people put in
 _SAFE_USER = "-_.!~*'()&=+$,/"  # what RFC 3261 lets stand in a user part as it is (";" and "?" start other parts)
 
 
-class Party(msgspec.Struct, frozen=True, gc=False):
+class Party(Shown, frozen=True, gc=False):
     """One side of a call.
 
     Attributes:
@@ -38,6 +41,20 @@ class Party(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     domain: str = ""
     uri: str = ""
+
+    def _sentence(self) -> str:
+        return party_text(self)
+
+
+def party_text(party: Party, limit: int = 60) -> str:
+    """How people call this party, as one safe line: number and name, whichever there is.
+
+    Example:
+        >>> party_text(Party(number="207", name="Ann Lee"))
+        '207 Ann Lee'
+    """
+    number, name = clean(party.number, limit), clean(party.name, limit)
+    return clean(f"{number} {name}".strip() if name != number else number, limit)
 
 
 NOBODY = Party()

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 
 from pbxnb.arguments import check_function
-from pbxnb.errors import no_copy
+from pbxnb.errors import CannotCopy, no_copy
 from pbxnb.model.entities import Account, Call, Conversation, Orbit, Party, Queue
 from pbxnb.model.store import Store
+from pbxnb.shown import table_of
 
 from .events.matching import check_fields, fits
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveMapping", "Mapped", "Rows", "mapped", "plain", "record"]
 
 V = TypeVar("V", bound=msgspec.Struct)
+D = TypeVar("D")
 
 
 class Rows(list[V], Generic[V]):
@@ -81,11 +83,14 @@ class Rows(list[V], Generic[V]):
         from pbxnb.analysis.tables import flat_table
 
         columns = _columns(self._type)
-        return flat_table(self.records(), columns, [name for name in columns if _is_time(self._type, name)])
+        return flat_table(self.records(), columns, [name for name, type_ in columns.items() if type_ is datetime])
+
+    def _repr_html_(self) -> str:
+        return table_of(self, self._type.__struct_fields__, f"{self._type.__name__.lower()}s")
 
 
-class LiveMapping(Mapping[str, V], Generic[V]):
-    """One collection of the model, as it is now.
+class LiveMapping(Generic[V]):
+    """One collection of the model, as it is now. No `collections.abc.Mapping`: of one, polars makes columns.
 
     Args:
         name: what it is called, for texts.
@@ -122,6 +127,21 @@ class LiveMapping(Mapping[str, V], Generic[V]):
             raise KeyError(key)
         return value
 
+    def get(self, key: str, default: D | None = None) -> V | D | None:
+        """The entity with this key, or ``default``."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key) is not None
+
+    def __eq__(self, other: object) -> bool:
+        return self._now() == (other._now() if isinstance(other, LiveMapping) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __len__(self) -> int:
         return len(self._read()) if self._only is None else len(self._now())
 
@@ -153,8 +173,29 @@ class LiveMapping(Mapping[str, V], Generic[V]):
         """A pandas table, one row an entity; needs the ``analysis`` extra (see `Rows.df`)."""
         return self._rows().df
 
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule interface: polars, pyarrow and DuckDB read the columns of `df`, each of one type always.
+
+        Raises:
+            MissingExtra: the ``analysis`` extra is not installed.
+        """
+        from pbxnb.analysis.tables import arrow_table
+
+        return arrow_table(self.df, _columns(self._type)).__arrow_c_stream__(requested_schema)
+
+    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
+        """No array: ``pandas.DataFrame(pbx.calls)`` would be one of keys.
+
+        Raises:
+            CannotCopy: always; it names `df`.
+        """
+        raise CannotCopy(f"The {self._name} are no array.", hint="Their table is .df, such as pbx.calls.df.")
+
     def __repr__(self) -> str:
         return f"<{self._name}: {len(self)}>"
+
+    def _repr_html_(self) -> str:
+        return table_of(self._now().values(), self._type.__struct_fields__, self._name)
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self._now())
@@ -197,19 +238,17 @@ def mapped(store: Callable[[], Store], lock: AbstractContextManager[Any], domain
     )
 
 
-def _columns(type_: type[msgspec.Struct]) -> list[str]:
-    columns = ["domain"]
+def _columns(type_: type[msgspec.Struct]) -> dict[str, type]:
+    """The columns of a table, each with the type of what stands in it; what is more than one value is text."""
+    columns: dict[str, type] = {"domain": str}
     for field in msgspec.structs.fields(type_):
         if field.type is Party:
             stem = field.name.rstrip("_")
-            columns += [f"{stem}_number", f"{stem}_name"]
-        elif field.name not in columns:
-            columns.append(field.name)
+            columns |= {f"{stem}_number": str, f"{stem}_name": str}
+        else:
+            known = (one for one in (bool, int, float, datetime) if field.type in (one, one | None))
+            columns[field.name] = next(known, str)
     return columns
-
-
-def _is_time(type_: type[msgspec.Struct], name: str) -> bool:
-    return any(f.name == name and f.type in (datetime, datetime | None) for f in msgspec.structs.fields(type_))
 
 
 def record(entity: msgspec.Struct) -> dict[str, Any]:

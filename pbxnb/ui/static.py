@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pbxnb.markup import table
 from pbxnb.zones import clock_text, times_in
 
 __all__ = ["Static", "document", "show_twin", "table"]
 
 _LONGEST_TWIN = 200_000
-
-_STYLE = (
-    "border-collapse:collapse;font:13px system-ui,sans-serif;color:inherit",
-    "padding:3px 10px;border-bottom:1px solid #8884;text-align:left",
-)
 
 
 class Static(str):
@@ -32,16 +28,6 @@ class Static(str):
 
     def _repr_html_(self) -> str:
         return str(self)
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return an HTML table; every cell is escaped and set in its own direction."""
-    cells = "".join(f'<th scope="col" style="{_STYLE[1]}">{html.escape(name)}</th>' for name in head)
-    body = "".join(
-        "<tr>" + "".join(f'<td dir="auto" style="{_STYLE[1]}">{html.escape(cell)}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
-    return f'<table style="{_STYLE[0]}"><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def document(kind: str, name: str, body: str, at: float, zone: ZoneInfo) -> Static:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from pbxnb.errors import MissingExtra
+from pbxnb.errors import CannotCopy, MissingExtra
 from pbxnb.model.changes import Frame
 from pbxnb.model.clock import Clock
 from pbxnb.model.entities import (
@@ -224,6 +224,38 @@ def test_without_pandas_a_table_says_what_to_install(accounts, monkeypatch):
     with pytest.raises(MissingExtra, match=r'pip install "pbxnb\[analysis\]"'):
         accounts.df  # noqa: B018
     assert not hasattr(accounts, "df")
+
+
+@pytest.mark.parametrize("rows", [3, 0], ids=["rows", "none"])
+def test_other_engines_read_the_table_of_a_mapping(model, accounts, rows):
+    duckdb, pl, pa = (pytest.importorskip(name) for name in ("duckdb", "polars", "pyarrow"))
+    if not rows:
+        model.clear()
+    arrow = pa.table(accounts)
+    assert arrow.column_names == list(accounts.df.columns)
+    assert arrow.schema.field("registered").type == pa.bool_(), "of one type, also where nothing is known"
+    assert arrow.schema.field("since").type == pa.timestamp("us", "UTC")
+    assert pl.DataFrame(accounts).shape == accounts.df.shape == (rows, 13)
+    assert duckdb.sql("select count(*), max(number) from accounts").fetchall() == [(rows, "700" if rows else None)]
+
+
+@pytest.mark.parametrize(("type_", "entity"), ENTITIES, ids=lambda one: getattr(one, "__name__", ""))
+def test_every_entity_goes_to_arrow(type_, entity):
+    pa = pytest.importorskip("pyarrow")
+    assert pa.table(LiveMapping("entities", type_, lambda: {"1": entity}, threading.RLock())).num_rows == 1
+
+
+def test_pandas_says_where_the_table_is(accounts):
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(CannotCopy, match=r"accounts are no array.*\.df"):
+        pandas.DataFrame(accounts)
+
+
+def test_without_pyarrow_other_engines_say_what_to_install(accounts, monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r'pip install "pbxnb\[analysis\]"'):
+        accounts.__arrow_c_stream__()
 
 
 # ---- the newest frames ----

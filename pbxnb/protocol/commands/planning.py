@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
+from pbxnb import markup
 from pbxnb.arguments import nearest
 from pbxnb.errors import BadCommand
-from pbxnb.text import LONGEST, clean
+from pbxnb.shown import Shown, counted, said
+from pbxnb.text import LONGEST, clean, escaped
 
 from ..requests import Request
 from .arguments import as_shown, check, dialable
@@ -111,7 +113,7 @@ def _made(command: Command, context: Context, values: Mapping[str, Any], shown: 
     )
 
 
-class Preview(msgspec.Struct, frozen=True, kw_only=True):
+class Preview(Shown, frozen=True, kw_only=True):
     """What a command would send.
 
     Attributes:
@@ -138,6 +140,12 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     def json(self) -> str:
         """Everything as indented JSON text."""
         return _json(msgspec.to_builtins(self), indent=2)
+
+    def _sentence(self) -> str:
+        return said(f"Preview of {self.python}", counted(self.frames, "frame"), counted(self.rest, "REST request"))
+
+    def _repr_html_(self) -> str:
+        return markup.json(escaped(self.json))
 
 
 def preview(plan: Plan, handle_name: str = "pbx") -> Preview:

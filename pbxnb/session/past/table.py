@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from pbxnb import markup
 from pbxnb.errors import MissingExtra
+from pbxnb.shown import MOST_ROWS, caption
+from pbxnb.text import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +19,6 @@ __all__ = ["Kind", "Table"]
 
 Kind = Literal["text", "time", "bool", "small", "whole"]
 _BATCH = 10_000  # rows made at once: a million of them as dictionaries would take gigabytes
-_SHOWN = 50
 
 
 class Table:
@@ -106,17 +107,5 @@ class Table:
 
     def _repr_html_(self) -> str:
         """The first rows; every word escaped."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._kinds)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(_cell(value))}</td>' for value in row.values())}</tr>"
-            for row in islice(self, _SHOWN)
-        )
-        more = f", the first {_SHOWN}" if len(self) > _SHOWN else ""
-        return (
-            f"<table><caption>{html.escape(self._name)}: {len(self):,}{more}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)[:200]
+        rows = ([clean(value) for value in row.values()] for row in islice(self, MOST_ROWS))
+        return markup.table(self.columns, rows, caption(self._name, self))
