@@ -178,6 +178,29 @@ def test_the_bar_is_one_row_and_the_rest_is_behind_more(board: Any) -> None:
     assert page.evaluate("() => document.activeElement.className") == "pbx-more"
 
 
+def test_rare_choices_are_in_a_menu_that_the_keyboard_opens_walks_and_leaves(board: Any) -> None:
+    page, button = board.page, board.page.locator(".pbx-dashboard .pbx-grid [aria-haspopup=menu]").first
+    menu, now = page.locator(".pbx-menu"), "() => document.activeElement.textContent"
+    button.focus()
+    page.keyboard.press("ArrowDown")
+    assert (button.get_attribute("aria-expanded"), page.evaluate(now)) == ("true", "nothing")
+    page.keyboard.press("Escape")
+    assert (menu.count(), button.get_attribute("aria-expanded")) == (0, "false")
+    assert "View" in page.evaluate(now)
+    page.keyboard.press("Enter")
+    page.keyboard.press("End")
+    assert page.evaluate(now) == "all kinds"
+    page.keyboard.press("Enter")
+    assert menu.count() == 0
+    wait(board, "() => [...document.querySelectorAll('.pbx-tag-type')].some(tag => tag.textContent === 'orbit')")
+    assert board.execute("print(board.kinds)").strip() == "all"
+    button.click()
+    menu.get_by_role("menuitemradio", name="extensions").click()
+    extensions = board.execute("print(len(pbx.extensions))").strip()
+    wait(board, f"() => document.querySelectorAll('{TILE}').length === {extensions}")
+    assert "View" in page.evaluate(now)
+
+
 def test_no_button_sends_a_picture_away(board: Any) -> None:
     wait(board, "() => document.querySelector('.pbx-dashboard .modebar-btn')")
     titles = [button.get_attribute("data-title") for button in board.page.locator(".modebar-btn").all()]

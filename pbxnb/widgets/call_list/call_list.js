@@ -5,6 +5,8 @@ import { CALL_TYPE, PARTIES_TYPE, commandFor, definePanel, element, setText } fr
 import { CallRow, setParty } from "./call_row.js";
 import { PHASES, ROW, arrange, merge, neighbour, tally, visible } from "./call_rows.js";
 
+/** Phases whose colour has the name of a state. @type {Record<string, string>} */
+const TONES = { talking: "busy", queued: "ringing" };
 const COLUMNS = ["State", "From", "", "To", "Via", "Ring", "Talk", "Hold"];
 
 /** @param {any} view */
@@ -30,8 +32,9 @@ function createCallList(view) {
   const chips = new Map();
   for (const { name, shape, word } of [{ name: "all", shape: "", word: "Calls" }, ...PHASES]) {
     const chip = element("button", "pbx-chip", "", { type: "button", "data-phase": name }), count = element("b", "", "0");
-    if (shape) chip.append(element("span", "pbx-mark", shape, { "aria-hidden": "true" }));
-    chip.append(word, count);
+    if (shape) chip.append(element("span", "pbx-mark", shape, { "aria-hidden": "true", "data-tone": TONES[name] || name }));
+    chip.append(element("span", shape ? "pbx-chip-word" : "", word), count);
+    chip.title = word;
     chip.addEventListener("click", () => put("phase", name));
     chips.set(name, { chip, count });
     tabs.append(chip);
@@ -50,8 +53,8 @@ function createCallList(view) {
   const limitBar = element("div", "pbx-bar pbx-tools pbx-limits pbx-soft");
   /** @type {Record<string, HTMLInputElement>} */
   const limitFields = {};
-  for (const [trait, before, after] of [["ring_limit", "▲ marks ringing or waiting over", "s,"], ["hold_limit", "hold over", "s (0: never)"]]) {
-    const label = element("label", "", `${before} `);
+  for (const [trait, before, after] of [["ring_limit", "▲ after", "s of ringing or waiting,"], ["hold_limit", "", "s on hold"]]) {
+    const label = element("label", "", `${before} `, { title: "0: never" });
     const field = /** @type {HTMLInputElement} */ (element("input", "pbx-limit", "", { type: "number", min: "0", max: "86400", step: "5" }));
     field.addEventListener("change", () => put(trait, Math.min(86400, Math.max(0, Number(field.value) || 0))));
     label.append(field, ` ${after}`);
@@ -134,6 +137,7 @@ function createCallList(view) {
     const counts = tally(rows.values()), tab = model.get("phase");
     for (const [name, { chip, count }] of chips) {
       setText(count, String(counts[name] || 0));
+      chip.toggleAttribute("data-none", !counts[name]);
       chip.setAttribute("aria-pressed", String(name === tab));
     }
     view.announce(`${counts.ringing} ringing, ${counts.talking} talking, ${counts.held} on hold, ${counts.parked} parked, ${counts.queued} queued.`);

@@ -69,6 +69,7 @@ class ExtensionGrid(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
+        "ui/menu.js",
         "widgets/grid/grid_rows.js",
         "widgets/grid/grid_layout.js",
         "widgets/grid/grid_tile.js",

@@ -3,17 +3,21 @@
  * drop targets in grid_drop.js.
  */
 import { STATES, commandFor, definePanel, element, setText } from "../../ui/base.js";
+import { menuButton } from "../../ui/menu.js";
 import { takeDrops } from "./grid_drop.js";
 import { Layout } from "./grid_layout.js";
 import { Rows, arrange, follows } from "./grid_rows.js";
 import { Tile } from "./grid_tile.js";
 
 const LEGEND = [...STATES, { code: "", name: "dnd", shape: "⊘", word: "Do not disturb" }];
-const MENUS = {
-  group_by: { label: "Group", options: [["", "none"], ["department", "department"], ["type", "type"], ["state", "state"]] },
-  sort: { label: "Sort", options: [["number", "number"], ["name", "name"], ["state", "state"], ["since", "time in state"]] },
-  view: { label: "Show", options: [["boxes", "boxes"], ["list", "list"]] },
-};
+/** Rare choices: trait, label, and values with their words. @type {[string, string, [any, string][]][]} */
+const CHOICES = [
+  ["group_by", "Group by", [["", "nothing"], ["department", "department"], ["type", "type"], ["state", "state"]]],
+  ["sort", "Sort by", [["number", "number"], ["name", "name"], ["state", "state"], ["since", "time in state"]]],
+  ["view", "Show as", [["boxes", "boxes"], ["list", "list"]]],
+  ["density", "Density", [["comfortable", "comfortable"], ["compact", "compact"]]],
+  ["kinds", "Accounts", [[["extensions"], "extensions"], ["all", "all kinds"]]],
+];
 const SETTLE = 400, COUNT_EVERY = 250;
 
 /** @param {any} view */
@@ -26,6 +30,7 @@ function createGrid(view) {
   const dirty = new Set();
   /** @type {Set<any>} rows out of sight that lag behind */
   const late = new Set();
+  const given = /** @type {Record<string, [any, string]>} */ ({ group_by: ["function", model.get("group_name")], kinds: [model.get("kinds"), model.get("kinds").toString()] });
   let selected = new Set(model.get("selected")), anchor = "", current = "", placed = 0, replace = 0, quiet = 0, counting = 0, counted = -COUNT_EVERY;
   root.classList.add("pbx-grid");
 
@@ -37,25 +42,16 @@ function createGrid(view) {
     const chip = element("button", "pbx-chip", "", { type: "button", "aria-pressed": "false", "data-filter": state.name });
     if (state.shape) chip.append(element("span", "pbx-mark", state.shape, { "aria-hidden": "true", "data-tone": state.name }));
     const count = element("b", "", "0");
-    chip.append(document.createTextNode(state.word), count);
+    chip.append(element("span", state.shape ? "pbx-chip-word" : "", state.word), count);
+    chip.title = state.word;
     chip.addEventListener("click", (event) => toggleState(state.name, event.ctrlKey || event.metaKey || event.shiftKey));
     chips.set(state.name, { chip, count });
     legend.append(chip);
   }
-  const tools = element("div", "pbx-bar pbx-tools");
-  const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search", "", { type: "search", placeholder: "Find number, name, group  ( / )", "aria-label": "Find accounts", maxlength: "200" }));
-  tools.append(search);
-  /** @type {Record<string, HTMLSelectElement>} */
-  const menus = {};
-  for (const [trait, menu] of Object.entries(MENUS)) {
-    const label = element("label", "pbx-soft", `${menu.label} `), select = /** @type {HTMLSelectElement} */ (element("select"));
-    const own = trait === "group_by" && model.get("group_name") ? [["function", model.get("group_name")]] : [];
-    for (const [value, text] of [...menu.options, ...own]) select.append(element("option", "", text, { value }));
-    select.addEventListener("change", () => put(trait, select.value));
-    label.append(select);
-    tools.append(label);
-    menus[trait] = select;
-  }
+  const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search pbx-tools", "", { type: "search", placeholder: "Find number, name, group  ( / )", "aria-label": "Find accounts", maxlength: "200" }));
+  const tools = element("span", "pbx-grid-tools");
+  tools.append(search, menuButton("View ▾", "View", choices));
+  legend.append(tools);
   const none = element("p", "pbx-none pbx-soft", "", { role: "status" });
   const viewport = element("div", "pbx-scroll"), grid = element("div", "pbx-tiles", "", { role: "grid", "aria-label": "Extensions", "aria-multiselectable": "true" });
   /** @param {any[]} tiles */
@@ -69,12 +65,20 @@ function createGrid(view) {
   };
   const layout = new Layout(viewport, grid, onNear);
   viewport.append(grid, layout.rest, none);
-  body.append(legend, tools, viewport);
+  body.append(legend, viewport);
 
   /** @param {string} trait @param {any} value */
   function put(trait, value) {
     model.set(trait, value);
     model.save_changes();
+  }
+
+  /** The menu of rare choices; what a cell chose beside them is one of them. */
+  function choices() {
+    return CHOICES.map(([trait, label, options]) => {
+      const own = given[trait], now = String(model.get(trait)), known = !own?.[1] || options.some(([value]) => String(value) === String(own[0]));
+      return { label, items: [...options, ...(known ? [] : [own])].map(([value, word]) => ({ word, checked: String(value) === now, act: () => put(trait, value) })) };
+    });
   }
   const wish = () => ({ filter: model.get("filter"), states: model.get("states"), sort: model.get("sort"), groupBy: model.get("group_by") });
 
@@ -90,6 +94,7 @@ function createGrid(view) {
     const states = model.get("states");
     for (const [name, { chip, count }] of chips) {
       setText(count, String(rows.counts[name || "all"] || 0));
+      chip.toggleAttribute("data-none", !rows.counts[name || "all"]);
       chip.setAttribute("aria-pressed", String(name ? states.includes(name) : !states.length));
     }
   }
@@ -269,7 +274,6 @@ function createGrid(view) {
   const onWish = () => {
     const now = wish();
     if (search.value !== now.filter) search.value = now.filter;
-    for (const [trait, menu] of Object.entries(menus)) menu.value = model.get(trait);
     showLegend();
     place();
   };
