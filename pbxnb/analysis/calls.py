@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import AnalysisError, MissingExtra
+from pbxnb.history.legs import Leg, Part, conversations, direction, extensions_in, legs_of, part_of, whole_of
+from pbxnb.history.legs import offered as is_offered
 from pbxnb.model.entities import Call, CallRecord
 from pbxnb.zones import zone_of
-
-from .legs import Leg, Part, conversations, direction, legs_of, part_of, whole_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,7 +157,7 @@ def calls_of(handle: Any, *, tz: str | ZoneInfo | None = None, legs: bool = Fals
         records, running = past.closed_calls(), [*handle.calls.values()]
         rows = walk_rows(records, running, tz=tz or handle.tz, domain=handle.domain, legs=legs)
     if offered:
-        rows = (row for row in rows if row["queue"] or row["direction"] == "in")
+        rows = (row for row in rows if is_offered(row["queue"], row["direction"]))
     schema, batches = calls_schema(), []
     while batch := list(islice(rows, _BATCH)):
         batches.append(pa.RecordBatch.from_pylist(batch, schema=schema))
@@ -179,7 +179,7 @@ def _as_is(moment: datetime) -> datetime:
 
 
 def _rows_of(conversation: list[Part], zone: ZoneInfo, domain: str, legs: bool) -> list[dict[str, Any]]:
-    inside = {number for part in conversation for number in part.leg.call.extensions}
+    inside = extensions_in(conversation)
     found = legs_of(conversation) if legs else [whole_of(conversation)]
     return [_row(leg, zone, domain, inside) for leg in found]
 

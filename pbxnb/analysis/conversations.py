@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .legs import OUTCOMES
+from pbxnb.history.legs import OUTCOMES
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pbxnb.errors import AnalysisError
-
-from .legs import OUTCOMES
+from pbxnb.history.legs import OUTCOMES
 
 if TYPE_CHECKING:
     import narwhals as nw

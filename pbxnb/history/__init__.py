@@ -8,19 +8,23 @@ from .coverage import AT_LEAST, Interval, coverage_text, gap_text, share_up
 from .history import Conditions, History
 from .index import WIDTHS, Block, Index
 from .stories import LaneBy, Move, Span, Story, span_text
+from .today import Figures, Served, Today
 
 __all__ = [
     "AT_LEAST",
     "WIDTHS",
     "Block",
     "Conditions",
+    "Figures",
     "History",
     "Index",
     "Interval",
     "LaneBy",
     "Move",
+    "Served",
     "Span",
     "Story",
+    "Today",
     "coverage_text",
     "gap_text",
     "share_up",

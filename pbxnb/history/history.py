@@ -80,6 +80,9 @@ class History:
     Args:
         model: what the changes are made in; its times are PBX time.
         gaps: reads when the line was down; kernel time.
+
+    Attributes:
+        model: the same; another one once a replay has jumped.
     """
 
     def __init__(self, model: Store, gaps: Callable[[], Sequence[Gap]] = tuple) -> None:
@@ -94,16 +97,17 @@ class History:
         Args:
             unknown: before which nothing is known.
         """
-        self._model = model
+        self.model = model
         self._lanes: dict[LaneBy, Index] = {by: Index(by, _KEPT) for by in ("extension", "call", "queue")}
         for index in self._lanes.values():
             index.lost = unknown
+        self._unknown, self._joined = unknown, float("inf")
         self._follower = CallFollower(self._end, self._join)
         self.conditions = Conditions()
 
     def feed(self, changes: Changes) -> None:
         """Take in what one message changed, before the model takes in the next."""
-        events, model, follower = changes.events, self._model, self._follower
+        events, model, follower = changes.events, self.model, self._follower
         for event in events:
             if (call := event.call) is not None:
                 (follower.end if event.kind == "call.ended" else follower.follow)(call, self._moment(event))
@@ -112,6 +116,8 @@ class History:
                 if event.removed or not isinstance(before, Account) or _differ(account, before):
                     self.conditions.follow(account.number, None if event.removed else account, self._moment(event))
         if not events:  # the first snapshot: what was never known is no news
+            known = (*map(model.calls.get, changes.calls), *map(model.accounts.get, changes.accounts))
+            self._joined = min([self._joined, *(one.first_seen.timestamp() for one in known if one)])
             for call in filter(None, map(model.calls.get, changes.calls)):
                 follower.follow(call, (call.since or call.first_seen).timestamp())
             for account in filter(None, map(model.accounts.get, changes.accounts)):
@@ -130,7 +136,7 @@ class History:
             index.lost = min(index.lost, since)
 
     def _moment(self, event: Event) -> float:
-        return (event.at or self._model.clock.at(event.received)).timestamp()
+        return (event.at or self.model.clock.at(event.received)).timestamp()
 
     def _end(self, span: Span, story: Story) -> None:
         ended = (span, story)  # one for all
@@ -141,6 +147,11 @@ class History:
         self._lanes["call"].put(Joined(old, new, spans))
 
     # --- read from any thread ----------------------------------------------------------------------------------------
+
+    @property
+    def began(self) -> float:
+        """From when on every call that ended is told, PBX time; infinite while nothing is known."""
+        return max(self._unknown, self._joined)
 
     def lanes(self, by: LaneBy) -> Index:
         """The ended spans on lanes."""
@@ -161,15 +172,15 @@ class History:
 
     def closed_calls(self) -> Taken[CallRecord]:
         """The ended calls as they are now, oldest first."""
-        return self._model.closed_calls()
+        return self.model.closed_calls()
 
     def open_calls(self) -> list[Call]:
         """The calls that go on."""
-        return list(self._model.calls.values())
+        return list(self.model.calls.values())
 
     def presence(self) -> Taken[Presence]:
         """Intervals of each axis of all accounts, as they are now: ended ones, then running ones."""
-        return self._model.presence()
+        return self.model.presence()
 
     def gaps(self) -> list[Interval]:
         """When nothing was known, as intervals."""
@@ -177,12 +188,12 @@ class History:
 
     def unknown(self) -> list[Gap]:
         """When nothing was known, and why; PBX time."""
-        at = self._model.clock.at
+        at = self.model.clock.at
         return [Gap(at(gap.start), at(gap.end) if gap.end else None, gap.why) for gap in self._gaps()]
 
     def coverage(self, now: datetime) -> str:
         """What may be missing of all that, as a phrase; ``now`` is on the PBX's clock."""
-        return coverage_text(self.unknown(), self._model.dropped, now)
+        return coverage_text(self.unknown(), self.model.dropped, now)
 
     def shares(self, now: datetime) -> dict[str, dict[str, float]]:
         """Share of each account's observed time per state, 0 to 1, ``gap`` among them; they add up to 1."""
@@ -190,7 +201,7 @@ class History:
 
     def counts(self, now: datetime) -> dict[str, int]:
         """Conversations that go on, that began within the last minute, that wait; registered extensions."""
-        listed = list(self._model.conversations.items())
+        listed = list(self.model.conversations.items())
         newest = now.timestamp()
         return {
             "calls": sum(one.state is not None for _, one in listed),
@@ -233,7 +244,7 @@ class History:
         return (ended | {story.id: story for _, story in self._follower.running()}).values()
 
     def _extensions(self, numbers: Sequence[str] | Mapping[str, float]) -> set[str]:
-        accounts = self._model.accounts
+        accounts = self.model.accounts
         return {n for n in list(numbers) if (account := accounts.get(n)) is not None and account.type == "extensions"}
 
 

@@ -30,9 +30,9 @@ from pbxnb.analysis import (
     per_slot,
     service_level,
 )
-from pbxnb.analysis.legs import OUTCOMES
 from pbxnb.analysis.values import WORDS
 from pbxnb.errors import AnalysisError
+from pbxnb.history.legs import OUTCOMES
 from tests.analysis.engines import Engine
 
 NOON = datetime.fromisoformat("2026-03-02T12:00")

@@ -10,9 +10,8 @@ import msgspec
 
 from pbxnb.arguments import nearest
 from pbxnb.errors import AnalysisError
+from pbxnb.history.legs import OUTCOMES
 from pbxnb.text import clean
-
-from ..legs import OUTCOMES
 
 __all__ = ["FIELDS", "SOURCES", "Field", "Source", "source_of"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from sys import getsizeof
 from typing import Any, Generic, Protocol, TypeVar
@@ -243,6 +243,24 @@ class Taken(Generic[V]):
         for number, row in enumerate(rows, first):
             yield make(row, notes.get(number, ""))
         yield from self._more
+
+    def numbered(self, first: int, also: Collection[int] = ()) -> Iterator[tuple[int, V]]:
+        """The ended ones from a number on, each with its number, before them those of ``also``; the oldest is 0.
+
+        What stands in a block that has none of them is not made.
+        """
+        newest, rows, notes = self._newest
+        for block in (*self._blocks, None):
+            start, count = (newest, len(rows)) if block is None else (block.first, block.rows)
+            wanted = [number for number in range(start, start + count) if number >= first or number in also]
+            if wanted:
+                found, said = (rows, notes) if block is None else (self._unpack(block), block.notes)
+                yield from ((n, self._make(found[n - start], said.get(n, ""))) for n in wanted)
+
+    @property
+    def next(self) -> int:
+        """The number that the next one to end will have."""
+        return self._newest[0] + len(self._newest[1])
 
     def during(self, start: datetime | None, end: datetime | None = None) -> Taken[V]:
         """Those that lasted at some time from one moment to another, and perhaps others; None means no bound.

@@ -251,7 +251,7 @@ class History:
             AnalysisError: no known zone has this name.
         """
         from pbxnb.analysis.calls import COLUMNS, walk_rows
-        from pbxnb.analysis.legs import FORGOTTEN
+        from pbxnb.history.legs import FORGOTTEN
 
         source = self._source
         # What had ended longer ago belongs to a conversation that began before the window (`FORGOTTEN`).

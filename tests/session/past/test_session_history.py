@@ -15,8 +15,8 @@ from msgspec.structs import replace
 import pbxnb
 from pbxnb import analysis, figures
 from pbxnb.analysis.calls import COLUMNS, call_rows, walk_rows
-from pbxnb.analysis.legs import FORGOTTEN
 from pbxnb.errors import ConfigError, MissingExtra
+from pbxnb.history.legs import FORGOTTEN
 from pbxnb.model.entities import Presence
 from pbxnb.model.past import memory
 from pbxnb.model.past.memory import Dropped

@@ -14,7 +14,19 @@ import msgspec
 
 from pbxnb.model.entities import Call, CallRecord, CallState, Phase
 
-__all__ = ["OUTCOMES", "Leg", "Part", "conversations", "direction", "legs_of", "part_of", "whole_of"]
+__all__ = [
+    "FORGOTTEN",
+    "OUTCOMES",
+    "Leg",
+    "Part",
+    "conversations",
+    "direction",
+    "extensions_in",
+    "legs_of",
+    "offered",
+    "part_of",
+    "whole_of",
+]
 
 _RINGS = frozenset({Phase.RINGING, Phase.QUEUED})
 _HOLDS = frozenset({Phase.HELD, Phase.PARKED})
@@ -153,6 +165,11 @@ def whole_of(group: Sequence[Part]) -> Leg:
     )
 
 
+def extensions_in(group: Iterable[Part]) -> set[str]:
+    """The numbers of the extensions that were in a conversation."""
+    return {number for part in group for number in part.leg.call.extensions}
+
+
 def direction(call: Call, queue: str, inside: Iterable[str]) -> str:
     """``in``, ``out`` or ``internal``.
 
@@ -162,6 +179,11 @@ def direction(call: Call, queue: str, inside: Iterable[str]) -> str:
     """
     caller, called = call.from_.number in inside, call.to.number in inside or bool(queue)
     return {(True, True): "internal", (True, False): "out"}.get((caller, called), "in")
+
+
+def offered(queue: str, direction: str) -> bool:
+    """Whether a call is one of a caller, as service levels and patience are: from outside, or through a queue."""
+    return bool(queue) or direction == "in"
 
 
 def _legs(part: Part, group: Sequence[Part], answers: Sequence[datetime]) -> list[Leg]:
