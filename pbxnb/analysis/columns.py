@@ -276,7 +276,7 @@ def totals(frame: nw.LazyFrame[Any], keys: Sequence[str], *columns: str) -> nw.L
     sums = [nw.col(column).sum() for column in columns]
     summed = frame.group_by(*keys).agg(*sums).sort(*keys) if keys else frame.select(*sums)
     # of no rows some engines sum none
-    return summed.with_columns(*whole(*columns)).with_columns(nw.col(*columns).fill_null(0))
+    return summed.with_columns(*(total.fill_null(0) for total in whole(*columns)))
 
 
 def ratio(part: nw.Expr, base: nw.Expr) -> nw.Expr:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pbxnb.errors import AnalysisError
 from pbxnb.history.legs import OUTCOMES
@@ -59,6 +61,13 @@ _WANTED = {
 }
 
 
+class _Refused(NamedTuple):
+    """What cannot be read of a column: whether it is a row's value, and whether it is any."""
+
+    row: nw.Expr
+    any: nw.Expr
+
+
 def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str, str]) -> nw.LazyFrame[Any]:
     """The frame with values as every measure expects them.
 
@@ -75,16 +84,18 @@ def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str,
     """
     import narwhals as nw
 
-    schema, duckdb = frame.collect_schema(), frame.implementation.is_duckdb()
-    wrong: dict[str, nw.Expr] = {}  # by column: whether it has a value that cannot be read
+    schema, engine = frame.collect_schema(), frame.implementation
+    wrong: dict[str, _Refused] = {}
     values: list[nw.Expr] = []
     for column, kind in kinds.items():
-        found, refuses = _reading(nw.col(column), schema[column], kind, duckdb=duckdb)
+        found, refused = _reading(nw.col(column), schema[column], kind, duckdb=engine.is_duckdb())
         values.append(found.alias(column))
-        if refuses is not None:
-            wrong[column] = refuses
+        if refused is not None:
+            wrong[column] = refused
     if wrong:
-        [told] = frame.select(**wrong).collect().rows(named=True)
+        # polars knows of a file's parts where no row can be refused, DuckDB the lowest and the highest of all
+        rows = frame.filter(reduce(or_, (one.row for one in wrong.values()))) if engine.is_polars() else frame
+        [told] = rows.select(**{column: one.any for column, one in wrong.items()}).collect().rows(named=True)
         for column, refused_any in told.items():
             if refused_any is not None and bool(refused_any):
                 wanted, hint = _WANTED[kinds[column]]
@@ -95,11 +106,11 @@ def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str,
                     type=str(schema[column]),
                 )
     frame = frame.select(*values)
-    return frame.with_columns(_in_our_words(frame, names["outcome"])) if "outcome" in kinds else frame
+    return _in_our_words(frame, names["outcome"]) if "outcome" in kinds else frame
 
 
-def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw.Expr, nw.Expr | None]:
-    """A column as a kind, and whether it has a value that is none of that kind (None: it has not)."""
+def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw.Expr, _Refused | None]:
+    """A column as a kind, and what it has that is none of that kind (None: nothing)."""
     import narwhals as nw
 
     there = ~value.is_null()
@@ -110,18 +121,19 @@ def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw
         zone = getattr(dtype, "time_zone", None)
         if zone is not None and zone not in _UTC:
             if duckdb:  # it knows no zone but that of its connection, and would show its wall clock
-                return value, there.any()
+                return value, _Refused(there, there.any())
             value = value.dt.convert_time_zone("UTC")
         moment = (value.dt.replace_time_zone(None) if zone is not None else value).cast(nw.Datetime("us"))
         return nw.when((moment >= nw.lit(_EARLIEST)) & (moment < nw.lit(_LATEST))).then(moment), None
     if kind in _RANGES and dtype.is_numeric():
         low, high = _RANGES[kind]
         if dtype.is_integer():  # many files know their lowest and highest without being read
-            return value.cast(nw.Int64), (value.min() < low) | (value.max() > high)
+            row, every = (value < low) | (value > high), (value.min() < low) | (value.max() > high)
+            return value.cast(nw.Int64), _Refused(row, every)
         number = value.cast(nw.Float64) if dtype.is_decimal() else value
         refused = there & ((number < low) | (number > high))
         # floats: pandas knows no whole numbers with null
-        return nw.when(there & ~refused).then(number.round(0)), refused.any()
+        return nw.when(there & ~refused).then(number.round(0)), _Refused(refused, refused.any())
     if kind in ("text", "outcome", "any") and text:
         return value.cast(nw.String), None
     if kind == "text" and dtype.is_integer():
@@ -129,23 +141,24 @@ def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw
     if kind == "text" and dtype.is_float():  # whole numbers that became floats beside a null
         refused = there & ((value.round(0) != value) | (value < -(2**53)) | (value > 2**53))
         whole = nw.when(there & ~refused).then(value).otherwise(nw.lit(0.0)).cast(nw.Int64).cast(nw.String)
-        return nw.when(there & ~refused).then(whole), refused.any()
+        return nw.when(there & ~refused).then(whole), _Refused(refused, refused.any())
     if kind in ("text", "any") and (dtype == nw.Date or (dtype == nw.Datetime and dtype.time_zone is None)):
         return value.dt.to_string("%Y-%m-%d" if kind == "text" else "%Y-%m-%d %H:%M:%S"), None
     if kind == "any" and (dtype.is_numeric() or dtype == nw.Boolean):
         return value, None
     # a column of nothing has no type of its own in a table made of plain rows
     none: Any = nw.Datetime("us") if kind == "time" else nw.Float64 if kind in _RANGES else nw.String
-    return nw.when(value.is_null()).then(nw.lit(None, none)), there.any()
+    return nw.when(value.is_null()).then(nw.lit(None, none)), _Refused(there, there.any())
 
 
-def _in_our_words(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
+def _in_our_words(frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
     import narwhals as nw
 
     column = nw.col("outcome")
-    each = frame.filter(~column.is_null()).group_by("outcome").agg(calls=column.count())
-    some = each.head(1000).collect()["outcome"].to_list()  # sorted here: DuckDB 1.5 finds none where it sorts and cuts
-    words = {word: OUTCOME_OF.get(_plain(word)) for word in sorted(some)}
+    others = frame.filter(~column.is_in(OUTCOMES)).group_by("outcome").agg(calls=nw.len())
+    some = others.head(1000).collect()["outcome"].to_list()
+    # sorted here: DuckDB 1.5 finds none where it sorts and cuts
+    words = {word: OUTCOME_OF.get(_plain(word)) for word in sorted(one for one in some if isinstance(one, str))}
     if unknown := [word for word, outcome in words.items() if outcome is None]:
         listed = ", ".join(repr(word[:40]) for word in unknown[:10]) + (" …" if len(unknown) > 10 else "")
         raise AnalysisError(
@@ -156,9 +169,8 @@ def _in_our_words(frame: nw.LazyFrame[Any], name: str) -> nw.Expr:
         )
     ours = column
     for word, outcome in words.items():
-        if outcome != word:
-            ours = nw.when(column == word).then(nw.lit(outcome)).otherwise(ours)
-    return ours.alias("outcome")
+        ours = nw.when(column == word).then(nw.lit(outcome)).otherwise(ours)
+    return frame.with_columns(outcome=ours) if words else frame
 
 
 def _plain(word: str) -> str:

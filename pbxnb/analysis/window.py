@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any, Literal
 
 from pbxnb.errors import AnalysisError
 
@@ -18,6 +19,7 @@ __all__ = ["WINDOW", "Window", "window_of"]
 
 WINDOW = ("first", "last", "coverage")
 """The columns that say it, the last of every result."""
+_UNITS: tuple[Literal["ms", "us", "ns"], ...] = ("ms", "us", "ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +57,51 @@ def window_of(times: nw.LazyFrame[Any]) -> Window:
         times: its columns of times by their canonical names, or some of them.
     """
     there = {*times.collect_schema().names()}
-    columns = sorted(there - {"answered_at"} if there >= {"started_at", "ended_at"} else there)  # it lies between them
-    # Of values as they are, many files know the lowest and the highest without being read; only where one of those is a
-    # "none" of somebody's must every value be looked at.
+    if there >= {"started_at", "ended_at"}:
+        there -= {"answered_at"}  # it lies between them
+    times = times.select(sorted(there))
     try:
-        bounds = _moments(_bounds(times, columns))
-        if None in bounds:
-            bounds = _moments(_bounds(_read(times), columns))
+        moments = _bounds(times)
+        if None in moments:  # a "none" of somebody's: every value must be looked at
+            moments = _bounds(_read(times))
     except AnalysisError:  # times that cannot be read tell nothing; a measure that needs them has said so
         return Window()
-    moments = [moment for moment in bounds if moment is not None]
-    return Window(min(moments, default=None), max(moments, default=None))
+    known = [moment for moment in moments if moment is not None]
+    return Window(min(known, default=None), max(known, default=None))
 
 
-def _bounds(times: nw.LazyFrame[Any], columns: Iterable[str]) -> nw.LazyFrame[Any]:
-    """One row: the lowest and the highest of each column."""
+def _bounds(times: nw.LazyFrame[Any]) -> list[datetime | None]:
+    """The lowest and the highest of each column: of values as they are, which many files know without being read."""
     import narwhals as nw
 
-    return times.select(**{f"{end}_{name}": getattr(nw.col(name), end)() for name in columns for end in ("min", "max")})
+    columns = times.collect_schema().names()
+    ends = {f"{end}_{name}": getattr(nw.col(name), end)() for name in columns for end in ("min", "max")}
+    return _moments(_outer(times).select(**ends))
 
 
-def _moments(bounds: nw.LazyFrame[Any]) -> list[datetime | None]:
-    [row] = _read(bounds).collect("pyarrow").rows()
-    return [_plain(moment) for moment in row]
+def _outer(times: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The rows that hold the lowest and the highest of each column.
+
+    polars does not know those of a file, but which of its parts lie between two moments: of sorted calls nearly all of
+    them lie between those of the first row and the last.
+    """
+    import narwhals as nw
+
+    schema = times.collect_schema()
+    if not times.implementation.is_polars() or not {*schema.values()} <= {nw.Datetime(unit) for unit in _UNITS}:
+        return times
+    ends = [*_moments(times.head(1)), *_moments(times.tail(1))]
+    known = [moment for moment in ends if moment is not None]
+    if not known or len(known) < len(ends):
+        return times
+    low, high = min(known) + timedelta(microseconds=1), max(known)  # one of nanoseconds was cut
+    between = (nw.col(name).is_between(low, high, closed="none") for name in schema.names())
+    return times.filter(~reduce(and_, between))
+
+
+def _moments(few: nw.LazyFrame[Any]) -> list[datetime | None]:
+    """All that stand in a few rows; None for each that is a "none" of somebody's."""
+    return [_plain(moment) for row in _read(few).collect("pyarrow").rows() for moment in row]
 
 
 def _read(times: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
