@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -199,6 +200,43 @@ def test_rare_choices_are_in_a_menu_that_the_keyboard_opens_walks_and_leaves(boa
     extensions = board.execute("print(len(pbx.extensions))").strip()
     wait(board, f"() => document.querySelectorAll('{TILE}').length === {extensions}")
     assert "View" in page.evaluate(now)
+
+
+def test_rows_are_copied_as_text_and_saved_as_csv_and_a_text_in_them_can_be_marked(board: Any) -> None:
+    page, row = board.page, board.page.locator(".pbx-dashboard .pbx-call[data-call]").first
+    board.execute("board.calls.selected = []; board.grid.selected = []")
+    number = row.locator(".pbx-from bdi").first.inner_text()
+    row.locator(".pbx-from bdi").first.dblclick()
+    assert page.evaluate("() => getSelection().toString()").strip() in number
+    page.evaluate("() => getSelection().empty()")
+    row.focus()
+    page.keyboard.press("Control+c")
+    search = page.locator(".pbx-call-list .pbx-search")
+    search.focus()
+    page.keyboard.press("Control+v")
+    assert number in search.input_value().split("\t")
+    page.keyboard.press("Escape")
+    board.execute("board.calls.selected = []; board.grid.selected = []")
+    wait(board, "() => !document.querySelector('.pbx-tile[aria-selected=true]')")
+    page.locator(".pbx-grid [aria-haspopup=menu]").last.click()
+    with page.expect_download() as saved:
+        page.get_by_role("menuitem", name="Save rows as CSV").click()
+    text = Path(saved.value.path()).read_text(encoding="utf-8-sig")
+    lines = text.splitlines()
+    assert (saved.value.suggested_filename, lines[0].split(",")[:2]) == ("extensions.csv", ["Number", "Name"])
+    assert [line.split(",")[0] for line in lines[1:]] == board.execute("print(*pbx.extensions)").split()
+
+
+def test_a_call_is_dragged_by_its_shape_onto_a_tile(board: Any) -> None:
+    page = board.page
+    conversation, free = board.execute("print(pbx.calls[calls[3]].conversation, people[14])").split()
+    tile = page.locator(f"{TILE}[data-number='{free}']")
+    tile.scroll_into_view_if_needed()
+    page.locator(f".pbx-call[data-conversation='{conversation}'] .pbx-shape").drag_to(tile)
+    question = "() => document.querySelector('.pbx-dashboard .pbx-question').textContent"
+    wait(board, f"{question}.startsWith('Transfer')")
+    page.locator("[data-command=keep]").click()
+    wait(board, f"{question} === ''")
 
 
 def test_no_button_sends_a_picture_away(board: Any) -> None:

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ROW, arrange, late, leastOf, appearance, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
+import { HEADS, ROW, arrange, cellsOf, late, leastOf, appearance, merge, neighbour, tally, times, visible } from "../../pbxnb/widgets/call_list/call_rows.js";
 
 const row = (id, phase = "talking", more = {}) => {
   const state = { talking: "connected", queued: "ringing" }[phase] || phase;
@@ -19,6 +19,12 @@ test("rows come whole, change by index, and go", () => {
   assert.deepEqual([...touched].sort(), ["1", "2", "3"]);
   assert.equal(rows.get("1")[ROW.state], "held");
   assert.deepEqual([...rows.keys()], ["1", "3"]);
+});
+
+test("a row as cells: number and name apart, times in whole seconds", () => {
+  const made = row("1", "talking", { to: "207\tAnn Lee", via: "Queue 700", ring: 7.4 });
+  assert.deepEqual(cellsOf(made, 130), ["Talking", "+15550100", "", "207", "Ann Lee", "incoming", "Queue 700", 7, 40, 0]);
+  assert.equal(cellsOf(made, 130).length, HEADS.length);
 });
 
 test("only the time of the present phase runs", () => {

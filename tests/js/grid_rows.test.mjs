@@ -1,7 +1,7 @@
 // The grid's data: columns in, counts, filters, order, and the cut into lines and blocks.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Rows, arrange, cut, follows } from "../../pbxnb/widgets/grid/grid_rows.js";
+import { HEADS, Rows, arrange, cellsOf, cut, follows } from "../../pbxnb/widgets/grid/grid_rows.js";
 
 const WISH = { filter: "", states: [], sort: "number", groupBy: "" };
 const flag = (bits) => String.fromCharCode(48 + bits);
@@ -25,6 +25,14 @@ test("the whole state: fields, counts, defaults", () => {
   assert.equal(last.name, "<b>Max</b>");
   assert.equal(last.type, "extensions");
   assert.deepEqual([rows.counts.idle, rows.counts.busy, rows.counts.ringing, rows.counts.dnd, rows.counts.held], [2, 1, 1, 1, 0]);
+});
+
+test("a row as cells: what its tile says, the time in whole seconds, empty where nobody knows it", () => {
+  const { all } = board();
+  assert.deepEqual(cellsOf(all[1], 1000.4), ["201", "ann", "Idle", "yes", "", "Support", 20]);
+  assert.deepEqual(cellsOf(all[2], 1000), ["202", "Bo", "In call", "", "+1 555", "Sales", 10]);
+  assert.equal(cellsOf({ ...all[2], since: 0 }, 1000)[6], "");
+  assert.equal(cellsOf(all[1], 1000).length, HEADS.length);
 });
 
 test("a batch changes only what it names, and the counts follow", () => {

@@ -57,6 +57,9 @@ class CallList(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
+        "ui/clipboard.js",
+        "ui/menu.js",
+        "ui/table_copy.js",
         "widgets/call_list/call_rows.js",
         "widgets/call_list/call_row.js",
         "widgets/call_list/call_list.js",

@@ -2,8 +2,9 @@
  * The call list: tabs, one row a conversation, its calls on expansion, orbits as places to drop on. Logic in call_rows.js.
  */
 import { CALL_TYPE, PARTIES_TYPE, commandFor, definePanel, element, setText } from "../../ui/base.js";
+import { copyMenu, copyRows } from "../../ui/table_copy.js";
 import { CallRow, setParty } from "./call_row.js";
-import { PHASES, ROW, arrange, merge, neighbour, tally, visible } from "./call_rows.js";
+import { HEADS, PHASES, ROW, arrange, cellsOf, merge, neighbour, tally, visible } from "./call_rows.js";
 
 /** Phases whose colour has the name of a state. @type {Record<string, string>} */
 const TONES = { talking: "busy", queued: "ringing" };
@@ -40,8 +41,6 @@ function createCallList(view) {
     tabs.append(chip);
   }
   const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search pbx-tools", "", { type: "search", placeholder: "Find party, queue", "aria-label": "Find calls", maxlength: "200" }));
-  tabs.append(element("span", "pbx-grow"), search);
-
   const grid = element("div", "pbx-calls", "", { role: "grid", "aria-label": "Calls", "aria-colcount": "8", "aria-multiselectable": "true" });
   const head = element("div", "pbx-call pbx-call-head", "", { role: "row", "aria-rowindex": "1" });
   COLUMNS.forEach((name, i) => head.append(element("span", `pbx-cell pbx-${(name || "direction").toLowerCase()}${i > 4 ? " pbx-num" : ""}`, name, { role: "columnheader", "aria-colindex": String(i + 1), ...(name ? {} : { "aria-label": "Direction" }) })));
@@ -61,6 +60,7 @@ function createCallList(view) {
     limitBar.append(label);
     limitFields[trait] = field;
   }
+  tabs.append(element("span", "pbx-grow"), search, copyMenu(view, "calls", grid, () => [HEADS, ...table(chosen())]));
   body.append(tabs, grid, none, orbits, limitBar);
 
   /** @param {string} trait @param {any} value */
@@ -68,6 +68,7 @@ function createCallList(view) {
     model.set(trait, value);
     model.save_changes();
   }
+  const table = (/** @type {string[]} */ ids) => ids.flatMap((id) => (rows.has(id) ? [cellsOf(/** @type {any[]} */ (rows.get(id)), view.now())] : []));
   const limits = () => ({ ring: model.get("ring_limit"), hold: model.get("hold_limit") });
   const wanted = (/** @type {any[]} */ row) => visible(row, model.get("phase"), model.get("filter").trim());
   const still = () => pointed || !!dragged || list.contains(document.activeElement);
@@ -181,7 +182,7 @@ function createCallList(view) {
 
   list.addEventListener("click", (event) => {
     const part = rowAt(event.target);
-    if (!part) return;
+    if (!part || !getSelection()?.isCollapsed) return; // somebody marks a text
     setStop(part.id, true);
     if (/** @type {Element} */ (event.target).closest(".pbx-expand")) view.send({ expand: part.id, on: !part.legs });
     else select(part.id, event.ctrlKey || event.metaKey);
@@ -229,10 +230,19 @@ function createCallList(view) {
     }
   });
 
-  // Dragging a call: tiles and orbits take it. Its parties travel along: a grid in the page lights the tiles that are none.
+  /** @returns {string[]} the rows that are selected, or all that are shown */
+  function chosen() {
+    const selected = new Set(model.get("selected")), some = shown.filter((id) => selected.has(id));
+    return some.length ? some : shown;
+  }
+  const stopCopies = copyRows(list, () => table(model.get("selected").includes(current) ? chosen() : [current]));
+
+  // Dragging a call by its shape: tiles and orbits take it. Its parties travel along: a grid in the page lights the tiles that are none.
   list.addEventListener("dragstart", (event) => {
     const part = rowAt(event.target), id = part?.row[ROW.call];
+    if (event.target !== part?.shape) return; // a marked text is dragged as such
     if (!id || !event.dataTransfer || model.get("wallboard")) return event.preventDefault();
+    event.dataTransfer.setDragImage(part.element, 0, 0);
     event.dataTransfer.setData(CALL_TYPE, id);
     event.dataTransfer.setData(PARTIES_TYPE, JSON.stringify([ROW.from, ROW.to].map((field) => part?.row[field].split("\t")[0])));
     event.dataTransfer.effectAllowed = "all";
@@ -321,6 +331,7 @@ function createCallList(view) {
       for (const [id, part] of parts) if (rows.has(id)) part.tick(now, limits());
     },
     destroy() {
+      stopCopies();
       for (const trait of wishes) model.off(`change:${trait}`, onWish);
       model.off("change:selected", showSelected);
     },

@@ -2,10 +2,8 @@
  * One row of the call list in the page, with the line of its calls below it. Its cells are made once and changed in place.
  */
 import { duration, element, setText, setTime, sinceOf } from "../../ui/base.js";
-import { ROW, appearance, late, leastOf, times } from "./call_rows.js";
+import { DIRECTIONS, ROW, appearance, late, leastOf, times, viaOf } from "./call_rows.js";
 
-/** @type {Record<string, {sign: string, word: string}>} */
-const DIRECTIONS = { in: { sign: "↘", word: "incoming" }, out: { sign: "↗", word: "outgoing" }, internal: { sign: "→", word: "internal" }, unknown: { sign: "→", word: "to" } };
 const TIMES = /** @type {const} */ (["ring", "talk", "hold"]);
 
 /** Show a party: number and name, tab between them, each in its own direction. @param {HTMLElement} node @param {string} text */
@@ -30,7 +28,7 @@ export class CallRow {
     this.id = id;
     /** @type {any[]} */
     this.row = [];
-    this.element = element("div", "pbx-call", "", { role: "row", tabindex: "-1", "aria-selected": "false", "data-conversation": id, draggable: "true" });
+    this.element = element("div", "pbx-call", "", { role: "row", tabindex: "-1", "aria-selected": "false", "data-conversation": id });
     /** @param {string} name @param {number} column @param {string} [extra] */
     const cell = (name, column, extra = "") => {
       const made = element("span", `pbx-cell pbx-${name} ${extra}`, "", { role: "gridcell", "aria-colindex": String(column) });
@@ -39,7 +37,7 @@ export class CallRow {
     };
     const state = cell("state", 1);
     this.toggle = element("button", "pbx-expand", "▸", { type: "button", tabindex: "-1", "aria-expanded": "false" });
-    this.shape = element("span", "pbx-shape", "", { "aria-hidden": "true" });
+    this.shape = element("span", "pbx-shape", "", { "aria-hidden": "true", title: "Drag it to an extension or an orbit" });
     this.word = element("span", "pbx-word");
     this.tag = element("span", "pbx-mark-tag");
     state.append(this.toggle, this.shape, this.word, this.tag);
@@ -72,7 +70,7 @@ export class CallRow {
     dataset.call = row[ROW.call];
     dataset.state = row[ROW.state];
     dataset.phase = row[ROW.phase];
-    this.element.draggable = !ended;
+    this.shape.draggable = !ended;
     this.element.toggleAttribute("data-lit", marks.includes("l"));
     setText(this.shape, shape);
     setText(this.word, word);
@@ -84,7 +82,7 @@ export class CallRow {
     setText(this.direction, direction.sign);
     this.direction.title = direction.word;
     this.direction.setAttribute("aria-label", direction.word);
-    const via = [row[ROW.end], row[ROW.via]].filter(Boolean).join(" · ");
+    const via = viaOf(row);
     setText(this.via, via);
     this.via.title = via;
     const several = row[ROW.calls] > 1;

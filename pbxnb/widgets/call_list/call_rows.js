@@ -90,6 +90,23 @@ export function late(row, now, limits) {
   return which === "hold" && limits.hold > 0 && spent > limits.hold ? "hold" : "";
 }
 
+/** @type {Record<string, {sign: string, word: string}>} */
+export const DIRECTIONS = { in: { sign: "↘", word: "incoming" }, out: { sign: "↗", word: "outgoing" }, internal: { sign: "→", word: "internal" }, unknown: { sign: "→", word: "to" } };
+
+export const HEADS = ["State", "From", "From name", "To", "To name", "Direction", "Via", "Ring s", "Talk s", "Hold s"];
+
+/** What goes to the column "Via": how it ended, its queue or orbit. @param {Row} row */
+export function viaOf(row) {
+  return [row[ROW.end], row[ROW.via]].filter(Boolean).join(" · ");
+}
+
+/** A row as the cells of a table, under `HEADS`. @param {Row} row @param {number} now @returns {(string | number)[]} */
+export function cellsOf(row, now) {
+  const party = (/** @type {number} */ field) => [...row[field].split("\t"), ""].slice(0, 2), spent = times(row, now);
+  const direction = (DIRECTIONS[row[ROW.direction]] || DIRECTIONS.unknown).word;
+  return [appearance(row).word, ...party(ROW.from), ...party(ROW.to), direction, viaOf(row), ...[spent.ring, spent.talk, spent.hold].map(Math.round)];
+}
+
 /** Counts for the tabs; ended rows are no calls any more. @param {Iterable<Row>} rows @returns {Record<string, number>} */
 export function tally(rows) {
   /** @type {Record<string, number>} */

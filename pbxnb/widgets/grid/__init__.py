@@ -69,7 +69,9 @@ class ExtensionGrid(LivePanel):
     """
 
     scripts: ClassVar[tuple[str, ...]] = (
+        "ui/clipboard.js",
         "ui/menu.js",
+        "ui/table_copy.js",
         "widgets/grid/grid_rows.js",
         "widgets/grid/grid_layout.js",
         "widgets/grid/grid_tile.js",

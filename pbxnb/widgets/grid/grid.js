@@ -4,9 +4,10 @@
  */
 import { STATES, commandFor, definePanel, element, setText } from "../../ui/base.js";
 import { menuButton } from "../../ui/menu.js";
+import { copyMenu, copyRows } from "../../ui/table_copy.js";
 import { takeDrops } from "./grid_drop.js";
 import { Layout } from "./grid_layout.js";
-import { Rows, arrange, follows } from "./grid_rows.js";
+import { HEADS, Rows, arrange, cellsOf, follows } from "./grid_rows.js";
 import { Tile } from "./grid_tile.js";
 
 const LEGEND = [...STATES, { code: "", name: "dnd", shape: "⊘", word: "Do not disturb" }];
@@ -50,8 +51,6 @@ function createGrid(view) {
   }
   const search = /** @type {HTMLInputElement} */ (element("input", "pbx-search pbx-tools", "", { type: "search", placeholder: "Find number, name, group  ( / )", "aria-label": "Find accounts", maxlength: "200" }));
   const tools = element("span", "pbx-grid-tools");
-  tools.append(search, menuButton("View ▾", "View", choices));
-  legend.append(tools);
   const none = element("p", "pbx-none pbx-soft", "", { role: "status" });
   const viewport = element("div", "pbx-scroll"), grid = element("div", "pbx-tiles", "", { role: "grid", "aria-label": "Extensions", "aria-multiselectable": "true" });
   /** @param {any[]} tiles */
@@ -65,6 +64,8 @@ function createGrid(view) {
   };
   const layout = new Layout(viewport, grid, onNear);
   viewport.append(grid, layout.rest, none);
+  tools.append(search, menuButton("View ▾", "View", choices), copyMenu(view, "extensions", grid, () => [HEADS, ...table(chosen())]));
+  legend.append(tools);
   body.append(legend, viewport);
 
   /** @param {string} trait @param {any} value */
@@ -268,6 +269,13 @@ function createGrid(view) {
     }
   });
 
+  /** @returns {any[]} the tiles that are selected, or all that are shown */
+  function chosen() {
+    const some = layout.order.filter((tile) => selected.has(tile.row.number));
+    return some.length ? some : layout.order;
+  }
+  const table = (/** @type {any[]} */ tiles) => tiles.map((tile) => cellsOf(tile.row, view.now()));
+  const stopCopies = copyRows(grid, () => table(selected.has(current) ? chosen() : [stop]));
   const stopDrops = takeDrops(root, grid, tileAt, (number) => rows.byNumber.get(number)?.tile, view.send);
 
   // Traits, changed here or in Python.
@@ -358,6 +366,7 @@ function createGrid(view) {
       sizes.disconnect();
       layout.destroy();
       stopDrops();
+      stopCopies();
     },
   };
 }

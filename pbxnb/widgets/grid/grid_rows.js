@@ -107,6 +107,14 @@ export class Rows {
   }
 }
 
+export const HEADS = ["Number", "Name", "State", "Do not disturb", "With", "Department", "Since s"];
+
+/** A row as the cells of a table, under `HEADS`. @param {Row} row @param {number} now @returns {(string | number)[]} */
+export function cellsOf(row, now) {
+  const dnd = row.dnd ? "yes" : "", spent = row.since ? Math.round(now - row.since) : "";
+  return [row.number, row.name, STATES[ORDER_OF[row.state]].word, dnd, row.other.slice(2), row.department, spent];
+}
+
 /** Whether the order or the choice of rows follows their changes. @param {Wish} wish */
 export function follows(wish) {
   return !!(wish.states.length || wish.filter || wish.sort === "state" || wish.sort === "since" || wish.groupBy === "state");
