@@ -37,6 +37,13 @@ def test_the_data_of_the_notebooks_are_found_from_any_folder(folder: Path) -> No
         demo.data("other-bank/calls.parquet")
 
 
+def test_the_log_of_the_bank_has_the_columns_that_its_notebook_reads_and_no_others() -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the analysis extra is not installed")
+    columns = parquet.read_schema(demo.data("anonymous-bank/anonymous-bank-1999-01-10.parquet")).names
+    [reads] = [path.read_text(encoding="utf-8") for path in demo.notebooks() if path.name.startswith("05")]
+    assert [name for name in columns if f'\\"{name}\\"' not in reads] == []
+
+
 def test_copying_again_keeps_what_the_user_changed(folder: Path) -> None:
     assert demo.copy(folder) == []
     mine = folder / demo.FIRST
