@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from .errors import ConfigError, MissingExtra
+from .errors import ConfigError, MissingExtra, install_hint
 
 __all__ = ["Verdict", "check", "copy", "data", "notebooks", "open_lab"]
 
@@ -111,7 +111,9 @@ def open_lab(*, port: int, browser: bool, remark: Callable[[str], None]) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         remark("You are root, where JupyterLab wants to be told --allow-root: done.")
         command.append("--allow-root")
-    remark("JupyterLab starts; Ctrl-C ends it, and each notebook's simulated PBX with its kernel.")
+    where = "in the browser" if browser else "at the address that it says below"
+    remark(f"JupyterLab starts and shows {FIRST} {where}. Run All Cells there starts a simulated PBX.")
+    remark("Ctrl-C here ends JupyterLab, and each notebook's simulated PBX with its kernel.")
     interrupted = False
     with subprocess.Popen(command) as lab:  # noqa: S603 - our own interpreter, no shell
 
@@ -136,6 +138,7 @@ def check(remark: Callable[[str], None]) -> Verdict:
         remark: told of each step.
     """
     _need("nbclient")
+    remark(f"A kernel starts, then it runs {FIRST} on a simulated PBX, in a temporary folder.")
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -146,7 +149,7 @@ def check(remark: Callable[[str], None]) -> Verdict:
         copy(Path(folder))
         notebook: Any = nbformat.read(Path(folder) / FIRST, as_version=4)  # type: ignore[no-untyped-call]  # nbformat's own
         cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-        remark(f"Running {FIRST}: {cells} cells on a simulated PBX, in a temporary folder.")
+        remark(f"There are {cells} cells; each is said once it has run:")
         client = NotebookClient(
             notebook, timeout=CELL_LIMIT, kernel_name="python3", resources={"metadata": {"path": folder}}
         )
@@ -185,4 +188,8 @@ def _told(cell: Any) -> str:
 
 def _need(module: str) -> None:
     if importlib.util.find_spec(module) is None:
-        raise MissingExtra("The demo needs JupyterLab.", hint='Install it: pip install "pbxnb[lab]"')
+        raise MissingExtra(
+            "The demo needs JupyterLab, which is not installed.",
+            hint=f"{install_hint('pbxnb[lab]')}. Without installing: "
+            'uvx --from "pbxnb[lab]" pbxnb demo, or pipx run --spec "pbxnb[lab]" pbxnb demo',
+        )

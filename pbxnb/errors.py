@@ -77,12 +77,22 @@ class PbxError(Exception):
         return f"{self.message} {self.hint}".strip()
 
 
+def install_hint(what: str) -> str:
+    """The hint that names the line which installs a package or an extra, with pip and with uv.
+
+    Example:
+        >>> install_hint("pbxnb[analysis]")
+        'Install it: pip install "pbxnb[analysis]", or uv pip install "pbxnb[analysis]"'
+    """
+    return f'Install it: pip install "{what}", or uv pip install "{what}"'
+
+
 class ConfigError(PbxError, ValueError):
     """An argument cannot be used as it is: a URL, an option, a rule."""
 
 
 class MissingExtra(PbxError, AttributeError):
-    """A feature needs an optional dependency; the hint is the line that installs it."""
+    """A feature needs an optional dependency; the hint is the line that installs it (`install_hint`)."""
 
 
 class RecordingError(PbxError):

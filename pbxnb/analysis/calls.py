@@ -18,7 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pbxnb.errors import AnalysisError, MissingExtra
+from pbxnb.errors import AnalysisError, MissingExtra, install_hint
 from pbxnb.history.legs import Leg, Part, conversations, direction, extensions_in, legs_of, part_of, whole_of
 from pbxnb.history.legs import offered as is_offered
 from pbxnb.model.entities import Call, CallRecord
@@ -148,7 +148,7 @@ def calls_of(handle: Any, *, tz: str | ZoneInfo | None = None, legs: bool = Fals
     except ImportError:
         raise MissingExtra(
             "The calls of a live handle as a table need the analysis extra.",
-            hint='Install it: pip install "pbxnb[analysis]"',
+            hint=install_hint("pbxnb[analysis]"),
         ) from None
     past = getattr(handle, "history", handle)
     if hasattr(past, "calls_table"):

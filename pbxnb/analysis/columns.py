@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError
+from pbxnb.errors import AnalysisError, MissingColumn, MissingExtra, PbxError, install_hint
 
 from .calls import calls_of, is_session
 from .conversations import READ, one_each
@@ -134,7 +134,7 @@ def opened(
         import narwhals as nw
     except ImportError:
         raise MissingExtra(
-            "The analysis functions need the analysis extra.", hint='Install it: pip install "pbxnb[analysis]"'
+            "The analysis functions need the analysis extra.", hint=install_hint("pbxnb[analysis]")
         ) from None
     check_keys(by, *WINDOW)
     window = None

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pbxnb.errors import MissingExtra
+from pbxnb.errors import MissingExtra, install_hint
 
 try:
     import pandas as pd
 except ImportError:
-    raise MissingExtra(
-        "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
-    ) from None
+    raise MissingExtra("Tables need pandas, which is not installed.", hint=install_hint("pbxnb[analysis]")) from None
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +74,7 @@ def arrow_table(table: pd.DataFrame, columns: Mapping[str, type]) -> pa.Table:
         import pyarrow as pa
     except ImportError:
         raise MissingExtra(
-            "A table as Arrow needs pyarrow, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
+            "A table as Arrow needs pyarrow, which is not installed.", hint=install_hint("pbxnb[analysis]")
         ) from None
     types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us", "UTC")}
     schema = pa.schema([(name, types.get(type_, pa.string())) for name, type_ in columns.items()])

@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from pbxnb.errors import EngineLost, MediaFailed, MissingExtra, PhoneError
+from pbxnb.errors import EngineLost, MediaFailed, MissingExtra, PhoneError, install_hint
 from pbxnb.protocol.redact import redact
 from pbxnb.text import clean, clean_logger
 
@@ -45,7 +45,7 @@ def require_phone_extra() -> None:
     if missing:
         raise MissingExtra(
             f"Calls with sound need {' and '.join(missing)}, not installed here.",
-            hint='Install it with: pip install "pbxnb[phone]"',
+            hint=install_hint("pbxnb[phone]"),
         )
 
 

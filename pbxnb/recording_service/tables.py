@@ -15,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbxnb.errors import MissingExtra, PbxError, RecordingInUse
+from pbxnb.errors import MissingExtra, PbxError, RecordingInUse, install_hint
 from pbxnb.journal import Journal, file_name
 from pbxnb.journal.file import FileLock
 from pbxnb.session.recordings.recording import Recording
@@ -42,7 +42,7 @@ def check_extra() -> None:
     except ImportError:
         raise MissingExtra(
             "Tables as Parquet need pyarrow, which is not installed.",
-            hint='Install it: pip install "pbxnb[analysis]"; or write tables = false.',
+            hint=f"{install_hint('pbxnb[analysis]')}; or write tables = false.",
         ) from None
 
 

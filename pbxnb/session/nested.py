@@ -10,11 +10,11 @@ import sys
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 
-from pbxnb.errors import ConfigError, MissingExtra
+from pbxnb.errors import ConfigError, MissingExtra, install_hint
 
 __all__ = ["enable_nested_run"]
 
-INSTALL = 'Install the better one: pip install "pbxnb[nested]"'
+INSTALL = install_hint("pbxnb[nested]")
 
 
 def enable_nested_run() -> str:
@@ -55,7 +55,11 @@ def _warn() -> None:
     if sys.version_info >= (3, 14):
         harm.append("on this Python, asyncio.timeout fails inside a nested run")
     if harm:
-        warnings.warn(f"Only nest_asyncio is installed: {'; '.join(harm)}. {INSTALL}", UserWarning, stacklevel=3)
+        warnings.warn(
+            f"Only nest_asyncio is installed: {'; '.join(harm)}. nest_asyncio2 does no such harm. {INSTALL}",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _ipykernel_major() -> int:

@@ -28,7 +28,7 @@ from typing import Any
 import msgspec
 
 from pbxnb.arguments import nearest
-from pbxnb.errors import MissingExtra, ScenarioError
+from pbxnb.errors import MissingExtra, ScenarioError, install_hint
 from pbxnb.text import clean
 
 __all__ = ["VERBS", "Scenario", "ScenarioStep", "Verb", "scenario", "scenario_names"]
@@ -213,7 +213,7 @@ def _from_text(text: str, name: str) -> Scenario:
         yaml = import_module("yaml")
     except ModuleNotFoundError as error:
         raise MissingExtra(
-            "Scenarios in YAML need PyYAML.", hint="Install it with: pip install pyyaml. JSON always works."
+            "Scenarios in YAML need PyYAML.", hint=f"{install_hint('pyyaml')}. JSON always works."
         ) from error
     try:
         data = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # the same, ten times as fast

@@ -94,7 +94,8 @@ def test_an_unknown_engine_lists_the_known_ones(tables: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "module", "extra"), [("duckdb", "duckdb", "analysis"), ("ibis", "ibis", "warehouse")]
+    ("engine", "module", "extra"),
+    [("duckdb", "duckdb", "analysis"), ("polars", "polars", "polars"), ("ibis", "ibis", "warehouse")],
 )
 def test_a_missing_engine_is_a_line_that_installs_it(
     tables: Path, engine: Any, module: str, extra: str, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pbxnb.errors import SoundRefused
+from pbxnb.errors import SoundRefused, install_hint
 
 np = pytest.importorskip("numpy", reason="the phone extra is not installed")
 
@@ -367,7 +367,7 @@ def test_without_numpy_one_sentence_says_what_to_install():
         "except MissingExtra as error: print(error)\n"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
-    assert said == 'The sound of calls needs numpy, not installed here. Install it with: pip install "pbxnb[phone]"\n'
+    assert said == f"The sound of calls needs numpy, not installed here. {install_hint('pbxnb[phone]')}\n"
 
 
 def test_a_folder_is_no_sound(tmp_path):

@@ -200,7 +200,7 @@ def test_built_in_scenarios_need_no_yaml(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(scenarios, "import_module", missing)
     assert scenario("hold").steps
-    with pytest.raises(MissingExtra, match=r"need PyYAML.*pip install pyyaml"):
+    with pytest.raises(MissingExtra, match=r'need PyYAML.*pip install "pyyaml"'):
         scenario(TEN_LINES)
 
 

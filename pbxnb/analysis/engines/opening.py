@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from pbxnb.errors import AnalysisError, MissingExtra, PbxError
+from pbxnb.errors import AnalysisError, MissingExtra, PbxError, install_hint
 
 from . import local, spark, warehouse
 from .parquet import shown
@@ -17,7 +17,7 @@ Engine = Literal["duckdb", "polars", "pandas", "pyarrow", "spark", "ibis"]
 
 _OPENERS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "duckdb": ("analysis", local.open_duckdb),
-    "polars": ("analysis", local.open_polars),
+    "polars": ("polars", local.open_polars),
     "pandas": ("analysis", local.open_pandas),
     "pyarrow": ("analysis", local.open_pyarrow),
     "spark": ("spark", spark.open_spark),
@@ -50,9 +50,9 @@ def open_calls(path: str | Path, *, engine: Engine = "duckdb", remote: Any = Non
         >>> import pyarrow.parquet as pq
         >>> from pbxnb import analysis
         >>> pq.write_table(analysis.calls_of(pbx), "calls.parquet")
-        >>> calls = analysis.open_calls("calls.parquet", engine="polars")
+        >>> calls = analysis.open_calls("calls.parquet", engine="duckdb")
         >>> type(analysis.per_hour(calls)).__name__
-        'LazyFrame'
+        'DuckDBPyRelation'
     """
     if engine not in list(_OPENERS):
         raise AnalysisError(f"There is no engine {engine!r}.", hint=f"Choose of {', '.join(_OPENERS)}.")
@@ -68,7 +68,7 @@ def open_calls(path: str | Path, *, engine: Engine = "duckdb", remote: Any = Non
     except ImportError as error:
         raise MissingExtra(
             f"The engine {engine!r} needs {error.name or 'a package'}, which is not installed.",
-            hint=f'Install it: pip install "pbxnb[{extra}]"',
+            hint=install_hint(f"pbxnb[{extra}]"),
         ) from error
     except Exception as error:
         said = " ".join(str(error).split())[:200]

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pbxnb.errors import AnalysisError, MissingExtra
+from pbxnb.errors import AnalysisError, MissingExtra, install_hint
 
 __all__ = ["Files", "base", "find", "shown"]
 
@@ -94,6 +94,4 @@ def _keys(path: str) -> tuple[str, ...]:
 
 
 def _missing(url: str) -> MissingExtra:
-    return MissingExtra(
-        f"What reads {urlsplit(url).scheme}:// is not installed.", hint='Install it: pip install "pbxnb[cloud]"'
-    )
+    return MissingExtra(f"What reads {urlsplit(url).scheme}:// is not installed.", hint=install_hint("pbxnb[cloud]"))

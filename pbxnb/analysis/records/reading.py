@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pbxnb.errors import AnalysisError, BadRows, MissingExtra
+from pbxnb.errors import AnalysisError, BadRows, MissingExtra, install_hint
 from pbxnb.progress import shown
 from pbxnb.zones import zone_of
 
@@ -112,7 +112,7 @@ def check_installed() -> None:
     except ImportError:
         raise MissingExtra(
             "Call records need DuckDB, narwhals and pyarrow, which are not all installed.",
-            hint='Install them: pip install "pbxnb[analysis]"',
+            hint=install_hint("pbxnb[analysis]"),
         ) from None
 
 

@@ -3,13 +3,13 @@
 A wave is an array of float32 between -1 and 1, `RATE` samples a second unless something else is said.
 """
 
-from pbxnb.errors import MissingExtra
+from pbxnb.errors import MissingExtra, install_hint
 
 try:
     import numpy  # noqa: F401 - what every module of this folder stands on
 except ImportError:
     raise MissingExtra(
-        "The sound of calls needs numpy, not installed here.", hint='Install it with: pip install "pbxnb[phone]"'
+        "The sound of calls needs numpy, not installed here.", hint=install_hint("pbxnb[phone]")
     ) from None
 
 from .listening import Activity, Digits, HeardDigit, ToneHeard, digits_in

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from pbxnb import markup
-from pbxnb.errors import MissingExtra
+from pbxnb.errors import MissingExtra, install_hint
 from pbxnb.shown import MOST_ROWS, caption
 from pbxnb.text import clean
 
@@ -72,7 +72,7 @@ class Table:
             except ImportError:
                 raise MissingExtra(
                     "This table as Arrow needs pyarrow, which is not installed.",
-                    hint='Install it: pip install "pbxnb[analysis]"; to_pylist() works without.',
+                    hint=f"{install_hint('pbxnb[analysis]')}; to_pylist() works without.",
                 ) from None
             types = {"text": pa.string(), "time": pa.timestamp("us"), "bool": pa.bool_(), "small": pa.int8()}
             schema = pa.schema([(name, types.get(kind, pa.int64())) for name, kind in self._kinds.items()])
@@ -98,7 +98,7 @@ class Table:
             from pbxnb.analysis.tables import FlatTable
         except ImportError:
             raise MissingExtra(
-                "Tables need pandas, which is not installed.", hint='Install it: pip install "pbxnb[analysis]"'
+                "Tables need pandas, which is not installed.", hint=install_hint("pbxnb[analysis]")
             ) from None
         return FlatTable(self.to_arrow().to_pandas())
 

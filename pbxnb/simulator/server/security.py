@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pbxnb.errors import SimulatorError
+from pbxnb.errors import SimulatorError, install_hint
 
 from ..engine.clock import TIMING, Timing
 from ..engine.pbx import SimPbx
@@ -233,7 +233,7 @@ def make_certificate(host: str) -> tuple[str, ssl.SSLContext]:
     except ImportError as error:
         raise SimulatorError(
             "A certificate cannot be made because the package 'cryptography' is missing.",
-            hint="Install it with: pip install cryptography; or leave tls off.",
+            hint=f"{install_hint('cryptography')}; or leave tls off.",
         ) from error
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pbxnb simulator")])
