@@ -382,7 +382,7 @@ class Client:
         if self._status.current.state not in _ENDED:
             self._error = error
             self._commander.line_lost()
-            self._status.turn(state, why=str(error) if error else "")
+            self._status.turn(state, why=str(error) if error else "", failed=error is not None)
         self._settled.set()
 
     def _applied(self, changes: Changes, arrival: Arrival | None) -> None:

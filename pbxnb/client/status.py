@@ -102,12 +102,13 @@ class LineStatus:
             unreadable=self.unreadable,
         )
 
-    def turn(self, state: LineState, *, why: str = "", missing: tuple[str, ...] = ()) -> None:
+    def turn(self, state: LineState, *, why: str = "", missing: tuple[str, ...] = (), failed: bool = False) -> None:
         """Set the state; an event and a status go out only if something changed.
 
         Args:
             why: one sentence, empty when all is well.
             missing: what the line is live without.
+            failed: whether a failure has ended it.
         """
         before = self.current
         if (state, why, missing) == (before.state, before.why, before.missing):
@@ -115,7 +116,7 @@ class LineStatus:
         now = self._now()
         new = state != before.state
         self.current = msgspec.structs.replace(
-            before, state=state, since=now if new else before.since, why=why, missing=missing
+            before, state=state, since=now if new else before.since, why=why, missing=missing, failed=failed
         )
         if new:
             self._on_event(Event(kind="connection", before=before.state.value, state=state.value, received=now))

@@ -88,6 +88,8 @@ class Status(Shown, frozen=True, kw_only=True, gc=False):
         unreadable: frames that could not be read; after one of them accounts and calls may be old, which ``why`` says.
         recording: how the recording stands; None while there is none.
         why: one sentence: the reason of this state and what to try next; empty when all is well.
+        failed: whether a failure ended it; a close on purpose, a newer connection in its place and the end of the
+            program are none.
     """
 
     state: LineState
@@ -102,6 +104,13 @@ class Status(Shown, frozen=True, kw_only=True, gc=False):
     unreadable: int = 0
     recording: RecordingState | None = None
     why: str = ""
+    failed: bool = False
+
+    @property
+    def known_until(self) -> datetime:
+        """Of a line that has ended: up to when it told what was, UTC."""
+        gap = self.gaps[-1] if self.gaps else None
+        return self.since if gap is None or gap.end is not None else gap.start
 
     def _sentence(self) -> str:
         missing = f"without {' and '.join(self.missing)}" if self.missing else ""

@@ -25,6 +25,8 @@ class PbxClock:
         zone: in which its reading is shown.
         now: the clock that stamps what arrives: the kernel's, that of an embedded PBX, or the place in a recording.
         rate: the speed of an embedded PBX or of a recording, 0 while paused.
+        ended: the moment of ``now`` at which the line ended, None while it goes on. There the clock stands, and with it
+            every panel and picture.
     """
 
     __reduce__ = no_copy
@@ -36,11 +38,13 @@ class PbxClock:
         *,
         now: Callable[[], datetime] = _kernel_now,
         rate: Callable[[], float] | None = None,
+        ended: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._clock = clock
         self.zone = zone
         self._now = now
         self._rate = rate
+        self._ended = ended
 
     @property
     def offset(self) -> float:
@@ -56,12 +60,14 @@ class PbxClock:
 
     @property
     def rate(self) -> float:
-        """PBX seconds per kernel second: 1, or the speed of an embedded PBX or a recording, 0 while paused."""
+        """PBX seconds per kernel second: 1, or the speed of an embedded PBX or a recording; 0 while it stands."""
+        if self._ended() is not None:
+            return 0.0
         return self._rate() if self._rate is not None else self._clock().rate
 
     def now(self) -> datetime:
-        """PBX time now, UTC."""
-        return self._clock().at(self._now())
+        """PBX time now, UTC; of a line that has ended, the moment when it did."""
+        return self._clock().at(self._ended() or self._now())
 
     def at(self, moment: datetime) -> datetime:
         """Put a kernel moment (``received``, a time of `Status` or `Gap`) on the PBX's clock.

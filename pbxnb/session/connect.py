@@ -115,7 +115,7 @@ def connect(
     client = make(user=endpoint.user, lock=lock)
     key: Hashable = (endpoint.ws_url, name)  # the URL holds domain and user
     line = Line(client, lock, key=key, record=None if path is None else (path, facts_of(client, zone)))
-    clock = PbxClock(lambda: client.store.clock, zone)
+    clock = PbxClock(lambda: client.store.clock, zone, ended=lambda: line.ended_at)
     pbx = Pbx(line, name=name or endpoint.account, control=control, clock=clock, another=make)
     line.start()
     return pbx
@@ -206,7 +206,13 @@ def simulate(
     except BaseException:
         embedded.close()
         raise
-    clock = PbxClock(lambda: client.store.clock, embedded.tz, now=embedded.clock.now, rate=lambda: embedded.clock.rate)
+    clock = PbxClock(
+        lambda: client.store.clock,
+        embedded.tz,
+        now=embedded.clock.now,
+        rate=lambda: embedded.clock.rate,
+        ended=lambda: line.ended_at,
+    )
     pbx = Pbx(line, name=name or str(preset), control=True, clock=clock, another=make, simulator=embedded)
     line.start()
     return pbx

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -196,7 +197,7 @@ class Line:
             self._error = ForkedHandle(f"This connection is closed: {SENTENCE}", hint="Connect here, too.")
             self._asked, self._why = True, SENTENCE
             self._final = msgspec.structs.replace(
-                self.feed.status, state=LineState.CLOSED, since=self.feed.now(), why=SENTENCE
+                self.feed.status, state=LineState.CLOSED, since=self.feed.now(), why=SENTENCE, failed=True
             )
         closed = self._closed()
         self._live, self._gone, self._read = Future(), Future(), threading.Event()
@@ -206,9 +207,9 @@ class Line:
         self.subscriptions.forked(closed)
 
     @property
-    def ended(self) -> bool:
-        """Whether it is over."""
-        return self._final is not None
+    def ended_at(self) -> datetime | None:
+        """Up to when it told what was, on the feed's clock; None while it goes on."""
+        return None if (final := self._final) is None else final.known_until
 
     @property
     def status(self) -> Status:
@@ -338,7 +339,8 @@ class Line:
         if last.state in (LineState.CLOSED, LineState.REFUSED):
             self._final = self._with_reason(last)
         else:  # the feed had no time left to say so itself
-            self._final = msgspec.structs.replace(last, state=LineState.CLOSED, since=self.feed.now(), why=self._why)
+            told = {"state": LineState.CLOSED, "since": self.feed.now(), "why": self._why, "failed": error is not None}
+            self._final = msgspec.structs.replace(last, **told)
             self.on_status(self._final)
         closed = self._closed()
         self.subscriptions.end(closed)
@@ -351,7 +353,7 @@ class Line:
     def _after(self) -> None:
         if self._final is None:  # a fault of ours on the way: still nobody waits for ever
             self._why = self._why or "A fault in pbxnb ended it; the log has the traceback."
-            self._final = Status(state=LineState.CLOSED, since=self.feed.now(), why=self._why)
+            self._final = Status(state=LineState.CLOSED, since=self.feed.now(), why=self._why, failed=True)
             self.lane.refuse(self._closed())
             fail(self._live, self._closed())
         self.lane.stop(self.timing.last_words)

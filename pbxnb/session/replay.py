@@ -77,7 +77,13 @@ def replay(path: str | Path, *, start: datetime | None = None, speed: float = 1.
     except BaseException:
         journals.close()
         raise
-    clock = PbxClock(lambda: playback.store.clock, recall.past.tz, now=playback.now, rate=lambda: playback.pace.rate)
+    clock = PbxClock(
+        lambda: playback.store.clock,
+        recall.past.tz,
+        now=playback.now,
+        rate=lambda: playback.pace.rate,
+        ended=lambda: line.ended_at,
+    )
     pbx = Pbx(
         line,
         name=name or file.stem,

@@ -12,7 +12,7 @@
  * Text goes into the page by `textContent` only.
  */
 
-/** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, t?: number, e?: string[], note?: string, w?: string}} Batch */
+/** @typedef {{n: number, since: number, full?: any, part?: any, c?: number, r?: number, t?: number, e?: string[], note?: string, failed?: boolean, w?: string}} Batch */
 
 /** Batches, or ms, until the page acknowledges. Each message to the kernel makes it busy and idle, which the host draws twice. */
 const ACK_BATCHES = 4, ACK_AFTER = 200;
@@ -339,14 +339,13 @@ export function definePanel(create) {
     /** @param {{model: any, el: HTMLElement}} context */
     render({ model, el }) {
       const stream = streamOf(model);
-      const root = element("div", "pbxnb");
+      const root = element("div", "pbxnb"), whose = element("div", "pbx-whose pbx-soft", "", { dir: "auto" });
       keepKeys(root);
-      const whose = element("div", "pbx-whose pbx-soft", "", { dir: "auto" });
-      const strip = element("div", "pbx-strip", "", { role: "alert" });
+      const strip = element("div", "pbx-strip", "", { role: "alert" }), ending = element("div", "pbx-ending", "", { role: "status", dir: "auto" });
       const body = element("div", "pbx-body"), voice = element("div", "pbx-voice", "", { "aria-live": "polite" });
       // What a notebook run by a program shows instead, see static.py.
       const hide = element("style", "", `.pbxnb-twin-${model.get("uid")} { display: none }`);
-      root.append(whose, strip, body, voice, hide);
+      root.append(whose, strip, ending, body, voice, hide);
       el.append(root);
       const unfollow = followTheme(root, model);
       const view = {
@@ -357,16 +356,17 @@ export function definePanel(create) {
         ask: () => stream.ask(),
       };
       const panel = create(view);
-      const showStrip = (/** @type {string[]} */ errors, /** @type {string} */ note) => {
+      /** What went wrong, and how the line ended: by a failure, or on purpose, which is no alarm. */
+      const showStrip = (/** @type {string[]} */ errors, /** @type {string} */ note, /** @type {boolean} */ failed) => {
         strip.replaceChildren();
         for (const text of errors) strip.append(element("p", "", text, { dir: "auto" }));
-        if (note) strip.append(element("p", "pbx-note", note, { dir: "auto" }));
+        if (failed) strip.append(element("p", "pbx-note", note, { dir: "auto" }));
+        setText(ending, failed ? "" : note);
         if (errors.length) {
           const ok = element("button", "pbx-button", "Dismiss", { type: "button" });
           ok.addEventListener("click", () => stream.send({ dismiss: true }));
           strip.append(ok);
         }
-        root.toggleAttribute("data-closed", !!note);
       };
       let second = 0;
       const member = {
@@ -375,10 +375,10 @@ export function definePanel(create) {
           if (batch.full !== undefined) panel.full(batch.full);
           const seen = batch.part !== undefined && panel.part(batch.part) !== false;
           if (batch.w !== undefined) setText(whose, batch.w);
-          if (batch.e) showStrip(batch.e, batch.note || "");
+          if (batch.e) showStrip(batch.e, batch.note || "", !!batch.failed);
           return seen || batch.full !== undefined;
         },
-        orphan: () => showStrip([], "The kernel of this panel is gone. Run its cell again."),
+        orphan: () => showStrip([], "The kernel of this panel is gone. Run its cell again.", true),
         draw() {
           panel.draw();
           const now = stream.clock.now();

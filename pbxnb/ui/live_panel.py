@@ -17,10 +17,10 @@ subclass' own fields *before* ``super().__init__(handle, **traits)``: the state 
 
 On the wire. The state travels as the trait ``_full`` when the front end asks for it (creation, reload). After that
 one custom message per flush: ``{n, since}`` with one buffer, the JSON of ``{"full": …}`` or ``{"part": …}`` plus ``c``
-(PBX time, s), ``r`` (its rate, when changed), ``t`` (how often it has jumped, once it has), ``e`` (error sentences) and
-``note``. ``since`` is the number a page must have reached to use the batch. The page answers ``{ack: n}`` after
-painting, ``{hello: page, n}`` when a view appears or a number is missing, ``{bye: page}`` when its last view goes;
-anything else reaches ``_receive``.
+(PBX time, s), ``r`` (its rate, when changed), ``t`` (how often it has jumped, once it has), ``e`` (error sentences),
+``note`` (how the line ended) and ``failed`` (whether by a failure). ``since`` is the number a page must have reached to
+use the batch. The page answers ``{ack: n}`` after painting, ``{hello: page, n}`` when a view appears or a number is
+missing, ``{bye: page}`` when its last view goes; anything else reaches ``_receive``.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from pbxnb.errors import PbxError
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import LineState, Status
 from pbxnb.text import clean, clean_logger
+from pbxnb.zones import clock_text
 
 from .assets import bundle, loader, styles
 from .handle import Handle
@@ -57,7 +58,6 @@ _EXPECTED = ""  # a page that was given the panel but has not said hello yet
 _JUMP = 0.5  # seconds by which the pages' clocks are off where ours has jumped
 _MOST_PAGES = 16
 _MOST_MESSAGES = 1000  # waiting for the lane; a page that floods loses the rest
-_CLOSED = "The line of this panel is closed. Connect again, then run this cell again."
 
 
 def _full_state(_value: object, panel: LivePanel) -> bytes:
@@ -97,8 +97,8 @@ class LivePanel(Panel, anywidget.AnyWidget):
         self._inbox: deque[dict[str, Any]] = deque()
         self._pages: dict[str, None] = {}  # in order of arrival
         self._errors: deque[str] = deque(maxlen=3)
-        self._news = False  # errors or the note changed
-        self._noted = ""  # as the pages were told
+        self._news = False  # errors or the ending changed
+        self._ending_told = ""  # as the pages know it
         self._named = ""  # likewise: the tenant
         self._clock_told = (0.0, 0.0, float("nan"))  # likewise: PBX time, the monotonic one then, and the rate
         self._jumps = 0  # of the PBX's time
@@ -150,9 +150,13 @@ class LivePanel(Panel, anywidget.AnyWidget):
         """Timed work while somebody looks; returns the next time it wants to run."""
         return None
 
-    def _note(self) -> str:
-        """A sentence above the panel that stays: the line has ended."""
-        return _CLOSED if self._handle.status.state in (LineState.CLOSED, LineState.REFUSED) else ""
+    def _ending(self) -> str:
+        """A sentence above the panel that stays: how the line ended, and up to when the panel is right."""
+        status, zone = self._handle.status, self._handle.tz
+        if status.state not in (LineState.CLOSED, LineState.REFUSED):
+            return ""
+        until = clock_text(self._handle.clock.now(), zone, date=True)
+        return f"{clean(status.why, 400)} What you see was true until {until} {zone.key}."
 
     def _static(self) -> str:
         """The body of `snapshot`, escaped HTML."""
@@ -216,7 +220,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
 
     def _status_changed(self, status: Status) -> None:
         # It has ended, or starts again after a refusal; or a replay has jumped, has stopped or goes on.
-        if self._note() != self._noted or (self._pages and self._drift() > _JUMP):
+        if self._ending() != self._ending_told or (self._pages and self._drift() > _JUMP):
             self._news = True
             self._ticket.nudge()
 
@@ -339,7 +343,8 @@ class LivePanel(Panel, anywidget.AnyWidget):
         if self._news or "full" in payload:
             self._news = False  # first: what comes meanwhile is news again
             payload["e"] = list(self._errors)
-            payload["note"] = self._noted = self._note()
+            payload["note"] = self._ending_told = self._ending()
+            payload["failed"] = self._handle.status.failed
         return msgspec.json.encode(payload)
 
     def _snapshot_bytes(self) -> bytes:

@@ -52,7 +52,7 @@ function createBadge(view) {
     const now = view.now();
     const parts = [
       status.domain, status.user, status.version && `PBX ${status.version}`, status.simulated && "simulated",
-      status.state === "live" ? status.last !== null && `last message ${age(now - status.last)} ago` : `for ${age(now - status.since)}`,
+      status.state === "live" ? status.last !== null && `last message ${age(now - status.last)} ago` : status.state !== "closed" && `for ${age(now - status.since)}`,
       status.latency !== null && status.state === "live" && `round trip ${status.latency} ms`,
       status.reconnects && `${status.reconnects} ${status.reconnects === 1 ? "reconnect" : "reconnects"}`,
       gapText(status, now), status.dropped && `${status.dropped} message events dropped`, 
@@ -71,6 +71,7 @@ function createBadge(view) {
       if (!status.state) return;
       const [mark, tone] = LINE[status.state] || LINE.closed;
       line.dataset.connection = status.state;
+      line.toggleAttribute("data-failed", !!status.failed);
       shape.dataset.tone = tone;
       setText(shape, mark);
       setText(word, status.word);

@@ -71,7 +71,7 @@ class StatusBadge(LivePanel):
     def _unsure(self) -> None:
         self._sent = {}
 
-    def _note(self) -> str:
+    def _ending(self) -> str:
         return ""  # the badge says so itself, and its tenant too
 
     def _facts(self) -> dict[str, Any]:
@@ -98,7 +98,8 @@ class StatusBadge(LivePanel):
             "recording": _recording(status),
             "zone": handle.tz.key,
             "ahead": offset_of(handle.clock.now(), handle.tz).total_seconds() / 60,
-            "why": clean(status.why, 400),
+            "failed": status.failed,
+            "why": super()._ending() or clean(status.why, 400),
             "step": lacks or ("" if status.why else step),
         }
 

@@ -3,6 +3,7 @@
 import asyncio
 import html
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -114,5 +115,11 @@ def test_a_notebook_is_clean_and_says_what_it_shows(name: str) -> None:
     for cell in notebook.cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
-    last = notebook.cells[-1].source
-    assert "close()" in last or "nothing to close" in last
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_notebook_shows_stays_alive_and_it_says_how_to_end_that(name: str) -> None:
+    cells = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells
+    ends = re.compile(r"^(await )?\w+\.a?close\(\)", re.MULTILINE)
+    assert not [cell.source for cell in cells if cell.cell_type == "code" and ends.search(cell.source)]
+    assert "by hand" in cells[-1].source or "nothing to close" in cells[-1].source

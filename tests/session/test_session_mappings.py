@@ -329,5 +329,14 @@ def test_the_clock_of_an_embedded_pbx_is_the_one_that_stamps_the_model():
     assert clock.offset == pytest.approx((NOW - datetime.now(UTC)).total_seconds(), abs=5)
 
 
+def test_the_clock_of_a_line_that_has_ended_stands_and_goes_on_when_the_line_does():
+    ended = NOW
+    clock = PbxClock(lambda: Clock(3600.0), ZONE, ended=lambda: ended)
+    assert (clock.now(), clock.rate) == (NOW + timedelta(hours=1), 0)
+    ended = None
+    assert clock.rate == 1
+    assert clock.now() > NOW + timedelta(hours=1)
+
+
 def test_a_kernel_moment_is_moved_by_the_offset():
     assert PbxClock(lambda: Clock(3600.0), ZONE).at(NOW) == NOW + timedelta(hours=1)

@@ -18,6 +18,7 @@ from pbxnb.errors import BadCommand
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import AccountState, LineState
 from pbxnb.ui.live_panel import LivePanel
+from pbxnb.zones import clock_text
 from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, until
 
 AHEAD = LivePanel.timing.ahead
@@ -227,12 +228,21 @@ def test_a_fault_of_ours_is_shown_and_painting_goes_on(handle: FakeHandle, caplo
     assert "could not be painted" in caplog.text
 
 
-def test_a_closed_line_says_what_to_do(handle: FakeHandle) -> None:
+@pytest.mark.parametrize(
+    ("state", "why", "failed"),
+    [(LineState.CLOSED, "Closed.", False), (LineState.REFUSED, "The PBX said no to the password. Check it.", True)],
+)
+def test_a_line_that_has_ended_says_why_until_when_its_picture_is_true_and_whether_that_is_a_fault(
+    handle: FakeHandle, state: LineState, why: str, failed: bool
+) -> None:
     panel = Names(handle)
     wire = Wire(panel)
     wire.hello(1)
-    handle.become(LineState.CLOSED)
-    assert "run this cell again" in wire.wait(1)[0]["note"]
+    handle.become(state, why=why, failed=failed)
+    batch = wire.wait(1)[0]
+    until = clock_text(handle.clock.now(), handle.tz, date=True)
+    assert batch["note"] == f"{why} What you see was true until {until} {handle.tz.key}."
+    assert batch["failed"] is failed
 
 
 def test_a_line_that_starts_again_after_a_refusal_takes_the_sentence_back(handle: FakeHandle) -> None:

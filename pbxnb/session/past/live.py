@@ -19,7 +19,6 @@ from .history import Downtime
 __all__ = ["LivePast", "Lived"]
 
 T = TypeVar("T")
-_OVER = (LineState.CLOSED, LineState.REFUSED)
 
 
 class Lived(Protocol):
@@ -71,9 +70,8 @@ class LivePast:
 
     def window(self) -> tuple[datetime, datetime]:
         """From the first live moment to now, or to the end of the line."""
-        status, at = self._line.status, self._clock.at
-        end = at(status.since) if status.state in _OVER else self._clock.now()
-        return min(end, end if self._began is None else at(self._began)), end
+        end = self._clock.now()
+        return min(end, end if self._began is None else self._clock.at(self._began)), end
 
     def ended(self, start: datetime | None = None, end: datetime | None = None) -> Taken[CallRecord]:
         """The calls that ended, as they are now."""

@@ -53,7 +53,7 @@ class BoardHeader(LivePanel):
         if fresh:
             self.refresh(fresh)
 
-    def _note(self) -> str:
+    def _ending(self) -> str:
         return ""  # the badge beside it says that the line has ended
 
     def _state(self) -> dict[str, Any]:
