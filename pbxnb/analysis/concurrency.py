@@ -59,7 +59,11 @@ def peak(calls: Any, *, by: By = (), start: str = "answered_at", end: str = "end
     """The highest number of calls at once and the first instant it was reached.
 
     Args:
-        calls, by, start, end, legs: as for `concurrency`.
+        calls: as for `concurrency`.
+        by: as for `concurrency`.
+        start: as for `concurrency`.
+        end: as for `concurrency`.
+        legs: as for `concurrency`.
 
     Returns:
         ``by``, ``instant``, ``at_once``: one row, or one of each group in order of ``by``; the same kind as ``calls``.
@@ -87,7 +91,10 @@ def load(
     Args:
         calls: as for `concurrency`.
         every: width of the clock's slots (UTC).
-        by, start, end, legs: as for `concurrency`.
+        by: as for `concurrency`.
+        start: as for `concurrency`.
+        end: as for `concurrency`.
+        legs: as for `concurrency`.
 
     Returns:
         ``by``, ``slot`` (its start), ``erlang`` (float), ``most`` (int64), in order of ``by``, ``slot``; the same kind
@@ -120,7 +127,10 @@ def peak_calls(
 
     Args:
         calls: as for `concurrency`; also needs ``call_id``.
-        by, start, end, legs: as for `concurrency`.
+        by: as for `concurrency`.
+        start: as for `concurrency`.
+        end: as for `concurrency`.
+        legs: as for `concurrency`.
 
     Returns:
         ``by``, ``call_id`` and the interval's two columns, in order of ``by``, ``call_id``; the same kind as ``calls``.

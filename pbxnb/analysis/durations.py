@@ -33,7 +33,8 @@ def durations(
         calls: needs the column ``of``; nulls are left out, they are unknown, not zero.
         of: a column of integer milliseconds, such as ``talk_ms`` or ``wait_ms``.
         by: columns to group by, such as ``queue`` or ``ext``.
-        at_least, at_most: bounds in seconds, both included; None means no bound.
+        at_least: seconds, included; None means no bound.
+        at_most: seconds, included; None means no bound.
         legs: count every row, not every conversation.
 
     Returns:

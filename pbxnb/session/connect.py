@@ -162,8 +162,19 @@ def simulate(
             ``pbxnb.connect(**pbx.simulator.connection("b.example"))`` is one of another.
         media: browser phones have sound, on 127.0.0.1 alone; needs the ``phone`` extra. See `pbxnb.simulator.start`.
         name: keeps deliberate siblings of the same call apart.
-        start, dialect, version, quirks, port, host, tls, domain, user, password, open_cookie, held, mailboxes: as for
-            `pbxnb.simulator.start`.
+        start: the first reading of the PBX's clock; 09:30 of today by default.
+        dialect: ``modern`` or ``2016``.
+        version: of the PBX; None for one that fits the dialect.
+        quirks: names of variants of what it sends, or ``all`` for a random mixture.
+        port: 0 takes any free one.
+        host: the address it listens on.
+        tls: serve ``wss`` and ``https`` with a certificate made on the fly.
+        domain: name of the only tenant.
+        user: the extension of the handle; the first by default.
+        password: of every extension; a random one by default.
+        open_cookie: sockets need no login.
+        held: time stands still until the first client has its lists; by default where ``start`` is given.
+        mailboxes: a call that nobody takes is answered by a mailbox.
         tz: the zone of the PBX and of every time that is shown, such as ``Europe/Berlin``; None for the kernel's.
         record: a file to record to, as for `connect`.
         memory: as for `connect`.

@@ -46,8 +46,9 @@ class Simulator:
         tz: the zone it stands in.
         clock: the virtual clock.
         faults: what can be made to fail.
-        server, pbx, traffic: the parts, for code that runs on the simulator's loop (`run`); the last two of the first
-            tenant. ``tenants`` has those of each by domain.
+        server: the part that listens, for code that runs on the simulator's loop (`run`).
+        pbx: the part that is the PBX, of the first tenant; ``tenants`` has those of each by domain.
+        traffic: the part that makes calls, of the first tenant.
     """
 
     __reduce__ = no_copy

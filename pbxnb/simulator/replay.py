@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -272,10 +272,19 @@ class Replay:
 
 @contextlib.asynccontextmanager
 async def serve_recording(
-    source: str | Path | Iterable[str] | RecordedSession, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+    source: str | Path | Iterable[str] | RecordedSession,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    speed: float = 1.0,
+    loop: bool = False,
+    domain: str = "acme.example",
+    user: str = "40",
+    version: str = "70.1",
 ) -> AsyncIterator[Replay]:
     """Serve a recording on the running loop, for as long as the block lasts; options as for `Replay`."""
-    replay = Replay(source if isinstance(source, RecordedSession) else read_recording(source), **options)
+    session = source if isinstance(source, RecordedSession) else read_recording(source)
+    replay = Replay(session, speed=speed, loop=loop, domain=domain, user=user, version=version)
     await replay.open(host, port)
     try:
         yield replay
@@ -284,7 +293,15 @@ async def serve_recording(
 
 
 def start_recording(
-    source: str | Path | Iterable[str] | RecordedSession, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+    source: str | Path | Iterable[str] | RecordedSession,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    speed: float = 1.0,
+    loop: bool = False,
+    domain: str = "acme.example",
+    user: str = "40",
+    version: str = "70.1",
 ) -> Replay:
     """Serve a recording on a thread of its own; it listens when this returns. Options as for `Replay`.
 
@@ -292,6 +309,7 @@ def start_recording(
         NotARecording: the recording cannot be read.
         SimulatorError: the port is taken.
     """
-    replay = Replay(source if isinstance(source, RecordedSession) else read_recording(source), **options)
+    session = source if isinstance(source, RecordedSession) else read_recording(source)
+    replay = Replay(session, speed=speed, loop=loop, domain=domain, user=user, version=version)
     replay.in_thread(host, port)
     return replay

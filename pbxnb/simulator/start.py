@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pbxnb.arguments import check_number, forget_arguments
@@ -301,18 +300,35 @@ def start(
         ...     sim.url.startswith("ws://127.0.0.1:")
         True
     """
-    settings = Settings(
-        preset=preset, extensions=extensions, seed=seed, speed=speed, start=start, dialect=dialect, version=version,
-        quirks=quirks, domain=domain, domains=domains, user=user, password=password, open_cookie=open_cookie, held=held,
-        host=host, port=port, tls=tls, mailboxes=mailboxes, media=media, tz=tz,
-    )  # fmt: skip
-    simulator = build(settings)
+    simulator = build(Settings(**locals()))
     simulator.in_thread()
     return simulator
 
 
 @contextlib.asynccontextmanager
-async def serve(preset: str | Preset = "office", **options: Any) -> AsyncIterator[Simulator]:
+async def serve(
+    preset: str | Preset = "office",
+    *,
+    extensions: int | None = None,
+    seed: int = 1,
+    speed: float = 1.0,
+    start: datetime | str | float | None = None,
+    dialect: str = "modern",
+    version: str | None = None,
+    quirks: str | Iterable[str] = (),
+    port: int = 0,
+    host: str = "127.0.0.1",
+    tls: bool = False,
+    domain: str = "acme.example",
+    domains: Iterable[str] = (),
+    user: str = "",
+    password: str = "",
+    open_cookie: bool = False,
+    held: bool | None = None,
+    mailboxes: bool = True,
+    media: bool = False,
+    tz: str | ZoneInfo | None = None,
+) -> AsyncIterator[Simulator]:
     """An embedded PBX on the running loop, for as long as the block lasts; options as for `start`.
 
     Example:
@@ -323,5 +339,5 @@ async def serve(preset: str | Preset = "office", **options: Any) -> AsyncIterato
         >>> asyncio.run(main())
         True
     """
-    async with build(Settings(preset=preset, **options)) as simulator:
+    async with build(Settings(**locals())) as simulator:
         yield simulator

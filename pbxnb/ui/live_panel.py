@@ -72,6 +72,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
         traits: any attribute below, and those of the subclass.
 
     Attributes:
+        uid: tells its views from those of other panels.
         theme: ``auto`` (follow the host), ``light`` or ``dark``.
         density: ``comfortable`` or ``compact``.
         wallboard: read-only, without tools, for a screen on the wall.

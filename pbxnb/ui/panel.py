@@ -19,6 +19,7 @@ from pbxnb.forks import free_in_child
 
 from .handle import Handle, handle_of
 from .lane import Lane
+from .options import explain, signature
 from .static import show_twin
 from .text import title_of
 from .timing import Timing
@@ -27,21 +28,10 @@ __all__ = ["Panel"]
 
 
 class _Signature:
-    """The signature of a panel's class: what its ``__init__`` names, then every trait of ours that a person may set.
-
-    A trait that the panel sets itself is read-only or tagged ``derived``.
-    """
+    """The signature of a panel's class."""
 
     def __get__(self, _panel: object, kind: type[Panel]) -> inspect.Signature:
-        named = list(inspect.signature(kind.__init__).parameters.values())[1:]
-        given = [one for one in named if one.kind is not inspect.Parameter.VAR_KEYWORD]
-        options = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=trait.default())
-            for name, trait in sorted(kind.class_traits().items())
-            if issubclass(trait.this_class, Panel) and not (name.startswith("_") or trait.read_only)
-            if not trait.metadata.get("derived")
-        ]
-        return inspect.Signature([*given, *options])
+        return signature(kind, lambda one: issubclass(one, Panel))
 
 
 class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes no types
@@ -60,6 +50,10 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
     __signature__ = _Signature()
 
     _closed = True  # there is nothing to close yet
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        explain(cls)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         for name in traits:

@@ -12,6 +12,7 @@ import pytest
 import pbxnb
 from pbxnb.errors import ConfigError
 from pbxnb.session.registry import REGISTRY
+from pbxnb.session.showing import panels
 
 
 @pytest.fixture
@@ -85,6 +86,12 @@ def test_the_command_bar_takes_the_options_of_its_class(pbx):
         assert (bar.theme, bar.armed) == ("dark", False)
 
 
+def types_in(annotation):
+    """The types of a union, however it is written; None, which leaves an option to the panel, is not among them."""
+    named = {name: str(getattr(panels, name)).replace("typing.", "") for name in ("Theme", "Density")}
+    return set(named.get(annotation, annotation).replace('"', "'").split(" | ")) - {"None"}
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -100,13 +107,16 @@ def test_the_command_bar_takes_the_options_of_its_class(pbx):
 def test_shift_tab_shows_the_options_of_the_panel_with_its_defaults(pbx, name, kind):
     module, _, cls = kind.rpartition(".")
     shown = inspect.signature(getattr(pbx, name)).parameters
-    panel = inspect.signature(getattr(importlib.import_module(module), cls)).parameters
+    made = getattr(importlib.import_module(module), cls)
+    panel, traits = inspect.signature(made).parameters, made.class_traits()
     more = {"layout"} | ({"new"} if name == "timeline" else set())
     assert shown.keys() - more == panel.keys() - {"handle"}
     for option in shown.keys() - more:
         if shown[option].default is not None:  # None leaves it to the panel
             own = {("dashboard", "timeline"): "own"}.get((name, option), panel[option].default)
             assert shown[option].default == (tuple(own) if isinstance(own, list) else own), option
+        if option in traits and panel[option].annotation != "Any":  # a trait that takes anything says nothing
+            assert types_in(shown[option].annotation) >= types_in(panel[option].annotation), option
 
 
 def test_simulate_takes_what_the_simulator_takes_each_by_name_with_its_default():

@@ -63,8 +63,9 @@ def compare_periods(
     say how sure a figure is. Compare whole weeks with whole weeks; the week's own rhythm is in the spread of the days.
 
     Args:
-        a, b: two tables of one kind; each needs ``day``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` and
-            ``wrap_ms`` count too where they are there. They may be of different length, in whole days.
+        a: a table that has ``day``, ``outcome``, ``wait_ms``, ``talk_ms``; ``hold_ms`` and ``wrap_ms`` count too where
+            they are there.
+        b: another one of the same kind. It may be of different length, in whole days.
         within: the limit of the service level, seconds.
         confidence: of the intervals, between 0 and 1.
         by: one or more columns whose groups are compared each for itself.

@@ -80,7 +80,8 @@ def compare(
     """Mean calls per hour of the day in two periods.
 
     Args:
-        first, second: two handles or tables with ``hour`` and ``day``.
+        first: a handle, or a table with ``hour`` and ``day``.
+        second: another one.
         names: how to call them.
         tz: as for `week`.
         theme: ``light``, ``dark`` or ``print``.

@@ -76,7 +76,9 @@ class Timeline(FigurePanel):
         most_lanes: lanes shown at once.
         following: whether the window moves with now; False once the user pans or zooms.
         selected: id of the selected conversation; empty for none. Set by a click, and settable.
-        theme, density, wallboard: of the tools, as of every panel.
+        theme: of the tools, as of every panel.
+        density: of the tools, as of every panel.
+        wallboard: without tools, as of every panel.
 
     Example:
         >>> timeline = pbx.timeline(window=3600)

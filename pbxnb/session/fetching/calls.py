@@ -54,7 +54,8 @@ def fetch_calls(self: Asking, since: datetime, until: datetime) -> Pending[pa.Ta
     same as JSON: ``since``, ``until``, ``asked_at``, ``oldest`` (beginning of the oldest record that came), ``report``.
 
     Args:
-        since, until: with a zone, on the PBX's clock.
+        since: from when on, with a zone, on the PBX's clock.
+        until: up to when, with a zone; that moment is left out.
 
     Returns:
         The table, with the columns of `pbxnb.analysis.calls`, in order of time. ``cancel()`` ends the reading.

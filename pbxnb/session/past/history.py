@@ -81,7 +81,8 @@ class History:
 
     Args:
         source: tells it.
-        start, end: of the window; None for all that there is. What is outside is cut to the nearest end.
+        start: of the window; None for all that there is. What is outside is cut to the nearest end.
+        end: of the window; as ``start``.
 
     Example:
         >>> from datetime import timedelta

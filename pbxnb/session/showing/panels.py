@@ -130,8 +130,17 @@ def command_bar(
         grid: gives the target of a transfer, and the account of DND and queues.
         calls: gives the call.
         armed: whether a press sends; None arms it where the PBX is simulated.
-        to, orbit, queue, text, frame, picked, when: what its fields hold at first.
-        theme, density, wallboard, layout: as of every panel.
+        to: the number that is typed at first.
+        orbit: the orbit that is chosen at first.
+        queue: the queue that is chosen at first.
+        text: the chat message that is typed at first.
+        frame: the free frame that is typed at first.
+        picked: id of the second call, chosen at first.
+        when: which calls are forwarded.
+        theme: ``auto`` (follow the host), ``light`` or ``dark``.
+        density: ``comfortable`` or ``compact``.
+        wallboard: for a screen on the wall, read-only.
+        layout: of ipywidgets.
     """
     options = locals()
     from pbxnb.widgets.command_bar import CommandBar

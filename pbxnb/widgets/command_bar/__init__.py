@@ -33,8 +33,7 @@ __all__ = ["CommandBar"]
 _QUESTION_SECONDS = 10.0  # seconds a question waits for its answer
 _OUTCOMES = 3  # shown at a time
 _MARKS = {"confirmed": "✓", "accepted": "✓", "unconfirmed": "?", "refused": "✗", "unknown": "?"}
-# Their button is the last of visible steps that say what it will do: that was the question.
-_NO_QUESTION = frozenset({"complete", "cancel"})
+_NO_QUESTION = frozenset({"complete", "cancel"})  # last of visible steps that say what they do: that was the question
 _FACTS = ""  # the key of everything but the entries of the menu of calls, whose keys are ids
 
 
@@ -43,17 +42,20 @@ class CommandBar(LivePanel):
 
     Args:
         handle: the PBX.
-        grid: its one selected tile gives the target of a transfer, the account of DND and queues, and without a
-            selected call the call; keys and drops on its tiles ask here.
+        grid: its selected tile is the target of a transfer and the account of DND and queues; keys and drops ask here.
         calls: its selected row gives the call; keys and drops ask here. Without it the bar has a menu of calls.
         traits: any attribute below, and those of every panel.
 
     Attributes:
-        armed: whether a press sends. Cannot be switched on for a handle without control; on at first where the PBX is
-            simulated, off where it is real.
+        armed: whether a press sends; never on a handle without control. On at first where the PBX is simulated.
         call: id of the call the buttons act on; empty when there is none.
-        to, text, frame: what is typed: a number, a chat message, a free frame.
-        orbit, queue, picked, when: what is chosen in the menus: numbers, the id of a call, which calls to forward.
+        to: the number that is typed.
+        text: the chat message that is typed.
+        frame: the free frame that is typed.
+        orbit: number of the orbit that is chosen.
+        queue: number of the queue that is chosen.
+        picked: id of the second call that is chosen.
+        when: which calls are forwarded: ``all``, ``busy``, ``no_answer`` or ``unregistered``.
 
     Example:
         >>> bar = pbx.command_bar(calls=pbx.call_list())
@@ -81,7 +83,7 @@ class CommandBar(LivePanel):
         self, handle: Handle, grid: ExtensionGrid | None = None, calls: CallList | None = None, **traits: Any
     ) -> None:
         self._grid, self._calls = grid, calls
-        self._previewed = "hangup"
+        self._previewed, self._certain = "hangup", True
         self._busy: set[str] = set()
         self._question: tuple[str, Prepared, float] | None = None
         self._attended: Attended | None = None
@@ -90,7 +92,6 @@ class CommandBar(LivePanel):
         self._described: tuple[Any, dict[str, str]] = (None, {})
         self._sent: dict[str, Any] = {}  # what every page has, where that is certain
         self._menu: dict[str, str] = {}  # of that, the entries of the menu of calls
-        self._certain = True
         super().__init__(handle, **traits)
 
     def _begin(self) -> None:
@@ -135,7 +136,6 @@ class CommandBar(LivePanel):
         self._ticket.call(partial(self._press, action, call, to))
 
     # What the base asks.
-
     def _mark(self, changes: Changes) -> Iterable[str]:
         keys = set(changes.calls) if self._calls is None else set()
         if changes.calls or changes.conversations or changes.orbits or changes.queues or changes.accounts:

@@ -48,11 +48,18 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         density: ``comfortable`` or ``compact``, of every part.
         wallboard: read-only, for a screen on the wall: no commands, no tools, larger type.
         kinds: types of accounts that have tiles, as of `ExtensionGrid`.
-        show_timeline, show_console: whether these parts are on the page.
+        show_timeline: whether the timeline is on the page.
+        show_console: whether the console is on the page.
         paused: whether it stands still while the line goes on: it shows what has been recorded, with a `Scrubber`
             above it. Settable where the line records.
         missed: how many events the line has had since it was paused.
-        badge, grid, calls, bar, timeline, alerts, console: the parts; ``bar`` is None on a wallboard made as such.
+        badge: the part that says how the line is.
+        grid: the part with the tiles.
+        calls: the part with the calls.
+        bar: the part with the commands; None on a wallboard made as such.
+        timeline: the part with calls over time; None where there is none.
+        alerts: the part with the alerts; None where there are none.
+        console: the part with the frames.
 
     Example:
         >>> from pbxnb.widgets import Rule

@@ -47,9 +47,6 @@ class ExtensionGrid(LivePanel):
 
     Args:
         handle: the PBX.
-        group_by: ``""``, ``"department"``, ``"type"``, ``"state"``, or a function of the account giving its group.
-        text: a function of the account giving one more line for its tile.
-        where: a predicate of the account; those it is false for are left out.
         traits: any attribute below.
 
     Attributes:
@@ -62,6 +59,10 @@ class ExtensionGrid(LivePanel):
         view: ``boxes`` or ``list``.
         preset: colours: ``pbxnb``, ``vodia`` or ``colour-blind``.
         height: the greatest height as CSS; the tiles scroll, the legend stays.
+        group_by: ``""``, ``"department"``, ``"type"``, ``"state"``, or a function of the account giving its group.
+        group_name: what the page calls a grouping by a function; set by the panel.
+        text: a function of the account giving one more line for its tile.
+        where: a predicate of the account; those it is false for are left out.
 
     Example:
         >>> grid = pbx.grid(group_by="department", sort="state")

@@ -39,7 +39,9 @@ class Softphone(LivePanel):
         account: the extension.
         state: where the call on the screen stands, a word of `pbxnb.phone.leg.LegState`; ``idle`` without one.
         party: the other side of it.
-        muted, held: whether it is so here.
+        phone: names it to its pages.
+        muted: whether the microphone is off here.
+        held: whether the call is held here.
         owner: whether a page has the phone.
         microphone: how the page finds it: ok, asking, refused, missing, busy, insecure, blocked by host, listen only.
         level: how loud the newest second of the microphone was, dB below the loudest; -100 is silence.
