@@ -30,7 +30,7 @@ from .recordings.live import facts_of, path_of
 from .scrubbing.panel import scrubber
 from .showing import panels
 from .showing.handle import FrameBuffer, PanelHandle
-from .showing.show import one_line, small_html
+from .showing.show import in_kernel, one_line, small_html
 from .waiting import in_own_thread
 
 if TYPE_CHECKING:
@@ -324,9 +324,10 @@ class Pbx:
     def __repr__(self) -> str:
         return one_line(self, self._line.feed.endpoint.host)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         host = self._line.feed.endpoint.host
-        return {"text/plain": one_line(self, host), "text/html": small_html(self, host)}
+        still = {"text/plain": one_line(self, host), "text/html": small_html(self, host)}
+        return panels.live_badge(self) | still if in_kernel() else still
 
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ function createBadge(view) {
   function showFacts() {
     const now = view.now();
     const parts = [
-      status.domain, status.user, status.version && `PBX ${status.version}`, status.simulated && "simulated",
+      status.domain, status.user, status.holds, status.version && `PBX ${status.version}`, status.simulated && "simulated",
       status.state === "live" ? status.last !== null && `last message ${age(now - status.last)} ago` : status.state !== "closed" && `for ${age(now - status.since)}`,
       status.latency !== null && status.state === "live" && `round trip ${status.latency} ms`,
       status.reconnects && `${status.reconnects} ${status.reconnects === 1 ? "reconnect" : "reconnects"}`,

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from pbxnb.model.entities import LineState, Status
+from pbxnb.shown import counted
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.zones import clock_text, offset_of
 
-__all__ = ["StatusBadge"]
+__all__ = ["HandleBadge", "StatusBadge"]
 
 _GAPS_SHOWN = 5
 _BEHIND = 2.0  # seconds that a recording may be behind before it is said
@@ -25,6 +26,7 @@ _WORDS = {
     LineState.REFUSED: ("Refused", "Trying again unchanged cannot help: correct the cause and run the cell again."),
     LineState.CLOSED: ("Closed", "Run the cell that connects again for a live line."),
 }
+BOARD = "pbx.dashboard() shows the board."
 _REPLAY = ("Replay", "A recording is shown.")
 
 
@@ -138,6 +140,26 @@ class StatusBadge(LivePanel):
             ("Why", clean(status.why, 400)),
         ]
         return table(("", ""), rows)
+
+
+class HandleBadge(StatusBadge):
+    """The badge that a handle shows of itself: with what it holds, and the way to the board.
+
+    Args:
+        handle: the PBX.
+
+    Example:
+        >>> pbx
+        <Pbx 45@acme.example...>
+    """
+
+    def _facts(self) -> dict[str, Any]:
+        held = counted(self._handle.accounts, "account"), counted(self._handle.calls, "call")
+        return super()._facts() | {"holds": ", ".join(filter(None, held))}
+
+    def _words(self, status: Status) -> tuple[str, str]:
+        word, step = super()._words(status)
+        return word, BOARD if status.state == LineState.LIVE else step
 
 
 def _recording(status: Status) -> tuple[str, str]:

@@ -56,6 +56,19 @@ def test_a_panel_paints_at_least_once_a_second_while_a_cell_blocks_for_10_s(kern
         assert len(numbers_of_batches(kernel, heard)) > 2 * len(numbers_of_batches(kernel, deaf))
 
 
+def test_a_handle_shows_itself_as_a_badge_that_lives_until_its_cell_runs_again(
+    kernel: Kernel, pbx: ScriptedPbx
+) -> None:
+    assert kernel.run(SETUP.format(arguments=pbx.arguments)).status == "ok"
+    first, second = (kernel.run("pbx", cell="shows").data[-1] for _ in range(2))
+    view = "application/vnd.jupyter.widget-view+json"
+    assert first["text/plain"] == second["text/plain"] == kernel.value("pbx")
+    assert "<b>live</b>" in first["text/html"]
+    closed = {message["content"]["comm_id"] for message in kernel.messages("comm_close")}
+    assert first[view]["model_id"] in closed
+    assert second[view]["model_id"] not in closed
+
+
 CLICKS = """
 hits = []
 bar = pbx.command_bar()

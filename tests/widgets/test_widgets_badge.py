@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pbxnb.model.entities import Gap, LineState
-from pbxnb.widgets.badge import StatusBadge
+from pbxnb.widgets.badge import HandleBadge, StatusBadge
 from tests.widgets.fakes import HOSTILE, FakeHandle, Wire, account
 
 
@@ -20,6 +20,14 @@ def test_every_state_has_a_word_and_where_it_matters_a_next_step(state: LineStat
     assert told["state"] == str(state)
     assert told["word"].lower() == str(state)
     assert bool(told["step"]) == (state is not LineState.LIVE)
+
+
+def test_a_handle_shows_what_it_holds_and_once_live_the_way_to_the_board() -> None:
+    handle = FakeHandle(accounts=[account("41")])
+    told = Wire(HandleBadge(handle)).opened()["full"]
+    assert (told["holds"], told["step"]) == ("1 account", "pbx.dashboard() shows the board.")
+    handle.become(LineState.STALE)
+    assert "has gone quiet" in Wire(HandleBadge(handle)).opened()["full"]["step"]
 
 
 def test_a_recording_that_plays_is_not_called_live() -> None:

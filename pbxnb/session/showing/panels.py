@@ -274,6 +274,14 @@ def dashboard(
     return _make(Dashboard, options)
 
 
+def live_badge(pbx: Any) -> dict[str, Any]:
+    """A handle as its own badge: what IPython shows of it."""
+    from pbxnb.widgets.badge import HandleBadge
+
+    made = HandleBadge(pbx)._repr_mimebundle_()
+    return dict(made[0] if isinstance(made, tuple) else made or {})
+
+
 def _make(kind: Callable[..., P], options: dict[str, Any]) -> P:
     """A panel of ``self``; None leaves an option to the panel."""
     pbx = options.pop("self")

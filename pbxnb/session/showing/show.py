@@ -1,14 +1,15 @@
-"""How a handle looks as the last expression of a cell: one line, and a little static HTML. No I/O, no secret."""
+"""How a handle looks where nothing can move: one line, and a little static HTML. No I/O, no secret."""
 
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Sized
-from typing import Protocol
+from typing import Any, Protocol
 
 from pbxnb.model.entities import LineState, Status
 
-__all__ = ["one_line", "small_html"]
+__all__ = ["in_kernel", "one_line", "small_html"]
 
 SHAPES = {LineState.LIVE: "●", LineState.STALE: "◐", LineState.REFUSED: "✕", LineState.CLOSED: "○"}
 """A sign beside the word, so that the state is never colour alone; on the way, ``◌``."""
@@ -43,6 +44,13 @@ class Shown(Protocol):
 
 def _counts(pbx: Shown) -> str:
     return f"{len(pbx.accounts)} accounts, {len(pbx.calls)} calls"
+
+
+def in_kernel() -> bool:
+    """Whether a kernel shows what a cell gives, and so perhaps a page; a terminal does not."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "get_parent")
 
 
 def one_line(pbx: Shown, host: str) -> str:
