@@ -2,6 +2,7 @@
  * The head of a board: settings and switches; it also gives the box around it what panels have: theme, density, wallboard.
  */
 import { definePanel, element, keepKeys, setText } from "../../ui/base.js";
+import { menuButton } from "../../ui/menu.js";
 
 const SETTINGS = {
   theme: { label: "Theme", options: ["auto", "light", "dark"] },
@@ -22,19 +23,13 @@ function createFrame(view) {
   const pause = element("button", "pbx-button pbx-pause", "Pause", { type: "button" }), since = element("span", "pbx-since pbx-soft pbx-num");
   pause.addEventListener("click", () => (facts.lacks ? view.announce(lacking()) : view.send({ pause: !facts.paused })));
   bar.append(since, pause, why, switches);
-  /** @type {Record<string, HTMLSelectElement>} */
-  const selects = {};
-  for (const [trait, { label, options }] of Object.entries(SETTINGS)) {
-    const box = element("label", "pbx-soft", `${label} `), select = /** @type {HTMLSelectElement} */ (element("select"));
-    for (const option of options) select.append(element("option", "", option, { value: option }));
-    select.addEventListener("change", () => {
-      model.set(trait, select.value);
+  bar.append(menuButton("View ▾", "View of the board", () => Object.entries(SETTINGS).map(([trait, { label, options }]) => ({
+    label,
+    items: options.map((option) => ({ word: option, checked: model.get(trait) === option, act: () => {
+      model.set(trait, option);
       model.save_changes();
-    });
-    box.append(select);
-    bar.append(box);
-    selects[trait] = select;
-  }
+    } })),
+  }))));
   body.append(bar);
 
   const lacking = () => `${facts.lacks} pbx.record_to("monday.pbx") begins a recording; then the board can be paused.`;
@@ -60,9 +55,6 @@ function createFrame(view) {
       chip.setAttribute("aria-pressed", String(facts.shown.includes(name)));
     }
   }
-  const showSettings = () => {
-    for (const [trait, select] of Object.entries(selects)) select.value = model.get(trait);
-  };
 
   let tries = 0;
   function stamp() {
@@ -93,8 +85,6 @@ function createFrame(view) {
   const watcher = new MutationObserver(stamp);
   watcher.observe(root, { attributes: true, attributeFilter: ["data-theme", "data-density", "data-hosted", "data-wallboard"] });
   attach();
-  for (const trait of Object.keys(SETTINGS)) model.on(`change:${trait}`, showSettings);
-  showSettings();
 
   /** @param {any} data */
   function take(data) {
@@ -109,7 +99,6 @@ function createFrame(view) {
     destroy() {
       watcher.disconnect();
       clearInterval(mending);
-      for (const trait of Object.keys(SETTINGS)) model.off(`change:${trait}`, showSettings);
     },
   };
 }

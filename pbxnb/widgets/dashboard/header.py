@@ -22,7 +22,7 @@ class BoardHeader(LivePanel):
         parts: names of the parts that can be shown and hidden, with the words for them.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/dashboard/header.js",)
+    scripts: ClassVar[tuple[str, ...]] = ("ui/menu.js", "widgets/dashboard/header.js")
     sheets: ClassVar[tuple[str, ...]] = ("widgets/dashboard/dashboard.css",)
     says_tenant = False
 
