@@ -64,7 +64,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "domain": ("tenant",),
 }
 """Canonical column -> the other names under which it is accepted. What each means: `pbxnb.analysis.calls`."""
-_TIMES = ("started_at", "answered_at", "ended_at")
+_TIMES = ("started_at", "ended_at", "answered_at")
 _MS = ("wait_ms", "talk_ms", "hold_ms", "wrap_ms")
 
 
@@ -182,11 +182,11 @@ def opened(
         for column in names
     }
     lazy = native.lazy()
-    frame = read(_renamed(lazy, names), kinds, names)
+    frame = read(lazy, kinds, names)
     if window is None:
-        known = {column: _name_in(there, column) for column in _TIMES}
-        bounds = {column: name for column, name in known.items() if name and schema[name] in (nw.Datetime, nw.Date)}
-        window = window_of(_renamed(lazy, bounds)) if bounds else Window()
+        known = (_name_in(there, column) for column in _TIMES)
+        moments = [name for name in known if name and schema[name] in (nw.Datetime, nw.Date)]
+        window = window_of(lazy, moments[:2])  # an answer lies between a call's beginning and its end
     if "week" in names and "week" not in there:
         frame = with_monday(frame, "week")
     if absent := [column for column in also if column not in names]:
@@ -216,12 +216,6 @@ class Back:
 def _name_in(there: Sequence[str], column: str) -> str | None:
     """What a table calls a column; None where it has no such."""
     return next((name for name in (column, *ALIASES.get(column, ())) if name in there), None)
-
-
-def _renamed(frame: nw.LazyFrame[Any], names: dict[str, str]) -> nw.LazyFrame[Any]:
-    import narwhals as nw
-
-    return frame.select(*(nw.col(name).alias(column) for column, name in names.items()))
 
 
 def seen(table: Any) -> Any:

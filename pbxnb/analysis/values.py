@@ -75,9 +75,13 @@ def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str,
     numbers stay, numbers in a column of text become text, words for outcomes become ours (`WORDS`).
 
     Args:
-        frame: columns by their canonical names.
-        kinds: what each column should hold: ``time``, ``ms``, ``dow``, ``hour``, ``text``, ``outcome`` or ``any``.
-        names: what the table itself calls each column, for texts.
+        frame: the table as it is.
+        kinds: by canonical name what each column should hold: ``time``, ``ms``, ``dow``, ``hour``, ``text``,
+            ``outcome`` or ``any``.
+        names: what the table itself calls each of them.
+
+    Returns:
+        Just these columns, by their canonical names.
 
     Raises:
         AnalysisError: a column holds something else.
@@ -88,7 +92,8 @@ def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str,
     wrong: dict[str, _Refused] = {}
     values: list[nw.Expr] = []
     for column, kind in kinds.items():
-        found, refused = _reading(nw.col(column), schema[column], kind, duckdb=engine.is_duckdb())
+        name = names[column]
+        found, refused = _reading(nw.col(name), schema[name], kind, duckdb=engine.is_duckdb())
         values.append(found.alias(column))
         if refused is not None:
             wrong[column] = refused
@@ -98,12 +103,12 @@ def read(frame: nw.LazyFrame[Any], kinds: Mapping[str, str], names: Mapping[str,
         [told] = rows.select(**{column: one.any for column, one in wrong.items()}).collect().rows(named=True)
         for column, refused_any in told.items():
             if refused_any is not None and bool(refused_any):
-                wanted, hint = _WANTED[kinds[column]]
+                name, (wanted, hint) = names[column], _WANTED[kinds[column]]
                 raise AnalysisError(
-                    f"The column {names[column]!r}, of type {schema[column]}, holds what cannot be read as {wanted}.",
+                    f"The column {name!r}, of type {schema[name]}, holds what cannot be read as {wanted}.",
                     hint=hint,
-                    column=names[column],
-                    type=str(schema[column]),
+                    column=name,
+                    type=str(schema[name]),
                 )
     frame = frame.select(*values)
     return _in_our_words(frame, names["outcome"]) if "outcome" in kinds else frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -50,36 +51,34 @@ class Window:
         return dict(zip(WINDOW, told, strict=True))
 
 
-def window_of(times: nw.LazyFrame[Any]) -> Window:
+def window_of(calls: nw.LazyFrame[Any], times: Sequence[str]) -> Window:
     """The window of a table: from its first moment to its last, read at once, also of a lazy one.
 
     Args:
-        times: its columns of times by their canonical names, or some of them.
+        calls: the table as it is.
+        times: its columns of times.
     """
-    there = {*times.collect_schema().names()}
-    if there >= {"started_at", "ended_at"}:
-        there -= {"answered_at"}  # it lies between them
-    times = times.select(sorted(there))
+    if not times:
+        return Window()
     try:
-        moments = _bounds(times)
+        moments = _bounds(calls, times)
         if None in moments:  # a "none" of somebody's: every value must be looked at
-            moments = _bounds(_read(times))
+            moments = _bounds(_read(calls, times), times)
     except AnalysisError:  # times that cannot be read tell nothing; a measure that needs them has said so
         return Window()
     known = [moment for moment in moments if moment is not None]
     return Window(min(known, default=None), max(known, default=None))
 
 
-def _bounds(times: nw.LazyFrame[Any]) -> list[datetime | None]:
+def _bounds(calls: nw.LazyFrame[Any], times: Sequence[str]) -> list[datetime | None]:
     """The lowest and the highest of each column: of values as they are, which many files know without being read."""
     import narwhals as nw
 
-    columns = times.collect_schema().names()
-    ends = {f"{end}_{name}": getattr(nw.col(name), end)() for name in columns for end in ("min", "max")}
-    return _moments(_outer(times).select(**ends))
+    ends = {f"{end}_{name}": getattr(nw.col(name), end)() for name in times for end in ("min", "max")}
+    return _moments(_outer(calls, times).select(**ends), [*ends])
 
 
-def _outer(times: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def _outer(calls: nw.LazyFrame[Any], times: Sequence[str]) -> nw.LazyFrame[Any]:
     """The rows that hold the lowest and the highest of each column.
 
     polars does not know those of a file, but which of its parts lie between two moments: of sorted calls nearly all of
@@ -87,26 +86,26 @@ def _outer(times: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """
     import narwhals as nw
 
-    schema = times.collect_schema()
-    if not times.implementation.is_polars() or not {*schema.values()} <= {nw.Datetime(unit) for unit in _UNITS}:
-        return times
-    ends = [*_moments(times.head(1)), *_moments(times.tail(1))]
-    known = [moment for moment in ends if moment is not None]
-    if not known or len(known) < len(ends):
-        return times
+    schema = calls.collect_schema()
+    plain = {schema[name] for name in times} <= {nw.Datetime(unit) for unit in _UNITS}
+    if not calls.implementation.is_polars() or not plain:
+        return calls
+    ends = nw.concat([end.select(*times).collect() for end in (calls.head(1), calls.tail(1))])
+    moments = _moments(ends.lazy(), times)
+    known = [moment for moment in moments if moment is not None]
+    if not known or len(known) < len(moments):
+        return calls
     low, high = min(known) + timedelta(microseconds=1), max(known)  # one of nanoseconds was cut
-    between = (nw.col(name).is_between(low, high, closed="none") for name in schema.names())
-    return times.filter(~reduce(and_, between))
+    return calls.filter(~reduce(and_, (nw.col(name).is_between(low, high, closed="none") for name in times)))
 
 
-def _moments(few: nw.LazyFrame[Any]) -> list[datetime | None]:
+def _moments(few: nw.LazyFrame[Any], times: Sequence[str]) -> list[datetime | None]:
     """All that stand in a few rows; None for each that is a "none" of somebody's."""
-    return [_plain(moment) for row in _read(few).collect("pyarrow").rows() for moment in row]
+    return [_plain(moment) for row in _read(few, times).collect("pyarrow").rows() for moment in row]
 
 
-def _read(times: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    columns = times.collect_schema().names()
-    return read(times, dict.fromkeys(columns, "time"), {column: column for column in columns})
+def _read(calls: nw.LazyFrame[Any], times: Sequence[str]) -> nw.LazyFrame[Any]:
+    return read(calls, dict.fromkeys(times, "time"), {name: name for name in times})
 
 
 def _plain(moment: datetime | None) -> datetime | None:
