@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ipywidgets
+import msgspec
 import pytest
 import traitlets
 
-from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Phase, Queue
+from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Phase, Queue, Waiting
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.call_list.rows import FIELDS, difference, involved, row
@@ -216,6 +217,23 @@ def test_orbits_travel_with_what_is_parked_in_them(handle: FakeHandle) -> None:
     wire.hello()
     handle.put(Orbit(number="71", name="Front desk"))
     assert wire.wait(1)[0]["part"]["orbits"] == [["71", "Front desk", ""]]
+
+
+def test_a_caller_in_a_queue_has_a_place_in_its_line_and_moves_up_when_the_queue_is_read_again(
+    handle: FakeHandle,
+) -> None:
+    line = (Waiting(call="9", position=1), Waiting(call="1", position=2))
+    queue = Queue(number="700", name="Sales", callers=line)
+    handle.queues["700"] = queue
+    waits, served = talk(queue="700", phase=Phase.QUEUED), talk("2", queue="700", phase=Phase.TALKING)
+    handle.conversations |= {"1": waits, "2": served}
+    assert cells(waits, queues=handle.queues)["via"] == "No. 2 in queue 700 Sales"
+    assert cells(served, queues=handle.queues)["via"] == "Queue 700 Sales"
+    assert cells(waits, queues={"700": Queue(number="700")})["via"] == "Queue 700"
+    wire = Wire(CallList(handle))
+    wire.hello()
+    handle.put(msgspec.structs.replace(queue, callers=(Waiting(call="1", position=1),)))
+    assert wire.wait(1)[0]["part"] == {"edits": [["1", FIELDS.index("via"), "No. 1 in queue 700 Sales"]]}
 
 
 def test_queues_and_orbits_are_kept_read_while_the_list_lives(handle: FakeHandle) -> None:

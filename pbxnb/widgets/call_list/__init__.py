@@ -9,7 +9,7 @@ import traitlets
 
 from pbxnb.model.changes import Changes
 from pbxnb.model.derive import newest_call, open_calls
-from pbxnb.model.entities import Conversation
+from pbxnb.model.entities import Conversation, Phase
 from pbxnb.protocol.commands import keys
 from pbxnb.signals import Signal
 from pbxnb.text import clean
@@ -28,6 +28,7 @@ ACTIONS = frozenset({"retrieve", *(name for _, name, _ in keys(on_calls=True))})
 
 # Keys beside the ids of conversations; no id begins with a NUL.
 _ORBITS = "\x00orbits"
+_QUEUES = "\x00queues"
 _LEGS = "\x00legs "
 _MOST_EXPANDED = 200
 
@@ -126,6 +127,8 @@ class CallList(LivePanel):
                 keys.add(call.conversation)
         if changes.orbits:
             keys.add(_ORBITS)
+        if changes.queues:
+            keys.add(_QUEUES)
         return keys
 
     def _state(self) -> dict[str, Any]:
@@ -144,6 +147,8 @@ class CallList(LivePanel):
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
         part: dict[str, Any] = {}
+        if _QUEUES in keys:  # who waits may have moved up
+            keys = keys - {_QUEUES} | {id_ for id_, c in self._open() if c.phase is Phase.QUEUED}
         for key in keys:
             if key == _ORBITS:
                 part["orbits"] = self._orbits()

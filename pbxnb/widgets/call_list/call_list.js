@@ -60,7 +60,7 @@ function createCallList(view) {
     limitBar.append(label);
     limitFields[trait] = field;
   }
-  tabs.append(element("span", "pbx-grow"), search, copyMenu(view, "calls", grid, () => [HEADS, ...table(chosen())]));
+  tabs.append(search, copyMenu(view, "calls", grid, () => [HEADS, ...table(chosen())]));
   body.append(tabs, grid, none, orbits, limitBar);
 
   /** @param {string} trait @param {any} value */

@@ -144,4 +144,7 @@ def _via(conversation: Conversation, queues: Mapping[str, Queue], orbits: Mappin
     if not conversation.queue:
         return ""
     queue = queues.get(conversation.queue)
-    return clean(f"Queue {conversation.queue} {queue.name if queue else ''}".strip(), 60)
+    told = f"{conversation.queue} {queue.name if queue else ''}".rstrip()
+    line = queue.callers if queue is not None and conversation.phase is Phase.QUEUED else ()
+    place = next((one.position for one in line if one.call in conversation.calls), None)
+    return clean(f"Queue {told}" if place is None else f"No. {place} in queue {told}", 60)
