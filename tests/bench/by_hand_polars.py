@@ -10,7 +10,7 @@ from polars import col
 __all__ = ["POLARS"]
 
 ANSWERED, ABANDONED = col("outcome") == "answered", col("outcome") == "abandoned"
-SECONDS = col("talk_ms") / 1000
+SECONDS, HOLD = col("talk_ms") / 1000, col("hold_ms").fill_null(0)
 
 
 def _steps(calls: pl.LazyFrame) -> pl.LazyFrame:
@@ -36,6 +36,12 @@ def peak_calls(calls: pl.LazyFrame) -> pl.LazyFrame:
     went_on = (col("answered_at") <= col("instant")) & (col("ended_at").is_null() | (col("ended_at") > col("instant")))
     during = calls.join(peak(calls), how="cross").filter(went_on)
     return during.select("call_id", "answered_at", "ended_at").sort("call_id", "answered_at")
+
+
+def busy_hour(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """The mean of each day's busiest hour, and the highest of them."""
+    days = load(calls).group_by(col("slot").dt.truncate("1d")).agg(most=col("erlang").max())
+    return days.select(days=pl.len().cast(pl.Int64), erlang=col("most").mean(), highest=col("most").max())
 
 
 def load(calls: pl.LazyFrame) -> pl.LazyFrame:
@@ -157,11 +163,120 @@ def kaplan_meier(calls: pl.LazyFrame) -> pl.LazyFrame:
     return waits.select("wait_ms", "at_risk", "gave_up", survival=(1 - col("gave_up") / col("at_risk")).cum_prod())
 
 
+def answered(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Answered, and those in time."""
+    counts = _offered(calls, 20_000).select("offered", "answered", "answered_in_time")
+    return counts.with_columns(share=col("answered_in_time") / col("offered"))
+
+
+def abandoned(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Abandoned, and those in time."""
+    counts = _offered(calls, 20_000).select("offered", "abandoned", abandoned_in_time="short_abandons")
+    return counts.with_columns(share=col("abandoned_in_time") / col("offered"))
+
+
+def speed_of_answer(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """How long those waited who were answered."""
+    wait = col("wait_ms").filter(ANSWERED)
+    return calls.select(answered=wait.count().cast(pl.Int64), mean=wait.mean() / 1000, longest=wait.max() / 1000)
+
+
+def handle_time(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Talk and hold of answered calls."""
+    known = calls.filter(ANSWERED & col("talk_ms").is_not_null())
+    parts = known.select(talk=SECONDS, hold=HOLD / 1000, seconds=(col("talk_ms") + HOLD) / 1000)
+    return parts.select(
+        answered=pl.len().cast(pl.Int64),
+        talk=col("talk").mean(),
+        hold=col("hold").mean(),
+        mean=col("seconds").mean(),
+        median=col("seconds").median(),
+        p90=col("seconds").quantile(0.9, "linear"),
+    )
+
+
+def occupancy(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Each agent's share of time on calls, logged in all the time."""
+    window = calls.select(logged_in_ms=(col("ended_at").max() - col("started_at").min()).dt.total_milliseconds())
+    handled = (col("talk_ms") + HOLD).filter(ANSWERED).sum()
+    agents = calls.filter(col("ext") != "").group_by("ext").agg(handled_ms=handled).join(window, how="cross")
+    return agents.with_columns(occupancy=col("handled_ms") / col("logged_in_ms")).sort("ext")
+
+
+def holds(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """How many were held, and how long."""
+    hold, held = col("hold_ms"), (col("hold_ms") > 0).sum().cast(pl.Int64)
+    counts = calls.select(calls=hold.count().cast(pl.Int64), held=held, hold_ms=hold.sum())
+    return counts.with_columns(share=col("held") / col("calls"), mean=col("hold_ms") / 1000 / col("held"))
+
+
+def missed(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """What became of each time that a phone rang."""
+    rang = (col("ext") != "") & (col("ext") != col("from_num")) & (col("direction") != "out")
+    fates = {
+        "answered": ANSWERED,
+        "answered_elsewhere": col("outcome") == "answered_elsewhere",
+        "missed": col("outcome").is_in(["abandoned", "no_answer", "missed"]),
+        "undecided": col("outcome").is_null() | (col("outcome") == "unknown"),
+    }
+    counts = {name: which.sum().cast(pl.Int64) for name, which in fates.items()}
+    offered = calls.filter(rang & ~col("outcome").is_in(["busy", "failed"]))
+    return offered.select(offered=pl.len().cast(pl.Int64), **counts)
+
+
+def _callers(calls: pl.LazyFrame) -> pl.LazyFrame:
+    caller = col("from_num").str.replace_all(r"^(\+|00)|[ ()./-]", "")
+    return calls.filter((col("direction") == "in") | (col("queue") != "")).with_columns(caller=caller)
+
+
+def _with_next(calls: pl.LazyFrame) -> pl.LazyFrame:
+    following = col("started_at").shift(-1).over("domain", "caller", order_by=["started_at", "call_id"])
+    return _callers(calls).with_columns(next=following)
+
+
+def not_called_back(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Callers whom nobody has answered since."""
+    callers, began = _callers(calls), col("started_at")
+    spoke = callers.filter(ANSWERED).group_by("domain", "caller").agg(spoke=began.max())
+    lost = callers.filter(col("outcome").is_in(["abandoned", "no_answer", "missed", "busy", "failed"]))
+    waiting = lost.join(spoke, on=["domain", "caller"], how="left").filter(
+        col("spoke").is_null() | (col("spoke") < began)
+    )
+    each = waiting.group_by("domain", "caller").agg(
+        number=col("from_num").max(), missed=pl.len().cast(pl.Int64), last_missed=began.max()
+    )
+    return each.select("domain", "number", "missed", "last_missed").sort("domain", "number")
+
+
+def repeat_callers(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Callers who called again within a day."""
+    again = (col("next") <= col("started_at") + pl.duration(days=1)).sum().cast(pl.Int64)
+    each = (
+        _with_next(calls)
+        .group_by("domain", "caller")
+        .agg(number=col("from_num").max(), calls=pl.len().cast(pl.Int64), again=again)
+    )
+    return each.filter(col("again") > 0).select("domain", "number", "calls", "again").sort("domain", "number")
+
+
+def first_call_resolution(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Answered callers who did not call again within a day."""
+    over, last = col("ended_at") + pl.duration(days=1), calls.select(last=col("ended_at").max())
+    again = (col("next") <= over).fill_null(value=False)
+    undecided = ~again & (over.is_null() | (over > col("last")))
+    fates = {"resolved": ~again & ~undecided, "again": again, "undecided": undecided}
+    counts = {name: fate.sum().cast(pl.Int64) for name, fate in fates.items()}
+    fated = _with_next(calls).filter(ANSWERED).join(last, how="cross")
+    found = fated.select(answered=pl.len().cast(pl.Int64), **counts)
+    return found.with_columns(resolution=col("resolved") / (col("answered") - col("undecided")))
+
+
 POLARS: dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]] = {
     measure.__name__: measure
     for measure in (
         concurrency, peak, peak_calls, load, durations, histogram, per_extension, per_hour, per_slot, edges, flows,
-        service_level, abandonment, kaplan_meier,
+        service_level, abandonment, kaplan_meier, answered, abandoned, speed_of_answer, handle_time, busy_hour,
+        occupancy, holds, missed, not_called_back, repeat_callers, first_call_resolution,
     )
 }  # fmt: skip
-"""By name of the measure, with what it takes by default."""
+"""By name of the measure, with what it takes by default, or `tests.bench.by_hand_sql.ASKED`."""

@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
 __all__ = ["ASKED", "SQL"]
 
 _STEPS = """
@@ -25,7 +30,26 @@ _SERVICE = """
     count(*) filter (outcome = 'answered' and wait_ms <= 20000) as answered_in_time,
     count(*) filter (outcome = 'abandoned' and wait_ms <= 20000) as short_abandons
 """
-
+_HOURS = f"""
+    {_STEPS},
+    slots as (select distinct date_trunc('hour', instant) as slot from steps),
+    edges as (
+        select instant, step from steps union all
+        select slot, 0 from slots union all select slot + interval 1 hour, 0 from slots
+    ),
+    every as (select instant, sum(step) as step from edges group by instant),
+    spans as (
+        select instant, sum(step) over (order by instant) as at_once,
+            epoch_us(lead(instant) over (order by instant)) - epoch_us(instant) as lasted
+        from every
+    ),
+    hours as (
+        select date_trunc('hour', instant) as slot, sum(at_once * lasted) / sum(lasted)::double as erlang,
+            max(at_once)::bigint as most
+        from spans where lasted is not null group by slot
+    )
+"""
+_HANDLED = "talk_ms + coalesce(hold_ms, 0)"
 _CALLERS = r"""
 callers as (
     select *, lead(started_at) over (partition by domain, caller order by started_at, call_id) as next from (
@@ -43,22 +67,10 @@ SQL = {
         select call_id, answered_at, ended_at from calls, top
         where answered_at <= instant and (ended_at is null or ended_at > instant) order by call_id, answered_at
     """,
-    "load": f"""
-        with {_STEPS},
-        slots as (select distinct date_trunc('hour', instant) as slot from steps),
-        edges as (
-            select instant, step from steps union all
-            select slot, 0 from slots union all select slot + interval 1 hour, 0 from slots
-        ),
-        every as (select instant, sum(step) as step from edges group by instant),
-        spans as (
-            select instant, sum(step) over (order by instant) as at_once,
-                epoch_us(lead(instant) over (order by instant)) - epoch_us(instant) as lasted
-            from every
-        )
-        select date_trunc('hour', instant) as slot, sum(at_once * lasted) / sum(lasted)::double as erlang,
-            max(at_once)::bigint as most
-        from spans where lasted is not null group by slot order by slot
+    "load": f"with {_HOURS} select slot, erlang, most from hours order by slot",
+    "busy_hour": f"""
+        with {_HOURS}, days as (select max(erlang) as most from hours group by date_trunc('day', slot))
+        select count(*) as days, avg(most) as erlang, max(most) as highest from days
     """,
     "durations": """
         select count(*) as n, count(*) filter (talk_ms < 10000) as below_10, avg(talk_ms / 1000) as mean,
@@ -107,6 +119,39 @@ SQL = {
                 count(*) filter (outcome = 'abandoned' and wait_ms <= 5000) as short_abandons
             from calls
         )
+    """,
+    "answered": """
+        select *, answered_in_time / offered as share from (
+            select count(*) filter (outcome in ('answered', 'abandoned')) as offered,
+                count(*) filter (outcome = 'answered') as answered,
+                count(*) filter (outcome = 'answered' and wait_ms <= 20000) as answered_in_time
+            from calls
+        )
+    """,
+    "abandoned": """
+        select *, abandoned_in_time / offered as share from (
+            select count(*) filter (outcome in ('answered', 'abandoned')) as offered,
+                count(*) filter (outcome = 'abandoned') as abandoned,
+                count(*) filter (outcome = 'abandoned' and wait_ms <= 20000) as abandoned_in_time
+            from calls
+        )
+    """,
+    "speed_of_answer": """
+        select count(*) as answered, avg(wait_ms) / 1000 as mean, max(wait_ms) / 1000 as longest from calls
+        where outcome = 'answered' and wait_ms is not null
+    """,
+    "handle_time": f"""
+        select count(*) as answered, avg(talk_ms) / 1000 as talk, avg(coalesce(hold_ms, 0)) / 1000 as hold,
+            avg({_HANDLED}) / 1000 as mean, quantile_cont(({_HANDLED}) / 1000, 0.5) as median,
+            quantile_cont(({_HANDLED}) / 1000, 0.9) as p90
+        from calls where outcome = 'answered' and talk_ms is not null
+    """,
+    "occupancy": f"""
+        select *, handled_ms / logged_in_ms as occupancy from (
+            select ext, coalesce(sum({_HANDLED}) filter (outcome = 'answered'), 0)::bigint as handled_ms,
+                (select epoch_ms(max(ended_at)) - epoch_ms(min(started_at)) from calls) as logged_in_ms
+            from calls where ext <> '' group by ext
+        ) order by ext
     """,
     "kaplan_meier": """
         with waits as (
@@ -163,5 +208,12 @@ SQL = {
     """,
 }
 """By name of the measure, with what it takes by default, or `ASKED`."""
-ASKED = {"repeat_callers": {"within": 86_400}, "first_call_resolution": {"within": 86_400}}
-"""What a measure has no default for."""
+_AGENTS = [str(number) for number in range(200, 700)]  # as in `made_calls`
+_PRESENCE = {"ext": _AGENTS, "start": [datetime.fromisoformat("2025-01-01")] * 500, "end": [None] * 500}
+_DAY = {"within": 86_400}
+ASKED: dict[str, dict[str, Any]] = {
+    "repeat_callers": _DAY,
+    "first_call_resolution": _DAY,
+    "occupancy": {"presence": pa.table(_PRESENCE)},
+}
+"""What a measure has no default for. Every agent is logged in all the time."""
