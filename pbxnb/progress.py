@@ -16,7 +16,7 @@ def shown(items: Iterable[T], total: int | None, what: str) -> Iterable[T]:
     """The items as they are, with a bar where they take longer than a second; it goes at the end.
 
     Args:
-        total: how many they are; None where nobody knows.
+        total: how many they are; None where nobody knows; the items are not asked, which may go through them all.
         what: is done with them, such as ``Reading monday.pbx``.
 
     Example:
@@ -25,7 +25,7 @@ def shown(items: Iterable[T], total: int | None, what: str) -> Iterable[T]:
     """
     from tqdm.auto import tqdm
 
-    bar: Iterable[T] = tqdm(items, total=total, desc=what, delay=_AFTER, leave=False)
+    bar: Iterable[T] = tqdm(iter(items), total=total, desc=what, delay=_AFTER, leave=False)
     return bar
 
 

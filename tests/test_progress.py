@@ -1,11 +1,15 @@
 """A bar is there for what takes longer than a second, and what it counts still comes piece by piece."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pbxnb import analysis, progress
+from pbxnb.session.past.table import Table
 
 
 @pytest.fixture
@@ -52,3 +56,39 @@ def test_call_records_are_counted_as_they_are_read(tmp_path: Path, capsys: pytes
     _, report = analysis.read_calls(file, source={"start": "begin", "ext": "agent"}, tz="UTC")
     assert report.kept == 3
     assert "Reading records.csv" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_table_of_the_history_is_counted_as_it_is_made_once_and_not_on_a_thread_of_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made: list[int] = []
+
+    def rows() -> Iterator[dict[str, int]]:
+        for n in range(3):
+            made.append(n)
+            yield {"n": n}
+
+    def new() -> Table:
+        return Table("calls", {"n": "whole"}, rows)
+
+    assert new().to_arrow().num_rows == 3
+    assert "Making the table of calls" in capsys.readouterr().err
+    assert made == [0, 1, 2]
+    thread = threading.Thread(target=new().to_arrow, name="pbxnb-ui")
+    thread.start()
+    thread.join()
+    assert len(made) == 6
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("at_once")
+def test_calls_are_counted_as_they_come_into_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for month in ("01", "02"):
+        (tmp_path / f"month={month}").mkdir()
+        pq.write_table(pa.table({"call_id": ["a", "b"]}), tmp_path / f"month={month}" / "calls.parquet")
+    assert analysis.open_calls(tmp_path, engine="pyarrow").to_pydict() == {
+        "call_id": ["a", "b", "a", "b"],
+        "month": ["01", "01", "02", "02"],
+    }
+    assert "Reading the calls" in capsys.readouterr().err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pbxnb.progress import counted
+
 from .parquet import Files, base, find
 
 if TYPE_CHECKING:
@@ -55,7 +57,18 @@ def open_pandas(path: str, remote: None) -> pd.DataFrame:
 
 def open_pyarrow(path: str, remote: None) -> pa.Table:
     """The whole table in memory."""
-    return _dataset(find(path)).to_table()
+    import pyarrow as pa
+
+    rows = _dataset(find(path))
+    total, batches = rows.count_rows(), []
+    count, close = counted("Reading the calls", "rows")
+    try:
+        for batch in rows.to_batches():
+            batches.append(batch)
+            count(batch.num_rows, total)
+    finally:
+        close()
+    return pa.Table.from_batches(batches, schema=rows.schema)
 
 
 def _dataset(files: Files) -> Any:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pbxnb import markup
 from pbxnb.errors import MissingExtra, install_hint
+from pbxnb.progress import shown
 from pbxnb.shown import MOST_ROWS, caption
 from pbxnb.text import clean
+
+from ..waiting import in_own_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +79,10 @@ class Table:
                 ) from None
             types = {"text": pa.string(), "time": pa.timestamp("us"), "bool": pa.bool_(), "small": pa.int8()}
             schema = pa.schema([(name, types.get(kind, pa.int64())) for name, kind in self._kinds.items()])
-            rows, batches = iter(self), []
+            rows = iter(self)
+            if not in_own_thread():
+                rows = iter(shown(rows, self._count, f"Making the table of {self._name}"))
+            batches = []
             while batch := list(islice(rows, _BATCH)):
                 batches.append(pa.RecordBatch.from_pylist(batch, schema=schema))
             self._arrow = pa.Table.from_batches(batches, schema=schema)
