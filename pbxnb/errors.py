@@ -6,7 +6,7 @@ wrote into a sentence is cleaned here.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from pbxnb.text import LONGEST, clean
 
@@ -68,8 +68,8 @@ class PbxError(Exception):
     """
 
     def __init__(self, message: str, *, hint: str = "", **data: object) -> None:
-        self.message = clean(message, LONGEST)
-        self.hint = clean(hint, LONGEST)
+        self.message: Final = clean(message, LONGEST)
+        self.hint: Final = clean(hint, LONGEST)
         super().__init__(self.message)
         self.data = data
 

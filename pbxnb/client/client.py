@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pbxnb.arguments import check_number, forget_arguments
 from pbxnb.errors import ConnectionFailed, HandleClosed, OpenTimeout, PbxError, Refused, Unreachable, no_copy
@@ -90,13 +90,13 @@ class Client:
         True
     """
 
-    on_event = Assignable[Event]()
-    on_changes = Assignable[Changes]()
-    on_frame = Assignable[Frame]()
-    on_input = Assignable[Input]()
-    on_status = Assignable[Status]()
+    on_event: Final = Assignable[Event]()
+    on_changes: Final = Assignable[Changes]()
+    on_frame: Final = Assignable[Frame]()
+    on_input: Final = Assignable[Input]()
+    on_status: Final = Assignable[Status]()
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     @forget_arguments
     def __init__(
@@ -122,15 +122,16 @@ class Client:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._timing = timing or Timing()
-        self.endpoint = Endpoint.parse(url, domain, user)
+        self.endpoint: Final = Endpoint.parse(url, domain, user)
         for name, seconds in (("open_timeout", open_timeout), ("ping_interval", ping_interval)):
             check_number(name, seconds, above=True)
         for name, seconds in (("keepalive", keepalive), ("ping_timeout", ping_timeout)):
             check_number(name, seconds)
         check_number("max_size", max_size, above=True, whole=True)
         trust = Trust(tls, self.endpoint)
-        self.coverage, self.now = Coverage(), now
-        self.store = Store(domain=self.endpoint.domain, user=self.endpoint.user, clock=clock, memory=memory)
+        self.coverage: Final = Coverage()
+        self.now: Final = now
+        self.store: Final = Store(domain=self.endpoint.domain, user=self.endpoint.user, clock=clock, memory=memory)
         self._on_event: Signal[Event] = Signal()
         self._on_changes: Signal[Changes] = Signal()
         self._on_frame: Signal[Frame] = Signal()
@@ -177,7 +178,7 @@ class Client:
         self._down = LineState.CONNECTING  # how a line that is down is called: after the first live, reconnecting
         self._try_now, self._settled = asyncio.Event(), asyncio.Event()  # the second: live, or ended
         self._closing = False
-        self.rest = self._access.rest
+        self.rest: Final = self._access.rest
         self._work: asyncio.Task[None] | None = None
         self._background: asyncio.Task[None] | None = None
         self._error: Exception | None = None

@@ -222,7 +222,7 @@ class Connection:
         on_live: Callable[[], None],
         on_stable: Callable[[], None],
     ) -> None:
-        self.live = False
+        self.live: bool = False
         self._line = line
         self._access = access
         self._writer = writer

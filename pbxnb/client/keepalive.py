@@ -65,7 +65,7 @@ class Pulse:
         self._wall = wall
         self._mono = mono
         self._stale = False
-        self.last = LastSign(now(), wall(), mono())
+        self.last: LastSign = LastSign(now(), wall(), mono())
 
     def beat(self, at: datetime) -> None:
         """Something came: a frame or a pong.

@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import msgspec
@@ -100,10 +100,10 @@ class Rest:
     ) -> None:
         self.endpoint = endpoint
         self.session: Secret | None = None
-        self.version = ""
-        self.clock = Clock() if clock is None else clock
+        self.version: str = ""
+        self.clock: Final = Clock() if clock is None else clock
         self.on_date: Callable[[datetime, datetime, datetime], None] = self.clock.read_date
-        self.proxy = proxy_for(endpoint, proxy)
+        self.proxy: Final = proxy_for(endpoint, proxy)
         self._trust = trust
         self._timeout = timeout
         self._http: aiohttp.ClientSession | None = None

@@ -79,7 +79,7 @@ class LineStatus:
         wall: Callable[[], float] = time.time,
         mono: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.current = Status(state=LineState.CONNECTING, since=now())
+        self.current: Status = Status(state=LineState.CONNECTING, since=now())
         self.last_message_at: datetime | None = None
         self.latency: float | None = None
         self.version = ""

@@ -12,6 +12,7 @@ import re
 import ssl
 import warnings
 from pathlib import Path
+from typing import Final
 
 from pbxnb.errors import ConfigError, ConnectionFailed, TlsError, Unreachable
 from pbxnb.text import clean_logger
@@ -44,7 +45,7 @@ class Pin:
                 "A pin is the SHA-256 of a certificate: 64 hexadecimal digits.",
                 hint='Write Pin("sha256:…"); openssl x509 -in cert.pem -noout -fingerprint -sha256 prints it.',
             )
-        self.fingerprint = f"sha256:{digits}"
+        self.fingerprint: Final = f"sha256:{digits}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Pin) and other.fingerprint == self.fingerprint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from pbxnb.model.changes import Changes, Event
 from pbxnb.model.entities import Account, Call, CallRecord, Gap, Phase, Presence
@@ -45,7 +46,7 @@ class Conditions:
     """
 
     def __init__(self) -> None:
-        self.past = {name: Index(most=20_000) for name in CONDITIONS}
+        self.past: Final = {name: Index(most=20_000) for name in CONDITIONS}
         self.since: dict[str, dict[str, float]] = {name: {} for name in CONDITIONS}
 
     def follow(self, number: str, account: Account | None, moment: float) -> None:
@@ -103,7 +104,7 @@ class History:
             index.lost = unknown
         self._unknown, self._joined = unknown, float("inf")
         self._follower = CallFollower(self._end, self._join)
-        self.conditions = Conditions()
+        self.conditions: Conditions = Conditions()
 
     def feed(self, changes: Changes) -> None:
         """Take in what one message changed, before the model takes in the next."""

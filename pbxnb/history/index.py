@@ -193,7 +193,7 @@ class Index:
     def __init__(self, by: LaneBy = "extension", most: int = 300_000) -> None:
         self.by = by
         self.most = most
-        self.lost = float("-inf")
+        self.lost: float = float("-inf")
         self._inbox: deque[tuple[Span, Story] | Joined] = deque(maxlen=most)  # not yet taken in
         self._lock = free_in_child(threading.Lock())
         self._size = 0

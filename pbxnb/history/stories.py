@@ -93,11 +93,11 @@ class Story:
     __slots__ = ("_title", "began", "calls", "id", "into", "latest", "queued", "running", "spans")
 
     def __init__(self, id: str, title: str = "") -> None:  # noqa: A002 - the field's name
-        self.id = id
+        self.id: str = id
         self._title = title
         self.latest: Call | None = None
-        self.began = float("inf")
-        self.calls = 1
+        self.began: float = float("inf")
+        self.calls: int = 1
         self.spans: tuple[Span, ...] = ()
         self.running: dict[str, Span] = {}
         self.queued: tuple[tuple[float, float | None], ...] = ()

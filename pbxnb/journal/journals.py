@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -62,8 +62,9 @@ class Journals:
     def __init__(
         self, path: str | Path, names: Collection[str] | None = None, *, without: Collection[str] = ()
     ) -> None:
-        self.path = Path(path).expanduser()
-        self.names, self._without = names, without
+        self.path: Final = Path(path).expanduser()
+        self.names: Final = names
+        self._without = without
         self._folder = self.path.is_dir()
         self._parts: list[_Part] = []
         self._lock = free_in_child(threading.Lock())

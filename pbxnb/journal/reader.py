@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -63,7 +63,7 @@ class Journal:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
+        self.path: Final = Path(path).expanduser()
         self._database = open_to_read(self.path)
         weakref.finalize(self, self._database.close).atexit = False  # of who forgets to close it
         self._codec = Codec()

@@ -76,7 +76,7 @@ class Target:
 
     def __init__(self, about: dict[str, str], key: object, stop: Callable[[], Future[None]]) -> None:
         self.path: Path | None = None
-        self.lost = False
+        self.lost: bool = False
         self._about = about
         self.key = key
         self.stop = stop

@@ -10,7 +10,7 @@ import contextlib
 import wave
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import aioice.ice
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
@@ -88,7 +88,7 @@ class Connection:
     """
 
     def __init__(self, opened: wire.Open, tell: Callable[[wire.Event], None], beat: Beat) -> None:
-        self.call = opened.call
+        self.call: Final = opened.call
         self.bridged: Callable[[bytes], None] | None = None
         self._codecs = opened.codecs
         self._tell = tell

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import Final
 
 from pbxnb.errors import EngineLost, MediaFailed, MissingExtra, PhoneError, install_hint
 from pbxnb.protocol.redact import redact
@@ -22,7 +23,7 @@ from . import wire
 
 __all__ = ["Engine", "failure", "require_phone_extra"]
 
-logger = clean_logger("pbxnb.media")
+logger: Final = clean_logger("pbxnb.media")
 
 START = 20.0
 DEADLINE = 5.0

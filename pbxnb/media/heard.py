@@ -65,9 +65,10 @@ class Heard:
         digit: Callable[[str, float], None],
         now: Callable[[], float],
     ) -> None:
-        self.received = self.late = 0
-        self.jitter = 0.0
-        self.delay = LEAST_DELAY
+        self.received: int = 0
+        self.late: int = 0
+        self.jitter: float = 0.0
+        self.delay: float = LEAST_DELAY
         self.last: float | None = None
         self._codecs = {number: (codec.name, codec.clockRate) for number, codec in codecs.items()}
         self._deliver = deliver

@@ -46,7 +46,7 @@ class EngineLeg:
         loopback: bool = True,
         ice_servers: tuple[str, ...] = (),
     ) -> None:
-        self.open = False
+        self.open: bool = False
         self._engine = engine
         self._described = described
         self._tell = tell

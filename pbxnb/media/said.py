@@ -127,7 +127,7 @@ class Sender:
     def __init__(
         self, send: Callable[[bytes], Awaitable[None]], event: tuple[int, int] | None, played: Callable[[int], None]
     ) -> None:
-        self.disturb = Disturb(call=0)
+        self.disturb: Disturb = Disturb(call=0)
         self.event = event
         self._send = send
         self._played = played

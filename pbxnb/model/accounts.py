@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -160,8 +160,8 @@ class AccountTable:
 
     def __init__(self, table: CallTable, domain: str = "", memory: Memory | None = None) -> None:
         self.accounts: dict[str, Account] = {}
-        self.log = PresenceLog(domain, memory)
-        self.wire = WireAccounts(self.log)
+        self.log: Final = PresenceLog(domain, memory)
+        self.wire: Final = WireAccounts(self.log)
         self._table = table
         self._claims: dict[str, datetime] = {}  # extensions in a call that no list named, oldest claim first
 

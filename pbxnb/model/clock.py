@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from typing import Final
 
 from pbxnb.text import clean_logger
 
@@ -39,7 +40,7 @@ class Clock:
     __slots__ = ("_delta", "_foreign", "_given", "_high", "_low", "_outdone", "_read_at", "_said", "_sharpened", "rate")
 
     def __init__(self, offset: float | None = None, *, rate: float = 1.0) -> None:
-        self.rate = rate
+        self.rate: Final = rate
         self._given = offset is not None
         self._low, self._high = (-math.inf, math.inf) if offset is None else (offset, offset)
         self._delta = timedelta(seconds=offset or 0.0)

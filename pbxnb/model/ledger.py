@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -50,13 +51,13 @@ class ConversationTrack:
     )  # fmt: skip
 
     def __init__(self, id: str, first: CallTrack, type_of: Callable[[str], str]) -> None:  # noqa: A002 - the field's name
-        self.id = id
+        self.id: Final = id
         self.calls = [first]
         self._call_ids: tuple[str, ...] = (first.call.id,)
         self.evidence: tuple[Evidence, ...] = ()
-        self.inferred = False
+        self.inferred: bool = False
         self.ended_at: datetime | None = None
-        self.size = 0  # bytes of its ended calls, about
+        self.size: int = 0  # bytes of its ended calls, about
         self._caller = first.call.from_
         self._since, self._seen = first.phase_since, first.phase_seen
         call = first.call
@@ -230,9 +231,11 @@ class Ledger:
         remembered: int = _MOST_REMEMBERED,
         most_bytes: int = _MOST_BYTES,
     ) -> None:
-        self.let_go = 0
+        self.let_go: int = 0
         self.conversations: dict[str, Conversation] = {}
-        self.ended = (memory or Memory()).rows(EndedCall, lambda row, conversation: row.record(conversation, domain))
+        self.ended: Final = (memory or Memory()).rows(
+            EndedCall, lambda row, conversation: row.record(conversation, domain)
+        )
         self._table = table
         self._type_of = type_of
         self._linker = Linker(table, type_of, self.calls_of)

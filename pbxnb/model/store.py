@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -83,8 +83,8 @@ class Store:
     ) -> None:
         self.domain = domain
         self.user = user
-        self.clock = Clock() if clock is None else clock
-        self.seq = 0
+        self.clock: Final = Clock() if clock is None else clock
+        self.seq: int = 0
         self.queues: dict[str, Queue] = {}
         self.orbits: dict[str, Orbit] = {}
         self._calls = CallTable(self._type_of, self.clock)

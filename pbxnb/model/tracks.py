@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -53,9 +53,11 @@ class Times:
     __slots__ = ("hold", "phase", "ring", "start", "talk")
 
     def __init__(self, phase: Phase, start: datetime) -> None:
-        self.phase = phase
-        self.start = start
-        self.ring = self.talk = self.hold = 0.0
+        self.phase: Phase = phase
+        self.start: datetime = start
+        self.ring: float = 0.0
+        self.talk: float = 0.0
+        self.hold: float = 0.0
 
     def turn(self, phase: Phase, at: datetime) -> None:
         """End the running phase at ``at`` and begin another."""
@@ -112,31 +114,32 @@ class CallTrack:
         waiting: bool,
         seen_start: bool,
     ) -> None:
-        self.call = call
-        self.entry = entry
-        self.numbers = numbers
-        self.order = order
+        self.call: Call = call
+        self.entry: CallEntry = entry
+        self.numbers: tuple[str, ...] = numbers
+        self.order: tuple[datetime, int] = order
         self.phase_since = call.since
-        self.phase_seen = call.first_seen
-        self.times = Times(call.phase, call.since or call.first_seen)
-        self.alone = alone
-        self.waiting = self.arrived = waiting
-        self.seen_start = seen_start
-        self.gap = False
+        self.phase_seen: datetime = call.first_seen
+        self.times: Final = Times(call.phase, call.since or call.first_seen)
+        self.alone: bool = alone
+        self.waiting: bool = waiting
+        self.arrived: bool = waiting
+        self.seen_start: Final = seen_start
+        self.gap: bool = False
         self.joined: dict[str, tuple[datetime | None, datetime]] | None = None
         self.gained: tuple[str, ...] = ()
         self.former: tuple[str, ...] = ()
         self.former_pair: frozenset[str] = frozenset()
         self.moved_at: datetime | None = None
         to = call.to.number
-        self.star = to[1:] if to.startswith("*") else ""
-        self.was_parked = call.state is _STATE_PARKED
-        self.answered = _is_answered(call)
+        self.star: Final = to[1:] if to.startswith("*") else ""
+        self.was_parked: bool = call.state is _STATE_PARKED
+        self.answered: bool = _is_answered(call)
         self.ended_at: datetime | None = None
-        self.ended_turn = 0
-        self.inferred_end = False
-        self.kept_as = -1
-        self.ended_by = ""
+        self.ended_turn: int = 0
+        self.inferred_end: bool = False
+        self.kept_as: int = -1
+        self.ended_by: str = ""
         self._spans: list[CallSpan] = []
         self._start = self._spans_from = self.times.start
         self._spans_room = _SPANS_KEPT

@@ -6,7 +6,7 @@ import os
 import weakref
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import (
@@ -63,12 +63,12 @@ class PhoneCall:
         'hung up here'
     """
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(self, one: LineLeg, lane: Lane, media: MakeMedia) -> None:
-        self.domain = lane.domain
-        self.tz = lane.tz
-        self.quality = Quality()
+        self.domain: Final = lane.domain
+        self.tz: Final = lane.tz
+        self.quality: Final = Quality()
         self.recording = ""
         self._one = one
         self._lane = lane

@@ -78,7 +78,7 @@ class Stream(Generic[T]):
     """
 
     def __init__(self, lane: Lane, what: str, first: tuple[T, ...] = (), *, most: int = 3_000) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         self._lane = lane
         self._what = what
         self._most = most

@@ -7,7 +7,7 @@ Every method returns what follows from it: requests for the PBX and orders for t
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
@@ -123,15 +123,15 @@ class Leg:
     def __init__(self, signalling: Signalling, *, to: str = "", callid: str = "") -> None:
         self.signalling = signalling
         self.to = to
-        self.outbound = bool(to)
-        self.callid = callid if signalling is not Signalling.OLD else ""
+        self.outbound: Final = bool(to)
+        self.callid: str = callid if signalling is not Signalling.OLD else ""
         self.state = LegState.DIALLING if to else LegState.RINGING
-        self.media = MediaState.NONE
-        self.code = 0
-        self.cause = ""
+        self.media: MediaState = MediaState.NONE
+        self.code: int = 0
+        self.cause: str = ""
         self.refused: SdpRefused | None = None
-        self.muted = False
-        self.held = False
+        self.muted: bool = False
+        self.held: bool = False
         self._held_there = False
         self._cseq: Any = UNSET
         self._offer: Sdp | None = None

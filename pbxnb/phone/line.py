@@ -10,7 +10,7 @@ import itertools
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from typing import Any, Final
 
 from pbxnb.errors import NotRegistered
 from pbxnb.model.entities import Call, CallState
@@ -41,7 +41,7 @@ from .registrar import Registrar, Registration
 
 __all__ = ["LegMedia", "LineLeg", "LineSocket", "PhoneLine"]
 
-logger = clean_logger("pbxnb.phone")
+logger: Final = clean_logger("pbxnb.phone")
 
 UNCONFIRMED = 5.0  # seconds that a hang-up waits for the PBX's word
 UNHEARD = 3.0  # seconds after an answer in which something is heard
@@ -67,11 +67,11 @@ class LineLeg:
         self.leg = leg
         self.party = party
         self.call: Call | None = None
-        self.certain = False
-        self.gate = CandidateGate(line.socket.hosts, line.media_hosts)
-        self.moments = Moments(line.socket.at)
-        self.ids = {leg.callid}  # the PBX's own may follow
-        self.silence = ""
+        self.certain: bool = False
+        self.gate: Final = CandidateGate(line.socket.hosts, line.media_hosts)
+        self.moments: Final = Moments(line.socket.at)
+        self.ids: Final = {leg.callid}  # the PBX's own may follow
+        self.silence: str = ""
         self._line = line
         self._unheard_off: Callable[[], None] | None = None  # while the first sound is awaited
         self._here = "here"  # where its sound is
@@ -247,8 +247,8 @@ class PhoneLine:
         self.lines = lines
         self.media_hosts = media_hosts
         self.calls: tuple[LineLeg, ...] = ()
-        self.up = False
-        self.registrar = Registrar(self.send, socket.later)
+        self.up: bool = False
+        self.registrar: Final = Registrar(self.send, socket.later)
         self.incoming: Signal[LineLeg] = Signal()
         self.changed: Signal[LineLeg] = Signal()
         self._numbers = itertools.count(1)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pbxnb.arguments import check_text
 from pbxnb.errors import BadCommand, HandleClosed, PbxError, no_copy
@@ -77,7 +77,7 @@ class Phone:
         <LegState.TALKING: 'talking'>
     """
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(
         self,
@@ -90,10 +90,10 @@ class Phone:
         record: Path | None,
         close: Callable[[], Pending[None]],
     ) -> None:
-        self.account = line.account
+        self.account: Final = line.account
         self.answer = answer
         self.record = record
-        self.quality = PhoneQuality()
+        self.quality: Final = PhoneQuality()
         self._line = line
         self._lane = lane
         self._media = media

@@ -10,7 +10,7 @@ import itertools
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -61,7 +61,7 @@ class Quality:
     def __init__(self, codec: str = "", *, microphone: bool = False) -> None:
         self.codec = codec
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
-        self.dropped = 0
+        self.dropped: int = 0
         self._rules = (*RULES, MICROPHONE) if microphone else RULES
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
         self._before: Counted | None = None
@@ -77,10 +77,20 @@ class Quality:
         """The newest second; None before the first."""
         return self._samples[-1] if self._samples else None
 
-    sent, received, lost, late = map(_newest, ("sent", "received", "lost", "late"))
-    jitter, delay, round_trip = map(_newest, ("jitter", "delay", "round_trip"))
-    level_in, level_out, far_lost = map(_newest, ("level_in", "level_out", "far_lost"))
-    loss, mos, mos_text, estimated = map(_newest, ("loss", "mos", "mos_text", "estimated"))
+    sent: Final = _newest("sent")
+    received: Final = _newest("received")
+    lost: Final = _newest("lost")
+    late: Final = _newest("late")
+    jitter: Final = _newest("jitter")
+    delay: Final = _newest("delay")
+    round_trip: Final = _newest("round_trip")
+    level_in: Final = _newest("level_in")
+    level_out: Final = _newest("level_out")
+    far_lost: Final = _newest("far_lost")
+    loss: Final = _newest("loss")
+    mos: Final = _newest("mos")
+    mos_text: Final = _newest("mos_text")
+    estimated: Final = _newest("estimated")
 
     @property
     def warnings(self) -> tuple[str, ...]:

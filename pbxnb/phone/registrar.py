@@ -55,7 +55,7 @@ class Registrar:
     """
 
     def __init__(self, send: Callable[[r.Request], object], later: Later, *, useragent: str = "pbxnb") -> None:
-        self.state = Registration.UNREGISTERED
+        self.state: Registration = Registration.UNREGISTERED
         self.changed: Signal[Registration] = Signal()
         self._send = send
         self._later = later

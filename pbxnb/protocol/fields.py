@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
@@ -36,7 +36,7 @@ class Fields:
     __slots__ = ("notes", "rest")
 
     def __init__(self, rest: dict[str, Any]) -> None:
-        self.rest = rest
+        self.rest: Final = rest
         self.notes: list[str] = []
 
     def take(self, key: str) -> Any:

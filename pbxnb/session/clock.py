@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import no_copy
@@ -29,7 +30,7 @@ class PbxClock:
             every panel and picture.
     """
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(
         self,

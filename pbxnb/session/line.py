@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -37,7 +37,7 @@ from .waiting import block, check_seconds, in_own_thread, settled, timed_out
 
 __all__ = ["Line"]
 
-logger = clean_logger("pbxnb")
+logger: Final = clean_logger("pbxnb")
 
 T = TypeVar("T")
 _UP = (LineState.LIVE, LineState.STALE)
@@ -76,13 +76,13 @@ class Line:
         self.feed = feed
         self.lock = lock
         self.key = key
-        self.domain = feed.endpoint.domain
-        self.lane = CallbackLane()
-        self.subscriptions = Subscriptions(self.lane)
-        self.history = history or History(feed.store, lambda: self.status.gaps)
+        self.domain: str = feed.endpoint.domain
+        self.lane: CallbackLane = CallbackLane()
+        self.subscriptions: Final = Subscriptions(self.lane)
+        self.history: Final = history or History(feed.store, lambda: self.status.gaps)
         self.on_status: Signal[Status] = Signal()
-        self.timing = timing or SessionTiming()
-        self.recording = LiveRecording(feed, key)
+        self.timing: Final = timing or SessionTiming()
+        self.recording: Final = LiveRecording(feed, key)
         if record is not None:
             self.recording.begin_first(*record)
         try:

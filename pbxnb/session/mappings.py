@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 
@@ -101,7 +101,7 @@ class LiveMapping(Generic[V]):
         only: keeps the entities it accepts; None keeps all.
     """
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class LiveMapping(Generic[V]):
     def __eq__(self, other: object) -> bool:
         return self._now() == (other._now() if isinstance(other, LiveMapping) else other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: Final = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return len(self._read()) if self._only is None else len(self._now())

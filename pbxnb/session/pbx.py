@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pbxnb.client.client import Client
 from pbxnb.errors import RecordingError, no_copy
@@ -74,7 +74,7 @@ class Pbx:
         >>> await pbx.aclose()
     """
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(
         self,
@@ -94,13 +94,18 @@ class Pbx:
         self._simulator = simulator
         self._player = player
         self.name = name
-        self.domain = feed.endpoint.domain
-        self.user = feed.endpoint.user
+        self.domain: str = feed.endpoint.domain
+        self.user: str = feed.endpoint.user
         self.control = control
-        self.simulated = simulator is not None
-        self.replayed = player is not None
+        self.simulated: bool = simulator is not None
+        self.replayed: bool = player is not None
         collections = mapped(lambda: feed.store, line.lock, self.domain)
-        self.accounts, self.extensions, self.calls, self.conversations, self.queues, self.orbits = collections
+        self.accounts: Final = collections.accounts
+        self.extensions: Final = collections.extensions
+        self.calls: Final = collections.calls
+        self.conversations: Final = collections.conversations
+        self.queues: Final = collections.queues
+        self.orbits: Final = collections.orbits
         self._frames = FrameBuffer()
         feed.on_frame.add(self._frames.add)
         self._past: Source = past or LivePast(line, clock)
@@ -280,42 +285,43 @@ class Pbx:
 
     # ---- events ----
 
-    on = listening.on
-    events = listening.events
-    until = listening.until
-    wait_for = listening.wait_for
+    on: Final = listening.on
+    events: Final = listening.events
+    until: Final = listening.until
+    wait_for: Final = listening.wait_for
 
     # ---- commands ----
 
-    dial = commands.dial
-    answer = commands.answer
-    reject = commands.reject
-    hangup = commands.hangup
-    hold, resume = commands.hold, commands.resume
-    transfer = commands.transfer
-    park = commands.park
-    retrieve = commands.retrieve
-    pickup = commands.pickup
-    record = commands.record
-    dnd = commands.dnd
-    forward = commands.forward
-    chat = commands.chat
-    queue_login = commands.queue_login
-    send = commands.send
-    preview = commands.preview
+    dial: Final = commands.dial
+    answer: Final = commands.answer
+    reject: Final = commands.reject
+    hangup: Final = commands.hangup
+    hold: Final = commands.hold
+    resume: Final = commands.resume
+    transfer: Final = commands.transfer
+    park: Final = commands.park
+    retrieve: Final = commands.retrieve
+    pickup: Final = commands.pickup
+    record: Final = commands.record
+    dnd: Final = commands.dnd
+    forward: Final = commands.forward
+    chat: Final = commands.chat
+    queue_login: Final = commands.queue_login
+    send: Final = commands.send
+    preview: Final = commands.preview
     phone = phone
 
     # ---- showing ----
 
-    grid = panels.grid
-    call_list = panels.call_list
-    command_bar = panels.command_bar
-    timeline = panels.timeline
-    console = panels.console
-    status_badge = panels.status_badge
+    grid: Final = panels.grid
+    call_list: Final = panels.call_list
+    command_bar: Final = panels.command_bar
+    timeline: Final = panels.timeline
+    console: Final = panels.console
+    status_badge: Final = panels.status_badge
     scrubber = scrubber
-    softphone = panels.softphone
-    dashboard = panels.dashboard
+    softphone: Final = panels.softphone
+    dashboard: Final = panels.dashboard
 
     def _panel_handle(self) -> PanelHandle:
         """What `pbxnb.ui.handle.handle_of` gives to panels."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pbxnb.errors import ForkedHandle, HandleClosed, no_copy
 from pbxnb.forks import SENTENCE, end_in_child, free_in_child
@@ -17,7 +17,7 @@ from .waiting import block, settled
 
 __all__ = ["Pending"]
 
-logger = clean_logger("pbxnb")
+logger: Final = clean_logger("pbxnb")
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class Pending(Generic[T]):
 
     __slots__ = ("__weakref__", "_future", "_later", "_post", "_read", "_wait", "_what")
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(
         self,

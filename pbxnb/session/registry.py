@@ -12,7 +12,7 @@ import atexit
 import sys
 import threading
 from collections.abc import Callable, Hashable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pbxnb.forks import end_in_child, free_in_child
 
@@ -110,7 +110,7 @@ class Registry:
     """Open lines by key, oldest first."""
 
     def __init__(self) -> None:
-        self.cells = Cells()
+        self.cells: Final = Cells()
         self._lines: dict[Hashable, list[Entry]] = {}
         self._live: dict[Hashable, Entry] = {}
         self._lock = free_in_child(threading.Lock())

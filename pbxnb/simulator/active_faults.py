@@ -60,7 +60,7 @@ class ActiveFault:
     def __init__(self, name: str, left: int | None = None) -> None:
         self.name = name
         self.left = left
-        self.over = False
+        self.over: bool = False
         self._undo = contextlib.ExitStack()
 
     def __repr__(self) -> str:

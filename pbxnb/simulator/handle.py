@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import SimulatorError, no_copy
@@ -51,7 +51,7 @@ class Simulator:
         traffic: the part that makes calls, of the first tenant.
     """
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(
         self,
@@ -68,17 +68,17 @@ class Simulator:
     ) -> None:
         self.server = server
         self.tenants = tenants
-        self.domains = tuple(tenants)
-        self.domain = self.domains[0]
+        self.domains: Final = tuple(tenants)
+        self.domain: Final = self.domains[0]
         self.pbx, self.traffic = tenants.of()
         self.preset, self.login = self.traffic.preset, server.login
         self.user, self.password = user, password
-        self.admin_password = server.login.admin_password
-        self.admin = (server.login.admin, self.admin_password)
+        self.admin_password: Final = server.login.admin_password
+        self.admin: Final = (server.login.admin, self.admin_password)
         self.host, self.tls, self.tz = host, tls, tz
         self._own = OwnLoop(server)
-        self.clock = SimulatorClock(server.pace, self.run, self.advance, tz)
-        self.faults = Faults(server, run=self.run, reopen=self.reopen, tls=tls, seed=seed)
+        self.clock: Final = SimulatorClock(server.pace, self.run, self.advance, tz)
+        self.faults: Final = Faults(server, run=self.run, reopen=self.reopen, tls=tls, seed=seed)
         self.faults.keep_going(self.preset.faults)
         self._port = port
         self._context: ssl.SSLContext | None = None

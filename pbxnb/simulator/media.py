@@ -13,7 +13,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -31,7 +31,7 @@ from .server.http import SimServer
 
 __all__ = ["SERVICES", "SimMedia"]
 
-logger = clean_logger("pbxnb.simulator")
+logger: Final = clean_logger("pbxnb.simulator")
 
 HERE = "127.0.0.1"
 SERVICES = {
@@ -78,7 +78,7 @@ class SimMedia:
 
     def __init__(self, server: SimServer) -> None:
         require_phone_extra()
-        self.engine = Engine()
+        self.engine: Final = Engine()
         self.server = server
         self.legs: list[MediaLeg] = []
         self._disturbed = wire.Disturb(call=0)
@@ -86,7 +86,7 @@ class SimMedia:
         self._files = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._folder = tempfile.TemporaryDirectory(prefix="pbxnb-recordings-", ignore_cleanup_errors=True)
-        self.folder = Path(self._folder.name)
+        self.folder: Final = Path(self._folder.name)
         for tenant in server.tenants.values():
             for number, name in SERVICES.items():
                 tenant.pbx.directory.add(SimSoundService(number, name))
@@ -178,8 +178,8 @@ class MediaLeg:
         self.user = user
         self.call_of = call_of
         self.lost = lost
-        self.call = 0
-        self.program = Program()
+        self.call: int = 0
+        self.program: Program = Program()
         self._media = media
         self._gate = CandidateGate([HERE])
         self._waiting: list[IceCandidate] = []

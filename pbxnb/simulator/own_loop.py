@@ -28,7 +28,7 @@ class OwnLoop:
 
     def __init__(self, server: SimServer) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.closed = False
+        self.closed: bool = False
         self._server = server
         self._why = "The simulator is closed."
         end_in_child(self)

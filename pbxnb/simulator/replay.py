@@ -97,8 +97,8 @@ class Replay:
         self.domain = domain
         self.user = user
         self.password = ""  # nobody is asked for one
-        self.rounds = 0
-        self.host = ""
+        self.rounds: int = 0
+        self.host: str = ""
         self._loop_again = loop
         self._clock = SimClock(session.begin or 0.0)
         self._pace = Pace(self._clock, speed)

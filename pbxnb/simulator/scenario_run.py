@@ -85,7 +85,7 @@ class ScenarioRun:
         self.scenario = scenario
         self.calls: dict[str, str] = {}
         self.log: list[tuple[float, str]] = []
-        self.done = False
+        self.done: bool = False
         self.error: ScenarioError | None = None
         self._stages = stages
         self._domain = domain or next(iter(stages))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from random import Random
+from typing import Final
 
 from .distributions import DAY, day_level
 from .engine.accounts import SimAttendant, SimOrbit, SimQueue
@@ -46,8 +47,8 @@ class SimUsers:
         self._timers: dict[str, list[SimTimer]] = {}
         self._patience: dict[str, SimTimer] = {}
         self._alone: set[str] = set()
-        self.extensions = [extension.number for extension in pbx.extensions]
-        self.leave = pbx.changed.add(self._on_change)
+        self.extensions: Final = [extension.number for extension in pbx.extensions]
+        self.leave: Final = pbx.changed.add(self._on_change)
 
     # -- who may act ---------------------------------------------------------------------------------------------
 
@@ -274,7 +275,7 @@ class Traffic:
         self.preset = preset
         self.share = share
         self.offered: Counter[str] = Counter()
-        self.users = SimUsers(pbx, preset.habits, seed=seed, user=user)
+        self.users: Final = SimUsers(pbx, preset.habits, seed=seed, user=user)
         if not preset.people:
             self.users.leave()
         self._seed = seed

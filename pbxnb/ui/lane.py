@@ -38,7 +38,7 @@ class Ticket:
         self._lane = lane
         self._changed = changed
         self.paint = paint
-        self.due = _NEVER
+        self.due: float = _NEVER
         self.closed = False
 
     def wake(self, when: float = 0.0) -> None:

@@ -30,7 +30,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import anywidget
 import msgspec
@@ -87,10 +87,10 @@ class LivePanel(Panel, anywidget.AnyWidget):
     _code = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
     _full = traitlets.Any().tag(sync=True, to_json=_full_state, echo_update=False)
-    uid = traitlets.Unicode(read_only=True).tag(sync=True)
-    theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
-    density = traitlets.Enum(("comfortable", "compact"), "comfortable").tag(sync=True)
-    wallboard = traitlets.Bool(False).tag(sync=True)
+    uid: Final = traitlets.Unicode(read_only=True).tag(sync=True)
+    theme: Final = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
+    density: Final = traitlets.Enum(("comfortable", "compact"), "comfortable").tag(sync=True)
+    wallboard: Final = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._dirty = DirtySet()

@@ -75,8 +75,8 @@ class Pacer:
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self.number = 0
-        self.acknowledged = 0
+        self.number: int = 0
+        self.acknowledged: int = 0
         self._full = 0
         self._last = float("-inf")
         self._window = timing.ahead

@@ -10,7 +10,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import ipywidgets
 
@@ -47,7 +47,7 @@ class Panel(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets publishes
     """
 
     timing: ClassVar[Timing] = Timing()
-    __signature__ = _Signature()
+    __signature__: Final = _Signature()
 
     _closed = True  # there is nothing to close yet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import traitlets
 
@@ -39,7 +39,7 @@ class Sparklines(LivePanel):
     scripts: ClassVar[tuple[str, ...]] = ("widgets/sparklines.js",)
     sheets: ClassVar[tuple[str, ...]] = ("widgets/sparklines.css",)
 
-    window = traitlets.Float(900.0, min=60.0, max=86_400.0)
+    window: Final = traitlets.Float(900.0, min=60.0, max=86_400.0)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._sent: dict[str, Any] = {}

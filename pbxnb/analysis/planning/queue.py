@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from heapq import heapreplace
 from itertools import accumulate
 from random import Random
+from typing import Final
 
 import msgspec
 
@@ -59,7 +60,7 @@ class Callers:
     """
 
     def __init__(self, callers: Sequence[Caller]) -> None:
-        self.arrivals = [caller.at for caller in callers]
+        self.arrivals: Final = [caller.at for caller in callers]
         self._service = [caller.service for caller in callers]
         self._known = [service for service in self._service if service is not None]
         self._waits, staying = _survival(callers)

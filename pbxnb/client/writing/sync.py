@@ -100,8 +100,8 @@ class Sync:
         self._rest_position = -1  # of the last frame that came before the accounts were asked for by REST
         self._rest: tuple[AccountEntry, ...] | None = None
         self._got_calls = False
-        self.got_domain_state = False
-        self.got_arrays = False  # call lists of this PBX are arrays: what such a list lacks has ended
+        self.got_domain_state: bool = False
+        self.got_arrays: bool = False  # call lists of this PBX are arrays: what such a list lacks has ended
         self.accounts_seq = self.calls_seq = 0  # frames that the two parts of `result` came in; 0: none, or REST
 
     @property

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec.structs import replace
 
@@ -68,8 +68,8 @@ class Intake:
     """
 
     def __init__(self, on_input: Signal[Input], now: Callable[[], datetime] | None = None) -> None:
-        self.connection = 0
-        self.by_kernel = now is None
+        self.connection: int = 0
+        self.by_kernel: Final = now is None
         self._now = now
         self._on_input = on_input
 
@@ -167,7 +167,7 @@ class ModelWriter:
         self._knew_calls = False
         self.missing: tuple[str, ...] = ()
         self.behind: tuple[str, ...] = ()
-        self.presumes = False
+        self.presumes: bool = False
 
     def begin(self) -> Sync:
         """A new socket: from now on messages wait for the snapshot."""

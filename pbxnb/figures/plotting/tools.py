@@ -54,7 +54,7 @@ class FigureTools(LivePanel):
     ) -> None:
         self._owner, self._choices, self._legend, self._back = owner, choices, legend, back
         self._names = [choice.name for choice in choices] + (["following"] if back else [])
-        self.text = ""
+        self.text: str = ""
         super().__init__(handle, _dom_classes=("pbxnb-host", "pbxnb-figure-tools"), **traits)
 
     def say(self, text: str) -> None:

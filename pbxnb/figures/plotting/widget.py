@@ -13,7 +13,7 @@ import hashlib
 import re
 import threading
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import ipywidgets
 import plotly
@@ -145,7 +145,7 @@ export default () => {
 class PlotlyCode(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets publishes no types
     """The code of plotly in the page, for all figures of a kernel: a model without a view, which stays open."""
 
-    code = traitlets.Unicode().tag(sync=True)
+    code: Final = traitlets.Unicode().tag(sync=True)
 
     _lock: ClassVar[threading.Lock] = free_in_child(threading.Lock())
     _open: ClassVar[PlotlyCode | None] = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
@@ -81,7 +81,7 @@ class TimelineFigure:
 
     def __init__(self, first: View, zone: ZoneInfo, *, still: bool = False) -> None:
         self._zone = zone
-        self.origin = float(round(first.now))
+        self.origin: Final = float(round(first.now))
         self._bars_of = BarTraces(TRACES)
         self._shown: dict[tuple[str, str], Any] = {}
         self._whole = False

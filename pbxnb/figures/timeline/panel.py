@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import plotly.graph_objects as go
 import traitlets
@@ -84,18 +84,18 @@ class Timeline(FigurePanel):
         >>> timeline = pbx.timeline(window=3600)
     """
 
-    window = traitlets.Float(900.0, min=60.0, max=86_400.0)
+    window: Final = traitlets.Float(900.0, min=60.0, max=86_400.0)
     lane_by: traitlets.Enum[LaneBy] = traitlets.Enum(("extension", "call", "queue"), "extension")
-    filter = traitlets.Unicode("")
+    filter: Final = traitlets.Unicode("")
     sort: traitlets.Enum[SortBy] = traitlets.Enum(("number", "name", "busy"), "number")
     group_by: traitlets.Enum[GroupBy] = traitlets.Enum(("", "department", "type"), "")
-    collapse_idle = traitlets.Bool(None, allow_none=True)
-    most_lanes = traitlets.Int(24, min=1, max=200)
+    collapse_idle: Final = traitlets.Bool(None, allow_none=True)
+    most_lanes: Final = traitlets.Int(24, min=1, max=200)
     following = traitlets.Bool(True)
     selected = traitlets.Unicode("")
-    theme = traitlets.Enum(("auto", "light", "dark"), "auto")
-    density = traitlets.Enum(("comfortable", "compact"), "comfortable")
-    wallboard = traitlets.Bool(False)
+    theme: Final = traitlets.Enum(("auto", "light", "dark"), "auto")
+    density: Final = traitlets.Enum(("comfortable", "compact"), "comfortable")
+    wallboard: Final = traitlets.Bool(False)
 
     _look: ClassVar[tuple[str, ...]] = ("theme", "density", "wallboard")
 

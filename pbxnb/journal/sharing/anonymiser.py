@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -63,7 +63,7 @@ class Anonymiser:
     """
 
     def __init__(self, key: bytes | None = None) -> None:
-        self.names = Pseudonyms(key)
+        self.names: Final = Pseudonyms(key)
         self._stayed: set[str] = set()  # runs that hold a piece of an original and stay all the same
         self._learning = _Way(self.names.learn, None, {})
         self._writing = _Way(self.names.of_text, None, {})

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from sys import getsizeof
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -96,7 +96,7 @@ class Memory:
 
     def __init__(self, most: int = MOST) -> None:
         check_number("memory", most, whole=True)
-        self.waiting = min(_WAITING, most // 8)  # bytes of each kind that are not packed yet
+        self.waiting: Final = min(_WAITING, most // 8)  # bytes of each kind that are not packed yet
         self._room = most
         self._kinds: list[Packed[Any, Any]] = []
 
@@ -135,7 +135,7 @@ class Packed(Generic[R, V]):
     """
 
     def __init__(self, memory: Memory, type_: type[R], make: Callable[[R, str], V]) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         self._memory, self._most = memory, memory.waiting
         self._make = make
         self._decoder = msgspec.msgpack.Decoder(list[type_])  # type: ignore[valid-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import Final
 
 import msgspec
 
@@ -75,12 +76,13 @@ class PresenceLog:
 
     def __init__(self, domain: str = "", memory: Memory | None = None) -> None:
         self._domain = domain
-        self.ended = (memory or Memory()).rows(_Interval, lambda row, _: row.presence(domain, row.end))
+        self.ended: Final = (memory or Memory()).rows(_Interval, lambda row, _: row.presence(domain, row.end))
         self._keep = self.ended.append
         self._open: dict[str, list[Mark | None]] = {}
         # A snapshot sets the same values with the same rule for thousands of accounts: they share one mark.
         self._shared: dict[tuple[str, str, bool], Mark] = {}
-        self.at = self._received = datetime.min.replace(tzinfo=UTC)
+        self.at: datetime = datetime.min.replace(tzinfo=UTC)
+        self._received = self.at
         self._seq = 0
 
     def begin(self, at: datetime, received: datetime, seq: int) -> None:

@@ -36,7 +36,8 @@ class Activity:
 
     def __init__(self, threshold: float = -45.0) -> None:
         self.threshold = threshold
-        self.silent = self.loud = 0.0
+        self.silent: float = 0.0
+        self.loud: float = 0.0
 
     def feed(self, wave: Wave) -> None:
         """Hear more, in steps of at most 20 ms."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -56,7 +57,7 @@ class Resampler:
         wing = self._filter.shape[1] // 2
         # So many silent samples before the first that as many come out as went in at any time, the delay being whole.
         ahead = -(-wing // self._down) * self._down
-        self.delay = ahead * self._up // self._down
+        self.delay: Final = ahead * self._up // self._down
         self._slack = ahead - wing
         self._kept = np.zeros(wing + ahead, np.float32)
         self._first = 0  # the sample, counted with those ahead, that the first whole window of what is kept is about

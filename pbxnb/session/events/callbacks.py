@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Final
 
 from pbxnb.forks import free_in_child
 from pbxnb.loops import fail, fulfil
@@ -19,7 +19,7 @@ from .queueing import EventQueue, Tally
 
 __all__ = ["CallbackLane"]
 
-logger = clean_logger("pbxnb")
+logger: Final = clean_logger("pbxnb")
 
 
 class CallbackLane:
@@ -29,7 +29,7 @@ class CallbackLane:
     """
 
     def __init__(self) -> None:
-        self.tally = Tally()
+        self.tally: Final = Tally()
         self._jobs: EventQueue[Callable[[], object]] = EventQueue(
             self.tally, "A handler holds up all the others of this handle"
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pbxnb.forks import free_in_child
 from pbxnb.text import clean_logger
 
 __all__ = ["LIMIT", "EventQueue", "Tally"]
 
-logger = clean_logger("pbxnb")
+logger: Final = clean_logger("pbxnb")
 
 T = TypeVar("T")
 

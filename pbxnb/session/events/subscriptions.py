@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pbxnb.arguments import check_text, nearest
 from pbxnb.errors import ConfigError, StreamOverrun, no_copy
@@ -32,7 +32,7 @@ from .queueing import EventQueue, Tally
 
 __all__ = ["EventStream", "OneEvent", "Subscriptions"]
 
-logger = clean_logger("pbxnb")
+logger: Final = clean_logger("pbxnb")
 
 
 def check_kind(kind: str) -> str:
@@ -201,7 +201,7 @@ class Failures:
     """Reports the errors of one handler: with traceback, but the 1st, 10th, 100th ... only."""
 
     def __init__(self, fn: Callable[..., Any]) -> None:
-        self.name = getattr(fn, "__qualname__", repr(type(fn)))
+        self.name: str = getattr(fn, "__qualname__", repr(type(fn)))
         self._count = 0
 
     def report(self, error: BaseException) -> None:
@@ -221,8 +221,8 @@ class StreamBuffer:
     def __init__(self, kind: str, tally: Tally) -> None:
         self._kind = kind
         self.queue: EventQueue[Event] = EventQueue(tally)
-        self.lost = 0
-        self.ended = False
+        self.lost: int = 0
+        self.ended: bool = False
         self.wakes: set[Callable[[], None]] = set()
         """One for each reader that waits: an iterator may be shared by several tasks."""
 
@@ -274,7 +274,7 @@ class EventStream:
         call...
     """
 
-    __reduce__ = no_copy
+    __reduce__: Any = no_copy
 
     def __init__(self, buffer: StreamBuffer, remove: Callable[[], None]) -> None:
         def unsubscribe() -> None:  # knows the buffer, not the stream

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fetch_calls"]
 
-logger = clean_logger("pbxnb")
+logger: Final = clean_logger("pbxnb")
 _KEPT = timedelta(days=7)  # by a PBX that is not told otherwise (rest.md 2.3)
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 

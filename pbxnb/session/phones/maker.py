@@ -9,7 +9,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from pbxnb.arguments import check_number, check_text, helpful_keywords
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Phones", "phone"]
 
-logger = clean_logger("pbxnb.phone")
+logger: Final = clean_logger("pbxnb.phone")
 
 CODECS = ("opus", "G722", "PCMU", "PCMA")
 MOST_LINES = 32

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from pbxnb.client.client import Client
@@ -70,13 +70,13 @@ class PhoneSocket:
 
         for host in media_hosts or ():
             _check_address(host)
-        self.account = client.endpoint.user
-        self.domain = client.endpoint.domain
+        self.account: str = client.endpoint.user
+        self.domain: str = client.endpoint.domain
         self.tz = tz
-        self.protected = client.endpoint.secure
+        self.protected: Final = client.endpoint.secure
         self.hosts: Collection[str] = ()
         self.client = client
-        self.line = PhoneLine(self.account, self, lines=lines, media_hosts=media_hosts)
+        self.line: PhoneLine = PhoneLine(self.account, self, lines=lines, media_hosts=media_hosts)
         self._handle = handle
         self._leave: Callable[[], None] = lambda: None
         self._tasks: set[asyncio.Task[None]] = set()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from pbxnb.history import History
 
@@ -14,7 +16,7 @@ __all__ = ["RecordedClock", "RecordedHandle"]
 class RecordedClock:
     """The PBX's clock, which stands at the end of the recording."""
 
-    rate = 0.0
+    rate: Final = 0.0
 
     def __init__(self, past: RecordedPast) -> None:
         self._past = past
@@ -32,10 +34,10 @@ class RecordedHandle:
     """
 
     def __init__(self, past: RecordedPast) -> None:
-        self.domain = past.domain
-        self.tz = past.tz
-        self.clock = RecordedClock(past)
-        self.closed_calls = past.ended
+        self.domain: str = past.domain
+        self.tz: ZoneInfo = past.tz
+        self.clock: RecordedClock = RecordedClock(past)
+        self.closed_calls: Final = past.ended
         self._past = past
 
     @property

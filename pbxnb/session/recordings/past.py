@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
@@ -39,9 +39,10 @@ class RecordedPast:
     def __init__(self, journal: Journals, patient: Callable[[], object] = lambda: None) -> None:
         from pbxnb.journal import Replayed
 
-        about = self.about = journal.about
-        self.domain = about.get("domain", "")
-        self.tz = _zone(about.get("tz", ""))
+        self.about: Final = journal.about
+        about = self.about
+        self.domain: str = about.get("domain", "")
+        self.tz: ZoneInfo = _zone(about.get("tz", ""))
         self._journal = journal
         self._parts: WeakValueDictionary[frozenset[str], RecordedPast] = WeakValueDictionary()
         self._patient = patient

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from zoneinfo import ZoneInfo
 
 from pbxnb.errors import ConfigError, no_copy
@@ -69,13 +69,16 @@ class Recording(History):
         True
     """
 
-    __reduce__ = no_copy
-    anonymise, export, report, bug_report = sharing.anonymise, sharing.export, sharing.report, sharing.bug_report
+    __reduce__: Any = no_copy
+    anonymise: Final = sharing.anonymise
+    export: Final = sharing.export
+    report: Final = sharing.report
+    bug_report: Final = sharing.bug_report
 
     def __init__(self, path: str | Path, names: Collection[str] | None = None) -> None:
         from pbxnb.journal import Journals
 
-        self.path = place_of(path)
+        self.path: Final = place_of(path)
         self.journal: Journals = Journals(self.path, names)
         try:
             past = RecordedPast(self.journal)
@@ -87,7 +90,7 @@ class Recording(History):
         self.domain: str = past.domain
         self.tz: ZoneInfo = past.tz
         self.about: dict[str, str] = past.about
-        self.frames = Frames(self.journal)
+        self.frames: Final = Frames(self.journal)
 
     scrubber = scrubber
 

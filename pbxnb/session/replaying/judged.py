@@ -83,7 +83,7 @@ class Judged:
 
         self.events: list[AlertEvent] = []
         self.errors: dict[str, str] = {}
-        self.closed = False
+        self.closed: bool = False
         self._standing = [(rule, Standing()) for rule in rules]
         self._goes_on = goes_on
         self._next: datetime | None = None

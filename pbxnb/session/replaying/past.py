@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -41,7 +42,8 @@ class PlayedPast:
     def __init__(self, whole: RecordedPast, playback: Playback) -> None:
         self._whole = whole
         self._playback = playback
-        self.domain, self.tz = whole.domain, whole.tz
+        self.domain: str = whole.domain
+        self.tz: ZoneInfo = whole.tz
 
     @property
     def dropped(self) -> Dropped:

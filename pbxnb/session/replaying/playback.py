@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -79,8 +79,9 @@ class Playback:
     ) -> None:
         self._journal = journal
         self._lock = lock
-        self.path = journal.path
-        self.endpoint, self.coverage = endpoint, Coverage()
+        self.path: Final = journal.path
+        self.endpoint: Endpoint = endpoint
+        self.coverage: Coverage = Coverage()
         self.on_event: Signal[Event] = Signal()
         self.on_changes: Signal[Changes] = Signal()
         self.on_frame: Signal[Frame] = Signal()
@@ -89,7 +90,7 @@ class Playback:
         self.on_aim: Signal[datetime] = Signal()
         self.on_jump: Signal[datetime] = Signal()
         self.on_move: Signal[Playback] = Signal()
-        self.store = Store(domain=endpoint.domain, user=endpoint.user)
+        self.store: Store = Store(domain=endpoint.domain, user=endpoint.user)
         if not (breaks := journal.breaks()):
             raise RecordingError(f"{journal.path.name} is empty.", hint="Nothing had been written when it ended.")
         try:
@@ -97,11 +98,11 @@ class Playback:
         except RecordingError:  # damaged there; other moments may be whole
             self._end_clock = journal.store(breaks[-1].seq).clock
         self._end = (-1, breaks[0].at)
-        self.start = self._end[1]
-        self.playing = True
+        self.start: Final = self._end[1]
+        self.playing: bool = True
         self._begin = self.start if at is None else at
         self._told = LineTold(LineState.CONNECTING, self.start)
-        self.pace = Pace(self.start, speed)
+        self.pace: Final = Pace(self.start, speed)
         self._trouble = ""
         self._wanted: datetime | None = None
         self._orders = 0  # steps and jumps that were given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pbxnb.arguments import check_number
 from pbxnb.errors import ConfigError
@@ -57,7 +57,7 @@ class Player:
         self._playback = playback
         self._line = line
         self._recall = recall
-        self.path = playback.path
+        self.path: Final = playback.path
         self.on_change: Signal[Player] = Signal()
         playback.on_move.add(lambda _: self.on_change(self))
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pbxnb.errors import RecordingError
 from pbxnb.forks import end_in_child
@@ -54,7 +54,7 @@ class Recall:
 
     def __init__(self, journals: Journals, playback: Playback, history: History) -> None:
         self._rest = threading.Event()  # no jump was made lately
-        self.past = RecordedPast(journals, self._rest.wait)
+        self.past: Final = RecordedPast(journals, self._rest.wait)
         self._journals = journals
         self._judged: tuple[Judged, ...] = ()
         self._playback = playback

@@ -25,7 +25,7 @@ class LineTold:
     """
 
     def __init__(self, state: LineState, since: datetime) -> None:
-        self.status = Status(state=state, since=since)
+        self.status: Status = Status(state=state, since=since)
 
     def recall(self, gaps: Sequence[Gap], start: datetime) -> None:
         """Take in all gaps up to now, and when the recording began."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from pbxnb.errors import ConfigError, PbxError
@@ -35,7 +35,7 @@ class ShownReplay:
         from pbxnb.journal import Journals
 
         self.pbx = pbx
-        self.player = pbx.player
+        self.player: Final = pbx.player
         self._journals = Journals(self.player.path)
         self._ours = ours
 

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pbxnb.forks import free_in_child
 from pbxnb.model.changes import Frame
@@ -80,18 +80,18 @@ class PanelHandle:
     def __init__(self, pbx: Any, line: Line, command: Callable[..., Any]) -> None:
         self._pbx = pbx
         # Bound once: a panel asks for these with every change it paints.
-        self.accounts = pbx.accounts
-        self.calls = pbx.calls
-        self.conversations = pbx.conversations
-        self.clock = pbx.clock
-        self.tz = pbx.tz
-        self.history = line.history
-        self.watch = line.feed.on_changes.add
-        self.watch_frames = line.feed.on_frame.add
-        self.watch_status = line.on_status.add
-        self.keep_read = line.keep_read
+        self.accounts: Final = pbx.accounts
+        self.calls: Final = pbx.calls
+        self.conversations: Final = pbx.conversations
+        self.clock: Any = pbx.clock
+        self.tz: Any = pbx.tz
+        self.history: Final = line.history
+        self.watch: Final = line.feed.on_changes.add
+        self.watch_frames: Final = line.feed.on_frame.add
+        self.watch_status: Final = line.on_status.add
+        self.keep_read: Final = line.keep_read
         self.command = command
-        self.until_rerun = REGISTRY.cells.remember
+        self.until_rerun: Final = REGISTRY.cells.remember
 
     def page_phone(self, account: str) -> PagePhone | None:
         """The softphone of an account, where a page has one."""

@@ -27,7 +27,7 @@ class SimChats:
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count: int = 0
         self._texts: dict[frozenset[str], list[SimText]] = {}
 
     def keep(self, sender: str, receiver: str, text: str, at: float) -> None:

@@ -12,6 +12,7 @@ import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -68,7 +69,7 @@ class SimTimer:
     __slots__ = ("due", "fn")
 
     def __init__(self, due: float, fn: Callable[[], object]) -> None:
-        self.due = due
+        self.due: Final = due
         self.fn: Callable[[], object] | None = fn
 
     def cancel(self) -> None:
@@ -159,7 +160,8 @@ class Pace:
         self, clock: SimClock, speed: float = 1.0, *, held: bool = False, wall: Callable[[], float] = time.monotonic
     ) -> None:
         self.clock = clock
-        self.held = self.paused = held
+        self.held: bool = held
+        self.paused: bool = held
         self._wall = wall
         self._speed = self.checked(speed)
         self._anchor = (wall(), clock.now)

@@ -14,6 +14,7 @@ call, and ends what rings too long.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from .accounts import SimAttendant, SimExtension, SimOrbit, SimQueue
 from .calls import TALKING, Cause, ChangeKind, SimCall, SimChange, SimPhase
@@ -77,21 +78,21 @@ class SimPbx:
         utc_offset: float = 0.0,
     ) -> None:
         self.domain = domain
-        self.clock = clock or SimClock(0.0)
+        self.clock: Final = clock or SimClock(0.0)
         self.park_return = park_return
-        self.directory = SimDirectory(domain, utc_offset)
-        self.chats = SimChats()
-        self.switch = Switch(
+        self.directory: Final = SimDirectory(domain, utc_offset)
+        self.chats: Final = SimChats()
+        self.switch: Final = Switch(
             self.directory, self.clock, seed=seed, channels=channels, no_answer=no_answer, fresh_ids=fresh_ids, ids=ids
         )
-        self.accounts = self.directory.accounts
-        self.calls = self.switch.calls
-        self.history = self.switch.history
-        self.changed = self.switch.changed
-        self.extension = self.directory.extension
-        self.calls_of = self.switch.calls_of
-        self.queue_login = self.switch.queues.login
-        self.queue_pause = self.switch.queues.pause
+        self.accounts: Final = self.directory.accounts
+        self.calls: Final = self.switch.calls
+        self.history: Final = self.switch.history
+        self.changed: Final = self.switch.changed
+        self.extension: Final = self.directory.extension
+        self.calls_of: Final = self.switch.calls_of
+        self.queue_login: Final = self.switch.queues.login
+        self.queue_pause: Final = self.switch.queues.pause
 
     @property
     def extensions(self) -> list[SimExtension]:

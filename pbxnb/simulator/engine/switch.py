@@ -11,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from pbxnb.signals import Signal
 
@@ -64,11 +65,11 @@ class Switch:
         self.fresh_ids = fresh_ids
         self.calls: dict[str, SimCall] = {}
         self.history: deque[SimCallRecord] = deque(maxlen=50_000)
-        self.channels_used = 0
+        self.channels_used: int = 0
         self.changed: Signal[SimChange] = Signal()
         self._random = random.Random(f"pbx {seed} {directory.domain}")
         self.free_since: dict[str, float] = {}
-        self.queues = Dispatcher(self)
+        self.queues: Final = Dispatcher(self)
         self._of: dict[str, dict[str, SimCall]] = {}
         self._freed: deque[str] = deque()
         self._depth = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from typing import Final
 
 from aiohttp import web
 
@@ -20,7 +21,7 @@ from .table import RESOURCES
 
 __all__ = ["rest_routes"]
 
-logger = clean_logger("pbxnb.simulator")
+logger: Final = clean_logger("pbxnb.simulator")
 
 SLASH = "{slash:/?}"
 """Clients end some paths with a slash."""

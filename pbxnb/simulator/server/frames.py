@@ -126,7 +126,7 @@ class Variants:
 
     def __init__(self, quirks: str | Iterable[str] = (), *, seed: int = 1) -> None:
         names = [quirks] if isinstance(quirks, str) and quirks else list(quirks or ())
-        self.mixed = "all" in names
+        self.mixed: Final = "all" in names
         wrong = [n for n in names if n not in VARIANTS and n != "all"]
         if wrong:
             raise SimulatorError(f"There is no quirk {wrong[0]!r}{nearest(str(wrong[0]), ('all', *VARIANTS))}")

@@ -11,7 +11,7 @@ import itertools
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from aiohttp import web
 
@@ -82,15 +82,15 @@ class SimServer:
         self.variants = variants
         self.open_cookie = open_cookie
         self.timing = timing
-        self.skew = 0.0
-        self.records = SpoiltRecords()
+        self.skew: float = 0.0
+        self.records: SpoiltRecords = SpoiltRecords()
         self.unknown: dict[str, str] = {}
         self.media: PhoneMedia = FixedMedia()
         self.tenants: dict[str, SimTenant] = {}
         self._stirred: list[Subscriptions] = []
         self.routes: list[web.RouteDef] = []
         self.filters: list[Filter] = []
-        self.port = WebPort(
+        self.port: Final = WebPort(
             "simulator",
             version,
             # The pace's moment: the clock itself stands where something last happened.
@@ -99,8 +99,8 @@ class SimServer:
             root=dialect is Dialect.OLD or "root-path" in variants.fixed,
             rule=refuse_preflight,
         )
-        self.sockets = self.port.sockets
-        self.gates = self.port.gates
+        self.sockets: Final = self.port.sockets
+        self.gates: Final = self.port.gates
         if not open_cookie:
             self.port.answered.append(reflect)
         self._phones = itertools.count(1)

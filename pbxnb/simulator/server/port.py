@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import Future
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import WSCloseCode, web
 
@@ -57,11 +57,11 @@ class WebPort:
         root: bool = True,
         rule: Gate = lambda request: None,
     ) -> None:
-        self.number = 0
+        self.number: int = 0
         self.sockets: list[SimSocket] = []
         self.gates: list[Gate] = []
         self.answered: list[Callable[[web.BaseRequest, web.StreamResponse], None]] = []
-        self.nudged = asyncio.Event()
+        self.nudged: Final = asyncio.Event()
         self._name = name
         self._version = version
         self._now = now

@@ -8,7 +8,7 @@ here raises for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pbxnb.protocol import requests as r
 
@@ -49,8 +49,8 @@ class SimClient:
         self.pbx = pbx
         self.frames = frames
         self.socket = socket
-        self.user = socket.user
-        self.phone = WebRtcPhone(pbx, frames, self.user, socket.send, label, major, timing, media)
+        self.user: Final = socket.user
+        self.phone: Final = WebRtcPhone(pbx, frames, self.user, socket.send, label, major, timing, media)
         self.listed: set[str] = set()
 
     @property

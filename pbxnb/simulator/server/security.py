@@ -22,7 +22,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pbxnb.errors import SimulatorError, install_hint
 
@@ -76,9 +76,9 @@ class SimLogin:
         timing: Timing = TIMING,
     ) -> None:
         self.admin = admin
-        self.admin_password = secrets.token_urlsafe(9)
+        self.admin_password: Final = secrets.token_urlsafe(9)
         self.api_access = True
-        self.token_life = timing.token_life
+        self.token_life: float = timing.token_life
         self.tenants: dict[str, SimPbx] = {}
         self._session_life = timing.session_life
         self._password = password
@@ -193,8 +193,8 @@ class CertificateFile:
     """
 
     def __init__(self) -> None:
-        self.path = ""
-        self.fingerprint = ""
+        self.path: str = ""
+        self.fingerprint: str = ""
         self._remove: Callable[[], object] | None = None
 
     def renew(self, host: str) -> ssl.SSLContext:

@@ -52,8 +52,8 @@ class SimSocket:
         self.own = self.everyone = self.orbits = self.users = False
         self.lamps: dict[str, None] = {}
         self.filters: list[Filter] = []
-        self.lag = 0.0
-        self.sent = 0
+        self.lag: float = 0.0
+        self.sent: int = 0
         self._ws = ws
         self._transport = request.transport
         self._outbox: deque[str] = deque()

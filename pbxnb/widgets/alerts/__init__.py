@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import traitlets
 
@@ -62,9 +62,9 @@ class Alerts(LivePanel):
     scripts: ClassVar[tuple[str, ...]] = ("ui/notes.js", "widgets/alerts/alerts.js")
     sheets: ClassVar[tuple[str, ...]] = ("widgets/alerts/alerts.css",)
 
-    sound = traitlets.Bool(False).tag(sync=True)
-    notify = traitlets.Bool(False).tag(sync=True)
-    level = traitlets.Unicode(str(Level.OK), read_only=True)
+    sound: Final = traitlets.Bool(False).tag(sync=True)
+    notify: Final = traitlets.Bool(False).tag(sync=True)
+    level: Final = traitlets.Unicode(str(Level.OK), read_only=True)
 
     def __init__(self, handle: Handle, rules: Iterable[Rule] = (), **traits: Any) -> None:
         self.rules: Sequence[Rule] = rules_of(rules)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -114,10 +114,12 @@ class Rule:
             check_number("hysteresis", hysteresis)
         if orange is not None and red is not None and orange > red:
             raise ConfigError(f"In rule {name!r} orange ({orange}) lies above red ({red}).", hint="Swap them.")
-        self.name = clean(name, 60)
+        self.name: Final = clean(name, 60)
         self.measure = measure
-        self.orange, self.red, self.hysteresis = orange, red, hysteresis
-        self.unit = clean(unit, 12)
+        self.orange: Final = orange
+        self.red: Final = red
+        self.hysteresis: Final = hysteresis
+        self.unit: Final = clean(unit, 12)
 
     def read(self, handle: Handle) -> float:
         """Return the measure now; NaN when it is not known. Raises what the function raises."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import traitlets
 
@@ -68,13 +68,13 @@ class CallList(LivePanel):
     sheets: ClassVar[tuple[str, ...]] = ("widgets/call_list/call_list.css",)
 
     selected = traitlets.List(traitlets.Unicode(), maxlen=1000).tag(sync=True)
-    phase = traitlets.Enum(("all", *PHASES), "all").tag(sync=True)
-    filter = traitlets.Unicode("").tag(sync=True)
-    ring_limit = traitlets.Float(30.0, min=0.0).tag(sync=True)
-    hold_limit = traitlets.Float(120.0, min=0.0).tag(sync=True)
-    height = traitlets.Unicode("min(60vh, 720px)").tag(sync=True)
+    phase: Final = traitlets.Enum(("all", *PHASES), "all").tag(sync=True)
+    filter: Final = traitlets.Unicode("").tag(sync=True)
+    ring_limit: Final = traitlets.Float(30.0, min=0.0).tag(sync=True)
+    hold_limit: Final = traitlets.Float(120.0, min=0.0).tag(sync=True)
+    height: Final = traitlets.Unicode("min(60vh, 720px)").tag(sync=True)
     highlighted = traitlets.List(traitlets.Unicode())
-    linger = traitlets.Float(8.0, min=0.0, max=60.0)
+    linger: Final = traitlets.Float(8.0, min=0.0, max=60.0)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._sent: dict[str, Row] = {}  # what every page has, where that is certain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 import traitlets
@@ -69,15 +69,15 @@ class CommandBar(LivePanel):
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/command_bar/command_bar.css",)
 
-    armed = traitlets.Bool(False).tag(sync=True)
-    call = traitlets.Unicode("", read_only=True)
+    armed: Final = traitlets.Bool(False).tag(sync=True)
+    call: Final = traitlets.Unicode("", read_only=True)
     to = traitlets.Unicode("").tag(sync=True)
-    text = traitlets.Unicode("").tag(sync=True)
-    frame = traitlets.Unicode("").tag(sync=True)
-    orbit = traitlets.Unicode("").tag(sync=True)
-    queue = traitlets.Unicode("").tag(sync=True)
-    picked = traitlets.Unicode("").tag(sync=True)
-    when = traitlets.Enum([word for word, _ in CHOICES["when"]], "all").tag(sync=True)
+    text: Final = traitlets.Unicode("").tag(sync=True)
+    frame: Final = traitlets.Unicode("").tag(sync=True)
+    orbit: Final = traitlets.Unicode("").tag(sync=True)
+    queue: Final = traitlets.Unicode("").tag(sync=True)
+    picked: Final = traitlets.Unicode("").tag(sync=True)
+    when: Final = traitlets.Enum([word for word, _ in CHOICES["when"]], "all").tag(sync=True)
 
     def __init__(
         self, handle: Handle, grid: ExtensionGrid | None = None, calls: CallList | None = None, **traits: Any

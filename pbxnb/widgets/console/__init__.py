@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import traitlets
 
@@ -63,12 +63,12 @@ class Console(LivePanel):
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/console/console.css",)
 
-    direction = traitlets.Enum(("", "in", "out"), "").tag(sync=True)
-    kinds = traitlets.List(traitlets.Unicode(), maxlen=100).tag(sync=True)
-    account = traitlets.Unicode("").tag(sync=True)
-    call = traitlets.Unicode("").tag(sync=True)
-    filter = traitlets.Unicode("").tag(sync=True)
-    paused = traitlets.Bool(False).tag(sync=True)
+    direction: Final = traitlets.Enum(("", "in", "out"), "").tag(sync=True)
+    kinds: Final = traitlets.List(traitlets.Unicode(), maxlen=100).tag(sync=True)
+    account: Final = traitlets.Unicode("").tag(sync=True)
+    call: Final = traitlets.Unicode("").tag(sync=True)
+    filter: Final = traitlets.Unicode("").tag(sync=True)
+    paused: Final = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, handle: Handle, grid: ExtensionGrid | None = None, **traits: Any) -> None:
         self._fresh: deque[Frame] = deque(maxlen=_WAITING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 import ipywidgets
 import traitlets
@@ -67,14 +67,14 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         >>> board.why("45")
     """
 
-    theme = traitlets.Enum(("auto", "light", "dark"), "auto")
-    density = traitlets.Enum(("comfortable", "compact"), "comfortable")
-    wallboard = traitlets.Bool(False)
-    kinds = Kinds()
-    show_timeline = traitlets.Bool(True)
+    theme: Final = traitlets.Enum(("auto", "light", "dark"), "auto")
+    density: Final = traitlets.Enum(("comfortable", "compact"), "comfortable")
+    wallboard: Final = traitlets.Bool(False)
+    kinds: Final = Kinds()
+    show_timeline: Final = traitlets.Bool(True)
     show_console = traitlets.Bool(False)
     paused = traitlets.Bool(False).tag(derived=True)
-    missed = traitlets.Int(0, read_only=True)
+    missed: Final = traitlets.Int(0, read_only=True)
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.lane import Ticket
@@ -44,7 +44,7 @@ class Parts:
         self.bar: CommandBar | None = own(CommandBar(handle, self.grid, self.calls, **settings)) if commands else None
         self.console: Console = own(Console(handle, self.grid, **settings))
         self.timeline: Any = own(timeline()) if callable(timeline) else timeline
-        self.selection = Selection(handle, ticket, self.grid, self.calls, self.timeline)
+        self.selection: Final = Selection(handle, ticket, self.grid, self.calls, self.timeline)
         self.grid.add_class("pbx-board-grid")
         self.calls.add_class("pbx-board-calls")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 from pbxnb.ui.handle import handle_of
 from pbxnb.ui.lane import Ticket
@@ -30,13 +30,13 @@ class PausedParts:
     def __init__(
         self, replay: Scrubbed, ticket: Ticket, alerts: Alerts | None, timeline: bool, settings: dict[str, Any]
     ) -> None:
-        self.leave = ExitStack()
+        self.leave: Final = ExitStack()
         try:
             self.leave.callback(replay.close)
-            self.scrubber = self._own(Scrubber(replay, alerts=alerts or (), **settings))
+            self.scrubber: Final = self._own(Scrubber(replay, alerts=alerts or (), **settings))
             self.scrubber.add_class("pbx-board-scrubber")
             made = (lambda: replay.pbx.timeline(new=True, most_lanes=12)) if timeline else None
-            self.parts = Parts(handle_of(replay.pbx), ticket, self._own, made, commands=False, **settings)
+            self.parts: Final = Parts(handle_of(replay.pbx), ticket, self._own, made, commands=False, **settings)
             self.leave.callback(self.parts.selection.close)
         except BaseException:
             self.leave.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import traitlets
 
@@ -81,18 +81,18 @@ class ExtensionGrid(LivePanel):
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/grid/grid.css",)
 
-    kinds = Kinds().tag(sync=True)
+    kinds: Final = Kinds().tag(sync=True)
     selected = traitlets.List(traitlets.Unicode(), maxlen=10_000).tag(sync=True)
-    filter = traitlets.Unicode("").tag(sync=True)
-    states = traitlets.List(traitlets.Enum(STATES)).tag(sync=True)
-    sort = traitlets.Enum(("number", "name", "state", "since"), "number").tag(sync=True)
-    view = traitlets.Enum(("boxes", "list"), "boxes").tag(sync=True)
-    preset = traitlets.Enum(("pbxnb", "vodia", "colour-blind"), "pbxnb").tag(sync=True)
-    height = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
-    group_by = traitlets.Any("").tag(sync=True, to_json=_group_to_json, from_json=_group_from_json)
+    filter: Final = traitlets.Unicode("").tag(sync=True)
+    states: Final = traitlets.List(traitlets.Enum(STATES)).tag(sync=True)
+    sort: Final = traitlets.Enum(("number", "name", "state", "since"), "number").tag(sync=True)
+    view: Final = traitlets.Enum(("boxes", "list"), "boxes").tag(sync=True)
+    preset: Final = traitlets.Enum(("pbxnb", "vodia", "colour-blind"), "pbxnb").tag(sync=True)
+    height: Final = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
+    group_by: Final = traitlets.Any("").tag(sync=True, to_json=_group_to_json, from_json=_group_from_json)
     group_name = traitlets.Unicode("").tag(sync=True, derived=True)
-    text = traitlets.Any(None)
-    where = traitlets.Any(None)
+    text: Final = traitlets.Any(None)
+    where: Final = traitlets.Any(None)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._index: dict[str, int] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import traitlets
 
@@ -64,13 +64,13 @@ class Scrubber(LivePanel):
     scripts: ClassVar[tuple[str, ...]] = ("widgets/scrubber/seeks.js", "widgets/scrubber/scrubber.js")
     sheets: ClassVar[tuple[str, ...]] = ("widgets/scrubber/scrubber.css",)
 
-    position = traitlets.Instance(datetime)
+    position: Final = traitlets.Instance(datetime)
     playing = traitlets.Bool(False)
     speed = traitlets.Float(1.0, min=0.1, max=1000.0)
     kind = traitlets.Enum(tuple(_KINDS), "call.new")
 
     def __init__(self, replay: Scrubbed, *, alerts: Alerts | Iterable[Rule] = (), **traits: Any) -> None:
-        self.pbx = replay.pbx
+        self.pbx: Final = replay.pbx
         self._replay, self._player = replay, replay.player
         self._alerts = alerts if isinstance(alerts, Alerts) else tuple(alerts)
         self._judged: Judged | None = None

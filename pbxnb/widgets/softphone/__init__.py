@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import traitlets
 
@@ -65,18 +65,18 @@ class Softphone(LivePanel):
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/softphone/softphone.css",)
 
-    phone = traitlets.Unicode("", read_only=True).tag(sync=True)
-    account = traitlets.Unicode("", read_only=True)
-    state = traitlets.Unicode("idle", read_only=True)
-    party = traitlets.Unicode("", read_only=True)
-    muted = traitlets.Bool(False, read_only=True)
-    held = traitlets.Bool(False, read_only=True)
-    owner = traitlets.Bool(False, read_only=True)
-    microphone = traitlets.Unicode("asking", read_only=True)
-    level = traitlets.Float(_SILENCE, read_only=True)
-    quality = traitlets.Any(None, read_only=True)
-    to = traitlets.Unicode("").tag(sync=True)
-    on_page_close = traitlets.Unicode("hangup")
+    phone: Final = traitlets.Unicode("", read_only=True).tag(sync=True)
+    account: Final = traitlets.Unicode("", read_only=True)
+    state: Final = traitlets.Unicode("idle", read_only=True)
+    party: Final = traitlets.Unicode("", read_only=True)
+    muted: Final = traitlets.Bool(False, read_only=True)
+    held: Final = traitlets.Bool(False, read_only=True)
+    owner: Final = traitlets.Bool(False, read_only=True)
+    microphone: Final = traitlets.Unicode("asking", read_only=True)
+    level: Final = traitlets.Float(_SILENCE, read_only=True)
+    quality: Final = traitlets.Any(None, read_only=True)
+    to: Final = traitlets.Unicode("").tag(sync=True)
+    on_page_close: Final = traitlets.Unicode("hangup")
 
     def __init__(self, handle: Handle, calls: PageCalls, **traits: Any) -> None:
         self._page_calls = calls

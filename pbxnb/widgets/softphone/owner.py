@@ -24,8 +24,8 @@ class Owner:
     """
 
     def __init__(self) -> None:
-        self.page = ""
-        self.contested = False
+        self.page: str = ""
+        self.contested: bool = False
         self._unanswered = 0
 
     def claim(self, page: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pbxnb.phone.leg import LegState, MediaState
 from pbxnb.phone.line import LineLeg
@@ -29,8 +29,9 @@ class PageCall:
 
     def __init__(self, leg: LineLeg, began: float) -> None:
         self.leg = leg
-        self.quality = Quality(microphone=True)
-        self.began, self.answered = began, 0.0
+        self.quality: Final = Quality(microphone=True)
+        self.began: float = began
+        self.answered: float = 0.0
         self._reports: list[Any] = []
         self._silent = self._deaf = 0
 

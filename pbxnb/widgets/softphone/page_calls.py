@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pbxnb.errors import PbxError
 from pbxnb.model.effects import call_ref
@@ -95,15 +95,15 @@ class PageCalls:
     """
 
     def __init__(self, handle: Handle, phone: Phone, closed: Callable[[], object] = lambda: None) -> None:
-        self.id = uuid.uuid4().hex
+        self.id: Final = uuid.uuid4().hex
         self.phone = phone
-        self.owner = Owner()
+        self.owner: Final = Owner()
         self.panels: list[PhonePanel] = []
         self.calls: dict[int, PageCall] = {}
-        self.microphone = "asking"
-        self.note = ""
+        self.microphone: str = "asking"
+        self.note: str = ""
         self.on_page_close = "hangup"
-        self.over = False
+        self.over: bool = False
         self._handle = handle
         self._closed = closed
         self._seq = 0
