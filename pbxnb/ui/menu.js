@@ -73,3 +73,21 @@ export function menuButton(word, name, sections) {
   });
   return holder;
 }
+
+/** A trait, its label, and its values with their words. @typedef {[string, string, [any, string][]]} Choice */
+
+/**
+ * Sections whose choices are values of traits. What a cell gave beside the usual ones is a choice, too.
+ * @param {any} model @param {Choice[]} choices @param {Record<string, [any, string]>} given by trait
+ * @returns {MenuSection[]}
+ */
+export function traitSections(model, choices, given) {
+  return choices.map(([trait, label, usual]) => {
+    const now = String(model.get(trait)), own = given[trait], known = !own?.[1] || usual.some(([value]) => String(value) === String(own[0]));
+    const put = (/** @type {any} */ value) => {
+      model.set(trait, value);
+      model.save_changes();
+    };
+    return { label, items: [...usual, ...(known ? [] : [own])].map(([value, word]) => ({ word, checked: String(value) === now, act: () => put(value) })) };
+  });
+}

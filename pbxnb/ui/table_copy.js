@@ -23,11 +23,12 @@ export function csv(rows) {
 }
 
 /**
- * The menu of a panel that copies and saves its rows: those that are selected, or all that are shown.
+ * The menu of a panel by which its rows are copied and saved: those that are selected, or all that are shown.
  * @param {any} view @param {string} name of the file, without its ending @param {HTMLElement} shown what is selected where the clipboard is closed to us
  * @param {() => Cells[]} table the heads, then the rows
+ * @param {() => import("./menu.js").MenuSection[]} [others] what else the menu holds
  */
-export function copyMenu(view, name, shown, table) {
+export function copyMenu(view, name, shown, table, others = () => []) {
   const save = () => {
     const url = URL.createObjectURL(new Blob(["\ufeff", csv(table())], { type: "text/csv" })); // the mark by which spreadsheets know UTF-8
     Object.assign(document.createElement("a"), { href: url, download: `${name}.csv` }).click();
@@ -37,7 +38,7 @@ export function copyMenu(view, name, shown, table) {
     { word: "Copy rows as CSV", act: async () => view.announce(await copyText(csv(table()), shown)) },
     { word: "Save rows as CSV", act: save },
   ];
-  return menuButton("⋯", "Copy and save", () => [{ label: "", items }]);
+  return menuButton("⋯", "More", () => [{ label: "", items }, ...others()]);
 }
 
 /**

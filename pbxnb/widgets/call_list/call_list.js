@@ -2,12 +2,18 @@
  * The call list: tabs, one row a conversation, its calls on expansion, orbits as places to drop on. Logic in call_rows.js.
  */
 import { CALL_TYPE, PARTIES_TYPE, commandFor, definePanel, element, setText } from "../../ui/base.js";
+import { traitSections } from "../../ui/menu.js";
 import { copyMenu, copyRows } from "../../ui/table_copy.js";
 import { CallRow, setParty } from "./call_row.js";
 import { HEADS, PHASES, ROW, arrange, cellsOf, merge, neighbour, tally, visible } from "./call_rows.js";
 
 /** Phases whose colour has the name of a state. @type {Record<string, string>} */
 const TONES = { talking: "busy", queued: "ringing" };
+/** From when a row is marked. @type {import("../../ui/menu.js").Choice[]} */
+const LIMITS = [
+  ["ring_limit", "▲ ringing or waiting over", [[0, "never"], [15, "15 s"], [30, "30 s"], [60, "1 min"], [180, "3 min"]]],
+  ["hold_limit", "▲ on hold over", [[0, "never"], [30, "30 s"], [60, "1 min"], [120, "2 min"], [300, "5 min"]]],
+];
 const COLUMNS = ["State", "From", "", "To", "Via", "Ring", "Talk", "Hold"];
 
 /** @param {any} view */
@@ -49,19 +55,9 @@ function createCallList(view) {
   grid.append(top, list);
   const none = element("p", "pbx-none pbx-soft");
   const orbits = element("div", "pbx-bar pbx-orbits", "", { role: "group", "aria-label": "Park orbits" });
-  const limitBar = element("div", "pbx-bar pbx-tools pbx-limits pbx-soft");
-  /** @type {Record<string, HTMLInputElement>} */
-  const limitFields = {};
-  for (const [trait, before, after] of [["ring_limit", "▲ after", "s of ringing or waiting,"], ["hold_limit", "", "s on hold"]]) {
-    const label = element("label", "", `${before} `, { title: "0: never" });
-    const field = /** @type {HTMLInputElement} */ (element("input", "pbx-limit", "", { type: "number", min: "0", max: "86400", step: "5" }));
-    field.addEventListener("change", () => put(trait, Math.min(86400, Math.max(0, Number(field.value) || 0))));
-    label.append(field, ` ${after}`);
-    limitBar.append(label);
-    limitFields[trait] = field;
-  }
-  tabs.append(search, copyMenu(view, "calls", grid, () => [HEADS, ...table(chosen())]));
-  body.append(tabs, grid, none, orbits, limitBar);
+  const given = Object.fromEntries(LIMITS.map(([trait]) => [trait, /** @type {[any, string]} */ ([model.get(trait), `${model.get(trait)} s`])]));
+  tabs.append(search, copyMenu(view, "calls", grid, () => [HEADS, ...table(chosen())], () => traitSections(model, LIMITS, given)));
+  body.append(tabs, grid, none, orbits);
 
   /** @param {string} trait @param {any} value */
   function put(trait, value) {
@@ -282,7 +278,6 @@ function createCallList(view) {
 
   const onWish = () => {
     if (search.value !== model.get("filter")) search.value = model.get("filter");
-    for (const [trait, field] of Object.entries(limitFields)) field.value = String(model.get(trait));
     for (const part of parts.values()) part.tick(view.now(), limits());
     list.style.maxBlockSize = model.get("height");
     // The user asked for another view: what stood still may go.

@@ -3,7 +3,7 @@
  * drop targets in grid_drop.js.
  */
 import { STATES, commandFor, definePanel, element, setText } from "../../ui/base.js";
-import { menuButton } from "../../ui/menu.js";
+import { menuButton, traitSections } from "../../ui/menu.js";
 import { copyMenu, copyRows } from "../../ui/table_copy.js";
 import { takeDrops } from "./grid_drop.js";
 import { Layout } from "./grid_layout.js";
@@ -11,7 +11,7 @@ import { HEADS, Rows, arrange, cellsOf, follows } from "./grid_rows.js";
 import { Tile } from "./grid_tile.js";
 
 const LEGEND = [...STATES, { code: "", name: "dnd", shape: "⊘", word: "Do not disturb" }];
-/** Rare choices: trait, label, and values with their words. @type {[string, string, [any, string][]][]} */
+/** Rare choices. @type {import("../../ui/menu.js").Choice[]} */
 const CHOICES = [
   ["group_by", "Group by", [["", "nothing"], ["department", "department"], ["type", "type"], ["state", "state"]]],
   ["sort", "Sort by", [["number", "number"], ["name", "name"], ["state", "state"], ["since", "time in state"]]],
@@ -64,7 +64,7 @@ function createGrid(view) {
   };
   const layout = new Layout(viewport, grid, onNear);
   viewport.append(grid, layout.rest, none);
-  tools.append(search, menuButton("View ▾", "View", choices), copyMenu(view, "extensions", grid, () => [HEADS, ...table(chosen())]));
+  tools.append(search, menuButton("View ▾", "View", () => traitSections(model, CHOICES, given)), copyMenu(view, "extensions", grid, () => [HEADS, ...table(chosen())]));
   legend.append(tools);
   body.append(legend, viewport);
 
@@ -74,13 +74,6 @@ function createGrid(view) {
     model.save_changes();
   }
 
-  /** The menu of rare choices; what a cell chose beside them is one of them. */
-  function choices() {
-    return CHOICES.map(([trait, label, options]) => {
-      const own = given[trait], now = String(model.get(trait)), known = !own?.[1] || options.some(([value]) => String(value) === String(own[0]));
-      return { label, items: [...options, ...(known ? [] : [own])].map(([value, word]) => ({ word, checked: String(value) === now, act: () => put(trait, value) })) };
-    });
-  }
   const wish = () => ({ filter: model.get("filter"), states: model.get("states"), sort: model.get("sort"), groupBy: model.get("group_by") });
 
   /** @param {string} name @param {boolean} more */
