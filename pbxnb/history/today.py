@@ -6,6 +6,7 @@ answered call's wait is known for sure only then. Pure: told the moment, it read
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
@@ -14,8 +15,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pbxnb.model.entities import CallRecord
+from pbxnb.zones import clock_text, times_in
 
-from .coverage import share_up
+from .coverage import AT_LEAST, share_up
 from .history import History
 from .legs import FORGOTTEN, Leg, Part, conversations, direction, extensions_in, legs_of, offered, part_of, whole_of
 
@@ -143,12 +145,14 @@ class Today:
         self._settled, self._recent = _Counts(), _Counts()
         self._waiting: set[int] = set()  # numbers of ended calls whose conversation may go on
         self._next = 0
+        self._lost = False  # whether calls had been let go before we read them
 
     def update(self, now: datetime) -> None:
         """Count what has ended; ``now`` is on the PBX's clock."""
         model = self._history.model
         if model is not self._model:
             self._model, self._settled, self._waiting, self._next = model, _Counts(), set(), 0
+            self._lost = model.dropped.calls > 0
         start = begin_of("day", now, self._zone)
         self._settled.forget(int(start.timestamp() // SLOT))
         # Read first: what ends meanwhile is still open here, and counts the next time.
@@ -174,16 +178,28 @@ class Today:
         self._recent, self._next = recent, ended.next
         self._waiting = waiting
 
+    def by_queue(self, since: datetime | None = None) -> dict[str, Figures]:
+        """The figures by queue; those of calls through none stand under an empty number.
+
+        Args:
+            since: calls that began from then on, a full hour; None means all of the day.
+        """
+        found: dict[str, Figures] = {}
+        for _, queue, one in self._figures(0 if since is None else int(since.timestamp() // SLOT)):
+            _at(found, queue, Figures).add(one)
+        return found
+
     def total(self, queues: Collection[str] = (), since: datetime | None = None) -> Figures:
         """The figures of some queues, or of all calls of callers.
 
         Args:
             queues: their numbers; empty means every call from outside or through a queue.
-            since: calls that began from then on, a full hour; None means all of the day.
+            since: as of `by_queue`.
         """
         total = Figures()
-        for _, one in self._figures(queues, since):
-            total.add(one)
+        for queue, one in self.by_queue(since).items():
+            if not queues or queue in queues:
+                total.add(one)
         return total
 
     def course(self, queues: Collection[str], now: datetime, points: int) -> list[Figures | None]:
@@ -193,8 +209,9 @@ class Today:
             points: how many, oldest first; None before anything was counted.
         """
         slots: dict[int, Figures] = {}
-        for slot, one in self._figures(queues, None):
-            _at(slots, slot, Figures).add(one)
+        for slot, queue, one in self._figures():
+            if not queues or queue in queues:
+                _at(slots, slot, Figures).add(one)
         last = int(now.timestamp() // SLOT)
         course: list[Figures | None] = []
         sum_, rest = Figures(), sorted(slots.items())
@@ -204,27 +221,39 @@ class Today:
             course.append(msgspec.structs.replace(sum_) if sum_.offered else None)
         return course
 
-    def served(self, queue: str) -> dict[str, Served]:
-        """What each agent did for a queue today, by number."""
-        found: dict[str, Served] = {}
+    def served(self) -> dict[str, dict[str, Served]]:
+        """What was done for each queue today, by number of the agent."""
+        found: dict[str, dict[str, Served]] = {}
         for counts in (self._settled, self._recent):
-            for (_, its, number), one in counts.served.items():
-                if its == queue:
-                    _at(found, number, Served).add(one)
+            for (_, queue, number), one in counts.served.items():
+                _at(found.setdefault(queue, {}), number, Served).add(one)
         return found
 
-    def span(self, window: Window, now: datetime) -> tuple[datetime, float]:
-        """From when on everything is counted, and the share of the window since then that the line was up."""
+    def known(self, window: Window, now: datetime) -> tuple[datetime, float]:
+        """From when on everything in the window is counted, and the share of the time since that the line was up."""
         start = begin_of(window, now, self._zone).timestamp()
-        known = min(max(start, self._history.began), now.timestamp())
-        return datetime.fromtimestamp(known, UTC), share_up(self._history.gaps(), known, now.timestamp())
+        since = min(max(start, self._history.began), now.timestamp())
+        return datetime.fromtimestamp(since, UTC), share_up(self._history.gaps(), since, now.timestamp())
 
-    def _figures(self, queues: Collection[str], since: datetime | None) -> Iterable[tuple[int, Figures]]:
-        first = 0 if since is None else int(since.timestamp() // SLOT)
+    def text(self, window: Window, now: datetime) -> str:
+        """What the figures are of, as a phrase: the window, whose times it has, what may be missing.
+
+        Example:
+            >>> from pbxnb.ui.handle import handle_of
+            >>> Today(handle_of(pbx).history, pbx.tz).text("day", pbx.clock.now())[:12]
+            'Today, since'
+        """
+        since, up = self.known(window, now)
+        said = f"{'Today' if window == 'day' else 'This hour'}, since {clock_text(since, self._zone, 'minutes')}"
+        lacks = [f"line up {math.floor(up * 100)} % of it"] if up < 1 else []
+        lacks += ["older calls let go"] if self._lost else []
+        return f"{said} ({times_in(self._zone)})" + (f", {', '.join(lacks)}: {AT_LEAST}" if lacks else "")
+
+    def _figures(self, first: int = 0) -> Iterable[tuple[int, str, Figures]]:
         for counts in (self._settled, self._recent):
             for (slot, queue), one in counts.figures.items():
-                if slot >= first and (not queues or queue in queues):
-                    yield slot, one
+                if slot >= first:
+                    yield slot, queue, one
 
 
 def begin_of(window: Window, now: datetime, zone: ZoneInfo) -> datetime:

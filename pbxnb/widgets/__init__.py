@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .console import Console
     from .dashboard import Dashboard
     from .grid import ExtensionGrid
+    from .queue_board import QueueBoard
     from .scrubber import Scrubber
     from .softphone import Softphone
     from .sparklines import Sparklines
@@ -29,6 +30,7 @@ __all__ = [
     "Dashboard",
     "ExtensionGrid",
     "Level",
+    "QueueBoard",
     "Rule",
     "Scrubber",
     "Softphone",
@@ -45,6 +47,7 @@ _HOME = {
     "Dashboard": "dashboard",
     "ExtensionGrid": "grid",
     "Level": "alerts",
+    "QueueBoard": "queue_board",
     "Rule": "alerts",
     "Scrubber": "scrubber",
     "Softphone": "softphone",

@@ -92,7 +92,7 @@ def test_the_figures_are_those_of_the_tables_whenever_they_are_read(seed: int) -
     assert always.total().offered > 20
     legs = over(session, legs=True)
     mine = legs[(legs.queue == "600") & (legs.outcome == "answered") & legs.ext.isin(AGENTS)]
-    served = at_last.served("600")
+    served = at_last.served()["600"]
     assert {number: one.calls for number, one in served.items()} == mine.ext.value_counts().to_dict()
     assert sum(one.talk for one in served.values()) == pytest.approx(mine.talk_ms.sum() / 1000, abs=0.1)
     assert at_last.course((), session.clock.now(), 12)[-1] == at_last.total()
@@ -121,8 +121,10 @@ def test_it_says_from_when_on_it_counts_and_how_much_the_line_saw() -> None:
     session = opened()
     session.lose(30, 60)
     session.seconds = 120.0
-    since, up = Today(session.history, ZoneInfo("UTC")).span("day", session.clock.now())
-    assert (since, up) == (KERNEL, 0.75)
+    today = Today(session.history, ZoneInfo("Europe/Berlin"))
+    assert today.known("day", session.clock.now()) == (KERNEL, 0.75)
+    said = "Today, since 14:00 (times in Europe/Berlin), line up 75 % of it: totals are at least"
+    assert today.text("day", session.clock.now()) == said
 
 
 @pytest.mark.parametrize(
@@ -146,4 +148,4 @@ def test_after_a_jump_of_a_replay_it_counts_anew() -> None:
     session.history.restart(other.store, KERNEL.timestamp() + 60)
     today.update(session.clock.now())
     assert today.total().offered == 0
-    assert today.span("day", session.clock.now())[0] == session.clock.now()
+    assert today.known("day", session.clock.now())[0] == session.clock.now()

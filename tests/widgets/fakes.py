@@ -32,7 +32,7 @@ from pbxnb.model.entities import (
     Snapshot,
     Status,
 )
-from pbxnb.model.past.memory import Dropped
+from pbxnb.model.past.memory import Dropped, Taken
 
 START = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 HOSTILE = (
@@ -184,8 +184,8 @@ class FakeHandle:
     def frames(self) -> tuple[Frame, ...]:
         return tuple(self.recent_frames)
 
-    def closed_calls(self) -> tuple[CallRecord, ...]:
-        return tuple(self.records)
+    def closed_calls(self) -> Any:
+        return Taken([], (0, list(self.records), {}), list, lambda record, _note: record, ())
 
     def presence(self, number: str | None = None) -> tuple[Presence, ...]:
         return ()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pbxnb.widgets.console import Console
     from pbxnb.widgets.dashboard import Dashboard
     from pbxnb.widgets.grid import ExtensionGrid
+    from pbxnb.widgets.queue_board import QueueBoard
     from pbxnb.widgets.softphone import Softphone
     from pbxnb.widgets.softphone.page_calls import PageCalls
 
@@ -103,6 +104,37 @@ def call_list(
     from pbxnb.widgets.call_list import CallList
 
     return _make(CallList, options)
+
+
+@helpful_keywords
+def queue_board(
+    self: Any,
+    *,
+    queues: Sequence[str] = (),
+    selected: Sequence[str] = (),
+    armed: bool | None = None,
+    height: str = "min(70vh, 900px)",
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> QueueBoard:
+    """Queues with agents, callers and the day; the options are explained at `pbxnb.widgets.queue_board.QueueBoard`.
+
+    Args:
+        queues: numbers of the queues to show; empty means all.
+        selected: numbers of the queues and agents selected at first.
+        armed: whether a press logs in and out; None arms it where the PBX is simulated.
+        height: the greatest height as CSS.
+        theme, density, wallboard, layout: as of every panel.
+
+    Example:
+        >>> board = pbx.queue_board(queues=["600"])
+    """
+    options = locals()
+    from pbxnb.widgets.queue_board import QueueBoard
+
+    return _make(QueueBoard, options)
 
 
 @helpful_keywords

@@ -60,6 +60,7 @@ class CallList(LivePanel):
     scripts: ClassVar[tuple[str, ...]] = (
         "ui/clipboard.js",
         "ui/menu.js",
+        "ui/party.js",
         "ui/table_copy.js",
         "widgets/call_list/call_rows.js",
         "widgets/call_list/call_row.js",

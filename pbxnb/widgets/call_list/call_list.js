@@ -3,8 +3,9 @@
  */
 import { CALL_TYPE, PARTIES_TYPE, commandFor, definePanel, element, setText } from "../../ui/base.js";
 import { traitSections } from "../../ui/menu.js";
+import { setParty } from "../../ui/party.js";
 import { copyMenu, copyRows } from "../../ui/table_copy.js";
-import { CallRow, setParty } from "./call_row.js";
+import { CallRow } from "./call_row.js";
 import { HEADS, PHASES, ROW, arrange, cellsOf, merge, neighbour, tally, visible } from "./call_rows.js";
 
 /** Phases whose colour has the name of a state. @type {Record<string, string>} */

@@ -2,18 +2,10 @@
  * One row of the call list in the page, with the line of its calls below it. Its cells are made once and changed in place.
  */
 import { duration, element, setText, setTime, sinceOf } from "../../ui/base.js";
+import { setParty } from "../../ui/party.js";
 import { DIRECTIONS, ROW, appearance, late, leastOf, times, viaOf } from "./call_rows.js";
 
 const TIMES = /** @type {const} */ (["ring", "talk", "hold"]);
-
-/** Show a party: number and name, tab between them, each in its own direction. @param {HTMLElement} node @param {string} text */
-export function setParty(node, text) {
-  const [number, name = ""] = text.split("\t");
-  while (node.childNodes.length < 3) node.append(node.childNodes.length === 1 ? " " : element("bdi"));
-  setText(node.childNodes[0], number);
-  setText(node.childNodes[2], name);
-  node.title = name ? `${number} ${name}` : number;
-}
 
 /** @param {HTMLElement} node @param {number} began @param {number} now */
 function legTime(node, began, now) {

@@ -13,7 +13,7 @@ from pbxnb.model.entities import Account, Call, CallState, Conversation, Orbit, 
 from pbxnb.text import clean
 from pbxnb.ui.times import began
 
-__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "row"]
+__all__ = ["FIELDS", "PHASES", "difference", "involved", "leg", "parked_in", "parked_text", "row", "who"]
 
 PHASES = (Phase.RINGING, Phase.TALKING, Phase.HELD, Phase.PARKED, Phase.QUEUED)
 """The tabs, in the order shown."""
@@ -48,7 +48,7 @@ def parked_text(orbit: Orbit) -> str:
     """Return who lies in an orbit, number and name with a tab between; empty for nobody."""
     if not orbit.parked:
         return ""
-    first, more = _who(orbit.parked[0].party, {}), len(orbit.parked) - 1
+    first, more = who(orbit.parked[0].party, {}), len(orbit.parked) - 1
     return f"{first} +{more}" if more else first
 
 
@@ -86,8 +86,8 @@ def row(
         newest_call(conversation, calls),
         "ended" if conversation.state is None else str(conversation.state),
         str(conversation.phase),
-        _who(conversation.from_, accounts),
-        _who(conversation.to, accounts),
+        who(conversation.from_, accounts),
+        who(conversation.to, accounts),
         str(conversation.direction),
         _via(conversation, queues, orbits),
         round(conversation.ring, 1),
@@ -114,7 +114,7 @@ def leg(key: str, call: Call | None, accounts: Mapping[str, Account]) -> list[An
         remarks.append("recording")
     if call.inferred:
         remarks.append("inferred")
-    parties = (_who(call.from_, accounts), _who(call.to, accounts))
+    parties = (who(call.from_, accounts), who(call.to, accounts))
     return [key, str(call.state), *parties, round(began(call), 1), " · ".join(remarks)]
 
 
@@ -130,7 +130,7 @@ def _changed(before: Row, after: Row) -> Iterator[Any]:
             yield new
 
 
-def _who(party: Party, accounts: Mapping[str, Account]) -> str:
+def who(party: Party, accounts: Mapping[str, Account]) -> str:
     """Number and name with a tab between: the page isolates each, or a right-to-left name would turn the number."""
     account = accounts.get(party.number)
     number, name = clean(party.number, 40), clean(party.name or (account.name if account else ""), 40)
