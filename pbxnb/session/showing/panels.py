@@ -126,7 +126,10 @@ def queue_board(
         selected: numbers of the queues and agents selected at first.
         armed: whether a press logs in and out; None arms it where the PBX is simulated.
         height: the greatest height as CSS.
-        theme, density, wallboard, layout: as of every panel.
+        theme: ``auto`` (follow the host), ``light`` or ``dark``.
+        density: ``comfortable`` or ``compact``.
+        wallboard: read-only, for a screen on the wall.
+        layout: of the widget.
 
     Example:
         >>> board = pbx.queue_board(queues=["600"])

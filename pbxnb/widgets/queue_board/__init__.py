@@ -63,7 +63,6 @@ class QueueBoard(LivePanel):
     height = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
-        self._today = Today(handle.history, handle.tz)
         self._sent: dict[str, dict[str, Any]] = {}  # what every page has, where that is certain
         self._told = ""  # likewise: the window
         self._serving: dict[str, set[str]] = {}  # by agent, the queues
@@ -72,6 +71,7 @@ class QueueBoard(LivePanel):
 
     def _follow(self, handle: Handle) -> None:
         super()._follow(handle)
+        self._today = Today(handle.history, handle.tz)
         self._leave.callback(handle.keep_read(queues=True, orbits=False))
 
     @traitlets.default("armed")
