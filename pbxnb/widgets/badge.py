@@ -150,7 +150,7 @@ class HandleBadge(StatusBadge):
 
     Example:
         >>> pbx
-        <Pbx 45@acme.example...>
+        <Pbx ...>
     """
 
     def _facts(self) -> dict[str, Any]:
