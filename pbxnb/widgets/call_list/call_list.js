@@ -12,7 +12,7 @@ import { HEADS, PHASES, ROW, arrange, cellsOf, merge, neighbour, tally, visible 
 const TONES = { talking: "busy", queued: "ringing" };
 /** From when a row is marked. @type {import("../../ui/menu.js").Choice[]} */
 const LIMITS = [
-  ["ring_limit", "▲ ringing or waiting over", [[0, "never"], [15, "15 s"], [30, "30 s"], [60, "1 min"], [180, "3 min"]]],
+  ["ring_limit", "▲ ringing over", [[0, "never"], [15, "15 s"], [30, "30 s"], [60, "1 min"], [180, "3 min"]]],
   ["hold_limit", "▲ on hold over", [[0, "never"], [30, "30 s"], [60, "1 min"], [120, "2 min"], [300, "5 min"]]],
 ];
 const COLUMNS = ["State", "From", "", "To", "Via", "Ring", "Talk", "Hold"];

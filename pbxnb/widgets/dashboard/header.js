@@ -2,12 +2,13 @@
  * The head of a board: settings and switches; it also gives the box around it what panels have: theme, density, wallboard.
  */
 import { definePanel, element, keepKeys, setText } from "../../ui/base.js";
-import { menuButton } from "../../ui/menu.js";
+import { menuButton, traitSections } from "../../ui/menu.js";
 
-const SETTINGS = {
-  theme: { label: "Theme", options: ["auto", "light", "dark"] },
-  density: { label: "Density", options: ["comfortable", "compact"] },
-};
+/** @type {import("../../ui/menu.js").Choice[]} */
+const SETTINGS = [
+  ["theme", "Theme", [["auto", "auto"], ["light", "light"], ["dark", "dark"]]],
+  ["density", "Density", [["comfortable", "comfortable"], ["compact", "compact"]]],
+];
 
 /** @param {any} view */
 function createFrame(view) {
@@ -22,14 +23,7 @@ function createFrame(view) {
   why.addEventListener("click", () => view.send({ why: true }));
   const pause = element("button", "pbx-button pbx-pause", "Pause", { type: "button" }), since = element("span", "pbx-since pbx-soft pbx-num");
   pause.addEventListener("click", () => (facts.lacks ? view.announce(lacking()) : view.send({ pause: !facts.paused })));
-  bar.append(since, pause, why, switches);
-  bar.append(menuButton("View ▾", "View of the board", () => Object.entries(SETTINGS).map(([trait, { label, options }]) => ({
-    label,
-    items: options.map((option) => ({ word: option, checked: model.get(trait) === option, act: () => {
-      model.set(trait, option);
-      model.save_changes();
-    } })),
-  }))));
+  bar.append(since, pause, why, switches, menuButton("View ▾", "View of the board", () => traitSections(model, SETTINGS, {})));
   body.append(bar);
 
   const lacking = () => `${facts.lacks} pbx.record_to("monday.pbx") begins a recording; then the board can be paused.`;
