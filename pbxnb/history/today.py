@@ -21,7 +21,7 @@ from .coverage import AT_LEAST, share_up
 from .history import History
 from .legs import FORGOTTEN, Leg, Part, conversations, direction, extensions_in, legs_of, offered, part_of, whole_of
 
-__all__ = ["Figures", "Served", "Today", "Window", "begin_of"]
+__all__ = ["SLOT", "Figures", "Served", "Today", "Window", "begin_of"]
 
 Window = Literal["day", "hour"]
 SLOT = 300
@@ -140,7 +140,7 @@ class Today:
     """
 
     def __init__(self, history: History, zone: ZoneInfo, within: float = 20.0) -> None:
-        self._history, self._zone, self._within = history, zone, within
+        self._history, self._zone, self.within = history, zone, within
         self._model: object = None
         self._settled, self._recent = _Counts(), _Counts()
         self._waiting: set[int] = set()  # numbers of ended calls whose conversation may go on
@@ -174,7 +174,7 @@ class Today:
             if key not in going:
                 for group in conversations(part_of(one.call, one, _as_is) for _, one in calls):
                     if group[0].leg.started >= start:
-                        (self._settled if settled else recent).count(group, self._within)
+                        (self._settled if settled else recent).count(group, self.within)
         self._recent, self._next = recent, ended.next
         self._waiting = waiting
 
@@ -202,14 +202,15 @@ class Today:
                 total.add(one)
         return total
 
-    def course(self, queues: Collection[str], now: datetime, points: int) -> list[Figures | None]:
-        """How the day's figures came to be: `total` as of the begin of calls, every five minutes up to now.
+    def course(self, queues: Collection[str], now: datetime, points: int, since: datetime) -> list[Figures | None]:
+        """How the figures came to be: `total` as of the begin of calls, every five minutes up to now.
 
         Args:
             points: how many, oldest first; None before anything was counted.
+            since: from which full hour on calls count.
         """
         slots: dict[int, Figures] = {}
-        for slot, queue, one in self._figures():
+        for slot, queue, one in self._figures(int(since.timestamp() // SLOT)):
             if not queues or queue in queues:
                 _at(slots, slot, Figures).add(one)
         last = int(now.timestamp() // SLOT)

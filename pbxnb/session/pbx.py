@@ -316,6 +316,7 @@ class Pbx:
     grid: Final = panels.grid
     call_list: Final = panels.call_list
     queue_board: Final = panels.queue_board
+    kpis: Final = panels.kpis
     command_bar: Final = panels.command_bar
     timeline: Final = panels.timeline
     console: Final = panels.console

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .console import Console
     from .dashboard import Dashboard
     from .grid import ExtensionGrid
+    from .kpis import Kpis
     from .queue_board import QueueBoard
     from .scrubber import Scrubber
     from .softphone import Softphone
@@ -29,6 +30,7 @@ __all__ = [
     "Console",
     "Dashboard",
     "ExtensionGrid",
+    "Kpis",
     "Level",
     "QueueBoard",
     "Rule",
@@ -46,6 +48,7 @@ _HOME = {
     "Console": "console",
     "Dashboard": "dashboard",
     "ExtensionGrid": "grid",
+    "Kpis": "kpis",
     "Level": "alerts",
     "QueueBoard": "queue_board",
     "Rule": "alerts",

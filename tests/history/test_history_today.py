@@ -95,7 +95,7 @@ def test_the_figures_are_those_of_the_tables_whenever_they_are_read(seed: int) -
     served = at_last.served()["600"]
     assert {number: one.calls for number, one in served.items()} == mine.ext.value_counts().to_dict()
     assert sum(one.talk for one in served.values()) == pytest.approx(mine.talk_ms.sum() / 1000, abs=0.1)
-    assert at_last.course((), session.clock.now(), 12)[-1] == at_last.total()
+    assert at_last.course((), session.clock.now(), 12, KERNEL)[-1] == at_last.total()
 
 
 def test_a_call_counts_once_it_is_over_and_on_the_day_it_began() -> None:

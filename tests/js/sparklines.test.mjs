@@ -1,7 +1,7 @@
 // The sparklines' paths and words.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { sparkPath, sparkText } from "../../pbxnb/widgets/sparklines.js";
+import { sparkPath, sparkText } from "../../pbxnb/widgets/sparklines/spark.js";
 
 test("a line goes from the left to the right edge, its highest value at the top", () => {
   const { line, area } = sparkPath([0, 5, 10], 10);

@@ -21,6 +21,7 @@ from pbxnb.widgets.command_bar import CommandBar
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.dashboard import BoardHeader
 from pbxnb.widgets.grid import ExtensionGrid
+from pbxnb.widgets.kpis import Kpis
 from pbxnb.widgets.queue_board import QueueBoard
 from pbxnb.widgets.scrubber import Scrubber
 from pbxnb.widgets.softphone import Softphone
@@ -33,8 +34,8 @@ SOURCES = sorted((HERE.parents[1] / "pbxnb").rglob("*.js"))
 TSC = ("npx", "--yes", "--package", "typescript@5.9.3", "tsc")
 
 PANELS = [
-    Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, FigureTools, QueueBoard, Scrubber, Softphone,
-    Sparklines, StatusBadge,
+    Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, FigureTools, Kpis, QueueBoard, Scrubber,
+    Softphone, Sparklines, StatusBadge,
 ]  # fmt: skip
 MOST = {"shared": 10_000, Softphone: 20_000, ExtensionGrid: 30_000, CallList: 24_000}  # bytes that a page is sent
 MOST_OTHERS = 20_000

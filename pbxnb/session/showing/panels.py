@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pbxnb.arguments import check_text, helpful_keywords
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pbxnb.widgets.console import Console
     from pbxnb.widgets.dashboard import Dashboard
     from pbxnb.widgets.grid import ExtensionGrid
+    from pbxnb.widgets.kpis import Kpis
     from pbxnb.widgets.queue_board import QueueBoard
     from pbxnb.widgets.softphone import Softphone
     from pbxnb.widgets.softphone.page_calls import PageCalls
@@ -138,6 +139,42 @@ def queue_board(
     from pbxnb.widgets.queue_board import QueueBoard
 
     return _make(QueueBoard, options)
+
+
+@helpful_keywords
+def kpis(
+    self: Any,
+    *,
+    names: Sequence[str] = ("service_level", "abandoned", "speed_of_answer", "longest_wait"),
+    queues: Sequence[str] = (),
+    within: float = 20.0,
+    window: Literal["day", "hour"] = "day",
+    thresholds: Mapping[str, tuple[float, float]] | None = None,
+    theme: Theme = "auto",
+    density: Density = "comfortable",
+    wallboard: bool = False,
+    layout: Any = None,
+) -> Kpis:
+    """Big cards of the day's numbers; they are explained at `pbxnb.widgets.kpis.Kpis`.
+
+    Args:
+        names: the cards, in this order.
+        queues: numbers of the queues whose calls count; empty means every call from outside or through a queue.
+        within: the limit of the service level, seconds.
+        window: ``day``, since local midnight, or ``hour``, since the full hour.
+        thresholds: by name, from where on it is a warning and an alarm; the higher number first where more is better.
+        theme: ``auto`` (follow the host), ``light`` or ``dark``.
+        density: ``comfortable`` or ``compact``.
+        wallboard: in large type, for a screen on the wall.
+        layout: of the widget.
+
+    Example:
+        >>> cards = pbx.kpis(thresholds={"service_level": (0.8, 0.7), "longest_wait": (60, 120)})
+    """
+    options = locals()
+    from pbxnb.widgets.kpis import Kpis
+
+    return _make(Kpis, options)
 
 
 @helpful_keywords

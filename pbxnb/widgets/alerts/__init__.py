@@ -59,7 +59,7 @@ class Alerts(LivePanel):
         >>> stop = alerts.on_alert(print)
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("ui/notes.js", "widgets/alerts/alerts.js")
+    scripts: ClassVar[tuple[str, ...]] = ("ui/levels.js", "ui/notes.js", "widgets/alerts/alerts.js")
     sheets: ClassVar[tuple[str, ...]] = ("widgets/alerts/alerts.css",)
 
     sound: Final = traitlets.Bool(False).tag(sync=True)

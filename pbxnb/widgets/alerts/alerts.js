@@ -2,10 +2,8 @@
  * Alerts: where each rule stands (shape, word, colour), the log, and a beep when a level rises. Python judges.
  */
 import { definePanel, duration, element, setText } from "../../ui/base.js";
+import { LEVELS } from "../../ui/levels.js";
 import { allowNotes, note } from "../../ui/notes.js";
-
-/** Shape, word and tone of each level. @type {Record<string, [string, string, string]>} */
-const LEVELS = { ok: ["✓", "ok", "idle"], orange: ["▲", "warning", "ringing"], red: ["■", "alarm", "dnd"], error: ["?", "cannot be facts", "offline"] };
 
 /** A log entry in words. @param {any[]} entry */
 export function entryText([at, rule, level, before, value]) {

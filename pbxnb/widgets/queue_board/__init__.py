@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import traitlets
 
@@ -57,10 +57,10 @@ class QueueBoard(LivePanel):
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/queue_board/queue_board.css",)
 
-    queues = traitlets.List(traitlets.Unicode())
-    selected = traitlets.List(traitlets.Unicode(), maxlen=1000).tag(sync=True)
-    armed = traitlets.Bool(False).tag(sync=True)
-    height = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
+    queues: Final = traitlets.List(traitlets.Unicode())
+    selected: Final = traitlets.List(traitlets.Unicode(), maxlen=1000).tag(sync=True)
+    armed: Final = traitlets.Bool(False).tag(sync=True)
+    height: Final = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
         self._sent: dict[str, dict[str, Any]] = {}  # what every page has, where that is certain

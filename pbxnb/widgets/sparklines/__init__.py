@@ -36,8 +36,8 @@ class Sparklines(LivePanel):
         >>> lines = Sparklines(pbx, window=3600.0)
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("widgets/sparklines.js",)
-    sheets: ClassVar[tuple[str, ...]] = ("widgets/sparklines.css",)
+    scripts: ClassVar[tuple[str, ...]] = ("widgets/sparklines/spark.js", "widgets/sparklines/sparklines.js")
+    sheets: ClassVar[tuple[str, ...]] = ("widgets/sparklines/spark.css", "widgets/sparklines/sparklines.css")
 
     window: Final = traitlets.Float(900.0, min=60.0, max=86_400.0)
 
