@@ -30,6 +30,10 @@ def per_extension(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     Definition:
         Every time that a phone rang or talked counts as a call of its extension. Missed is what it is known not to have
         answered, and nobody else either.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.per_extension(analysis.calls_of(pbx))
     """
     keys = keys_of((*keys_of(by), "ext"))
     frame, back = opened(calls, "ext", "outcome", "wait_ms", "talk_ms", legs=True, by=keys)
@@ -66,6 +70,10 @@ def per_slot(calls: Any, *, by: By = (), legs: bool = False) -> Any:
 
     Definition:
         Calls that began in an hour of the week, divided by the days of that weekday on which any call was seen.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.per_slot(analysis.calls_of(pbx))
     """
     keys = keys_of((*keys_of(by), "dow"))
     frame, back = opened(calls, "dow", "hour", "day", legs=legs, by=keys)
@@ -87,6 +95,10 @@ def edges(calls: Any, *, by: By = (), top: int = 200, legs: bool = False) -> Any
 
     Definition:
         Calls of one pair of numbers, caller and called, in this direction.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.edges(analysis.calls_of(pbx))
     """
     keys = keys_of((*keys_of(by), "from_num", "to_num"))
     check_number("top", top, whole=True, error=AnalysisError)
@@ -112,6 +124,10 @@ def flows(calls: Any, *, by: By = (), legs: bool = False) -> Any:
 
     Definition:
         Calls of one caller, one called party and one outcome.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.flows(analysis.calls_of(pbx))
     """
     keys = keys_of((*keys_of(by), "from_num", "to_num", "outcome"))
     frame, back = opened(calls, "from_num", "to_num", "outcome", legs=legs, by=keys)
@@ -135,6 +151,10 @@ def per_hour(calls: Any, *, by: By = (), legs: bool = False) -> Any:
 
     Definition:
         Calls that began in an hour of the day, divided by the days on which any call was seen.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.per_hour(analysis.calls_of(pbx))
     """
     keys = keys_of(by)
     frame, back = opened(calls, "hour", "day", legs=legs, by=keys)

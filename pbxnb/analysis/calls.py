@@ -142,6 +142,10 @@ def calls_of(handle: Any, *, tz: str | ZoneInfo | None = None, legs: bool = Fals
 
     Raises:
         MissingExtra: pyarrow is not installed.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> calls = analysis.calls_of(pbx)
     """
     try:
         import pyarrow as pa

@@ -70,6 +70,10 @@ def peak(calls: Any, *, by: By = (), start: str = "answered_at", end: str = "end
 
     Definition:
         The highest number of calls at once, at the first instant at which it was reached.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.peak(analysis.calls_of(pbx))
     """
     keys = keys_of(by)
     frame, back = opened(calls, start, end, legs=legs, times=(start, end), by=keys)
@@ -102,6 +106,10 @@ def load(
 
     Definition:
         The mean number of calls at once over a slot of the clock, in erlang (ITU-T B.18), and the highest in it.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.load(analysis.calls_of(pbx), every="1h")
     """
     if every not in list(SLOTS):
         raise AnalysisError(f"There is no slot {every!r}.", hint=f"Choose of {', '.join(SLOTS)}.")
@@ -137,6 +145,10 @@ def peak_calls(
 
     Definition:
         The calls that were up at the first instant of the highest number at once.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.peak_calls(analysis.calls_of(pbx))
     """
     keys = keys_of(by)
     frame, back = opened(calls, "call_id", start, end, legs=legs, times=(start, end), by=keys)

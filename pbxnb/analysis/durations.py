@@ -45,6 +45,10 @@ def durations(
 
     Definition:
         Moments and quantiles of one duration, of all calls for which it is known.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.durations(analysis.calls_of(pbx), by="outcome")
     """
     keys = keys_of(by)
     check_number("at_least", at_least, error=AnalysisError)
@@ -133,6 +137,10 @@ def histogram(calls: Any, of: str = "talk_ms", *, by: By = (), width: float = 10
 
     Raises:
         AnalysisError: a bin below a millisecond.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.histogram(analysis.calls_of(pbx), width=30)
     """
     check_number("width", width, 0.001, error=AnalysisError)
     keys = keys_of(by)

@@ -53,6 +53,10 @@ def service_level(
     Raises:
         AnalysisError: an unknown definition or a negative limit.
         MissingColumn: a column is not there.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.service_level(analysis.calls_of(pbx), within=30)
     """
     if definition not in list(SERVICE_LEVELS):
         listed = "; ".join(f"{key}: {text}" for key, text in SERVICE_LEVELS.items())
@@ -112,6 +116,10 @@ def abandonment(calls: Any, *, by: By = (), short: float = 5.0, legs: bool = Fal
     Definition:
         (abandoned - short abandons) / (offered - short abandons), offered being answered and abandoned calls. A short
         abandon is one of up to ``short`` seconds of waiting.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.abandonment(analysis.calls_of(pbx))
     """
     keys = keys_of(by)
     check_keys(keys, "abandonment")

@@ -31,6 +31,10 @@ def kaplan_meier(calls: Any, *, by: By = (), of: str = "wait_ms", legs: bool = F
         waited as long; an answered caller counts up to the answer (Kaplan and Meier 1958).
 
     Source: Kaplan and Meier, JASA 53 (1958), the product-limit estimate; the product is taken as a sum of logarithms.
+
+    Example:
+        >>> from pbxnb import analysis
+        >>> table = analysis.kaplan_meier(analysis.calls_of(pbx))
     """
     keys = keys_of(by)
     check_keys(keys, "at_risk", "survival")

@@ -111,6 +111,11 @@ def describe(figure: Any) -> str:
 
     Raises:
         ConfigError: the figure is not one of ours.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figures.describe(figures.week(pbx)).startswith("The busiest hour of the week is ")
+        True
     """
     meta = figure.layout.meta
     if not isinstance(meta, dict) or "text" not in meta:

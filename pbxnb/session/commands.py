@@ -59,7 +59,13 @@ def only_looks(handle: Looking, command: str, what: str) -> ControlDisabled:
 
 @helpful_keywords
 def dial(self: Commanding, to: str, *, account: str | None = None, deadline: float | None = None) -> Pending[Outcome]:
-    """Call ``to`` from our phone, or from that of ``account``."""
+    """Call ``to`` from our phone, or from that of ``account``.
+
+    Example:
+        >>> outcome = await pbx.dial("42", account="41")
+        >>> outcome.status == "confirmed"
+        True
+    """
     return command(self, "dial", to, account=account, deadline=deadline)
 
 
@@ -67,7 +73,12 @@ def dial(self: Commanding, to: str, *, account: str | None = None, deadline: flo
 def answer(
     self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Answer a ringing call."""
+    """Answer a ringing call.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="ringing"), 60))[0]
+        >>> outcome = await pbx.answer(call)
+    """
     return command(self, "answer", call, account=account, deadline=deadline)
 
 
@@ -75,7 +86,12 @@ def answer(
 def reject(
     self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Turn a ringing call away."""
+    """Turn a ringing call away.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="ringing"), 60))[0]
+        >>> outcome = await pbx.reject(call)
+    """
     return command(self, "reject", call, account=account, deadline=deadline)
 
 
@@ -83,7 +99,12 @@ def reject(
 def hangup(
     self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """End a call."""
+    """End a call.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="connected"), 60))[0]
+        >>> outcome = await pbx.hangup(call)
+    """
     return command(self, "hangup", call, account=account, deadline=deadline)
 
 
@@ -91,7 +112,12 @@ def hangup(
 def hold(
     self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Put a call on hold."""
+    """Put a call on hold.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="connected"), 60))[0]
+        >>> outcome = await pbx.hold(call)
+    """
     return command(self, "hold", call, account=account, deadline=deadline)
 
 
@@ -99,7 +125,12 @@ def hold(
 def resume(
     self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Take a call off hold."""
+    """Take a call off hold.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="connected"), 60))[0]
+        >>> outcome = await pbx.resume(call, deadline=1)
+    """
     return command(self, "resume", call, account=account, deadline=deadline)
 
 
@@ -107,7 +138,12 @@ def resume(
 def transfer(
     self: Commanding, call: CallLike, to: Call | str, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Transfer a call: blind to a number, attended to another `Call` of ours."""
+    """Transfer a call: blind to a number, attended to another `Call` of ours.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="connected"), 60))[0]
+        >>> outcome = await pbx.transfer(call, "41", deadline=1)
+    """
     return command(self, "transfer", call, to, account=account, deadline=deadline)
 
 
@@ -115,7 +151,12 @@ def transfer(
 def park(
     self: Commanding, call: CallLike, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Park a call in an orbit."""
+    """Park a call in an orbit.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="connected"), 60))[0]
+        >>> outcome = await pbx.park(call, "700", deadline=1)
+    """
     return command(self, "park", call, orbit, account=account, deadline=deadline)
 
 
@@ -123,7 +164,11 @@ def park(
 def retrieve(
     self: Commanding, orbit: Orbit | str, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Take the call back that is parked in an orbit."""
+    """Take the call back that is parked in an orbit.
+
+    Example:
+        >>> outcome = await pbx.retrieve("700", deadline=1)
+    """
     return command(self, "retrieve", orbit, account=account, deadline=deadline)
 
 
@@ -131,7 +176,12 @@ def retrieve(
 def pickup(
     self: Commanding, call: CallLike, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Answer a call that rings somewhere else."""
+    """Answer a call that rings somewhere else.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="ringing"), 60))[0]
+        >>> outcome = await pbx.pickup(call)
+    """
     return command(self, "pickup", call, account=account, deadline=deadline)
 
 
@@ -139,7 +189,12 @@ def pickup(
 def record(
     self: Commanding, call: CallLike, on: bool = True, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Start or stop recording a call."""
+    """Start or stop recording a call.
+
+    Example:
+        >>> call = (await pbx.until(lambda pbx: pbx.calls.where(state="connected"), 60))[0]
+        >>> outcome = await pbx.record(call, deadline=1)
+    """
     return command(self, "record", call, on, account=account, deadline=deadline)
 
 
@@ -147,7 +202,11 @@ def record(
 def dnd(
     self: Commanding, on: bool = True, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Set or clear do-not-disturb."""
+    """Set or clear do-not-disturb.
+
+    Example:
+        >>> outcome = await pbx.dnd(False, account="45")
+    """
     return command(self, "dnd", on, account=account, deadline=deadline)
 
 
@@ -155,7 +214,13 @@ def dnd(
 def chat(
     self: Commanding, to: str, text: str, *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Send a chat message."""
+    """Send a chat message.
+
+    Example:
+        >>> outcome = await pbx.chat("41", "Lunch?")
+        >>> outcome.status == "accepted"
+        True
+    """
     return command(self, "chat", to, text, account=account, deadline=deadline)
 
 
@@ -171,6 +236,10 @@ def forward(
     """Send the calls of an account on to ``to``, always or when it is busy, silent or without a phone; None: no longer.
 
     Proved by reading the setting back (rest.md 2.8); what the settings mean is an assumption (protocol.md 12.18).
+
+    Example:
+        >>> outcome = await pbx.forward("41", when="busy", account="45")
+        >>> outcome = await pbx.forward(None, when="busy", account="45")
     """
     return command(self, "forward", to, when=when, account=account, deadline=deadline)
 
@@ -184,7 +253,11 @@ def queue_login(
     account: str | None = None,
     deadline: float | None = None,
 ) -> Pending[Outcome]:
-    """Log in to or out of a queue."""
+    """Log in to or out of a queue.
+
+    Example:
+        >>> outcome = await pbx.queue_login("600", account="41")
+    """
     return command(self, "queue_login", queue, on, account=account, deadline=deadline)
 
 
@@ -192,7 +265,13 @@ def queue_login(
 def send(
     self: Commanding, frame: Mapping[str, Any], *, account: str | None = None, deadline: float | None = None
 ) -> Pending[Outcome]:
-    """Send any frame as it is. Nothing can prove its effect: the outcome is *unconfirmed* at once."""
+    """Send any frame as it is. Nothing can prove its effect: the outcome is *unconfirmed* at once.
+
+    Example:
+        >>> outcome = await pbx.send({"action": "get-calls"})
+        >>> outcome.status == "unconfirmed"
+        True
+    """
     return command(self, "send", frame, account=account, deadline=deadline)
 
 
@@ -218,6 +297,10 @@ def preview(self: Commanding, name: str, /, *args: Any, deadline: float | None =
     """What the command would send, as frames, REST requests, Python and JavaScript; sends nothing.
 
     Works on any handle, also one that only looks or is closed. ``deadline`` is accepted and changes nothing.
+
+    Example:
+        >>> print(pbx.preview("dial", "42", account="41").python)
+        await pbx.dial('42', account='41')
     """
     return make_preview(_plan(self, name, args, kw))
 

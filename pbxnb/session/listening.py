@@ -41,6 +41,10 @@ def on(self: Listened, kind: str, fn: Callable[[Event], Any]) -> Callable[[], No
 
     Raises:
         ConfigError: no event can ever match ``kind``, or ``fn`` is no function.
+
+    Example:
+        >>> stop = pbx.on("call.new", lambda event: print(event.call))
+        >>> stop()
     """
     check_function("fn", fn)
     unsubscribe = self._line.subscriptions.on(kind, fn)
@@ -58,6 +62,10 @@ def events(self: Listened, kind: str = "*") -> EventStream:
 
     Raises:
         StreamOverrun: while iterating: nobody read it for 100,000 events; its ``lost`` came after those.
+
+    Example:
+        >>> stream = pbx.events("call.*")
+        >>> event = await anext(stream)
     """
     stream = self._line.subscriptions.stream(kind)
     weakref.finalize(stream, REGISTRY.cells.remember(stream.unsubscribe))
@@ -97,5 +105,10 @@ def wait_for(self: Listened, kind: str, timeout: float | None = None, **match: A
     Raises:
         TypeError: a field that such events do not have.
         ConfigError: no event can ever match ``kind`` and ``match``.
+
+    Example:
+        >>> event = await pbx.wait_for("call.new", timeout=60)
+        >>> event.kind
+        'call.new'
     """
     return self._line.wait_for(kind, timeout, match)

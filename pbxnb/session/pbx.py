@@ -129,6 +129,10 @@ class Pbx:
         Raises:
             PbxError: what went wrong; `WaitTimeout` when only this wait was too short.
             WrongThread: called on one of pbxnb's own threads.
+
+        Example:
+            >>> pbx.result(10) is pbx
+            True
         """
         self._line.wait_live(timeout)
         return self
@@ -173,13 +177,23 @@ class Pbx:
         return self
 
     def close(self) -> None:
-        """Close the line and wait for its threads to be gone; on one of them, only start to. May be called again."""
+        """Close the line and wait for its threads to be gone; on one of them, only start to. May be called again.
+
+        Example:
+            >>> quiet = pbxnb.simulate("quiet", extensions=2)
+            >>> quiet.close()
+        """
         self._line.begin_close("Closed.")
         if not in_own_thread():
             self._line.join(self._line.timing.join_within)
 
     async def aclose(self) -> None:
-        """Close the line and wait for its threads to be gone. May be called again."""
+        """Close the line and wait for its threads to be gone. May be called again.
+
+        Example:
+            >>> quiet = await pbxnb.simulate("quiet", extensions=2)
+            >>> await quiet.aclose()
+        """
         self._line.begin_close("Closed.")
         await self._line.gone()
 
@@ -215,16 +229,30 @@ class Pbx:
         return self._player
 
     def snapshot(self) -> Snapshot:
-        """The whole model at one moment, frozen and consistent."""
+        """The whole model at one moment, frozen and consistent.
+
+        Example:
+            >>> len(pbx.snapshot().accounts) == len(pbx.accounts)
+            True
+        """
         feed = self._line.feed
         return self._line.read(lambda: feed.store.snapshot(feed.now()))
 
     def coverage(self) -> CoverageReport:
-        """Which actions, fields and values were seen, and which of them nobody knows."""
+        """Which actions, fields and values were seen, and which of them nobody knows.
+
+        Example:
+            >>> report = pbx.coverage()
+        """
         return self._line.on_loop(self._line.feed.coverage.report)
 
     def frames(self) -> tuple[Frame, ...]:
-        """The recent frames, oldest first."""
+        """The recent frames, oldest first.
+
+        Example:
+            >>> pbx.frames()[0].seq < pbx.frames()[-1].seq
+            True
+        """
         return self._frames.frames()
 
     @property
@@ -238,15 +266,27 @@ class Pbx:
         return History(self._past)
 
     def closed_calls(self) -> tuple[CallRecord, ...]:
-        """The session's ended calls, oldest first."""
+        """The session's ended calls, oldest first.
+
+        Example:
+            >>> calls = pbx.closed_calls()
+        """
         return tuple(self._past.ended())
 
     def presence(self, number: str | None = None) -> tuple[Presence, ...]:
-        """Presence intervals of the session, of one account or of all."""
+        """Presence intervals of the session, of one account or of all.
+
+        Example:
+            >>> intervals = pbx.presence("45")
+        """
         return tuple(interval for interval in self._past.presence() if number is None or interval.number == number)
 
     def explain(self, number: str) -> tuple[Evidence, ...]:
-        """Why this account looks as it does: the rule and frame that set each axis."""
+        """Why this account looks as it does: the rule and frame that set each axis.
+
+        Example:
+            >>> reasons = pbx.explain("45")
+        """
         return self._line.read(lambda: self._line.feed.store.explain(number))
 
     fetch_calls = fetch_calls
@@ -280,7 +320,11 @@ class Pbx:
         return self._line.record(path_of(path), facts_of(self._line.feed, self.tz))
 
     def stop_recording(self) -> Pending[None]:
-        """Record no more; done when all is on the disk. Where nothing is recorded, at once."""
+        """Record no more; done when all is on the disk. Where nothing is recorded, at once.
+
+        Example:
+            >>> await pbx.stop_recording()
+        """
         return self._line.stop_recording()
 
     # ---- events ----

@@ -27,6 +27,11 @@ FREE = {
 }
 """Public names that take any argument, because another name says which."""
 
+CALLED = r"pbxnb\.(Pbx\.)?[a-z_]+$|pbxnb\.(analysis|figures)\.[a-z_]+$"
+"""The ways in, what a handle does, measures and pictures."""
+EMPTY = ["pbxnb.enable_nested_run", "pbxnb.figures.call_quality", "pbxnb.figures.patience"]
+"""Without an example: one patches the running loop, one needs a call with sound, one callers who gave up."""
+
 
 def members(path: str, kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
     """A class and its public methods."""
@@ -79,6 +84,12 @@ def test_each_argument_has_a_line_of_its_own_in_the_docstring(path: str) -> None
     assert not [head for head in heads if not re.fullmatch(r"\w+", head)]
     if not inspect.isclass(value):
         assert set(heads) <= inspect.signature(value).parameters.keys(), "explained, and not there"
+
+
+def test_what_a_person_calls_in_a_cell_has_an_example() -> None:
+    begun = [path for path, value in PUBLIC.items() if not inspect.isclass(value) and re.match(CALLED, path)]
+    assert len(begun) > 100
+    assert [path for path in begun if "\nExample:\n" not in inspect.cleandoc(PUBLIC[path].__doc__ or "")] == EMPTY
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda each: each.__name__)

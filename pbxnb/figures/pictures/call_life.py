@@ -32,6 +32,11 @@ def call_life(source: Any, call: Any, *, theme: Theme = "light") -> go.Figure:
     Raises:
         AnalysisError: there is no such call.
         MissingColumn: it is another table.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> call = pbx.closed_calls()[-1].call
+        >>> figure = figures.call_life(pbx, call)
     """
     phone_call = call if is_phone_call(call) else None
     call = call if phone_call is None else phone_call.call or name_of(phone_call)

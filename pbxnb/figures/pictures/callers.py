@@ -36,6 +36,10 @@ def queue_funnel(
 
     Raises:
         AnalysisError: no call was offered.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.queue_funnel(pbx, within=30)
     """
     calls = of(source, offered=True)
     [row] = rows(service_level(calls.table, within=within, definition=definition, short=short))

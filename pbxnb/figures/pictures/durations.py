@@ -37,6 +37,10 @@ def durations(source: Any, of_column: str = "talk_ms", *, theme: Theme = "light"
 
     Calls below 10 s are named apart: in call centres they are often agents who dropped the call (telephony practice),
     and they do not follow the lognormal. Open calls are not in: they are longer than what is known of them.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.durations(pbx, "wait_ms")
     """
     import narwhals as nw
 

@@ -26,6 +26,10 @@ def extensions(source: Any, *, top: int = 25, theme: Theme = "light") -> go.Figu
 
     Raises:
         AnalysisError: no call names an extension.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.extensions(pbx, top=10)
     """
     import narwhals as nw
 

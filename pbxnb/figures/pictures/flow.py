@@ -30,6 +30,10 @@ def flow(source: Any, *, top: int = 20, theme: Theme = "light") -> go.Figure:
 
     Raises:
         AnalysisError: no calls.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.flow(pbx)
     """
     calls = of(source)
     found = _gathered(calls.table, top)

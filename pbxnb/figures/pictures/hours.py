@@ -32,6 +32,10 @@ def week(source: Any, *, first_day: int = 0, tz: str | ZoneInfo | None = None, t
 
     Raises:
         AnalysisError: no calls, or no known zone has this name.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.week(pbx)
     """
     calls = of(source, tz=tz)
     slots = rows(per_slot(calls.table))
@@ -88,6 +92,10 @@ def compare(
 
     Raises:
         AnalysisError: a period without calls, or no known zone has this name.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.compare(pbx, pbx, names=("before", "after"))
     """
     sides = [of(first, tz=tz), of(second, tz=tz)]
     found = [rows(per_hour(side.table)) for side in sides]

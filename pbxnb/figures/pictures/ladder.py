@@ -60,6 +60,10 @@ def ladder(source: Any, *, call: str = "", last: int = 40, theme: Theme = "light
         MissingColumn: it is another table.
 
     The text twin is the same ladder as lines, ready to paste into a report: `pbxnb.figures.describe`.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.ladder(pbx)
     """
     frames, zone = getattr(source, "frames", source), getattr(source, "tz", ZoneInfo("UTC"))
     if is_phone_call(source):

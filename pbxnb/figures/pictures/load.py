@@ -107,6 +107,10 @@ def load_against_theory(
 
     Raises:
         AnalysisError: no calls, no talk time, or no hours.
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.load_against_theory(pbx, hours=8, agents=3)
     """
     calls = of(source, offered=True)
     [row] = rows(service_level(calls.table, within=within, definition=3))

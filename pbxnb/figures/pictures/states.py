@@ -44,6 +44,10 @@ def state_shares(source: Any, *, top: int = 100, theme: Theme = "light") -> go.F
         MissingColumn: it is another table.
 
     While the line was down nobody knows what an extension did: that time is a gap, never "idle".
+
+    Example:
+        >>> from pbxnb import figures
+        >>> figure = figures.state_shares(pbx)
     """
     known = _known(source, top)
     zone, observed = known.zone, known.shares

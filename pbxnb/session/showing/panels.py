@@ -76,7 +76,11 @@ def grid(
     wallboard: bool = False,
     layout: Any = None,
 ) -> ExtensionGrid:
-    """One tile an account; the options are explained at `pbxnb.widgets.grid.ExtensionGrid`."""
+    """One tile an account; the options are explained at `pbxnb.widgets.grid.ExtensionGrid`.
+
+    Example:
+        >>> grid = pbx.grid(group_by="department", sort="state")
+    """
     options = locals()
     from pbxnb.widgets.grid import ExtensionGrid
 
@@ -100,7 +104,11 @@ def call_list(
     wallboard: bool = False,
     layout: Any = None,
 ) -> CallList:
-    """One row a conversation; the options are explained at `pbxnb.widgets.call_list.CallList`."""
+    """One row a conversation; the options are explained at `pbxnb.widgets.call_list.CallList`.
+
+    Example:
+        >>> calls = pbx.call_list(ring_limit=20)
+    """
     options = locals()
     from pbxnb.widgets.call_list import CallList
 
@@ -213,6 +221,10 @@ def command_bar(
         density: ``comfortable`` or ``compact``.
         wallboard: for a screen on the wall, read-only.
         layout: of ipywidgets.
+
+    Example:
+        >>> grid, calls = pbx.grid(), pbx.call_list()
+        >>> bar = pbx.command_bar(grid, calls)
     """
     options = locals()
     from pbxnb.widgets.command_bar import CommandBar
@@ -244,6 +256,9 @@ def timeline(
 
     Args:
         new: make another panel; otherwise the one already open comes back, and options only count at its making.
+
+    Example:
+        >>> timeline = pbx.timeline(window=3600)
     """
     options = locals()
     del options["new"]
@@ -271,7 +286,11 @@ def console(
     wallboard: bool = False,
     layout: Any = None,
 ) -> Console:
-    """The frames as they pass, explained; the options are explained at `pbxnb.widgets.console.Console`."""
+    """The frames as they pass, explained; the options are explained at `pbxnb.widgets.console.Console`.
+
+    Example:
+        >>> console = pbx.console(kinds=["call-state"])
+    """
     options = locals()
     from pbxnb.widgets.console import Console
 
@@ -287,7 +306,11 @@ def status_badge(
     wallboard: bool = False,
     layout: Any = None,
 ) -> StatusBadge:
-    """The state of the line in one badge."""
+    """The state of the line in one badge.
+
+    Example:
+        >>> badge = pbx.status_badge()
+    """
     options = locals()
     from pbxnb.widgets.badge import StatusBadge
 
@@ -303,6 +326,9 @@ def softphone(self: HasPhones, account: str | None = None, *, name: str | None =
     Args:
         account: the extension; ours without one.
         name: keeps deliberate siblings of one extension apart.
+
+    Example:
+        >>> phone = pbx.softphone("45")
     """
     from pbxnb.ui.handle import handle_of
     from pbxnb.widgets.softphone import Softphone
@@ -335,6 +361,9 @@ def dashboard(
 
     Args:
         timeline: a panel, or what makes one; by default a timeline of its own, None for none.
+
+    Example:
+        >>> board = pbx.dashboard(theme="dark")
     """
     options = locals()
     from pbxnb.figures.timeline import Timeline
