@@ -102,7 +102,7 @@ def test_the_end_of_the_line_is_told() -> None:
     handle = FakeHandle()
     panel = live(Counter(), handle, every=0.25)
     handle.become(LineState.CLOSED)
-    assert "run this cell again" in panel._tools._note()
+    assert "What you see was true until" in panel._tools._ending()
 
 
 def test_a_picture_of_the_module_is_live_with_its_text_twin() -> None:

@@ -388,7 +388,7 @@ def test_what_was_there_before_the_line_was_live_is_read_when_it_is() -> None:
     assert trace(timeline, "running").y == (3,)
     handle.become(LineState.CLOSED)
     page.next()
-    assert "run this cell again" in timeline._tools._note()
+    assert "What you see was true until" in timeline._tools._ending()
 
 
 def test_a_closed_timeline_leaves_nothing_and_its_figure_is_used_again() -> None:

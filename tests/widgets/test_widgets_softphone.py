@@ -625,5 +625,5 @@ def test_without_a_front_end_it_says_in_a_line_what_it_shows(desk: Desk) -> None
 
 
 def test_the_line_that_ended_is_said_above_the_panel(desk: Desk) -> None:
-    desk.handle.become(LineState.CLOSED)
-    assert "closed" in desk.panel._note()
+    desk.handle.become(LineState.CLOSED, why="Closed.")
+    assert desk.panel._ending().startswith("Closed. What you see was true until")
