@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pbxnb.arguments import check_number
 from pbxnb.errors import AnalysisError
 
-from .columns import By, check_keys, keys_of, measure, one_if, opened, totals, whole
+from .columns import By, check_keys, keys_of, measure, one_if, opened, whole
 from .running import in_order
 
 if TYPE_CHECKING:
@@ -147,9 +147,9 @@ def histogram(calls: Any, of: str = "talk_ms", *, by: By = (), width: float = 10
     frame, back = opened(calls, of, legs=legs, ms=(of,), by=keys)
     import narwhals as nw
 
-    check_keys(keys, "from_s")
+    check_keys(keys, "from_s", "calls")
     step = round(width * 1000)
-    lower = nw.col(of) // step * step  # pandas over arrow has no modulo
-    bins = frame.filter(~nw.col(of).is_null()).select(*keys, bin=lower.cast(nw.Int64), calls=nw.lit(1).cast(nw.Int64))
-    counted = totals(bins, (*keys, "bin"), "calls")
+    number = (nw.col(of).cast(nw.Float64) / step).floor().cast(nw.Int64)  # exact, as no duration has 2**53 milliseconds
+    bins = frame.filter(~nw.col(of).is_null()).select(*keys, bin=number * step)
+    counted = bins.group_by(*keys, "bin").agg(calls=nw.len()).with_columns(*whole("calls")).sort(*keys, "bin")
     return back(counted.with_columns(from_s=nw.col("bin").cast(nw.Float64) / 1000.0).select(*keys, "from_s", "calls"))
