@@ -79,9 +79,9 @@ def _bounds(calls: nw.LazyFrame[Any], times: Sequence[str]) -> list[datetime | N
 
 
 def _outer(calls: nw.LazyFrame[Any], times: Sequence[str]) -> nw.LazyFrame[Any]:
-    """The rows that hold the lowest and the highest of each column.
+    """The rows among which are those of the first moment and the last.
 
-    polars does not know those of a file, but which of its parts lie between two moments: of sorted calls nearly all of
+    polars does not know them of a file, but which of its parts lie between two moments: of sorted calls nearly all of
     them lie between those of the first row and the last.
     """
     import narwhals as nw
