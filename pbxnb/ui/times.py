@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pbxnb.model.entities import Account, Call, Conversation
+from collections.abc import Callable
+from datetime import datetime
 
-__all__ = ["AtLeast", "began", "lasted"]
+from pbxnb.model.entities import Account, Call, Conversation, LineState, Status
+
+__all__ = ["AtLeast", "began", "lasted", "stopped"]
 
 
 class AtLeast(float):
@@ -24,3 +27,14 @@ def lasted(entity: Account | Call | Conversation, now: float) -> float:
     """Return how long an entity has been in its state, seconds; `AtLeast` so long where its begin is not known."""
     seconds = max(0.0, now - abs(began(entity)))
     return seconds if entity.since is not None else AtLeast(seconds)
+
+
+def stopped(status: Status, at: Callable[[datetime], datetime]) -> float:
+    """Return when the last message came, while the line is not live; 0 while it is.
+
+    Args:
+        status: of the line.
+        at: puts its times, which are the kernel's, on the PBX's clock.
+    """
+    last = status.last_message_at or status.since
+    return 0.0 if status.state is LineState.LIVE else round(at(last).timestamp(), 1)

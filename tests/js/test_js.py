@@ -20,6 +20,7 @@ from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.command_bar import CommandBar
 from pbxnb.widgets.console import Console
 from pbxnb.widgets.dashboard import BoardHeader
+from pbxnb.widgets.dashboard.wall import Wall
 from pbxnb.widgets.grid import ExtensionGrid
 from pbxnb.widgets.kpis import Kpis
 from pbxnb.widgets.queue_board import QueueBoard
@@ -35,7 +36,7 @@ TSC = ("npx", "--yes", "--package", "typescript@5.9.3", "tsc")
 
 PANELS = [
     Alerts, BoardHeader, CallList, CommandBar, Console, ExtensionGrid, FigureTools, Kpis, QueueBoard, Scrubber,
-    Softphone, Sparklines, StatusBadge,
+    Softphone, Sparklines, StatusBadge, Wall,
 ]  # fmt: skip
 MOST = {"shared": 10_000, Softphone: 20_000, ExtensionGrid: 30_000, CallList: 24_000}  # bytes that a page is sent
 MOST_OTHERS = 20_000

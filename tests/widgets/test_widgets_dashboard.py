@@ -15,10 +15,11 @@ import traitlets
 from ipywidgets.widgets import widget as ipywidget
 
 import pbxnb
-from pbxnb.model.entities import AccountState, CallState, Conversation, Party
+from pbxnb.model.entities import AccountState, CallState, Conversation, LineState, Party
 from pbxnb.widgets import Alerts, Dashboard, Rule
 from pbxnb.widgets.command_bar import CommandBar
-from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, call, until
+from pbxnb.widgets.dashboard.wall import Wall
+from tests.widgets.fakes import HOSTILE, START, FakeHandle, RecordingComm, Wire, account, call, until
 
 
 class Picture(ipywidgets.Box):  # type: ignore[misc] # ipywidgets publishes no types
@@ -186,6 +187,33 @@ def test_a_wallboard_takes_no_commands(handle: Previews) -> None:
     assert not any(isinstance(child, CommandBar) for child in board.children)
     assert board.console not in board.children
     assert all(part.wallboard for part in (board.grid, board.calls, board.header))
+
+
+def test_a_wallboard_has_numbers_and_queues_on_pages_that_turn(handle: Previews) -> None:
+    board = Dashboard(handle, wallboard=True, cycle=15.0)
+    assert board.numbers in board.children
+    assert board.queues in board.children
+    wall = next(child for child in board.children if isinstance(child, Wall))
+    wire = Wire(wall)
+    full = wire.opened()["full"]
+    assert ([page for page, _ in full["pages"]], full["cycle"], full["old"]) == (["numbers", "calls"], 15.0, 0.0)
+    assert "pbx-page-calls" in board.grid._dom_classes
+    wire.hello()
+    board.cycle = 0.0
+    assert wire.wait(1)[-1]["full"]["cycle"] == 0.0
+    handle.become(LineState.RECONNECTING, last_message_at=START)
+    until(lambda: wire.batches()[-1].get("part") == {"old": START.timestamp()})
+    board.close()
+    with closing(Dashboard(handle)) as plain:
+        assert (plain.numbers, plain.queues) == (None, None)
+    assert handle.listeners() == 0
+
+
+def test_a_lent_timeline_is_a_page_and_is_given_back_as_it_was(handle: Previews) -> None:
+    picture = Picture()
+    with closing(Dashboard(handle, timeline=picture, wallboard=True)):
+        assert "pbx-page-timeline" in picture._dom_classes
+    assert picture._dom_classes == ()
 
 
 def test_a_board_turned_into_a_wallboard_puts_its_commands_away_and_back(board: Dashboard) -> None:

@@ -355,6 +355,7 @@ def dashboard(
     theme: Theme = "auto",
     density: Density = "comfortable",
     wallboard: bool = False,
+    cycle: float = 0.0,
     layout: Any = None,
 ) -> Dashboard:
     """Everything on one page; the options are explained at `pbxnb.widgets.dashboard.Dashboard`.

@@ -20,9 +20,12 @@ from pbxnb.ui.text import title_of
 from ..alerts import Alerts, Rule
 from ..badge import StatusBadge
 from ..grid.kinds import Kinds
+from ..kpis import Kpis
+from ..queue_board import QueueBoard
 from .header import BoardHeader
 from .parts import Parts
 from .paused import PausedParts
+from .wall import PAGES, Wall
 
 __all__ = ["BoardHeader", "Dashboard"]
 
@@ -46,7 +49,10 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
     Attributes:
         theme: ``auto`` (follow the host), ``light`` or ``dark``, of every part.
         density: ``comfortable`` or ``compact``, of every part.
-        wallboard: read-only, for a screen on the wall: no commands, no tools, larger type.
+        wallboard: read-only, for a screen on the wall: no commands, no tools, larger type. Made as such it has the
+            numbers of the day and the queues too, keeps the screen on, and says how old it is when the line is down.
+        cycle: seconds that a wallboard shows each of its pages; 0 shows all of them one below the other. A page stays
+            while it is pointed at or has the focus, and where the browser is asked for less motion.
         kinds: types of accounts that have tiles, as of `ExtensionGrid`.
         show_timeline: whether the timeline is on the page.
         show_console: whether the console is on the page.
@@ -60,6 +66,8 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         timeline: the part with calls over time; None where there is none.
         alerts: the part with the alerts; None where there are none.
         console: the part with the frames.
+        numbers: the part with the numbers of the day; None but on a board made as a wallboard.
+        queues: the part with the queues; None but on a board made as a wallboard.
 
     Example:
         >>> from pbxnb.widgets import Rule
@@ -71,6 +79,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
     density: Final = traitlets.Enum(("comfortable", "compact"), "comfortable")
     wallboard: Final = traitlets.Bool(False)
     kinds: Final = Kinds()
+    cycle: Final = traitlets.Float(0.0, min=0.0, max=86_400.0)
     show_timeline: Final = traitlets.Bool(True)
     show_console = traitlets.Bool(False)
     paused = traitlets.Bool(False).tag(derived=True)
@@ -105,6 +114,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         self.header = own(BoardHeader(handle, self._switch, self._why_selected, self._pause, switched, **settings))
         self.badge.add_class("pbx-board-badge")
         self.header.add_class("pbx-board-head")
+        self._make_wall(settings)
         self._leave.callback(parts.selection.close)
         self._join(parts, [*self._top, *parts.panels], self._leave)
         self.observe(self._arrange_soon, ["wallboard", "show_timeline", "show_console"])
@@ -116,10 +126,34 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         self._leave.callback(handle.watch_status(lambda _: self._ticket.wake()))
         self._ticket.wake()
 
+    def _make_wall(self, settings: dict[str, Any]) -> None:
+        """What a board has that was made as a wallboard."""
+        self.numbers: Kpis | None = None
+        self.queues: QueueBoard | None = None
+        self._wall: Wall | None = None
+        if not self.wallboard:
+            return
+        self.numbers = self._own(Kpis(self._handle, **settings))
+        self.queues = self._own(QueueBoard(self._handle, height="none", **settings))
+        its: dict[str, tuple[Any, ...]] = {
+            "numbers": (self.numbers, self.queues),
+            "calls": (self.grid, self.calls),
+            "timeline": (self.timeline,),
+        }
+        for page, parts in its.items():
+            for part in parts:
+                if part is not None:
+                    part.add_class(f"pbx-page-{page}")
+                    self._leave.callback(part.remove_class, f"pbx-page-{page}")
+        pages = [page for page in PAGES if its[page] != (None,)]
+        self._wall = wall = self._own(Wall(self._handle, pages, self.cycle, **settings))
+        self.observe(lambda change: wall.turn(change["new"]), "cycle")
+
     @property
     def _top(self) -> list[Any]:
         """What is of the line, and there at any time."""
-        return [part for part in (self.badge, self.header, self.alerts) if part is not None]
+        top = (self.badge, self.header, self._wall, self.alerts, self.numbers, self.queues)
+        return [part for part in top if part is not None]
 
     @property
     def _shown(self) -> Parts:
@@ -141,7 +175,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
 
     def snapshot(self) -> Static:
         """Return the board as it is now as static, safe HTML, for a saved notebook."""
-        shown = (self.badge, self.alerts, self._shown.grid, self._shown.calls)
+        shown = (self.badge, self.alerts, self.numbers, self.queues, self._shown.grid, self._shown.calls)
         body = "".join(part.snapshot() for part in shown if part is not None)
         handle = self._handle
         return document("Board", title_of(handle), body, handle.clock.now().timestamp(), handle.tz)
@@ -247,6 +281,9 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         console, held = self.show_console and not self.wallboard, self._held
         # Hidden, not taken off: a second view of a plotly figure (7.1) comes up with stale and broken traces. And views
         # after a child that comes or goes are made anew: while paused all parts of the line stay, its console too.
+        for one in (self.numbers, self.queues):
+            if one is not None:
+                _show(one, held is None)
         hidden = {self.bar: self.wallboard, self.timeline: not self.show_timeline}
         for part in self._parts.panels:
             _show(part, held is None and not hidden.get(part, False))

@@ -12,11 +12,11 @@ import traitlets
 from pbxnb.history import Figures, Today
 from pbxnb.history.today import SLOT, Window, begin_of
 from pbxnb.model.changes import Changes
-from pbxnb.model.entities import LineState
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.static import table
 from pbxnb.ui.text import title_of
+from pbxnb.ui.times import stopped
 
 from .cards import CARDS, Card, Now, card_row, checked
 
@@ -112,17 +112,16 @@ class Kpis(LivePanel):
         self._sent = {}
 
     def _facts(self) -> dict[str, Any]:
-        now, status = self._handle.clock.now(), self._handle.status
+        now = self._handle.clock.now()
         if self._today.within != self.within:
             self._today = Today(self._handle.history, self._handle.tz, self.within)
         self._today.update(now)
         figures = self._figures(now)
         going, limits = Now.of(self._handle.snapshot(), self.queues), self.thresholds or {}
-        last = status.last_message_at or status.since
         return {
             "cards": [card_row(name, figures, going, limits.get(name), self.within) for name in self.names],
             "window": self._today.text(self._window(), now),
-            "old": 0.0 if status.state is LineState.LIVE else round(self._handle.clock.at(last).timestamp(), 1),
+            "old": stopped(self._handle.status, self._handle.clock.at),
         }
 
     def _trends(self) -> dict[str, Any]:
