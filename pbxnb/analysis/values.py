@@ -128,7 +128,10 @@ def _reading(value: nw.Expr, dtype: Any, kind: str, *, duckdb: bool) -> tuple[nw
             if duckdb:  # it knows no zone but that of its connection, and would show its wall clock
                 return value, _Refused(there, there.any())
             value = value.dt.convert_time_zone("UTC")
-        moment = (value.dt.replace_time_zone(None) if zone is not None else value).cast(nw.Datetime("us"))
+        moment = value.dt.replace_time_zone(None) if zone is not None else value
+        if getattr(dtype, "time_unit", "us") == "ns" and not duckdb:  # pyarrow casts only what loses nothing
+            moment = moment.dt.truncate("1us")
+        moment = moment.cast(nw.Datetime("us"))
         return nw.when((moment >= nw.lit(_EARLIEST)) & (moment < nw.lit(_LATEST))).then(moment), None
     if kind in _RANGES and dtype.is_numeric():
         low, high = _RANGES[kind]

@@ -130,6 +130,13 @@ def test_times_of_every_unit_are_one_time_and_zeros_are_none(engine: Engine, uni
     ]
 
 
+def test_of_nanoseconds_whole_microseconds_count(engine: Engine) -> None:
+    noon = round(NOON.replace(tzinfo=UTC).timestamp()) * 10**9
+    answered, ended = (pa.array([at], pa.timestamp("ns")) for at in (noon + 400, noon + 9 * 10**9 + 1))
+    table = arrow(engine, answered_at=answered, ended_at=ended)
+    assert [row["instant"] for row in engine.rows(concurrency(table))] == [NOON, NOON + timedelta(seconds=9)]
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_times_with_a_zone_are_utc(engine: Engine, zone: str) -> None:
     if engine.name == "duckdb":  # the zone is the connection's, whatever the table says
