@@ -44,11 +44,12 @@ def speed_of_answer(calls: Any, *, by: By = (), legs: bool = False) -> Any:
     frame, back = opened(calls, "outcome", "wait_ms", by=keys, legs=legs, offered=True)
     import narwhals as nw
 
-    wait = nw.col("wait_ms").cast(nw.Float64) / 1000.0
-    known = frame.filter((nw.col("outcome") == "answered") & ~nw.col("wait_ms").is_null()).select(*keys, wait=wait)
-    numbers = {"answered": nw.len(), "mean": nw.col("wait").mean(), "longest": nw.col("wait").max()}
+    wait = nw.col("wait_ms")
+    known = frame.filter((nw.col("outcome") == "answered") & ~wait.is_null())
+    numbers = {"answered": nw.len(), "mean": wait.mean(), "longest": wait.max()}
     found = known.group_by(*keys).agg(**numbers).sort(*keys) if keys else known.select(**numbers)
-    return back(found.with_columns(*whole("answered")))
+    seconds = (nw.col(name).cast(nw.Float64) / 1000.0 for name in ("mean", "longest"))
+    return back(found.with_columns(*seconds, *whole("answered")))
 
 
 @measure
