@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,19 +29,22 @@ EPOCH = datetime.fromisoformat("1970-01-01")
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("parts") / "calls.parquet"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parts")
 
 
-def written(path: Path, rows: int, **columns: pa.Array) -> None:
+def written(folder: Path, rows: int, **columns: pa.Array) -> Path:
+    """A file of its own each time: DuckDB remembers what stood under a name a moment ago."""
     defaults = {"outcome": pa.array(["answered"] * rows, pa.string()), "wait_ms": pa.array([1000] * rows, pa.int64())}
+    path = folder / f"{uuid.uuid4()}.parquet"
     pq.write_table(pa.table(defaults | columns), path, row_group_size=3)
+    return path
 
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(MOMENTS, MOMENTS), max_size=9), st.booleans(), st.sampled_from(["ms", "us", "ns"]))
 def test_the_window_is_from_the_first_moment_to_the_last(
-    path: Path, rows: list[tuple[int | None, int | None]], in_order: bool, unit: str
+    folder: Path, rows: list[tuple[int | None, int | None]], in_order: bool, unit: str
 ) -> None:
     if in_order:
         rows.sort(key=lambda row: row[0] or 0)
@@ -48,7 +52,7 @@ def test_the_window_is_from_the_first_moment_to_the_last(
         name: pa.array([row[place] for row in rows], pa.timestamp("ns")).cast(pa.timestamp(unit), safe=False)
         for place, name in enumerate(TIMES)
     }
-    written(path, len(rows), **columns)
+    path = written(folder, len(rows), **columns)
     step = 1_000_000 if unit == "ms" else 1000  # nanoseconds; no table holds less than a microsecond
     known = [moment // step * step for row in rows for moment in row if moment is not None and moment not in NONE]
     expected = [EPOCH + timedelta(microseconds=end(known) // 1000) for end in (min, max) if known]
@@ -72,9 +76,9 @@ def test_the_window_is_from_the_first_moment_to_the_last(
 @pytest.mark.parametrize("row", [0, 4, 8])
 @pytest.mark.parametrize("scan", SCANS)
 def test_one_bad_value_of_any_part_is_refused(
-    path: Path, scan: Callable[[Path], Any], row: int, column: str, bad: Any, said: str
+    folder: Path, scan: Callable[[Path], Any], row: int, column: str, bad: Any, said: str
 ) -> None:
     good = {"wait_ms": 1000, "outcome": "answered"}[column]
-    written(path, 9, **{column: pa.array([bad if place == row else good for place in range(9)])})
+    path = written(folder, 9, **{column: pa.array([bad if place == row else good for place in range(9)])})
     with pytest.raises(AnalysisError, match=said):
         analysis.abandonment(scan(path))
