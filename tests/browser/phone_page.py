@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Playwright
 
 from tests.browser.jupyter_page import CHROMIUM, FLAGS, JupyterPage
@@ -184,9 +185,15 @@ class CallPage:
         )
 
     def shows(self, account: str, *states: str) -> None:
-        """Wait until the panel is in one of these states."""
+        """Wait until the panel is in one of these states; where it does not come, say what the page shows instead."""
+        from playwright.sync_api import TimeoutError as PageTimeout
+
         wanted = ", ".join(f'[data-phone="{state}"][data-account="{account}"]' for state in states)
-        self.page.locator(wanted).first.wait_for(timeout=PATIENCE)
+        try:
+            self.page.locator(wanted).first.wait_for(timeout=PATIENCE)
+        except PageTimeout:
+            shown = self.page.locator("[data-phone][data-account], .pbx-command-bar, .pbx-strip:not(:empty)")
+            pytest.fail(f"{account} is not {' or '.join(states)}: {shown.all_inner_texts()}")
 
     def dial(self, account: str, to: str) -> None:
         """Type a number and call it."""

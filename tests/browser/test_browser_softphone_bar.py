@@ -19,6 +19,9 @@ CELLS = (
     "board = pbx.dashboard(timeline=None)\nboard",
 )
 
+READY = "import asyncio\nwhile not all(phone.takes('dial') for phone in phones): await asyncio.sleep(0.02)"
+"""Until then the bar dials through the PBX: no page has the phones yet."""
+
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
@@ -31,6 +34,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     flags = sound_flags(write(folder / "voice.wav", voice(LONG)))
     with Server(folder / "jupyter") as server, Browser(server, folder / "profile", flags) as browser:
         page = CallPage(browser.open(CELLS, script=WATCH))
+        page.opened.execute(READY)
         yield page
         assert page.opened.errors == []
         page.opened.close()

@@ -261,13 +261,14 @@ class ChaosProxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up: asyncio.StreamWriter | None = None
+        ends = [writer]
         try:
             async with asyncio.timeout(LONGEST):
                 head = await reader.readuntil(b"\r\n\r\n")
                 if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):
                     head += await reader.readexactly(int(length[1]))
                 from_pbx, up = await asyncio.open_connection("127.0.0.1", self._target, limit=2**18)
+                ends.append(up)
                 stage = _stage(head)
                 armed = self._strikes(stage)
                 if stage == "socket" and (armed is None or armed.fault.name in _IN_PART):
@@ -281,12 +282,12 @@ class ChaosProxy:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await writer.wait_closed()
+                    ends.remove(writer)  # what has closed by itself cannot be aborted any more: it knows no loop
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # one of the two ends has gone, as ends do here
         finally:
-            for end in (writer, up):
-                if end is not None:
-                    end.transport.abort()
+            for end in ends:
+                end.transport.abort()
 
     async def _answer(self, armed: Armed, head: bytes, client: Ends, pbx: Ends) -> None:
         """A fault in the answer to one request."""
