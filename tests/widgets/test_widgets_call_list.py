@@ -11,6 +11,7 @@ import pytest
 import traitlets
 
 from pbxnb.model.entities import CallState, Conversation, Direction, Orbit, Parked, Party, Phase, Queue, Waiting
+from pbxnb.ui.queues import places
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.call_list import CallList
 from pbxnb.widgets.call_list.rows import FIELDS, difference, involved, row
@@ -53,7 +54,7 @@ def test_a_row_and_its_calls_count_from_what_the_pbx_says_else_from_what_was_see
     handle.calls["1"] = call("1", "+15550100", "207", conversation="1", **times)
     handle.conversations["1"] = talk(**times)
     panel = CallList(handle)
-    assert panel._row(handle.conversations["1"])[FIELDS.index("since")] == since
+    assert panel._row(handle.conversations["1"], {})[FIELDS.index("since")] == since
     assert panel._legs(handle.conversations["1"])[0][4] == since
 
 
@@ -227,9 +228,10 @@ def test_a_caller_in_a_queue_has_a_place_in_its_line_and_moves_up_when_the_queue
     handle.queues["700"] = queue
     waits, served = talk(queue="700", phase=Phase.QUEUED), talk("2", queue="700", phase=Phase.TALKING)
     handle.conversations |= {"1": waits, "2": served}
-    assert cells(waits, queues=handle.queues)["via"] == "No. 2 in queue 700 Sales"
-    assert cells(served, queues=handle.queues)["via"] == "Queue 700 Sales"
+    assert cells(waits, queues=handle.queues, place=2)["via"] == "No. 2 in queue 700 Sales"
     assert cells(waits, queues={"700": Queue(number="700")})["via"] == "Queue 700"
+    assert places(handle.queues, [waits, served])["1"] == 2
+    assert places({"700": Queue(number="700")}, [waits]) == {}  # whoever else waits, the PBX has not said
     wire = Wire(CallList(handle))
     wire.hello()
     handle.put(msgspec.structs.replace(queue, callers=(Waiting(call="1", position=1),)))

@@ -23,9 +23,10 @@ from pbxnb.model.entities import (
     Waiting,
 )
 from pbxnb.ui.panel import Panel
+from pbxnb.ui.queues import is_free, waiting_in
 from pbxnb.ui.timing import Timing
 from pbxnb.widgets.queue_board import QueueBoard
-from pbxnb.widgets.queue_board.rows import AGENT, figures, free, queue_row, waiting_in
+from pbxnb.widgets.queue_board.rows import AGENT, figures, queue_row
 from tests.widgets.fakes import HOSTILE, START, FakeHandle, Wire, account, call
 
 QUEUE = Queue(number="600", name="Support", agents=(Agent(number="204", logged_in=True), Agent(number="205")))
@@ -53,21 +54,23 @@ def handle(monkeypatch: pytest.MonkeyPatch) -> FakeHandle:
     return made
 
 
-def test_callers_stand_in_the_order_they_came_with_what_only_the_pbx_lists() -> None:
+def test_callers_stand_in_the_order_of_the_pbx_and_who_came_since_after_them() -> None:
     later = START + timedelta(seconds=30)
     listed = (
         Waiting(call="1", party=Party(number="+1201"), since=START),  # known, by its call
         Waiting(party=Party(number="+1202"), position=2, since=START),  # known, by its number
         Waiting(party=Party(number="+1203"), position=3, since=START + timedelta(seconds=10)),
     )
-    its = [queued("2", "+1202", later), queued("1", "+1201"), queued("3", "+1204", phase=Phase.TALKING)]
+    its = [queued("4", "+1205"), queued("2", "+1202", later), queued("1", "+1201", later)]
+    its.append(queued("3", "+1204", phase=Phase.TALKING))
     found = waiting_in(msgspec.structs.replace(QUEUE, callers=listed), its)
     assert [(party.number, since) for _, party, since in found] == [
-        ("+1201", START.timestamp()),
-        ("+1203", START.timestamp() + 10),
+        ("+1201", later.timestamp()),
         ("+1202", later.timestamp()),
+        ("+1203", START.timestamp() + 10),
+        ("+1205", START.timestamp()),
     ]
-    assert len({key for key, *_ in found}) == 3
+    assert len({key for key, *_ in found}) == 4
 
 
 def test_a_wait_whose_begin_is_unknown_is_at_least_so_long() -> None:
@@ -78,6 +81,7 @@ def test_a_wait_whose_begin_is_unknown_is_at_least_so_long() -> None:
     ("agent", "its", "state", "word"),
     [
         (Agent(number="204", logged_in=True), account("204"), "idle", "Free"),
+        (Agent(number="204"), account("204"), "idle", "Idle"),  # the PBX does not say whether he is logged in
         (Agent(number="204", logged_in=True, paused=True), account("204"), "held", "On a break"),
         (Agent(number="204", paused=True, reason="Lunch"), account("204"), "held", "On a break: Lunch"),
         (Agent(number="204", paused=True), account("204", dnd=True), "dnd", "Do not disturb"),
@@ -90,7 +94,7 @@ def test_a_wait_whose_begin_is_unknown_is_at_least_so_long() -> None:
 def test_an_agent_is_shown_doing_what_matters_most(agent: Agent, its: Account | None, state: str, word: str) -> None:
     made = agent_cells(agent, its)
     assert (made["state"], made["word"]) == (state, word)
-    assert free(agent, its) is (word == "Free")
+    assert is_free(agent, its) is (word == "Free")
 
 
 def test_an_agent_has_the_calls_and_the_talk_of_today() -> None:

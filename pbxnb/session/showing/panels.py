@@ -170,7 +170,7 @@ def kpis(
         queues: numbers of the queues whose calls count; empty means every call from outside or through a queue.
         within: the limit of the service level, seconds.
         window: ``day``, since local midnight, or ``hour``, since the full hour.
-        thresholds: by name, from where on it is a warning and an alarm; the higher number first where more is better.
+        thresholds: by name, beyond which it is a warning and an alarm; the higher number first where more is better.
         theme: ``auto`` (follow the host), ``light`` or ``dark``.
         density: ``comfortable`` or ``compact``.
         wallboard: in large type, for a screen on the wall.

@@ -13,9 +13,10 @@ import msgspec
 
 from pbxnb.arguments import check_number, helpful_keywords
 from pbxnb.errors import ConfigError
-from pbxnb.model.entities import Account, AccountState, Conversation, Direction, Phase, Queue
+from pbxnb.model.entities import Account, Conversation, Direction, Phase, Queue
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
+from pbxnb.ui.queues import idle
 from pbxnb.ui.times import AtLeast, lasted
 
 __all__ = ["AlertEvent", "Level", "Rule", "Standing", "rules_of"]
@@ -276,8 +277,4 @@ def _wait(conversation: Conversation, now: float) -> float:
 def _all_busy(handle: Handle, queue: Queue) -> bool:
     here = [agent for agent in queue.agents if agent.logged_in is not False and not agent.paused]
     accounts = handle.accounts
-    return bool(here) and not any(_free(accounts.get(agent.number)) for agent in here)
-
-
-def _free(account: Account | None) -> bool:
-    return account is not None and account.state is AccountState.IDLE and not account.dnd
+    return bool(here) and not any(idle(accounts.get(agent.number)) for agent in here)

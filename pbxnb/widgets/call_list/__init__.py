@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 import traitlets
@@ -15,6 +15,7 @@ from pbxnb.signals import Signal
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle
 from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.queues import places as places_of
 from pbxnb.ui.static import table
 from pbxnb.ui.text import title_of
 from pbxnb.ui.times import lasted
@@ -133,8 +134,8 @@ class CallList(LivePanel):
         return keys
 
     def _state(self) -> dict[str, Any]:
-        conversations = dict(self._open())
-        self._sent = {id_: self._row(conversation) for id_, conversation in conversations.items()}
+        conversations, places = dict(self._open()), self._places()
+        self._sent = {id_: self._row(conversation, places) for id_, conversation in conversations.items()}
         self._expanded &= self._sent.keys()
         return {
             "rows": list(self._sent.values()),
@@ -148,14 +149,18 @@ class CallList(LivePanel):
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
         part: dict[str, Any] = {}
-        if _QUEUES in keys:  # who waits may have moved up
+        conversations = self._handle.conversations
+        of_queues = any((c := conversations.get(key)) is not None and c.queue for key in keys)
+        places: dict[str, int] = {}
+        if of_queues or _QUEUES in keys:  # who waits may have moved up
             keys = keys - {_QUEUES} | {id_ for id_, c in self._open() if c.phase is Phase.QUEUED}
+            places = self._places()
         for key in keys:
             if key == _ORBITS:
                 part["orbits"] = self._orbits()
                 continue
             id_ = key.removeprefix(_LEGS)
-            conversation = self._handle.conversations.get(id_)
+            conversation = conversations.get(id_)
             if id_ != key or id_ in self._expanded:
                 lines = self._legs(conversation) if conversation and id_ in self._expanded else None
                 part.setdefault("legs", {})[id_] = lines
@@ -166,7 +171,7 @@ class CallList(LivePanel):
                 self._sent.pop(key, None)
                 self._expanded.discard(key)
                 continue
-            new, old = self._row(conversation), self._sent.get(key)
+            new, old = self._row(conversation, places), self._sent.get(key)
             if whole or old is None:
                 part.setdefault("rows", []).append(new)
             elif len(edit := difference(old, new)) > 1:
@@ -210,7 +215,11 @@ class CallList(LivePanel):
         # The moment is the reader's: on a simulated PBX that runs fast it lasts as long as on a real one.
         return lasted(conversation, self._now()) / (self._handle.clock.rate or 1.0) < self.linger
 
-    def _row(self, conversation: Conversation) -> Row:
+    def _places(self) -> dict[str, int]:
+        model = self._handle.snapshot()
+        return places_of(model.queues, model.conversations.values())
+
+    def _row(self, conversation: Conversation, places: Mapping[str, int]) -> Row:
         handle = self._handle
         if conversation.state is None and conversation.id not in self._leaving:
             self._leaving.add(conversation.id)
@@ -222,6 +231,7 @@ class CallList(LivePanel):
             accounts=handle.accounts,
             queues=handle.queues,
             orbits=handle.orbits,
+            place=places.get(conversation.id),
             lit=lit,
         )
 
@@ -239,7 +249,8 @@ class CallList(LivePanel):
         return f"Call list of {title_of(self._handle)}: {len(phases)} calls" + (f", {counts}" if counts else "")
 
     def _static(self) -> str:
-        rows = [self._row(conversation) for _, conversation in self._open()]
+        places = self._places()
+        rows = [self._row(conversation, places) for _, conversation in self._open()]
         cells = [
             (
                 r[3],

@@ -59,6 +59,7 @@ def row(
     accounts: Mapping[str, Account],
     queues: Mapping[str, Queue],
     orbits: Mapping[str, Orbit],
+    place: int | None = None,
     lit: bool = False,
 ) -> Row:
     """Return the row of a conversation.
@@ -69,6 +70,7 @@ def row(
         accounts: for the names the wire left out.
         queues: for the names of queues.
         orbits: for the slot of a parked call.
+        place: in the line of its queue; None where nobody tells.
         lit: one of its parties is selected elsewhere.
     """
     marks = "".join(
@@ -89,7 +91,7 @@ def row(
         who(conversation.from_, accounts),
         who(conversation.to, accounts),
         str(conversation.direction),
-        _via(conversation, queues, orbits),
+        _via(conversation, queues, orbits, place),
         round(conversation.ring, 1),
         round(conversation.talk, 1),
         round(conversation.hold, 1),
@@ -137,7 +139,9 @@ def who(party: Party, accounts: Mapping[str, Account]) -> str:
     return "\t".join(part for part in (number, name if name != number else "") if part) or "unknown"
 
 
-def _via(conversation: Conversation, queues: Mapping[str, Queue], orbits: Mapping[str, Orbit]) -> str:
+def _via(
+    conversation: Conversation, queues: Mapping[str, Queue], orbits: Mapping[str, Orbit], place: int | None
+) -> str:
     if conversation.state is CallState.PARKED and (found := parked_in(conversation, orbits)) is not None:
         number, parked = found
         return clean(f"Orbit {number}, by {parked.by}" if parked.by else f"Orbit {number}", 60)
@@ -145,6 +149,4 @@ def _via(conversation: Conversation, queues: Mapping[str, Queue], orbits: Mappin
         return ""
     queue = queues.get(conversation.queue)
     told = f"{conversation.queue} {queue.name if queue else ''}".rstrip()
-    line = queue.callers if queue is not None and conversation.phase is Phase.QUEUED else ()
-    place = next((one.position for one in line if one.call in conversation.calls), None)
     return clean(f"Queue {told}" if place is None else f"No. {place} in queue {told}", 60)

@@ -16,9 +16,9 @@ from pbxnb.model.entities import Status
 from pbxnb.protocol.commands import ACTIONS, CallRef, Situation, general
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle, PendingLike
-from pbxnb.ui.live_panel import LivePanel
 from pbxnb.ui.text import title_of
 
+from ..armed import ArmedPanel
 from .attended import Attended, Prepared
 from .choices import ABOUT, CHOICES, LABELS, ROWS, Typed, in_sight, meant, missing, prepared, situation
 from .page import begin_in_page, page_phone, page_texts
@@ -37,7 +37,7 @@ _NO_QUESTION = frozenset({"complete", "cancel"})  # last of visible steps that s
 _FACTS = ""  # the key of everything but the entries of the menu of calls, whose keys are ids
 
 
-class CommandBar(LivePanel):
+class CommandBar(ArmedPanel):
     """Buttons for everything that can be done with the selected call, extension, orbit and queue.
 
     Args:
@@ -47,7 +47,7 @@ class CommandBar(LivePanel):
         traits: any attribute below, and those of every panel.
 
     Attributes:
-        armed: whether a press sends; never on a handle without control. On at first where the PBX is simulated.
+        armed: as of `pbxnb.widgets.armed.ArmedPanel`: whether a press sends.
         call: id of the call the buttons act on; empty when there is none.
         to: the number that is typed.
         text: the chat message that is typed.
@@ -69,7 +69,6 @@ class CommandBar(LivePanel):
     )
     sheets: ClassVar[tuple[str, ...]] = ("widgets/command_bar/command_bar.css",)
 
-    armed: Final = traitlets.Bool(False).tag(sync=True)
     call: Final = traitlets.Unicode("", read_only=True)
     to = traitlets.Unicode("").tag(sync=True)
     text: Final = traitlets.Unicode("").tag(sync=True)
@@ -105,14 +104,6 @@ class CommandBar(LivePanel):
             self._leave.callback(self._calls.on_action(self._press))
         if self._grid is not None:
             self._leave.callback(self._grid.on_action(self._tile_action))
-
-    @traitlets.default("armed")
-    def _default_armed(self) -> bool:
-        return self._handle.control and self._handle.simulated
-
-    @traitlets.validate("armed")
-    def _check_armed(self, proposal: Any) -> bool:
-        return bool(proposal["value"]) and self._handle.control
 
     @traitlets.observe("armed", "to", "text", "frame", "orbit", "queue", "picked", "when")
     def _wake(self, _change: object) -> None:

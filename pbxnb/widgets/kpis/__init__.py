@@ -44,7 +44,7 @@ class Kpis(LivePanel):
         queues: numbers of the queues whose calls count; empty means every call from outside or through a queue.
         within: the limit of the service level, seconds.
         window: ``day``, since local midnight, or ``hour``, since the full hour.
-        thresholds: by name two numbers, from where on a card is a warning and an alarm; the higher one first where more
+        thresholds: by name two numbers, beyond which a card is a warning and an alarm; the higher one first where more
             is better, as in ``{"service_level": (0.8, 0.7), "waiting": (3, 6)}``. None sets none.
 
     Example:

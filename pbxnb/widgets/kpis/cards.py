@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -9,8 +10,7 @@ from pbxnb.errors import ConfigError
 from pbxnb.history import Figures
 from pbxnb.history.stories import span_text
 from pbxnb.model.entities import Phase, Snapshot
-
-from ..queue_board.rows import by_queue, free, waiting_in
+from pbxnb.ui.queues import by_queue, is_free, waiting_in
 
 __all__ = ["CARDS", "Card", "Now", "card_row", "checked", "level_of"]
 
@@ -43,8 +43,8 @@ class Now(NamedTuple):
         return cls(
             calls=sum(not queues or one.queue in queues for one in open_),
             waiting=len(callers) + sum(not queues or one.queue in queues for one in others),
-            longest=min((since for _, _, since in callers), key=abs, default=0.0),
-            free=sum(free(agent, model.accounts.get(number)) for number, agent in agents.items()),
+            longest=min((caller.since for caller in callers), key=abs, default=0.0),
+            free=sum(is_free(agent, model.accounts.get(number)) for number, agent in agents.items()),
             agents=len(agents),
         )
 
@@ -130,7 +130,7 @@ def checked(thresholds: Mapping[str, Any]) -> dict[str, Limits]:
         if not two or not all(isinstance(one, int | float) for one in limits) or limits[0] == limits[1]:
             raise ConfigError(
                 f"The thresholds of {name!r} must be two different numbers, not {limits!r}.",
-                hint='From where on it is a warning, and an alarm: {"service_level": (0.8, 0.7), "waiting": (3, 6)}.',
+                hint='Beyond which it is a warning, and an alarm: {"service_level": (0.8, 0.7), "waiting": (3, 6)}.',
             )
     return {name: (float(limits[0]), float(limits[1])) for name, limits in thresholds.items()}
 
@@ -140,7 +140,7 @@ def level_of(value: float | None, limits: Limits | None) -> str:
 
     Args:
         value: the number.
-        limits: from where on it is a warning, and an alarm; the higher number first where more is better.
+        limits: beyond which it is a warning, and an alarm; the higher number first where more is better.
 
     Example:
         >>> level_of(0.75, (0.8, 0.7)), level_of(0.8, (0.8, 0.7)), level_of(70.0, (20.0, 60.0))
@@ -149,9 +149,8 @@ def level_of(value: float | None, limits: Limits | None) -> str:
     if value is None or limits is None:
         return ""
     warning, alarm = limits
-    if warning > alarm:
-        value, warning, alarm = -value, -warning, -alarm
-    return "red" if value > alarm else "orange" if value > warning else "ok"
+    beyond = operator.lt if warning > alarm else operator.gt
+    return "red" if beyond(value, alarm) else "orange" if beyond(value, warning) else "ok"
 
 
 def card_row(name: str, figures: Figures, now: Now, limits: Limits | None, within: float) -> list[Any]:

@@ -14,19 +14,20 @@ from pbxnb.history import Figures, Today
 from pbxnb.model.changes import Changes
 from pbxnb.text import clean
 from pbxnb.ui.handle import Handle, PendingLike
-from pbxnb.ui.live_panel import LivePanel
+from pbxnb.ui.queues import by_queue
 from pbxnb.ui.static import table
 from pbxnb.ui.text import title_of
 
+from ..armed import ArmedPanel
 from ..command_bar.words import outcome_text
-from .rows import by_queue, figures, queue_row
+from .rows import figures, queue_row
 
 __all__ = ["QueueBoard"]
 
 _WINDOW = "\x00window"  # a key beside the numbers of queues
 
 
-class QueueBoard(LivePanel):
+class QueueBoard(ArmedPanel):
     """A part per queue: agents with state, calls and talk today, waiting callers by position, and the day's figures.
 
     The figures are of calls that began today and are over, as `pbxnb.history.Today` counts them; the service level is
@@ -40,8 +41,7 @@ class QueueBoard(LivePanel):
     Attributes:
         queues: numbers of the queues to show, in this order; empty means all.
         selected: numbers of the selected queues and agents, in order of selection; set it or link it.
-        armed: whether a press sends. Cannot be switched on for a handle without control; on at first where the PBX is
-            simulated, off where it is real.
+        armed: as of `pbxnb.widgets.armed.ArmedPanel`: whether a press sends.
         height: the greatest height as CSS; the queues scroll.
 
     Example:
@@ -59,7 +59,6 @@ class QueueBoard(LivePanel):
 
     queues: Final = traitlets.List(traitlets.Unicode())
     selected: Final = traitlets.List(traitlets.Unicode(), maxlen=1000).tag(sync=True)
-    armed: Final = traitlets.Bool(False).tag(sync=True)
     height: Final = traitlets.Unicode("min(70vh, 900px)").tag(sync=True)
 
     def __init__(self, handle: Handle, **traits: Any) -> None:
@@ -73,14 +72,6 @@ class QueueBoard(LivePanel):
         super()._follow(handle)
         self._today = Today(handle.history, handle.tz)
         self._leave.callback(handle.keep_read(queues=True, orbits=False))
-
-    @traitlets.default("armed")
-    def _default_armed(self) -> bool:
-        return self._handle.control and self._handle.simulated
-
-    @traitlets.validate("armed")
-    def _check_armed(self, proposal: Any) -> bool:
-        return bool(proposal["value"]) and self._handle.control
 
     @traitlets.observe("queues")
     def _queues_changed(self, _change: Any) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 
 from pbxnb.history.stories import span_text
 from pbxnb.history.today import Figures, Served
-from pbxnb.model.entities import Account, AccountState, Agent, Conversation, Party, Phase, Queue
+from pbxnb.model.entities import Account, AccountState, Agent, Conversation, Queue
 from pbxnb.text import clean
+from pbxnb.ui.queues import waiting_in
 from pbxnb.ui.times import began
 
 from ..call_list.rows import who
 
-__all__ = ["AGENT", "CALLER", "by_queue", "figures", "free", "queue_row", "waiting_in"]
+__all__ = ["AGENT", "CALLER", "figures", "queue_row"]
 
 AGENT = ("number", "name", "state", "word", "since", "calls", "talk", "logged_in")
 """``state`` is that of an account, ``held`` on a break, ``offline`` while logged out; ``since`` as of `began`, or 0."""
@@ -26,52 +27,6 @@ CALLER = ("key", "who", "since")
 
 _NOTHING = Served()
 _WORDS = {AccountState.IDLE: "Free", AccountState.BUSY: "In call", AccountState.HELD: "On hold"}
-Caller = tuple[str, Party, float]
-
-
-def waiting_in(queue: Queue, its: Iterable[Conversation]) -> list[Caller]:
-    """Who waits in a queue, who came first first: a key, the party, and since when as of `pbxnb.ui.times.began`.
-
-    Conversations tell at once. Of the PBX's own list, which is read from time to time, only callers are taken of whom
-    no conversation is known.
-
-    Args:
-        its: the conversations that came through it, ended ones too.
-
-    Example:
-        >>> waiting_in(Queue(number="600"), [])
-        []
-    """
-    inside = list(its)
-    found = [(one.id, one.from_, began(one)) for one in inside if one.phase is Phase.QUEUED]
-    known = {one.from_.number for one in inside} | {call for one in inside for call in one.calls}
-    read = queue.read_at.timestamp() if queue.read_at is not None else 0.0
-    found += [
-        (f"\x00{one.position}", one.party, one.since.timestamp() if one.since is not None else -read)
-        for one in queue.callers
-        if one.call not in known and one.party.number not in known
-    ]
-    return sorted(found, key=lambda caller: (abs(caller[2]), caller[0]))
-
-
-def by_queue(conversations: Iterable[Conversation]) -> dict[str, list[Conversation]]:
-    """The conversations that came through each queue."""
-    found: dict[str, list[Conversation]] = {}
-    for one in conversations:
-        if one.queue:
-            found.setdefault(one.queue, []).append(one)
-    return found
-
-
-def free(agent: Agent, account: Account | None) -> bool:
-    """Whether the next caller could ring an agent: logged in, not on a break, no call, no do not disturb."""
-    return (
-        agent.logged_in is True
-        and not agent.paused
-        and account is not None
-        and account.state is AccountState.IDLE
-        and not account.dnd
-    )
 
 
 def queue_row(
@@ -141,4 +96,4 @@ def _state(agent: Agent, account: Account | None) -> tuple[str, str, float]:
         return "held", f"On a break: {clean(agent.reason, 40)}" if agent.reason else "On a break", at
     if doing is AccountState.OFFLINE:
         return "offline", "Not registered", since
-    return "idle", _WORDS[doing], since
+    return "idle", _WORDS[doing] if agent.logged_in else "Idle", since  # free is who is known to be logged in
