@@ -17,7 +17,7 @@ from pbxnb import markup
 from pbxnb.text import LONGEST, clean
 from pbxnb.zones import clock_text
 
-__all__ = ["Shown", "counted", "said", "since", "table_of", "told"]
+__all__ = ["MOST_ROWS", "Shown", "caption", "counted", "said", "since", "table_of", "told"]
 
 MOST_ROWS = 50
 _MOST_VALUES = 10  # of a list

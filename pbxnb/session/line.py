@@ -208,8 +208,8 @@ class Line:
 
     @property
     def ended_at(self) -> datetime | None:
-        """Up to when it told what was, on the feed's clock; None while it goes on."""
-        return None if (final := self._final) is None else final.known_until
+        """When it ended, on the feed's clock; None while it goes on."""
+        return None if (final := self._final) is None else final.since
 
     @property
     def status(self) -> Status:

@@ -156,7 +156,7 @@ class LivePanel(Panel, anywidget.AnyWidget):
         status, zone = self._handle.status, self._handle.tz
         if status.state not in (LineState.CLOSED, LineState.REFUSED):
             return ""
-        until = clock_text(self._handle.clock.now(), zone, date=True)
+        until = clock_text(self._handle.clock.at(status.known_until), zone, date=True)
         return f"{clean(status.why, 400)} What you see was true until {until} {zone.key}."
 
     def _static(self) -> str:

@@ -30,11 +30,12 @@ def lasted(entity: Account | Call | Conversation, now: float) -> float:
 
 
 def stopped(status: Status, at: Callable[[datetime], datetime]) -> float:
-    """Return when the last message came, while the line is not live; 0 while it is.
+    """Return when the last message came, while the line is down; 0 while it is live, and once it has ended.
 
     Args:
         status: of the line.
         at: puts its times, which are the kernel's, on the PBX's clock.
     """
     last = status.last_message_at or status.since
-    return 0.0 if status.state is LineState.LIVE else round(at(last).timestamp(), 1)
+    down = status.state not in (LineState.LIVE, LineState.CLOSED, LineState.REFUSED)
+    return round(at(last).timestamp(), 1) if down else 0.0

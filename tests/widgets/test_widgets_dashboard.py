@@ -202,7 +202,10 @@ def test_a_wallboard_has_numbers_and_queues_on_pages_that_turn(handle: Previews)
     board.cycle = 0.0
     assert wire.wait(1)[-1]["full"]["cycle"] == 0.0
     handle.become(LineState.RECONNECTING, last_message_at=START)
-    until(lambda: wire.batches()[-1].get("part") == {"old": START.timestamp()})
+    until(lambda: wire.batches()[-1].get("part") == {"old": START.timestamp(), "ended": ""})
+    handle.become(LineState.CLOSED, why="Closed.")
+    until(lambda: wire.batches()[-1].get("part", {}).get("ended", "").startswith("Closed. What you see was true until"))
+    assert wire.batches()[-1]["part"]["old"] == 0.0  # an age that stands still would say nothing
     board.close()
     with closing(Dashboard(handle)) as plain:
         assert (plain.numbers, plain.queues) == (None, None)

@@ -7,6 +7,7 @@ import inspect
 import threading
 import weakref
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import ipywidgets
@@ -17,6 +18,7 @@ from ipywidgets.widgets import widget as ipywidget
 from pbxnb.errors import BadCommand
 from pbxnb.model.changes import Changes
 from pbxnb.model.entities import AccountState, LineState
+from pbxnb.model.status import Gap
 from pbxnb.ui.live_panel import LivePanel
 from pbxnb.zones import clock_text
 from tests.widgets.fakes import HOSTILE, FakeHandle, RecordingComm, Wire, account, until
@@ -240,9 +242,13 @@ def test_a_line_that_has_ended_says_why_until_when_its_picture_is_true_and_wheth
     wire.hello(1)
     handle.become(state, why=why, failed=failed)
     batch = wire.wait(1)[0]
-    until = clock_text(handle.clock.now(), handle.tz, date=True)
+    until = clock_text(handle.clock.at(handle.status.since), handle.tz, date=True)
     assert batch["note"] == f"{why} What you see was true until {until} {handle.tz.key}."
     assert batch["failed"] is failed
+    down = handle.status.since - timedelta(minutes=5)
+    handle.become(state, why=why, gaps=(Gap(down),))
+    until = clock_text(handle.clock.at(down), handle.tz, date=True)
+    assert f"true until {until} " in panel._ending()
 
 
 def test_a_line_that_starts_again_after_a_refusal_takes_the_sentence_back(handle: FakeHandle) -> None:

@@ -185,7 +185,7 @@ class Dashboard(Panel, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets pub
         import marimo
 
         side_by_side = marimo.hstack([self.grid, self.calls], widths=[3, 2])
-        shown = [self.badge, self.alerts, side_by_side, self.bar, self.timeline]
+        shown = [self.badge, self.alerts, self.numbers, self.queues, side_by_side, self.bar, self.timeline]
         console = marimo.accordion({"Console": self.console})
         return marimo.vstack([*(part for part in shown if part is not None), console])
 

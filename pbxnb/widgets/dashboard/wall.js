@@ -9,7 +9,7 @@ const DARK = "This browser lets the screen go dark: switch power saving off on t
 /** @param {any} view */
 function createWall(view) {
   const { model, root, body } = view;
-  const told = /** @type {any} */ ({ pages: [], cycle: 0, old: 0 });
+  const told = /** @type {any} */ ({ pages: [], cycle: 0, old: 0, ended: "" });
   const pages = new Pages(), seconds = () => performance.now() / 1000;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {HTMLElement | null} */
@@ -80,7 +80,7 @@ function createWall(view) {
     },
     /** @param {number} now */
     tick(now) {
-      setText(old, told.old ? `■ This picture is old: nothing has come for ${duration(now - told.old, false)}.` : "");
+      setText(old, told.ended || (told.old ? `■ This picture is old: nothing has come for ${duration(now - told.old, false)}.` : ""));
     },
     destroy() {
       clearInterval(turning);

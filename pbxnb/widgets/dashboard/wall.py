@@ -39,16 +39,16 @@ class Wall(LivePanel):
 
     def _status_changed(self, status: Status) -> None:
         super()._status_changed(status)
-        self.refresh(("old",))
+        self.refresh(("age",))
 
     def _ending(self) -> str:
         return ""  # the badge says that the line has ended
 
     def _state(self) -> dict[str, Any]:
-        return {"pages": [[name, PAGES[name]] for name in self._pages_shown], "cycle": self._cycle, "old": self._old()}
+        return {"pages": [[name, PAGES[name]] for name in self._pages_shown], "cycle": self._cycle, **self._age()}
 
     def _batch(self, keys: set[str], whole: bool) -> dict[str, Any] | None:
-        return {"old": self._old()}
+        return self._age()
 
-    def _old(self) -> float:
-        return stopped(self._handle.status, self._handle.clock.at)
+    def _age(self) -> dict[str, Any]:
+        return {"old": stopped(self._handle.status, self._handle.clock.at), "ended": super()._ending()}
