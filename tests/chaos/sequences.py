@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, replace
 
 from pbxnb.errors import FrameTooBig, LoginRefused, PbxError, SecondFactorRequired, TlsError, UpgradeRefused
-from tests.helpers.chaos_proxy import ANSWER_FAULTS, FRAME_FAULTS, ODD_ANSWERS, STAGES, Fault
+from tests.helpers.chaos_faults import ANSWER_FAULTS, FRAME_FAULTS, ODD_ANSWERS, STAGES, Fault
 
 __all__ = ["PLACES", "SAMPLE", "SEQUENCES", "Sequence", "Step", "sequence"]
 

@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.run import breaches
 from tests.chaos.sequences import PLACES, SAMPLE, SEQUENCES, sequence
 from tests.chaos.subjects import watched_client
-from tests.helpers.chaos_proxy import ANSWER_FAULTS, FRAME_FAULTS, ODD_ANSWERS, STAGES
+from tests.helpers.chaos_faults import ANSWER_FAULTS, FRAME_FAULTS, ODD_ANSWERS, STAGES
 
 IN_A_CHUNK = 25
 
